@@ -1,0 +1,53 @@
+/**
+ * A fault of the outside world: Linear, GitHub, a model provider, git's remote. Thrown with its cause, caught
+ * in one place per engine, retried within bounds, then turned into an observation.
+ */
+export class OutsideError extends Error {
+  override readonly name = "OutsideError";
+  readonly kind: OutsideFault;
+  /** Unix ms: not before this; null = the ordinary backoff. */
+  readonly retryAt: number | null;
+  constructor(
+    kind: OutsideFault,
+    message: string,
+    options: { cause?: unknown; retryAt?: number | null } = {},
+  ) {
+    super(message, options.cause === undefined ? {} : { cause: options.cause });
+    this.kind = kind;
+    this.retryAt = options.retryAt ?? null;
+  }
+}
+
+/**
+ * `unavailable`: no or a broken answer. `rate_limited`: told to wait (not an attempt). `unauthorized`: our
+ * credential. `not_found`, `refused`: an answer that a retry will not change. `conflict`: the world moved.
+ */
+export type OutsideFault =
+  | "unavailable"
+  | "rate_limited"
+  | "unauthorized"
+  | "not_found"
+  | "refused"
+  | "conflict";
+
+/** Whether trying the same again later can help. */
+export function isPassing(error: unknown): boolean {
+  return (
+    !(error instanceof OutsideError) || ["unavailable", "rate_limited", "unauthorized"].includes(error.kind)
+  );
+}
+
+/** A signal that fires with `signal` or after `ms`. The timeout's reason is an OutsideError `unavailable`. */
+export function deadline(signal: AbortSignal, ms: number, what: string): AbortSignal {
+  const late = AbortSignal.timeout(ms);
+  return AbortSignal.any([
+    signal,
+    mapReason(late, () => new OutsideError("unavailable", `${what} did not answer within ${ms} ms`)),
+  ]);
+}
+
+function mapReason(signal: AbortSignal, reason: () => Error): AbortSignal {
+  const mapped = new AbortController();
+  signal.addEventListener("abort", () => mapped.abort(reason()), { once: true });
+  return mapped.signal;
+}
