@@ -1,0 +1,71 @@
+import type { Authority, Facts, Prompt, Question } from "./facts.ts";
+import type { Policy } from "./policy.ts";
+import { mayDelegate, maySteer } from "./trust.ts";
+
+/**
+ * Whether we may work on the issue: the newest of all that grants or takes away, by the sources' own times.
+ * On a tie what takes away wins, so that a stop is never lost to a delegation of the same millisecond.
+ */
+export function authorityOf(facts: Facts, policy: Policy): Authority | null {
+  const words: Authority[] = [];
+  if (
+    facts.delegation !== null &&
+    (!facts.delegation.value.granted || mayDelegate(facts, facts.delegation.value.by, policy))
+  ) {
+    const { granted, by } = facts.delegation.value;
+    words.push({ granted, at: facts.delegation.at, cause: granted ? "delegated" : "undelegated", by });
+  }
+  for (const session of Object.values(facts.sessions)) {
+    if (mayDelegate(facts, session.by, policy)) {
+      words.push({ granted: true, at: session.at, cause: "mentioned", by: session.by });
+    }
+  }
+  for (const prompt of trustedPrompts(facts, policy)) {
+    words.push({ granted: true, at: prompt.at, cause: "prompted", by: prompt.by });
+  }
+  if (facts.stopped !== null) {
+    words.push({ granted: false, at: facts.stopped.at, cause: "stopped", by: facts.stopped.value.by });
+  }
+  if (facts.commanded !== null) {
+    const { granted, by } = facts.commanded.value;
+    words.push({ granted, at: facts.commanded.at, cause: granted ? "commanded" : "stopped", by });
+  }
+  return words.reduce<Authority | null>(
+    (last, word) =>
+      last === null || word.at > last.at || (word.at === last.at && last.granted && !word.granted)
+        ? word
+        : last,
+    null,
+  );
+}
+
+/** Prompts by people whom policy lets steer, oldest first. */
+export function trustedPrompts(facts: Facts, policy: Policy): Prompt[] {
+  return Object.values(facts.prompts)
+    .filter((prompt) => maySteer(facts, prompt.by, prompt.from, policy))
+    .toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+/** A run that failed or was interrupted has not dealt with what it was given. */
+const DEALT_WITH: ReadonlySet<string> = new Set(["published", "no_change", "answered", "asked", "stopped"]);
+
+/** Trusted prompts that no run has dealt with or is dealing with, oldest first. */
+export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
+  const given = new Set(
+    facts.runs
+      .filter((run) => run.end === null || DEALT_WITH.has(run.end.outcome))
+      .flatMap((run) => [...run.cause.prompts, ...run.steered]),
+  );
+  return trustedPrompts(facts, policy).filter((prompt) => !given.has(prompt.id));
+}
+
+/** Questions nobody has answered, oldest first. An answer is the first trusted prompt that was not there when it was asked. */
+export function openQuestions(facts: Facts, policy: Policy): Question[] {
+  const prompts = trustedPrompts(facts, policy).filter((prompt) => prompt.from !== "forge");
+  return Object.values(facts.questions)
+    .filter(
+      (question) =>
+        question.answer === null && !prompts.some((prompt) => !question.known.includes(prompt.id)),
+    )
+    .toSorted((a, b) => a.askedAt - b.askedAt);
+}

@@ -1,0 +1,254 @@
+import type { Facts, Run, RunCause } from "./facts.ts";
+import { generationOf, NOTHING_SPENT } from "./facts.ts";
+import type { Budgets, Conditions, ProjectPolicy } from "./policy.ts";
+import { RUN_TYPES, type BudgetName, type RunType } from "./run-types.ts";
+
+/** Uncharged failures in a row after which a person is asked instead of trying for ever. */
+const MOST_FAILURES_IN_A_ROW = 5;
+/** The breaker against loops that no other rule has caught (reliability.md row 10). */
+const MOST_RUNS_PER_HOUR = 6;
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const RECHECK_MS = 60_000;
+
+export interface Refusal {
+  readonly name: RefusalName;
+  readonly kind: "wait" | "escalate";
+  readonly why: string;
+  readonly waitsFor: string;
+  readonly until: number | null;
+}
+
+/** Every reason for which a run that is called for does not start. The order is the order of asking. */
+export const REFUSALS = {
+  disk_low: "free disk is below `storage.stopRunsBelowMiB`",
+  blocked: "the tracker says that another open issue blocks this one",
+  agent_not_ready: "the agent can not start: it is not installed, not logged in or offline",
+  backing_off: "the last attempt failed for a reason that is not the work's; it is tried again later",
+  failing: "five attempts in a row failed for reasons that are not the work's",
+  budget_spent: "the budget of this kind of run is spent for this evidence",
+  runs_spent: "the issue has had `budgets.runs` attempts",
+  tokens_spent: "the issue has used `budgets.tokensPerIssue`",
+  money_spent: "the issue has used `budgets.usdPerIssue`",
+  day_spent: "all issues together have used `budgets.usdPerDay` today",
+  too_fast: "six runs within an hour: something goes in circles",
+} as const;
+export type RefusalName = keyof typeof REFUSALS;
+
+export interface Reservation {
+  readonly facts: Facts;
+  readonly project: ProjectPolicy;
+  readonly conditions: Conditions;
+  readonly type: RunType;
+  readonly cause: RunCause;
+  readonly now: number;
+}
+
+/**
+ * The one way to a run: takes an attempt from the budget, or says why not. What is spent is counted from the
+ * rows of runs, so that it can neither drift nor go below zero.
+ */
+export function reserve(ask: Reservation): { readonly run: Run } | { readonly refusal: Refusal } {
+  const refusal = refuse(ask);
+  if (refusal !== null) return { refusal };
+  const { facts, type, cause, now } = ask;
+  const number = (facts.runs.at(-1)?.number ?? 0) + 1;
+  return {
+    run: {
+      number,
+      type,
+      generation: generationOf(facts),
+      fence: number,
+      state: "queued",
+      phase: "reserve",
+      queuedAt: now,
+      startedAt: null,
+      endedAt: null,
+      cause,
+      personHead: facts.pullRequest?.personHead?.sha ?? null,
+      headBefore: facts.pullRequest?.core.value.head ?? null,
+      headAfter: null,
+      thread: null,
+      turn: null,
+      steered: [],
+      stop: null,
+      end: null,
+      spent: NOTHING_SPENT,
+    },
+  };
+}
+
+function refuse(ask: Reservation): Refusal | null {
+  const { facts, project, conditions, type, now } = ask;
+  const wait = (name: RefusalName, why: string, waitsFor: string, until: number | null): Refusal => ({
+    name,
+    kind: "wait",
+    why,
+    waitsFor,
+    until,
+  });
+  const handOver = (name: RefusalName, why: string): Refusal => ({
+    name,
+    kind: "escalate",
+    why,
+    waitsFor: "a person: push, answer, or `retry` for a new budget",
+    until: null,
+  });
+
+  if (conditions.disk !== null) return wait("disk_low", conditions.disk, "free disk", now + RECHECK_MS);
+  const blockers = openBlockers(facts);
+  if (type === "implementation" && facts.pullRequest === null && blockers.length > 0) {
+    return wait(
+      "blocked",
+      `Blocked by ${blockers.join(", ")}.`,
+      `${blockers.join(", ")} to be completed`,
+      null,
+    );
+  }
+  const notReady = conditions.agents[project.agent] ?? null;
+  if (notReady !== null) {
+    return wait(
+      "agent_not_ready",
+      `The agent ${project.agent} is not ready: ${notReady}`,
+      `the agent ${project.agent}`,
+      now + RECHECK_MS,
+    );
+  }
+  const last = since(facts).at(-1);
+  const retryAt = last?.end?.retryAt ?? null;
+  if (last !== undefined && retryAt !== null && retryAt > now) {
+    return wait(
+      "backing_off",
+      `Run ${last.number} failed: ${last.end?.summary ?? ""} It is tried again later.`,
+      "the time of the next try",
+      retryAt,
+    );
+  }
+  const failures = failuresInARow(facts);
+  if (failures >= MOST_FAILURES_IN_A_ROW) {
+    return handOver(
+      "failing",
+      `${failures} attempts in a row failed, the last one: ${last?.end?.summary ?? "no reason known"}`,
+    );
+  }
+  const limit = project.budgets[RUN_TYPES[type].budget];
+  const used = spentOn(facts, type, ask.cause);
+  if (used >= limit) {
+    return handOver(
+      "budget_spent",
+      `${used} of ${limit} attempts at this (${type.replace("_", " ")}) are spent.`,
+    );
+  }
+  const runs = chargedRuns(facts);
+  if (runs >= project.budgets.runs)
+    return handOver("runs_spent", `The issue has had ${runs} of ${project.budgets.runs} runs.`);
+  const tokens = tokensOf(facts);
+  if (tokens >= project.budgets.tokensPerIssue) {
+    return handOver(
+      "tokens_spent",
+      `The issue has used ${tokens} of ${project.budgets.tokensPerIssue} tokens.`,
+    );
+  }
+  const usd = usdOf(facts);
+  const { usdPerIssue, usdPerDay } = project.budgets;
+  if (usdPerIssue !== null && (usd ?? 0) >= usdPerIssue) {
+    return handOver(
+      "money_spent",
+      `The issue has cost ${(usd ?? 0).toFixed(2)} of ${usdPerIssue.toFixed(2)} US dollars.`,
+    );
+  }
+  if (usdPerDay !== null && conditions.usdToday >= usdPerDay) {
+    const midnight = (Math.floor(now / DAY_MS) + 1) * DAY_MS;
+    return wait(
+      "day_spent",
+      `Today's ${usdPerDay.toFixed(2)} US dollars are spent.`,
+      "the next day (UTC)",
+      midnight,
+    );
+  }
+  const recent = since(facts).filter((run) => run.queuedAt > now - HOUR_MS);
+  if (recent.length >= MOST_RUNS_PER_HOUR) {
+    const until = (recent.at(-MOST_RUNS_PER_HOUR)?.queuedAt ?? now) + HOUR_MS;
+    return wait("too_fast", `${recent.length} runs within an hour.`, "the hour to pass, or `retry`", until);
+  }
+  return null;
+}
+
+/** Runs since a person last gave a new budget. */
+function since(facts: Facts): readonly Run[] {
+  const after = facts.amnesty?.afterRun ?? 0;
+  return facts.runs.filter((run) => run.number > after);
+}
+
+/** A run takes from its budget from the moment it is reserved until it is refunded. */
+function isCharged(run: Run): boolean {
+  return run.end === null || run.end.charged;
+}
+
+/**
+ * Attempts spent on the same trouble: repairs count per head that a person made, an implementation per
+ * request. So our own pushes never give a new budget, and a person's do.
+ */
+function spentOn(facts: Facts, type: RunType, cause: RunCause): number {
+  const personHead = facts.pullRequest?.personHead?.sha ?? null;
+  return since(facts).filter(
+    (run) =>
+      run.type === type &&
+      isCharged(run) &&
+      (type === "implementation"
+        ? run.cause.key === cause.key
+        : run.personHead === personHead && run.generation === generationOf(facts)),
+  ).length;
+}
+
+export function chargedRuns(facts: Facts): number {
+  return since(facts).filter(isCharged).length;
+}
+
+function failuresInARow(facts: Facts): number {
+  let count = 0;
+  for (const run of since(facts).toReversed()) {
+    if (run.end === null || run.end.charged || run.end.outcome !== "failed") break;
+    count += 1;
+  }
+  return count;
+}
+
+function openBlockers(facts: Facts): readonly string[] {
+  return (facts.ticket.blockers?.value ?? [])
+    .filter((blocker) => !blocker.done)
+    .map((blocker) => blocker.key);
+}
+
+export function tokensOf(facts: Facts): number {
+  return facts.runs.reduce((sum, run) => sum + run.spent.input + run.spent.output, 0);
+}
+
+/** Null when no run's price is known. */
+export function usdOf(facts: Facts): number | null {
+  const known = facts.runs.flatMap((run) => (run.spent.usd === null ? [] : [run.spent.usd]));
+  return known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0);
+}
+
+/** Spent and limit by name, for people: documents, dashboard, `why`. */
+export function budgetsOf(
+  facts: Facts,
+  budgets: Budgets | null,
+): Readonly<Record<string, { spent: number; limit: number | null }>> {
+  const attempts = (name: BudgetName, type: RunType): { spent: number; limit: number | null } => {
+    const last = since(facts).findLast((run) => run.type === type);
+    return {
+      spent: last === undefined ? 0 : spentOn(facts, type, last.cause),
+      limit: budgets?.[name] ?? null,
+    };
+  };
+  return {
+    implementations: attempts("implementations", "implementation"),
+    ciRepairs: attempts("ciRepairs", "ci_repair"),
+    reviewFixes: attempts("reviewFixes", "review_fix"),
+    queueRepairs: attempts("queueRepairs", "queue_repair"),
+    runs: { spent: chargedRuns(facts), limit: budgets?.runs ?? null },
+    tokens: { spent: tokensOf(facts), limit: budgets?.tokensPerIssue ?? null },
+    usd: { spent: usdOf(facts) ?? 0, limit: budgets?.usdPerIssue ?? null },
+  };
+}

@@ -1,0 +1,77 @@
+import { digest } from "./hash.ts";
+import type { Check, Head, PullRequest } from "./facts.ts";
+import type { Policy } from "./policy.ts";
+
+/**
+ * What CI says about one head. Judged once all that counts have settled and a reading has confirmed that
+ * nothing is missing: a single red or green webhook is never a verdict (github.md section 4).
+ */
+export type Verdict =
+  | { readonly kind: "unread" }
+  | { readonly kind: "pending"; readonly names: readonly string[]; readonly until: number | null }
+  | { readonly kind: "unconfirmed"; readonly digest: string }
+  | { readonly kind: "green"; readonly checks: number }
+  | { readonly kind: "red"; readonly failing: readonly Check[]; readonly baseToo: boolean }
+  | { readonly kind: "blocked"; readonly blocked: readonly Check[] };
+
+const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_failure"]);
+const BLOCKED: ReadonlySet<string> = new Set(["cancelled", "stale", "action_required"]);
+
+export function verdictOf(pullRequest: PullRequest, policy: Policy, now: number): Verdict {
+  if (pullRequest.required === null) return { kind: "unread" };
+  const head = pullRequest.heads[pullRequest.core.value.head];
+  const required = pullRequest.required.value;
+  if (head === undefined || head.confirmed === null) return { kind: "unread" };
+  const counted = countedChecks(head, required);
+  const missing = required.filter((name) => !counted.some((check) => check.name === name));
+  const open = counted.filter((check) => check.status !== "completed").map((check) => check.name);
+  if (missing.length > 0 || open.length > 0)
+    return { kind: "pending", names: [...open, ...missing], until: null };
+  const now_ = headDigest(head.checks);
+  if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
+  if (required.length === 0) {
+    const settled = settledAt(pullRequest, counted, policy);
+    if (now < settled)
+      return {
+        kind: "pending",
+        names: counted.length === 0 ? ["any check"] : ["further checks"],
+        until: settled,
+      };
+  }
+  const failing = counted.filter((check) => FAILED.has(check.conclusion ?? ""));
+  if (failing.length > 0) {
+    return { kind: "red", failing, baseToo: failing.every((check) => head.redOnBase.includes(check.name)) };
+  }
+  const blocked = counted.filter((check) => BLOCKED.has(check.conclusion ?? ""));
+  if (blocked.length > 0) return { kind: "blocked", blocked };
+  return { kind: "green", checks: counted.length };
+}
+
+/** The required checks where the base branch requires any; else every check. */
+function countedChecks(head: Head, required: readonly string[]): readonly Check[] {
+  const all = Object.values(head.checks).toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  return required.length === 0 ? all : all.filter((check) => required.includes(check.name));
+}
+
+/** Without a list of required checks nobody says when all have come: wait for silence. */
+function settledAt(pullRequest: PullRequest, checks: readonly Check[], policy: Policy): number {
+  if (checks.length === 0) return pullRequest.core.at + policy.ci.noChecksSeconds * 1_000;
+  return Math.max(...checks.map((check) => check.at)) + policy.ci.settleSeconds * 1_000;
+}
+
+/** Changes whenever a check of the head starts, ends or is run again. */
+export function headDigest(checks: Readonly<Record<string, Check>>): string {
+  return digest(
+    Object.entries(checks)
+      .map(
+        ([key, check]) =>
+          `${key}=${check.id}/${check.status}/${check.conclusion}/${check.app === null ? check.at : 0}`,
+      )
+      .toSorted(),
+  );
+}
+
+/** Names one outcome of a head's failing checks: a rerun that fails again is another one. */
+export function failureKey(failing: readonly Check[]): string {
+  return digest(failing.map((check) => `${check.name}=${check.id}/${check.at}`));
+}

@@ -1,0 +1,43 @@
+import type { RunCause } from "./facts.ts";
+import type { RunType } from "./run-types.ts";
+import type { FactoryState } from "./state.ts";
+
+/** What should happen next. */
+export type Step =
+  | { readonly kind: "wait" }
+  | { readonly kind: "run"; readonly type: RunType; readonly cause: RunCause }
+  | {
+      readonly kind: "stop_run";
+      readonly reason: "stopped" | "undelegated" | "superseded" | "closed" | "merged" | "budget";
+    }
+  | {
+      readonly kind: "ask";
+      readonly question: string;
+      readonly text: string;
+      readonly options: readonly string[];
+    }
+  | { readonly kind: "rerun"; readonly head: string; readonly workflowRuns: readonly string[] }
+  | { readonly kind: "merge"; readonly key: string }
+  | { readonly kind: "cancel_merge"; readonly key: string }
+  | { readonly kind: "escalate" }
+  | { readonly kind: "finish" };
+
+/** The answer of `decide`: where the issue stands, what is next, and why, in words for people. */
+export interface Decision {
+  readonly state: FactoryState;
+  readonly step: Step;
+  /** Name of the row that won. */
+  readonly rule: string;
+  readonly why: string;
+  /** What it waits for, in words; null = nothing, it acts or has ended. */
+  readonly waitsFor: string | null;
+  /** When time alone changes the answer (Unix ms); the engine wakes the issue then. */
+  readonly until: number | null;
+}
+
+/** One fact that a decision rests on, for `patchrelay why`. */
+export interface Evidence {
+  readonly fact: string;
+  readonly value: string;
+  readonly at: number | null;
+}

@@ -1,0 +1,70 @@
+import { EFFECTS } from "./effect.ts";
+import { REFUSALS } from "./budget.ts";
+import { RULES } from "./rules.ts";
+import { RUN_TYPES } from "./run-types.ts";
+import { FACTORY_STATES } from "./state.ts";
+
+/** The factory as a page: what `patchrelay machine` prints and docs/factory.md is made from. */
+export function describeFactory(): string {
+  const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
+    [
+      `| ${head.join(" | ")} |`,
+      `|${head.map(() => "---").join("|")}|`,
+      ...rows.map((row) => `| ${row.join(" | ")} |`),
+    ].join("\n");
+  return [
+    "# The factory",
+    "",
+    "Made by `patchrelay machine` from `src/factory/`; a test keeps this page current.",
+    "",
+    "An issue's facts are put to the rows below, in order; the first that holds gives state and next step.",
+    "",
+    "## Rules",
+    "",
+    table(
+      ["#", "rule", "states", "says"],
+      RULES.map((rule, index) => [
+        String(index + 1),
+        `\`${rule.name}\``,
+        rule.states.map((state) => `\`${state}\``).join(" "),
+        rule.says,
+      ]),
+    ),
+    "",
+    "## Refusals",
+    "",
+    "A run that a rule calls for is reserved first. These are the reasons, in order, for which it is not; the rule is then shown as `rule/refusal`.",
+    "",
+    table(
+      ["refusal", "means"],
+      Object.entries(REFUSALS).map(([name, means]) => [`\`${name}\``, means]),
+    ),
+    "",
+    "## States",
+    "",
+    table(
+      ["state", "means"],
+      Object.entries(FACTORY_STATES).map(([name, means]) => [`\`${name}\``, means]),
+    ),
+    "",
+    "## Run types",
+    "",
+    table(
+      ["run type", "budget", "state", "what it does"],
+      Object.values(RUN_TYPES).map((row) => [
+        `\`${row.type}\``,
+        `\`${row.budget}\``,
+        `\`${row.state}\``,
+        row.does,
+      ]),
+    ),
+    "",
+    "## Effects",
+    "",
+    table(
+      ["effect", "lane", "what it does"],
+      Object.entries(EFFECTS).map(([kind, trait]) => [`\`${kind}\``, trait.lane, trait.does]),
+    ),
+    "",
+  ].join("\n");
+}

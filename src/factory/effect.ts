@@ -1,0 +1,138 @@
+import type { ThreadReply } from "./facts.ts";
+import type { IssueId } from "./ids.ts";
+
+/**
+ * One thing asked for, as data. `key` names the fact it answers, never the delivery that told us, so asking
+ * twice is asking once. Effects of one `lane` of an issue are carried out in order.
+ */
+export type Effect =
+  // ── tracker lane ──
+  | Is<"tell", { session: string; activity: Activity }>
+  | Is<"show_plan", { session: string; items: readonly PlanItem[] }>
+  | Is<"link", { session: string; label: string; url: string }>
+  | Is<"set_status", { to: "started" | "completed" }>
+  | Is<"take_delegation", object>
+  // ── run lane ──
+  | Is<"start_run", { run: number }>
+  | Is<"steer_run", { run: number; prompt: string; text: string }>
+  | Is<"stop_run", { run: number; reason: string }>
+  | Is<"remove_worktree", object>
+  // ── forge lane ──
+  | Is<
+      "merge",
+      {
+        number: number;
+        head: string;
+        method: "squash" | "merge" | "rebase";
+        policy: MergePolicyName;
+        label: string | null;
+      }
+    >
+  | Is<"cancel_merge", { number: number }>
+  | Is<"rerun_checks", { head: string; workflowRuns: readonly string[] }>
+  | Is<"comment", { number: number; text: string }>
+  | Is<"reply_threads", { number: number; replies: readonly ThreadReply[] }>
+  | Is<"close_pull_request", { number: number; comment: string }>
+  // ── reading lane ──
+  | Is<"read_ticket", object>
+  | Is<"read_pull_request", { number: number | null; branch: string }>;
+
+type Is<K extends string, F> = {
+  readonly kind: K;
+  readonly key: string;
+  readonly issue: IssueId;
+} & Readonly<F>;
+
+export type EffectKind = Effect["kind"];
+export type EffectOf<K extends EffectKind> = Extract<Effect, { kind: K }>;
+export type MergePolicyName = "when_approved" | "when_rules_allow" | "external" | "person";
+
+/** What the tracker shows (Linear: agent activity content; linear.md section 7). */
+export type Activity =
+  | { readonly type: "thought"; readonly body: string; readonly ephemeral?: boolean }
+  | {
+      readonly type: "action";
+      readonly action: string;
+      readonly parameter: string;
+      readonly result?: string;
+      readonly ephemeral?: boolean;
+    }
+  | { readonly type: "elicitation"; readonly body: string; readonly options?: readonly string[] }
+  | { readonly type: "response"; readonly body: string }
+  | { readonly type: "error"; readonly body: string };
+
+export interface PlanItem {
+  readonly content: string;
+  readonly status: "pending" | "inProgress" | "completed" | "canceled";
+}
+
+/** How the outbox treats a kind. */
+export interface EffectTrait {
+  readonly lane: "tracker" | "run" | "forge" | "reading" | "control";
+  /** A newer one of the same kind (and issue) replaces one that has not started. */
+  readonly coalesce: boolean;
+  /** Whether the factory must hear how it ended (as `effect_settled`). */
+  readonly report: boolean;
+  /** One sentence for `outbox list` and the docs. */
+  readonly does: string;
+}
+
+export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
+  tell: {
+    lane: "tracker",
+    coalesce: false,
+    report: false,
+    does: "posts an activity in the tracker's session",
+  },
+  show_plan: { lane: "tracker", coalesce: true, report: false, does: "shows the plan of the session" },
+  link: { lane: "tracker", coalesce: false, report: false, does: "links the pull request from the session" },
+  set_status: {
+    lane: "tracker",
+    coalesce: false,
+    report: false,
+    does: "moves the tracker's issue to a status",
+  },
+  take_delegation: {
+    lane: "tracker",
+    coalesce: false,
+    report: false,
+    does: "sets us as the issue's delegate",
+  },
+  start_run: { lane: "run", coalesce: false, report: false, does: "waits for a slot and carries out a run" },
+  steer_run: {
+    lane: "control",
+    coalesce: false,
+    report: false,
+    does: "hands a person's message to the running agent",
+  },
+  stop_run: { lane: "control", coalesce: false, report: false, does: "interrupts the running agent" },
+  remove_worktree: {
+    lane: "run",
+    coalesce: false,
+    report: false,
+    does: "removes the worktree, salvage first",
+  },
+  merge: { lane: "forge", coalesce: false, report: true, does: "asks the forge to merge this head" },
+  cancel_merge: {
+    lane: "forge",
+    coalesce: false,
+    report: false,
+    does: "takes back a merge that was asked for",
+  },
+  rerun_checks: {
+    lane: "forge",
+    coalesce: false,
+    report: true,
+    does: "runs the failed jobs of a head once more",
+  },
+  comment: { lane: "forge", coalesce: false, report: false, does: "comments on the pull request" },
+  reply_threads: { lane: "forge", coalesce: false, report: false, does: "answers review threads" },
+  close_pull_request: { lane: "forge", coalesce: false, report: false, does: "closes the pull request" },
+  read_ticket: { lane: "reading", coalesce: true, report: false, does: "reads the issue from the tracker" },
+  read_pull_request: {
+    lane: "reading",
+    coalesce: true,
+    report: false,
+    does: "reads the pull request from the forge",
+  },
+};

@@ -1,0 +1,196 @@
+import { authorityOf } from "./authority.ts";
+import { verdictOf } from "./checks.ts";
+import type { Decision } from "./decision.ts";
+import type { Effect } from "./effect.ts";
+import { activeRun, type Facts } from "./facts.ts";
+import { unseenPush } from "./observe-pull-request.ts";
+import { narration, newestSession } from "./narrate.ts";
+import type { Policy } from "./policy.ts";
+import { pendingPrompts } from "./authority.ts";
+import { projectOf } from "./trust.ts";
+
+/**
+ * Every effect that these facts and this decision call for. A turn adds those that the facts before it did
+ * not call for; the outbox drops those whose key it has seen.
+ */
+export function called(facts: Facts, decision: Decision, policy: Policy, now: number): readonly Effect[] {
+  return [
+    ...readings(facts, decision, policy, now),
+    ...running(facts, policy),
+    ...forge(facts, decision, policy),
+    ...narration(facts, decision, policy),
+    ...ticket(facts, decision, policy),
+  ];
+}
+
+function readings(facts: Facts, decision: Decision, policy: Policy, now: number): readonly Effect[] {
+  const list: Effect[] = [];
+  if (facts.ticket.core === null || facts.ticket.blockers === null) {
+    list.push({ kind: "read_ticket", key: `read:${facts.id}:ticket:first`, issue: facts.id });
+  }
+  const pull = facts.pullRequest;
+  const read = (why: string): void => {
+    list.push({
+      kind: "read_pull_request",
+      key: `read:${facts.id}:pr:${why}`,
+      issue: facts.id,
+      number: pull?.number ?? null,
+      branch: facts.project?.branch ?? "",
+    });
+  };
+  if (pull === null) {
+    if (decision.rule === "pull_request_unseen") read(`run${facts.runs.at(-1)?.number}`);
+    return list;
+  }
+  const core = pull.core.value;
+  if (core.state === "closed") return list;
+  const pushed = unseenPush(facts);
+  if (pushed !== null) read(`push:${pushed}`);
+  if (pull.readAt === null) read(`first:${pull.number}`);
+  if (pull.hint !== null) read(`hint:${pull.hint.at}:${pull.hint.what}`);
+  const verdict = verdictOf(pull, policy, now);
+  if (verdict.kind === "unread") read(`head:${core.head}`);
+  if (verdict.kind === "unconfirmed") read(`checks:${core.head}:${verdict.digest}`);
+  return list;
+}
+
+function running(facts: Facts, policy: Policy): readonly Effect[] {
+  const list: Effect[] = [];
+  for (const run of facts.runs) {
+    list.push({ kind: "start_run", key: `run:${facts.id}:${run.number}`, issue: facts.id, run: run.number });
+    if (run.stop !== null && run.stop.at !== run.endedAt) {
+      list.push({
+        kind: "stop_run",
+        key: `stop:${facts.id}:${run.number}`,
+        issue: facts.id,
+        run: run.number,
+        reason: run.stop.reason,
+      });
+    }
+  }
+  const active = activeRun(facts);
+  if (active !== null && active.state === "running" && active.stop === null) {
+    for (const prompt of pendingPrompts(facts, policy)) {
+      list.push({
+        kind: "steer_run",
+        key: `steer:${facts.id}:${active.number}:${prompt.id}`,
+        issue: facts.id,
+        run: active.number,
+        prompt: prompt.id,
+        text: prompt.text,
+      });
+    }
+  }
+  return list;
+}
+
+function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
+  const list: Effect[] = [];
+  const pull = facts.pullRequest;
+  const project = projectOf(facts, policy);
+  if (pull === null || project === null) return list;
+  const { step } = decision;
+  if (step.kind === "merge") {
+    const { method, policy: merge, label } = project.merge;
+    list.push({
+      kind: "merge",
+      key: step.key,
+      issue: facts.id,
+      number: pull.number,
+      head: pull.core.value.head,
+      method,
+      policy: merge,
+      label,
+    });
+  }
+  if (step.kind === "cancel_merge") {
+    list.push({
+      kind: "cancel_merge",
+      key: `cancel_merge:${facts.id}:${step.key}`,
+      issue: facts.id,
+      number: pull.number,
+    });
+  }
+  if (step.kind === "rerun") {
+    const key = `rerun:${facts.id}:${step.head}:${step.workflowRuns.join(",")}`;
+    list.push({
+      kind: "rerun_checks",
+      key,
+      issue: facts.id,
+      head: step.head,
+      workflowRuns: step.workflowRuns,
+    });
+  }
+  for (const run of facts.runs) {
+    if (run.end === null || run.end.replies.length === 0) continue;
+    list.push({
+      kind: "reply_threads",
+      key: `reply:${facts.id}:${run.number}`,
+      issue: facts.id,
+      number: pull.number,
+      replies: run.end.replies,
+    });
+  }
+  for (const run of facts.runs) {
+    // A reviewer who sees no new commit must learn why from a word on the pull request.
+    if (run.type !== "review_fix" || run.end === null || !["no_change", "answered"].includes(run.end.outcome))
+      continue;
+    list.push({
+      kind: "comment",
+      key: `comment:${facts.id}:${run.number}`,
+      issue: facts.id,
+      number: pull.number,
+      text: run.end.summary,
+    });
+  }
+  if (
+    facts.closed?.how === "cancel" &&
+    decision.rule === "closed_by_operator" &&
+    pull.core.value.state === "open"
+  ) {
+    const comment = `Closed: cancelled by ${facts.closed.by.name ?? "an operator"}.`;
+    list.push({
+      kind: "close_pull_request",
+      key: `close:${facts.id}:${pull.number}`,
+      issue: facts.id,
+      number: pull.number,
+      comment,
+    });
+  }
+  return list;
+}
+
+function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
+  const list: Effect[] = [];
+  const authority = authorityOf(facts, policy);
+  const session = newestSession(facts);
+  const started = facts.runs.some((run) => run.startedAt !== null);
+  const byPerson = session === null || !session.automatic;
+  if (started && byPerson && authority?.granted === true) {
+    list.push({
+      kind: "set_status",
+      key: `status:${facts.id}:started:${facts.past.length}`,
+      issue: facts.id,
+      to: "started",
+    });
+  }
+  if (started && byPerson && authority?.granted === true && facts.delegation === null) {
+    list.push({ kind: "take_delegation", key: `delegate:${facts.id}:${facts.past.length}`, issue: facts.id });
+  }
+  if (decision.rule === "merged") {
+    list.push({
+      kind: "set_status",
+      key: `status:${facts.id}:completed:${facts.pullRequest?.number ?? 0}`,
+      issue: facts.id,
+      to: "completed",
+    });
+  }
+  if (decision.step.kind === "finish" && facts.runs.length > 0) {
+    list.push({
+      kind: "remove_worktree",
+      key: `worktree:${facts.id}:${facts.past.length}:${facts.runs.length}`,
+      issue: facts.id,
+    });
+  }
+  return list;
+}

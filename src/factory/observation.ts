@@ -1,0 +1,153 @@
+import type { Actor } from "./actor.ts";
+import type {
+  Authority,
+  Blocker,
+  Check,
+  Ejection,
+  PullRequestCore,
+  QueueEntry,
+  Review,
+  RunEnd,
+  RunPhase,
+  Spent,
+  Thread,
+  TicketCore,
+  TicketStatus,
+} from "./facts.ts";
+
+/**
+ * One fact in our words, past tense, whatever its source: webhook, sweep, timer, run or operator.
+ * The factory's only input. `at` is the source's own time of the fact (Unix ms), not when we heard of it.
+ */
+export type Observation =
+  // ── tracker ──
+  | Of<
+      "session_opened",
+      { session: string; by: Actor; automatic: boolean; delegated: boolean; ticket: PartialTicket }
+    >
+  | Of<
+      "prompted",
+      {
+        prompt: string;
+        session: string | null;
+        by: Actor;
+        from: "tracker" | "forge" | "operator";
+        text: string;
+      }
+    >
+  | Of<"stop_requested", { prompt: string; session: string | null; by: Actor }>
+  | Of<"delegated", { by: Actor }>
+  | Of<"undelegated", { by: Actor }>
+  | Of<"ticket_changed", { ticket: PartialTicket }>
+  | Of<"ticket_removed", { by: Actor }>
+  | Of<"ticket_read", TicketReading>
+  // ── forge ──
+  | Of<"pull_request_changed", { pullRequest: PullRequestChange; by: Actor }>
+  | Of<"review_changed", { number: number; review: Review }>
+  | Of<"thread_changed", { number: number; thread: string; resolved: boolean }>
+  | Of<"review_comment_added", { number: number }>
+  | Of<"check_changed", { sha: string; check: Check }>
+  | Of<"checks_hinted", { sha: string }>
+  | Of<"queue_entered", { number: number; head: string }>
+  | Of<"queue_left", { number: number; head: string; reason: Ejection["reason"]; group: string | null }>
+  | Of<"group_formed", { number: number; group: string }>
+  | Of<"base_moved", { branch: string; sha: string }>
+  | Of<"pull_request_read", PullRequestReading>
+  | Of<"repository_read", { problem: string | null }>
+  // ── runs ──
+  | Of<"run_started", { run: number; fence: number }>
+  | Of<
+      "run_advanced",
+      { run: number; fence: number; phase: RunPhase; thread?: string; turn?: string; headBefore?: string }
+    >
+  | Of<"push_intended", { run: number; fence: number; sha: string; expected: string | null }>
+  | Of<"prompt_delivered", { run: number; fence: number; prompt: string }>
+  | Of<"run_spent", { run: number; fence: number; spent: Spent }>
+  | Of<
+      "run_ended",
+      {
+        run: number;
+        fence: number;
+        end: RunEnd;
+        question: { text: string; options: readonly string[] } | null;
+        spent: Spent;
+      }
+    >
+  // ── operator ──
+  | Of<"commanded", { command: Command; id: string; by: Actor; text: string | null; question: string | null }>
+  // ── the relay itself ──
+  | Of<"effect_settled", { key: string; effect: string; ok: boolean; detail: string }>
+  | Of<"time_passed", { reason: string }>;
+
+type Of<K extends string, F> = { readonly kind: K; readonly at: number } & Readonly<F>;
+
+export type ObservationKind = Observation["kind"];
+export type Command = "retry" | "stop" | "pause" | "resume" | "cancel" | "close" | "answer";
+
+/** The parts of a ticket that a source happens to carry; an absent part says nothing. */
+export interface PartialTicket {
+  readonly core?: TicketCore;
+  readonly status?: TicketStatus;
+}
+
+/** Everything the tracker says about an issue at one moment: what a sweep feeds in. */
+export interface TicketReading {
+  readonly core: TicketCore;
+  readonly status: TicketStatus;
+  readonly blockers: readonly Blocker[];
+  readonly removed: boolean;
+  /** The newest of delegation, un-delegation, session and stop that the tracker remembers, each with its time. */
+  readonly authorities: readonly Authority[];
+  readonly sessions: readonly {
+    readonly id: string;
+    readonly at: number;
+    readonly by: Actor;
+    readonly automatic: boolean;
+  }[];
+  readonly prompts: readonly {
+    readonly id: string;
+    readonly session: string | null;
+    readonly at: number;
+    readonly by: Actor;
+    readonly text: string;
+  }[];
+}
+
+export interface PullRequestChange {
+  readonly number: number;
+  readonly url: string;
+  readonly node: string | null;
+  readonly repositoryId: string | null;
+  readonly core: PullRequestCore;
+}
+
+/** Everything the forge says about a pull request at one moment. Lists are whole: what is absent is gone. */
+export interface PullRequestReading extends PullRequestChange {
+  readonly mergeable: "yes" | "conflict" | "unknown";
+  readonly required: readonly string[];
+  readonly hasQueue: boolean;
+  readonly checks: readonly Check[];
+  readonly redOnBase: readonly string[];
+  readonly reviews: readonly Review[];
+  readonly threads: readonly Thread[];
+  readonly queue: QueueEntry | null;
+  readonly autoMerge: boolean;
+  readonly ejections: readonly Ejection[];
+  /** People's comments on the pull request that are addressed to us. */
+  readonly prompts: readonly {
+    readonly id: string;
+    readonly at: number;
+    readonly by: Actor;
+    readonly text: string;
+  }[];
+  /** Unix ms when the reading was taken, by the forge's clock; >= core's own time. */
+  readonly readAt: number;
+}
+
+/** Where an observation came from; kept in the journal beside it. */
+export interface Origin {
+  /** A tracker's or forge's name, or `sweep`, `run`, `operator`, `timer`, `effect`. */
+  readonly source: string;
+  /** Delivery id, run id, command id …; null when there is none. */
+  readonly delivery: string | null;
+}

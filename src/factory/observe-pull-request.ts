@@ -1,0 +1,197 @@
+import type { Check, Ejection, Facts, Head, PullRequest, PullRequestCore, Review } from "./facts.ts";
+import { headDigest } from "./checks.ts";
+import type { PullRequestChange, PullRequestReading } from "./observation.ts";
+import { later } from "./stamp.ts";
+
+/** Commits whose checks are kept beside the current head until a reading tells which of them matter. */
+const MOST_HEADS = 8;
+const MOST_CHECKS = 400;
+
+export const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [] };
+
+/** A change of the pull request itself. News about one we had before, or about another one, changes nothing. */
+export function withPullRequest(facts: Facts, change: PullRequestChange, at: number, read: boolean): Facts {
+  if (facts.past.some((past) => past.number === change.number)) return facts;
+  const kept = facts.pullRequest;
+  if (kept === null) {
+    if (change.core.branch !== facts.project?.branch) return facts;
+    return { ...facts, pullRequest: withPersonHead(facts, opened(change, at, read), at) };
+  }
+  if (kept.number !== change.number) return facts;
+  // Merged absorbs: whatever comes late, in whatever order, it stays merged.
+  const core: PullRequestCore = kept.core.value.merged
+    ? {
+        ...change.core,
+        merged: true,
+        state: "closed",
+        head: kept.core.value.head,
+        closedAt: kept.core.value.closedAt,
+      }
+    : change.core;
+  const stamped =
+    core.merged && !kept.core.value.merged ? { value: core, at, read } : later(kept.core, core, at, read);
+  const next: PullRequest = {
+    ...kept,
+    node: kept.node ?? change.node,
+    repositoryId: kept.repositoryId ?? change.repositoryId,
+    core: stamped,
+  };
+  return { ...facts, pullRequest: withPersonHead(facts, next, at) };
+}
+
+function opened(change: PullRequestChange, at: number, read: boolean): PullRequest {
+  return {
+    number: change.number,
+    url: change.url,
+    node: change.node,
+    repositoryId: change.repositoryId,
+    core: { value: change.core, at, read },
+    mergeable: null,
+    required: null,
+    hasQueue: null,
+    heads: {},
+    reviews: {},
+    threads: {},
+    queue: null,
+    autoMerge: null,
+    ejections: {},
+    personHead: null,
+    readAt: null,
+    hint: null,
+  };
+}
+
+/** Whether a commit is a push of ours: known before it was pushed, so its webhook can not come too early. */
+export function isOurs(facts: Facts, sha: string): boolean {
+  return facts.runs.some((run) => run.headAfter === sha);
+}
+
+/** The commit that our last run pushed, as long as the pull request still shows the head from before it. */
+export function unseenPush(facts: Facts): string | null {
+  const last = facts.runs.at(-1);
+  const head = facts.pullRequest?.core.value.head;
+  if (last?.end?.outcome !== "published" || last.headAfter === null || head === undefined) return null;
+  const before = head === last.headBefore || head === last.cause.head;
+  return before && head !== last.headAfter ? last.headAfter : null;
+}
+
+function withPersonHead(facts: Facts, pullRequest: PullRequest, at: number): PullRequest {
+  return headSeen(facts, pullRequest, pullRequest.core.value.head, at);
+}
+
+/** Takes note of a head that a person made; budgets count from it. */
+export function headSeen(facts: Facts, pullRequest: PullRequest, sha: string, at: number): PullRequest {
+  const known = pullRequest.personHead;
+  if (isOurs(facts, sha) || known?.sha === sha || (known !== null && known.at > at)) return pullRequest;
+  return { ...pullRequest, personHead: { sha, at } };
+}
+
+export function withHint(facts: Facts, at: number, what: string): Facts {
+  const kept = facts.pullRequest;
+  if (kept === null || (kept.readAt !== null && kept.readAt > at)) return facts;
+  if (kept.hint !== null && (kept.hint.at > at || (kept.hint.at === at && kept.hint.what >= what)))
+    return facts;
+  return { ...facts, pullRequest: { ...kept, hint: { at, what } } };
+}
+
+export function withCheck(facts: Facts, sha: string, check: Check): Facts {
+  const kept = facts.pullRequest;
+  if (kept === null) return facts;
+  const head = kept.heads[sha] ?? EMPTY_HEAD;
+  const key = checkKey(check);
+  const known = head.checks[key];
+  if (known !== undefined && !isNewer(check, known)) return facts;
+  if (known === undefined && Object.keys(head.checks).length >= MOST_CHECKS) return facts;
+  const heads = { ...kept.heads, [sha]: { ...head, checks: { ...head.checks, [key]: check } } };
+  return { ...facts, pullRequest: { ...kept, heads: boundedHeads(heads, kept.core.value.head) } };
+}
+
+export function checkKey(check: Check): string {
+  return `${check.app ?? "status"}:${check.name}`;
+}
+
+const RANK = { queued: 0, running: 1, completed: 2 } as const;
+
+/** A later attempt has a greater id; within one attempt it only goes forward; statuses go by time. */
+function isNewer(check: Check, known: Check): boolean {
+  if (check.id !== known.id) return compareIds(check.id, known.id) > 0;
+  if (known.app === null) {
+    return check.at > known.at || (check.at === known.at && RANK[check.status] > RANK[known.status]);
+  }
+  if (check.status !== known.status) return RANK[check.status] > RANK[known.status];
+  return check.at > known.at;
+}
+
+function compareIds(a: string, b: string): number {
+  return a.length === b.length ? (a < b ? -1 : a > b ? 1 : 0) : a.length - b.length;
+}
+
+function boundedHeads(
+  heads: Readonly<Record<string, Head>>,
+  current: string,
+): Readonly<Record<string, Head>> {
+  const names = Object.keys(heads);
+  if (names.length <= MOST_HEADS) return heads;
+  const drop = names.find((name) => name !== current);
+  return Object.fromEntries(Object.entries(heads).filter(([name]) => name !== drop));
+}
+
+export function withReview(facts: Facts, review: Review): Facts {
+  const kept = facts.pullRequest;
+  if (kept === null) return facts;
+  const known = kept.reviews[review.id];
+  if (known !== undefined) {
+    // A dismissal keeps the review's id and time; it never goes back.
+    const dismissed = known.state === "dismissed" ? known.state : review.state;
+    const by = review.by.permission === null ? { ...review.by, permission: known.by.permission } : review.by;
+    const next = { ...review, state: dismissed, by };
+    return { ...facts, pullRequest: { ...kept, reviews: { ...kept.reviews, [review.id]: next } } };
+  }
+  return { ...facts, pullRequest: { ...kept, reviews: { ...kept.reviews, [review.id]: review } } };
+}
+
+/** All that the forge says about the pull request at one moment. Lists are whole: what is absent is gone. */
+export function withPullRequestReading(facts: Facts, reading: PullRequestReading, at: number): Facts {
+  const changed = withPullRequest(facts, reading, at, true);
+  const kept = changed.pullRequest;
+  if (kept === null || kept.number !== reading.number) return changed;
+  const stale = at < kept.core.at || (kept.readAt !== null && reading.readAt < kept.readAt);
+  // An old answer (a replica that lags) tells nothing that is not known better.
+  if (stale) return changed;
+  const sha = reading.core.head;
+  const next: PullRequest = {
+    ...kept,
+    mergeable: { value: { head: sha, value: reading.mergeable }, at: reading.readAt, read: true },
+    required: { value: reading.required, at: reading.readAt, read: true },
+    hasQueue: { value: reading.hasQueue, at: reading.readAt, read: true },
+    heads: { [sha]: readHead(kept.heads[sha] ?? EMPTY_HEAD, reading) },
+    reviews: Object.fromEntries(reading.reviews.map((review) => [review.id, review])),
+    threads: Object.fromEntries(reading.threads.map((thread) => [thread.id, thread])),
+    queue: later(kept.queue, reading.queue, reading.readAt, true),
+    autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),
+    ejections: ejections(reading.ejections),
+    readAt: reading.readAt,
+    hint: kept.hint !== null && kept.hint.at > reading.readAt ? kept.hint : null,
+  };
+  return { ...changed, pullRequest: next };
+}
+
+function readHead(kept: Head, reading: PullRequestReading): Head {
+  const listed = Object.fromEntries(reading.checks.map((check) => [checkKey(check), check]));
+  const checks: Record<string, Check> = { ...listed };
+  for (const [key, known] of Object.entries(kept.checks)) {
+    const now = listed[key];
+    // News that overtook the reading stays; what the reading no longer lists is gone, unless it is newer.
+    if (now === undefined ? known.at > reading.readAt : isNewer(known, now)) checks[key] = known;
+  }
+  return {
+    checks,
+    confirmed: headDigest(listed),
+    confirmedAt: reading.readAt,
+    redOnBase: [...reading.redOnBase].toSorted(),
+  };
+}
+
+function ejections(list: readonly Ejection[]): Readonly<Record<string, Ejection>> {
+  return Object.fromEntries(list.map((ejection) => [`${ejection.at}:${ejection.head}`, ejection]));
+}

@@ -1,0 +1,72 @@
+import type { Actor } from "./actor.ts";
+import type { Facts, Prompt, Session } from "./facts.ts";
+import type { PartialTicket, TicketReading } from "./observation.ts";
+import { later } from "./stamp.ts";
+
+/** Bound on what one issue keeps of prompts and sessions; the oldest go first. */
+const MOST = 500;
+
+export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read: boolean): Facts {
+  const { core, status } = ticket;
+  return {
+    ...facts,
+    ticket: {
+      ...facts.ticket,
+      core: core === undefined ? facts.ticket.core : later(facts.ticket.core, core, at, read),
+      status: status === undefined ? facts.ticket.status : later(facts.ticket.status, status, at, read),
+    },
+  };
+}
+
+export function withSession(facts: Facts, session: Session): Facts {
+  if (facts.sessions[session.id] !== undefined) return facts;
+  return { ...facts, sessions: bounded({ ...facts.sessions, [session.id]: session }) };
+}
+
+export function withPrompt(facts: Facts, prompt: Prompt): Facts {
+  const kept = facts.prompts[prompt.id];
+  if (kept !== undefined) {
+    // A reading may know the person's permission, which the webhook did not carry.
+    if (kept.by.permission !== null || prompt.by.permission === null) return facts;
+    return { ...facts, prompts: { ...facts.prompts, [prompt.id]: { ...kept, by: prompt.by } } };
+  }
+  return { ...facts, prompts: bounded({ ...facts.prompts, [prompt.id]: prompt }) };
+}
+
+export function withDelegation(facts: Facts, granted: boolean, by: Actor, at: number, read: boolean): Facts {
+  return { ...facts, delegation: later(facts.delegation, { granted, by }, at, read) };
+}
+
+export function withStop(facts: Facts, by: Actor, session: string | null, at: number, read: boolean): Facts {
+  return { ...facts, stopped: later(facts.stopped, { by, session }, at, read) };
+}
+
+/** All that the tracker says at one moment. It adds and corrects; what it does not mention is not gone. */
+export function withTicketReading(facts: Facts, reading: TicketReading, at: number): Facts {
+  let next = withTicket(facts, { core: reading.core, status: reading.status }, at, true);
+  next = {
+    ...next,
+    ticket: {
+      ...next.ticket,
+      blockers: later(next.ticket.blockers, reading.blockers, at, true),
+      removed: next.ticket.removed || reading.removed,
+    },
+  };
+  for (const session of reading.sessions) next = withSession(next, session);
+  for (const prompt of reading.prompts) next = withPrompt(next, { ...prompt, from: "tracker" });
+  for (const word of reading.authorities) {
+    if (word.cause === "delegated" || word.cause === "undelegated") {
+      next = withDelegation(next, word.granted, word.by, word.at, true);
+    }
+    if (word.cause === "stopped") next = withStop(next, word.by, null, word.at, true);
+  }
+  return next;
+}
+
+function bounded<T extends { readonly at: number }>(
+  rows: Readonly<Record<string, T>>,
+): Readonly<Record<string, T>> {
+  const entries = Object.entries(rows);
+  if (entries.length <= MOST) return rows;
+  return Object.fromEntries(entries.toSorted(([, a], [, b]) => a.at - b.at).slice(-MOST));
+}

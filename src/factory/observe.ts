@@ -1,0 +1,196 @@
+import type { Facts, Question } from "./facts.ts";
+import { runId } from "./ids.ts";
+import { withHeadBefore, withRun } from "./observe-run.ts";
+import {
+  withCheck,
+  withHint,
+  withPullRequest,
+  withPullRequestReading,
+  withReview,
+} from "./observe-pull-request.ts";
+import {
+  withDelegation,
+  withPrompt,
+  withSession,
+  withStop,
+  withTicket,
+  withTicketReading,
+} from "./observe-ticket.ts";
+import type { Observation } from "./observation.ts";
+import { later } from "./stamp.ts";
+
+/** How many results of effects an issue remembers. */
+const MOST_RESULTS = 100;
+
+/**
+ * What an observation adds to the facts. Applying it twice is applying it once; an older one never overwrites
+ * a newer one. It judges nothing: who may do what is asked when deciding.
+ */
+export function observe(facts: Facts, seen: Observation): Facts {
+  switch (seen.kind) {
+    case "session_opened": {
+      const { session, by, automatic, at } = seen;
+      return withTicket(withSession(facts, { id: session, at, by, automatic }), seen.ticket, at, false);
+    }
+    case "prompted": {
+      const { prompt, at, by, from, session, text } = seen;
+      return withPrompt(facts, { id: prompt, at, by, from, session, text });
+    }
+    case "stop_requested":
+      return withStop(facts, seen.by, seen.session, seen.at, false);
+    case "delegated":
+      return withDelegation(facts, true, seen.by, seen.at, false);
+    case "undelegated":
+      return withDelegation(facts, false, seen.by, seen.at, false);
+    case "ticket_changed":
+      return withTicket(facts, seen.ticket, seen.at, false);
+    case "ticket_removed":
+      return { ...facts, ticket: { ...facts.ticket, removed: true } };
+    case "ticket_read":
+      return withTicketReading(facts, seen, seen.at);
+    case "pull_request_changed":
+      return withPullRequest(facts, seen.pullRequest, seen.at, false);
+    case "review_changed":
+      if (facts.pullRequest?.number !== seen.number) return facts;
+      // Whether the reviewer may write is known only to a reading.
+      return withHint(withReview(facts, seen.review), seen.at, "a review");
+    case "thread_changed":
+    case "review_comment_added":
+      return facts.pullRequest?.number === seen.number ? withHint(facts, seen.at, "review threads") : facts;
+    case "check_changed":
+      return withCheck(facts, seen.sha, seen.check);
+    case "checks_hinted":
+      return seen.sha === facts.pullRequest?.core.value.head ? withHint(facts, seen.at, "checks") : facts;
+    case "queue_entered":
+    case "queue_left":
+      return withQueue(facts, seen);
+    case "group_formed":
+      return facts.pullRequest?.number === seen.number ? withHint(facts, seen.at, "a merge group") : facts;
+    case "base_moved":
+      return facts.pullRequest?.core.value.base === seen.branch
+        ? withHint(facts, seen.at, "the base branch")
+        : facts;
+    case "pull_request_read": {
+      let next = withPullRequestReading(facts, seen, seen.at);
+      if (next.pullRequest?.number !== seen.number) return next;
+      for (const { id, at, by, text } of seen.prompts) {
+        next = withPrompt(next, { id, at, by, text, from: "forge", session: null });
+      }
+      return next;
+    }
+    case "repository_read":
+      if (facts.project === null) return facts;
+      return {
+        ...facts,
+        project: { ...facts.project, problem: later(facts.project.problem, seen.problem, seen.at, true) },
+      };
+    case "run_started":
+      return withRun(facts, seen.run, seen.fence, (run) =>
+        run.state === "queued" ? { ...run, state: "running", phase: "prepare", startedAt: seen.at } : run,
+      );
+    case "run_advanced": {
+      const { run: number, fence, phase, thread, turn, headBefore } = seen;
+      const next = withRun(facts, number, fence, (run) => ({
+        ...run,
+        phase,
+        thread: thread ?? run.thread,
+        turn: turn ?? run.turn,
+      }));
+      return headBefore === undefined ? next : withHeadBefore(next, number, fence, headBefore, seen.at);
+    }
+    case "push_intended":
+      return withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
+    case "prompt_delivered":
+      return withRun(facts, seen.run, seen.fence, (run) =>
+        run.steered.includes(seen.prompt) ? run : { ...run, steered: [...run.steered, seen.prompt] },
+      );
+    case "run_spent":
+      return withRun(facts, seen.run, seen.fence, (run) => ({ ...run, spent: seen.spent }));
+    case "run_ended": {
+      const { end, question, spent, at } = seen;
+      const next = withRun(facts, seen.run, seen.fence, (run) => ({
+        ...run,
+        state: "ended",
+        phase: "settle",
+        endedAt: at,
+        end,
+        spent,
+      }));
+      if (next === facts || question === null) return next;
+      return withQuestion(next, {
+        id: runId(facts.id, seen.run),
+        askedAt: at,
+        run: seen.run,
+        text: question.text,
+        options: question.options,
+        known: Object.keys(next.prompts).toSorted(),
+        answer: null,
+      });
+    }
+    case "commanded":
+      return withCommand(facts, seen);
+    case "effect_settled": {
+      const { key, at, ok, detail } = seen;
+      if (facts.results[key] !== undefined) return facts;
+      const entries = Object.entries({ ...facts.results, [key]: { at, ok, detail } });
+      return { ...facts, results: Object.fromEntries(entries.slice(-MOST_RESULTS)) };
+    }
+    case "time_passed":
+      return facts;
+  }
+}
+
+export function withQuestion(facts: Facts, question: Question): Facts {
+  if (facts.questions[question.id] !== undefined) return facts;
+  return { ...facts, questions: { ...facts.questions, [question.id]: question } };
+}
+
+function withQueue(
+  facts: Facts,
+  seen: Extract<Observation, { kind: "queue_entered" | "queue_left" }>,
+): Facts {
+  const kept = facts.pullRequest;
+  if (kept === null || kept.number !== seen.number) return facts;
+  const entry = seen.kind === "queue_entered" ? { state: "QUEUED", position: null, at: seen.at } : null;
+  const next = { ...facts, pullRequest: { ...kept, queue: later(kept.queue, entry, seen.at, false) } };
+  // Why it left, and on which commit it failed, only a reading tells reliably.
+  return withHint(next, seen.at, "the merge queue");
+}
+
+function withCommand(facts: Facts, seen: Extract<Observation, { kind: "commanded" }>): Facts {
+  const { at, by, command } = seen;
+  const commanded = (granted: boolean): Facts["commanded"] =>
+    later(facts.commanded, { granted, by }, at, false);
+  switch (command) {
+    case "stop":
+      return { ...facts, commanded: commanded(false) };
+    case "pause":
+      return { ...facts, hold: later(facts.hold, true, at, false) };
+    case "resume":
+      return { ...facts, hold: later(facts.hold, false, at, false), commanded: commanded(true) };
+    case "retry": {
+      const afterRun = facts.runs.at(-1)?.number ?? 0;
+      const amnesty = facts.amnesty === null || facts.amnesty.at < at ? { at, afterRun } : facts.amnesty;
+      return { ...facts, amnesty, commanded: commanded(true) };
+    }
+    case "cancel":
+    case "close":
+      if (facts.closed !== null && facts.closed.at >= at) return facts;
+      return { ...facts, closed: { at, by, how: command } };
+    case "answer": {
+      if (seen.text === null) return facts;
+      const next = withPrompt(facts, {
+        id: seen.id,
+        at,
+        by,
+        from: "operator",
+        session: null,
+        text: seen.text,
+      });
+      const asked = seen.question === null ? undefined : facts.questions[seen.question];
+      if (asked === undefined || asked.answer !== null) return next;
+      const answer = { at, by, text: seen.text, prompt: seen.id };
+      return { ...next, questions: { ...next.questions, [asked.id]: { ...asked, answer } } };
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import type { MergePolicyName } from "./effect.ts";
+
+/** What an operator has settled, as far as decisions need it. Durations in the unit of the name. */
+export interface Policy {
+  readonly projects: readonly ProjectPolicy[];
+  readonly ci: { readonly settleSeconds: number; readonly noChecksSeconds: number; readonly reruns: number };
+}
+
+export interface ProjectPolicy {
+  readonly id: string;
+  readonly repository: string;
+  readonly baseBranch: string | null;
+  readonly branchPrefix: string;
+  readonly match: {
+    readonly teams: readonly string[];
+    readonly projects: readonly string[];
+    readonly labels: readonly string[];
+  };
+  readonly agent: string;
+  readonly budgets: Budgets;
+  readonly merge: {
+    readonly policy: MergePolicyName;
+    readonly method: "squash" | "merge" | "rebase";
+    readonly label: string | null;
+  };
+  readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
+}
+
+export interface Budgets {
+  readonly implementations: number;
+  readonly ciRepairs: number;
+  readonly reviewFixes: number;
+  readonly queueRepairs: number;
+  readonly runs: number;
+  readonly usdPerIssue: number | null;
+  readonly usdPerDay: number | null;
+  readonly tokensPerRun: number;
+  readonly tokensPerIssue: number;
+  readonly runMinutes: number;
+}
+
+/** Who may: only the person who delegated, members of the workspace or organisation, or collaborators with write permission too. */
+export type Trust = "delegator" | "members" | "collaborators";
+
+/** What is so on this machine right now, and not about the issue. */
+export interface Conditions {
+  /** Per agent name: null = ready, else why not. */
+  readonly agents: Readonly<Record<string, string | null>>;
+  /** Null = enough room, else why no run may start. */
+  readonly disk: string | null;
+  /** Money spent today (UTC) over all issues, US dollars. */
+  readonly usdToday: number;
+}

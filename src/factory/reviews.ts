@@ -1,0 +1,57 @@
+import type { Facts, Review } from "./facts.ts";
+import { isOurs } from "./observe-pull-request.ts";
+import type { Policy } from "./policy.ts";
+import { maySteer } from "./trust.ts";
+
+/** Where review stands: what must be answered, what waits for the reviewer, who has approved this head. */
+export interface Standing {
+  /** Requested changes that nobody has worked on yet, oldest first. */
+  readonly blocking: readonly Review[];
+  /** Requested changes that were answered; the reviewer's next word is awaited. */
+  readonly answered: readonly Review[];
+  /** Approvals of the present head by people who may write. */
+  readonly approvals: readonly Review[];
+}
+
+const OPINIONS: ReadonlySet<string> = new Set(["approved", "changes_requested", "dismissed"]);
+
+/** The newest opinion of each reviewer counts; a mere comment does not take back an approval. */
+export function standingOf(facts: Facts, policy: Policy): Standing {
+  const reviews = Object.values(facts.pullRequest?.reviews ?? {}).toSorted(
+    (a, b) => a.at - b.at || (a.id < b.id ? -1 : 1),
+  );
+  const latest = new Map<string, Review>();
+  for (const review of reviews) {
+    if (!OPINIONS.has(review.state) || review.by.kind === "us") continue;
+    latest.set(review.by.id ?? review.id, review);
+  }
+  const opinions = [...latest.values()];
+  const head = facts.pullRequest?.core.value.head;
+  const requested = opinions.filter(
+    (review) => review.state === "changes_requested" && maySteer(facts, review.by, "forge", policy),
+  );
+  return {
+    blocking: requested.filter((review) => !isAnswered(facts, review)),
+    answered: requested.filter((review) => isAnswered(facts, review)),
+    approvals: opinions.filter(
+      (review) =>
+        review.state === "approved" &&
+        review.head === head &&
+        review.by.kind === "person" &&
+        (review.by.permission === "write" || review.by.permission === "admin"),
+    ),
+  };
+}
+
+/** A run of ours took it up and ended, or a person has pushed another head since. */
+function isAnswered(facts: Facts, review: Review): boolean {
+  const head = facts.pullRequest?.core.value.head ?? review.head;
+  if (head !== review.head && !isOurs(facts, head)) return true;
+  return facts.runs.some(
+    (run) =>
+      run.type === "review_fix" &&
+      run.cause.reviews.includes(review.id) &&
+      run.end !== null &&
+      ["published", "no_change", "answered"].includes(run.end.outcome),
+  );
+}

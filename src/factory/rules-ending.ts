@@ -1,0 +1,137 @@
+import type { Answer, Rule } from "./rules.ts";
+import type { Situation } from "./situation.ts";
+import type { FactoryState } from "./state.ts";
+
+/** What ends the matter or takes it out of our hands. Nothing that comes late gets past these rows. */
+export const ENDINGS: readonly Rule[] = [
+  {
+    name: "removed",
+    says: "The issue was removed from the tracker: stop, publish nothing.",
+    states: ["failed"],
+    when: ({ facts }) => facts.ticket.removed,
+    gives: (s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
+  },
+  {
+    name: "merged",
+    says: "The pull request is merged: done, whatever else comes in late.",
+    states: ["done"],
+    when: ({ pullRequest }) => pullRequest?.core.value.merged === true,
+    gives: (s) => ended(s, "done", "merged", `Pull request #${s.pullRequest?.number} is merged.`),
+  },
+  {
+    name: "closed_by_operator",
+    says: "An operator closed or cancelled it, and nobody has asked anew since.",
+    states: ["done", "failed"],
+    when: ({ facts, authority }) =>
+      facts.closed !== null && !(authority?.granted === true && authority.at > facts.closed.at),
+    gives: (s) => {
+      const cancelled = s.facts.closed?.how === "cancel";
+      const who = s.facts.closed?.by.name ?? "an operator";
+      return ended(
+        s,
+        cancelled ? "failed" : "done",
+        "closed",
+        `${cancelled ? "Cancelled" : "Closed"} by ${who}.`,
+      );
+    },
+  },
+  {
+    name: "ticket_ended",
+    says: "A person completed or cancelled the tracker's issue after the last request: our work on it is over.",
+    states: ["done", "failed"],
+    when: ({ facts, authority }) => {
+      const status = facts.ticket.status;
+      if (status === null || !["completed", "canceled", "duplicate"].includes(status.value.type))
+        return false;
+      return (status.value.endedAt ?? status.at) >= (authority?.granted === true ? authority.at : 0);
+    },
+    gives: (s) => {
+      const { name, type } = s.facts.ticket.status?.value ?? { name: "ended", type: "completed" };
+      const pull = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;
+      return ended(
+        s,
+        type === "completed" ? "done" : "failed",
+        "closed",
+        `The issue was moved to ${name} in the tracker.${pull}`,
+      );
+    },
+  },
+  {
+    name: "closed_unmerged",
+    says: "The pull request was closed without a merge, and nobody has asked anew since.",
+    states: ["failed"],
+    when: ({ pullRequest }) => pullRequest?.core.value.state === "closed",
+    gives: (s) =>
+      ended(s, "failed", "closed", `Pull request #${s.pullRequest?.number} was closed without a merge.`),
+  },
+  {
+    name: "no_authority",
+    says: "Nobody who may has asked us to work on it: keep the facts, do nothing.",
+    states: ["paused"],
+    when: ({ authority }) => authority === null,
+    gives: (s) =>
+      s.run !== null && s.run.stop === null
+        ? stopping(s, "undelegated", "Nobody who may has delegated this issue.")
+        : waiting(
+            "paused",
+            "Nobody who may has delegated this issue or asked for work on it.",
+            "a delegation or a message by a person who may",
+          ),
+  },
+  {
+    name: "taken_away",
+    says: "Undelegated or stopped by a person: stop the agent, take back a merge that was asked for, publish nothing.",
+    states: ["paused"],
+    when: ({ authority }) => authority?.granted === false,
+    gives: (s) => {
+      const undelegated = s.authority?.cause === "undelegated";
+      const why = `${undelegated ? "Undelegated" : "Stopped"} by ${s.authority?.by.name ?? "a person"}.`;
+      if (s.run !== null && s.run.stop === null)
+        return stopping(s, undelegated ? "undelegated" : "stopped", why);
+      const pull = s.pullRequest;
+      if (pull !== null && (pull.queue?.value != null || pull.autoMerge?.value === true) && mergeAsked(s)) {
+        return {
+          ...waiting("paused", why, "a new delegation or message"),
+          step: { kind: "cancel_merge", key: `${s.authority?.at}` },
+        };
+      }
+      return waiting(
+        "paused",
+        why,
+        s.run === null ? "a new delegation or message, or `resume`" : "the agent to stop",
+      );
+    },
+  },
+  {
+    name: "held",
+    says: "An operator paused it: nothing new starts; a run under way goes on.",
+    states: ["paused"],
+    when: ({ facts, run }) => facts.hold?.value === true && run === null,
+    gives: () => waiting("paused", "Paused by an operator.", "`resume`"),
+  },
+];
+
+/** Only what we asked for ourselves do we take back. */
+function mergeAsked(s: Situation): boolean {
+  return Object.keys(s.facts.results).some((key) => key.startsWith(`merge:${s.facts.id}:`));
+}
+
+export function waiting(
+  state: FactoryState,
+  why: string,
+  waitsFor: string | null,
+  until: number | null = null,
+): Answer {
+  return { state, step: { kind: "wait" }, why, waitsFor, until };
+}
+
+function stopping(s: Situation, reason: "stopped" | "undelegated", why: string): Answer {
+  const waitsFor = s.run === null ? null : "the agent to stop";
+  return { state: "paused", step: { kind: "stop_run", reason }, why, waitsFor };
+}
+
+function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merged", why: string): Answer {
+  if (s.run === null) return { state, step: { kind: "finish" }, why, waitsFor: null };
+  if (s.run.stop !== null) return waiting(state, why, "the agent to stop");
+  return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
+}

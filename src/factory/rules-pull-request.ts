@@ -1,0 +1,383 @@
+import { failureKey } from "./checks.ts";
+import type { EffectResult } from "./facts.ts";
+import { unseenPush } from "./observe-pull-request.ts";
+import { firstLine, noCause } from "./rules-run.ts";
+import { waiting } from "./rules-ending.ts";
+import type { Answer, Rule } from "./rules.ts";
+import type { Situation } from "./situation.ts";
+
+const RERUN_SETTLE_MS = 120_000;
+const MERGE_RETRY_MS = 60_000;
+const MOST_REFUSALS = 3;
+const MOST_QUEUE_ENTRIES = 6;
+
+/** Keeping the open pull request healthy, from the merge queue back to its checks. */
+export const PULL_REQUEST_RULES: readonly Rule[] = [
+  {
+    name: "draft",
+    says: "A person made the pull request a draft: wait until it is ready again.",
+    states: ["awaiting_review"],
+    when: ({ pullRequest }) => pullRequest?.core.value.draft === true,
+    gives: () =>
+      waiting("awaiting_review", "The pull request is a draft.", "a person to mark it ready for review"),
+  },
+  {
+    name: "push_unseen",
+    says: "We pushed, and the forge still shows the head from before: nothing is judged by a head that is history.",
+    states: ["pr_open"],
+    when: (s) => unseenPush(s.facts) !== null,
+    gives: (s) =>
+      waiting(
+        "pr_open",
+        `Pushed ${unseenPush(s.facts)?.slice(0, 8)}; the forge still shows the head before.`,
+        "the forge to show the push",
+      ),
+  },
+  {
+    name: "unread_pull_request",
+    says: "The pull request has not been read as a whole yet.",
+    states: ["pr_open"],
+    when: ({ pullRequest }) => pullRequest?.readAt === null,
+    gives: () => waiting("pr_open", "The pull request is being read from the forge.", "the forge's answer"),
+  },
+  {
+    name: "in_queue",
+    says: "It is in the merge queue: checks of the branch no longer matter.",
+    states: ["awaiting_queue"],
+    when: ({ pullRequest }) => pullRequest?.queue?.value != null,
+    gives: ({ pullRequest }) => {
+      const position = pullRequest?.queue?.value?.position;
+      return waiting(
+        "awaiting_queue",
+        `In the merge queue${position == null ? "" : `, position ${position}`}.`,
+        "the merge queue",
+      );
+    },
+  },
+  {
+    name: "queue_left_unread",
+    says: "It left the merge queue; why is being read.",
+    states: ["awaiting_queue"],
+    when: ({ pullRequest }) =>
+      pullRequest?.queue != null && pullRequest.queue.value === null && !pullRequest.queue.read,
+    gives: () =>
+      waiting("awaiting_queue", "It left the merge queue; the reason is being read.", "the forge's answer"),
+  },
+  {
+    name: "queue_rejected",
+    says: "The merge queue sent this head away because checks failed or it conflicts: repair it.",
+    states: ["repairing_queue"],
+    when: (s) =>
+      s.ejection !== null &&
+      ["checks_failed", "conflict"].includes(s.ejection.reason) &&
+      !attempted(s, "queue_repair", (run) => run.cause.ejection === s.ejection?.key),
+    gives: (s) => ({
+      state: "repairing_queue",
+      step: {
+        kind: "run",
+        type: "queue_repair",
+        cause: { ...noCause(s, `queue:${s.ejection?.key}`), ejection: s.ejection?.key ?? null },
+      },
+      why:
+        s.ejection?.reason === "conflict"
+          ? "The merge queue found a conflict with the base branch."
+          : "Checks failed in the merge queue.",
+      waitsFor: null,
+    }),
+  },
+  {
+    name: "dequeued_by_person",
+    says: "A person took it out of the merge queue: only a person puts it back.",
+    states: ["awaiting_input"],
+    when: (s) => s.ejection?.reason === "manual" && (s.facts.amnesty?.at ?? 0) <= s.ejection.at,
+    gives: () =>
+      waiting(
+        "awaiting_input",
+        "It was taken out of the merge queue by a person.",
+        "a person to queue it again, a message, or `retry`",
+      ),
+  },
+  {
+    name: "base_conflict",
+    says: "It conflicts with the base branch: integrate the base.",
+    states: ["repairing_queue"],
+    when: (s) =>
+      s.pullRequest?.mergeable?.value.value === "conflict" &&
+      s.pullRequest.mergeable.value.head === s.pullRequest.core.value.head,
+    gives: (s) => ({
+      state: "repairing_queue",
+      step: {
+        kind: "run",
+        type: "queue_repair",
+        cause: noCause(s, `conflict:${s.pullRequest?.core.value.head}`),
+      },
+      why: `It conflicts with ${s.pullRequest?.core.value.base}.`,
+      waitsFor: null,
+    }),
+  },
+  {
+    name: "checks_unread",
+    says: "The head's checks have not been read, or have changed since: a verdict needs a whole reading.",
+    states: ["pr_open"],
+    when: ({ verdict }) => verdict?.kind === "unread" || verdict?.kind === "unconfirmed",
+    gives: () => waiting("pr_open", "The checks of this head are being read.", "the forge's answer"),
+  },
+  {
+    name: "red_on_base",
+    says: "What fails here fails on the base branch too: not this change's fault, no budget is spent.",
+    states: ["pr_open"],
+    when: ({ verdict }) => verdict?.kind === "red" && verdict.baseToo,
+    gives: ({ verdict, pullRequest }) =>
+      waiting(
+        "pr_open",
+        `${failingNames(verdict)} also fails on ${pullRequest?.core.value.base}.`,
+        "the base branch to turn green",
+      ),
+  },
+  {
+    name: "rerun_failed",
+    says: "Failed jobs are run once more before an agent is charged; cancelled or stale ones too.",
+    states: ["pr_open"],
+    when: (s) => rerunOf(s) !== null,
+    gives: (s) => ({
+      state: "pr_open",
+      step: {
+        kind: "rerun",
+        head: s.pullRequest?.core.value.head ?? "",
+        workflowRuns: rerunOf(s)?.workflowRuns ?? [],
+      },
+      why: `${failingNames(s.verdict)} did not pass; it is run once more first.`,
+      waitsFor: "the rerun",
+    }),
+  },
+  {
+    name: "rerun_pending",
+    says: "The rerun was asked for and its checks have not started yet.",
+    states: ["pr_open"],
+    when: (s) => rerunUntil(s) !== null,
+    gives: (s) =>
+      waiting("pr_open", `${failingNames(s.verdict)} is being run once more.`, "the rerun", rerunUntil(s)),
+  },
+  {
+    name: "ci_red",
+    says: "Required checks of this head fail for good: repair them.",
+    states: ["repairing_ci"],
+    when: ({ verdict }) => verdict?.kind === "red",
+    gives: (s) => {
+      const failing = s.verdict?.kind === "red" ? s.verdict.failing : [];
+      const head = s.pullRequest?.core.value.head ?? "";
+      return {
+        state: "repairing_ci",
+        step: {
+          kind: "run",
+          type: "ci_repair",
+          cause: {
+            ...noCause(s, `ci:${head}:${failureKey(failing)}`),
+            checks: failing.map((check) => check.name),
+          },
+        },
+        why: `${failingNames(s.verdict)} failed on ${head.slice(0, 8)}.`,
+        waitsFor: null,
+      };
+    },
+  },
+  {
+    name: "changes_requested",
+    says: "A reviewer who may asks for changes that no run has answered: answer them.",
+    states: ["changes_requested"],
+    when: ({ standing }) => standing.blocking.length > 0,
+    gives: (s) => {
+      const ids = s.standing.blocking.map((review) => review.id);
+      return {
+        state: "changes_requested",
+        step: {
+          kind: "run",
+          type: "review_fix",
+          cause: { ...noCause(s, `review:${ids.join(",")}`), reviews: ids },
+        },
+        why: `${s.standing.blocking[0]?.by.name ?? "A reviewer"} requested changes: ${firstLine(s.standing.blocking[0]?.body ?? "")}`,
+        waitsFor: null,
+      };
+    },
+  },
+  {
+    name: "ci_blocked",
+    says: "A required check was cancelled, went stale or wants a person: not the code's failure, a person decides.",
+    states: ["awaiting_input"],
+    when: ({ verdict }) => verdict?.kind === "blocked",
+    gives: ({ verdict }) =>
+      waiting(
+        "awaiting_input",
+        `${failingNames(verdict)} did not run to its end.`,
+        "a person to run or approve it",
+      ),
+  },
+  {
+    name: "ci_pending",
+    says: "Checks are running, or a required one has not come yet.",
+    states: ["pr_open"],
+    when: ({ verdict }) => verdict?.kind === "pending",
+    gives: ({ verdict }) => {
+      const names = verdict?.kind === "pending" ? verdict.names : [];
+      const until = verdict?.kind === "pending" ? verdict.until : null;
+      return waiting("pr_open", `Waiting for ${names.join(", ")}.`, "the checks", until);
+    },
+  },
+  {
+    name: "review_answered",
+    says: "Requested changes were answered: the reviewer looks again.",
+    states: ["awaiting_review"],
+    when: ({ standing }) => standing.answered.length > 0,
+    gives: ({ standing }) =>
+      waiting(
+        "awaiting_review",
+        `Answered; ${standing.answered[0]?.by.name ?? "the reviewer"} has not looked again yet.`,
+        "the reviewer",
+      ),
+  },
+  {
+    name: "unapproved",
+    says: "Green, and the policy wants a person with write permission to approve this head first.",
+    states: ["awaiting_review"],
+    when: ({ project, standing }) =>
+      project?.merge.policy === "when_approved" && standing.approvals.length === 0,
+    gives: () =>
+      waiting(
+        "awaiting_review",
+        "The checks are green; nobody who may has approved this head yet.",
+        "an approving review",
+      ),
+  },
+  {
+    name: "person_merges",
+    says: "Ready; the policy leaves the merge to a person.",
+    states: ["awaiting_queue"],
+    when: ({ project }) => project?.merge.policy === "person",
+    gives: () => waiting("awaiting_queue", "Ready to be merged.", "a person to merge it"),
+  },
+  {
+    name: "merge_given_up",
+    says: "The forge refused the merge again and again, or the queue keeps sending it away: a person looks.",
+    states: ["escalated"],
+    when: (s) => mergeOf(s).refusals.length >= MOST_REFUSALS || queueEntries(s) >= MOST_QUEUE_ENTRIES,
+    gives: (s): Answer => ({
+      state: "escalated",
+      step: { kind: "escalate" },
+      why: mergeOf(s).refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.",
+      waitsFor: "a person: merge it, push, or `retry`",
+    }),
+  },
+  {
+    name: "merge_refused",
+    says: "The forge refused the merge: try again a little later.",
+    states: ["awaiting_queue"],
+    when: (s) => {
+      const last = mergeOf(s).refusals.at(-1);
+      return last !== undefined && s.now < last.at + MERGE_RETRY_MS;
+    },
+    gives: (s) => {
+      const last = mergeOf(s).refusals.at(-1);
+      return waiting(
+        "awaiting_queue",
+        `The forge refused the merge: ${last?.detail ?? ""}`,
+        "the next try",
+        (last?.at ?? s.now) + MERGE_RETRY_MS,
+      );
+    },
+  },
+  {
+    name: "merge_asked",
+    says: "The merge was asked for: the forge or the merge queue does it.",
+    states: ["awaiting_queue"],
+    when: (s) => mergeOf(s).asked !== null,
+    gives: (s) =>
+      waiting("awaiting_queue", `Asked for the merge: ${mergeOf(s).asked?.detail ?? ""}.`, "the merge"),
+  },
+  {
+    name: "merge",
+    says: "Green and allowed by the policy: ask for the merge of exactly this head.",
+    states: ["awaiting_queue"],
+    when: () => true,
+    gives: (s) => ({
+      state: "awaiting_queue",
+      step: { kind: "merge", key: mergeOf(s).key },
+      why:
+        s.standing.approvals.length > 0
+          ? `Green and approved by ${s.standing.approvals[0]?.by.name ?? "a reviewer"}.`
+          : "Green, and the branch rules decide.",
+      waitsFor: "the merge",
+    }),
+  },
+];
+
+function failingNames(verdict: Situation["verdict"]): string {
+  const checks =
+    verdict?.kind === "red" ? verdict.failing : verdict?.kind === "blocked" ? verdict.blocked : [];
+  const names = checks.map((check) => check.name);
+  return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+}
+
+function attempted(
+  s: Situation,
+  type: string,
+  about: (run: Situation["facts"]["runs"][number]) => boolean,
+): boolean {
+  return s.facts.runs.some(
+    (run) =>
+      run.type === type &&
+      about(run) &&
+      run.end !== null &&
+      ["published", "no_change", "answered"].includes(run.end.outcome),
+  );
+}
+
+/** A red or blocked head whose jobs have not been given their second chance yet. */
+function rerunOf(s: Situation): { readonly workflowRuns: readonly string[] } | null {
+  const checks =
+    s.verdict?.kind === "red" ? s.verdict.failing : s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
+  const workflowRuns = [
+    ...new Set(checks.flatMap((check) => (check.workflowRun === null ? [] : [check.workflowRun]))),
+  ].toSorted();
+  if (workflowRuns.length === 0 || reruns(s).length >= s.policy.ci.reruns) return null;
+  return { workflowRuns };
+}
+
+function reruns(s: Situation): readonly (readonly [string, EffectResult])[] {
+  const prefix = `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}`;
+  return Object.entries(s.facts.results).filter(([key]) => key.startsWith(prefix));
+}
+
+/** While a rerun is on its way the old checks are still shown as failed. */
+function rerunUntil(s: Situation): number | null {
+  const last = reruns(s).at(-1)?.[1];
+  if (last === undefined || !last.ok) return null;
+  const checks =
+    s.verdict?.kind === "red" ? s.verdict.failing : s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
+  if (checks.length === 0 || checks.some((check) => check.at > last.at)) return null;
+  const until = last.at + RERUN_SETTLE_MS;
+  return s.now < until ? until : null;
+}
+
+function queueEntries(s: Situation): number {
+  const after = s.facts.amnesty?.at ?? 0;
+  return Object.values(s.pullRequest?.ejections ?? {}).filter((ejection) => ejection.at > after).length;
+}
+
+/** The present request to merge this head. Each refusal and each way out of the queue makes a new one. */
+function mergeOf(s: Situation): {
+  readonly key: string;
+  readonly refusals: readonly EffectResult[];
+  readonly asked: EffectResult | null;
+} {
+  const prefix = `merge:${s.facts.id}:${s.pullRequest?.core.value.head}:`;
+  const after = s.facts.amnesty?.at ?? 0;
+  const results = Object.entries(s.facts.results).filter(
+    ([key, result]) => key.startsWith(prefix) && result.at > after,
+  );
+  const refusals = results.filter(([, result]) => !result.ok).map(([, result]) => result);
+  const all = Object.keys(s.facts.results).filter((key) => key.startsWith(prefix)).length;
+  const ejected = s.ejection?.at ?? 0;
+  const asked =
+    results.map(([, result]) => result).findLast((result) => result.ok && result.at > ejected) ?? null;
+  return { key: `${prefix}${all}`, refusals, asked };
+}

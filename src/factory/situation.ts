@@ -1,0 +1,54 @@
+import { authorityOf, openQuestions, pendingPrompts } from "./authority.ts";
+import { verdictOf, type Verdict } from "./checks.ts";
+import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "./facts.ts";
+import { activeRun } from "./facts.ts";
+import type { Conditions, Policy, ProjectPolicy } from "./policy.ts";
+import { standingOf, type Standing } from "./reviews.ts";
+import { projectOf } from "./trust.ts";
+
+/** What the rules look at: facts and what follows from them, worked out once. */
+export interface Situation {
+  readonly facts: Facts;
+  readonly policy: Policy;
+  readonly project: ProjectPolicy | null;
+  readonly conditions: Conditions;
+  readonly now: number;
+  readonly authority: Authority | null;
+  readonly run: Run | null;
+  readonly last: Run | null;
+  readonly prompts: readonly Prompt[];
+  readonly questions: readonly Question[];
+  readonly pullRequest: PullRequest | null;
+  readonly verdict: Verdict | null;
+  readonly standing: Standing;
+  /** The newest time the merge queue sent this head away. */
+  readonly ejection: (Ejection & { readonly key: string }) | null;
+}
+
+export function situationOf(facts: Facts, policy: Policy, conditions: Conditions, now: number): Situation {
+  const { pullRequest } = facts;
+  return {
+    facts,
+    policy,
+    project: projectOf(facts, policy),
+    conditions,
+    now,
+    authority: authorityOf(facts, policy),
+    run: activeRun(facts),
+    last: facts.runs.at(-1) ?? null,
+    prompts: pendingPrompts(facts, policy),
+    questions: openQuestions(facts, policy),
+    pullRequest,
+    verdict: pullRequest === null ? null : verdictOf(pullRequest, policy, now),
+    standing: standingOf(facts, policy),
+    ejection: newestEjection(pullRequest),
+  };
+}
+
+function newestEjection(pullRequest: PullRequest | null): (Ejection & { readonly key: string }) | null {
+  if (pullRequest === null) return null;
+  const head = pullRequest.core.value.head;
+  const ours = Object.entries(pullRequest.ejections).filter(([, ejection]) => ejection.head === head);
+  const newest = ours.toSorted(([, a], [, b]) => a.at - b.at).at(-1);
+  return newest === undefined ? null : { ...newest[1], key: newest[0] };
+}

@@ -1,0 +1,43 @@
+import type { Actor } from "./actor.ts";
+import type { Facts } from "./facts.ts";
+import type { Policy, ProjectPolicy, Trust } from "./policy.ts";
+
+/**
+ * Who may make the relay spend money or change code: deny by default, judged from ids and permissions
+ * (reliability.md rows 8 and 9). `from` says which service vouches for the actor.
+ */
+export function maySteer(
+  facts: Facts,
+  actor: Actor,
+  from: "tracker" | "forge" | "operator",
+  policy: Policy,
+): boolean {
+  return allowed(projectOf(facts, policy)?.trust.maySteer ?? "members", facts, actor, from);
+}
+
+/** Who may delegate an issue to us or mention us on one. */
+export function mayDelegate(facts: Facts, actor: Actor, policy: Policy): boolean {
+  const trust = projectOf(facts, policy)?.trust.mayDelegate ?? "members";
+  // "Only the delegator" is about steering; for delegation itself it means any member of the workspace.
+  return allowed(trust === "delegator" ? "members" : trust, facts, actor, "tracker");
+}
+
+function allowed(trust: Trust, facts: Facts, actor: Actor, from: "tracker" | "forge" | "operator"): boolean {
+  if (from === "operator") return actor.kind === "operator";
+  if (actor.kind === "us" || actor.kind === "outsider") return false;
+  if (trust === "delegator") {
+    return from === "tracker" && actor.id !== null && actor.id === facts.delegation?.value.by.id;
+  }
+  // The tracker vouches for its members: only they can open a session, and an automation is theirs.
+  if (from === "tracker") return true;
+  if (actor.kind !== "person") return false;
+  if (trust === "collaborators" && (actor.permission === "write" || actor.permission === "admin"))
+    return true;
+  const associations = trust === "collaborators" ? ["owner", "member", "collaborator"] : ["owner", "member"];
+  return actor.association !== null && associations.includes(actor.association);
+}
+
+/** The policy of the project an issue was routed to. */
+export function projectOf(facts: Facts, policy: Policy): ProjectPolicy | null {
+  return policy.projects.find((project) => project.id === facts.project?.id) ?? null;
+}

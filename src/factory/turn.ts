@@ -1,0 +1,134 @@
+import { authorityOf } from "./authority.ts";
+import { decide, evidenceOf } from "./decide.ts";
+import type { Decision, Evidence } from "./decision.ts";
+import type { Effect } from "./effect.ts";
+import { called } from "./effects.ts";
+import type { Facts } from "./facts.ts";
+import { branchName } from "./ids.ts";
+import type { Observation } from "./observation.ts";
+import { observe, withQuestion } from "./observe.ts";
+import type { Conditions, Policy } from "./policy.ts";
+import { withProject } from "./route.ts";
+import { projectOf } from "./trust.ts";
+
+export interface TurnInput {
+  readonly facts: Facts;
+  /** The decision of the turn before, as it was stored; null when the issue is new. */
+  readonly before: Decision | null;
+  readonly observations: readonly Observation[];
+  readonly policy: Policy;
+  readonly conditions: Conditions;
+  /** Wall clock, Unix ms. */
+  readonly now: number;
+}
+
+/** What one turn leads to; an engine commits all of it together. */
+export interface TurnResult {
+  readonly facts: Facts;
+  readonly decision: Decision;
+  /** Effects to add to the outbox (their keys make a repeat harmless). */
+  readonly effects: readonly Effect[];
+  readonly evidence: readonly Evidence[];
+  /** Whether anything (facts or decision) differs from before. */
+  readonly changed: boolean;
+}
+
+/** A decision may change the facts (a run reserved, a stop marked) and so call for another; this many at most. */
+const MOST_ROUNDS = 5;
+
+/** Observations in; new facts, decision and effects out. Pure and total; the same door for every source. */
+export function turn(input: TurnInput): TurnResult {
+  const { before, policy, conditions, now } = input;
+  let facts = input.observations.reduce(observe, input.facts);
+  facts = reopened(withProject(facts, policy), policy);
+  let decided = decide(facts, policy, conditions, now);
+  for (let round = 0; round < MOST_ROUNDS; round += 1) {
+    const next = carriedOut(facts, decided, now);
+    if (next === facts) break;
+    facts = next;
+    decided = decide(facts, policy, conditions, now);
+  }
+  const { decision } = decided;
+  const already = new Set(
+    before === null ? [] : called(input.facts, before, policy, now).map((effect) => effect.key),
+  );
+  const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
+  return {
+    facts,
+    decision,
+    effects,
+    evidence: evidenceOf(facts, policy, conditions, now),
+    changed: facts !== input.facts || !sameDecision(before, decision),
+  };
+}
+
+/** The part of a decision that is itself a fact: a run that was reserved, a stop, a question. */
+function carriedOut(facts: Facts, decided: ReturnType<typeof decide>, now: number): Facts {
+  const { decision, run } = decided;
+  if (run !== null) return { ...facts, runs: [...facts.runs, run] };
+  const { step } = decision;
+  if (step.kind === "stop_run") {
+    const last = facts.runs.at(-1);
+    if (last === undefined || last.state === "ended" || last.stop !== null) return facts;
+    const stopped = { ...last, stop: { at: now, reason: step.reason } };
+    // A run that has not begun has nothing to stop: it ends here, and gives its attempt back.
+    const ended = {
+      ...stopped,
+      state: "ended" as const,
+      phase: "settle" as const,
+      endedAt: now,
+      end: {
+        outcome: step.reason === "superseded" ? ("superseded" as const) : ("stopped" as const),
+        failureClass: null,
+        summary: decision.why,
+        retryAt: null,
+        charged: false,
+        replies: [],
+      },
+    };
+    return { ...facts, runs: [...facts.runs.slice(0, -1), last.state === "queued" ? ended : stopped] };
+  }
+  if (step.kind === "ask") {
+    const { question, text, options } = step;
+    return withQuestion(facts, {
+      id: question,
+      askedAt: now,
+      run: null,
+      text,
+      options,
+      known: Object.keys(facts.prompts).toSorted(),
+      answer: null,
+    });
+  }
+  return facts;
+}
+
+/**
+ * A closed or merged pull request absorbs everything but an explicit new request: that opens the next
+ * generation, with a branch of its own.
+ */
+function reopened(facts: Facts, policy: Policy): Facts {
+  const pull = facts.pullRequest;
+  const project = projectOf(facts, policy);
+  if (pull === null || project === null || facts.project === null) return facts;
+  const core = pull.core.value;
+  if (core.state === "open") return facts;
+  const authority = authorityOf(facts, policy);
+  const endedAt = core.closedAt ?? pull.core.at;
+  if (authority === null || !authority.granted || authority.at <= endedAt) return facts;
+  const past = [
+    ...facts.past,
+    { number: pull.number, url: pull.url, branch: core.branch, merged: core.merged, at: endedAt },
+  ];
+  const key = facts.ticket.core?.value.key ?? facts.id;
+  return {
+    ...facts,
+    past,
+    pullRequest: null,
+    project: { ...facts.project, branch: branchName(project.branchPrefix, key, past.length + 1) },
+  };
+}
+
+function sameDecision(before: Decision | null, after: Decision): boolean {
+  return before !== null && JSON.stringify(before) === JSON.stringify(after);
+}
