@@ -1,0 +1,199 @@
+import type { Actor } from "../factory/actor.ts";
+import type { Conditions, Policy } from "../factory/policy.ts";
+import type { Effect, EffectKind, EffectOf } from "../factory/effect.ts";
+import type { Facts } from "../factory/facts.ts";
+import type { IssueId } from "../factory/ids.ts";
+import type { Observation, Origin } from "../factory/observation.ts";
+import type { VerifiedDelivery } from "../lib/delivery.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Randomness } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import type * as D from "./documents.ts";
+
+/**
+ * The seam to what keeps, orders and retries: embedded (SQLite) or Temporal. It runs the factory's `turn`
+ * over durable observations and hands the effects to performers. The conformance suite in
+ * test/conformance/engine.ts defines it.
+ */
+export interface Engine {
+  /** Recovers what was under way and begins. Resolves once deliveries are accepted. */
+  start(): Promise<void>;
+  /** Stops taking new work, interrupts performers and waits for them at most `graceMs`. Safe to repeat. */
+  stop(graceMs: number): Promise<void>;
+  /** Makes a delivery durable. Rejects with `NotDurable` when that can not be done now. */
+  accept(delivery: VerifiedDelivery): Promise<"accepted" | "duplicate">;
+  /** Makes observations durable and applies them; resolves with the journal's seq once they are committed. `key` makes a repeat harmless. */
+  observe(
+    issue: IssueId,
+    observations: readonly Observation[],
+    origin: Origin,
+    key?: string,
+  ): Promise<{ readonly seq: number }>;
+  /** The facts now; null when the issue is not kept. */
+  facts(issue: IssueId): Facts | null;
+  /** Applies a stored delivery once more (operator's `delivery replay`). False = no such delivery. */
+  replay(source: string, deliveryId: string): Promise<boolean>;
+  /** Puts a failed or dropped effect back (operator's `outbox retry`). False = no such effect. */
+  retryEffect(id: string): Promise<boolean>;
+  readonly views: Views;
+  health(): EngineHealth;
+  /** Calls `listen` with each new stream line after it is committed. Returns the unsubscribe. */
+  subscribe(listen: (line: D.StreamLine) => void): () => void;
+}
+
+/** The delivery could not be stored (disk full, busy, I/O): answer 503 and remember nothing. */
+export class NotDurable extends Error {
+  override readonly name = "NotDurable";
+}
+
+export interface EngineHealth {
+  readonly database: { readonly ok: boolean; readonly detail: string };
+  readonly inbox: { readonly pending: number; readonly oldestMs: number | null };
+  readonly outbox: { readonly pending: number; readonly oldestMs: number | null; readonly failed: number };
+  readonly sweep: { readonly ageMs: number | null; readonly everyMs: number };
+  readonly slots: { readonly total: number; readonly used: number };
+}
+
+/** Reading for people. Also served without a running engine, read-only (`openViews`). */
+export interface Views {
+  issues(
+    filter: { readonly state: string | null; readonly repo: string | null; readonly q: string | null },
+    page: D.PageRequest,
+  ): D.Page<D.IssueDocument>;
+  /** By our id, or the tracker's key in any case. */
+  issue(key: string): D.IssueDocument | null;
+  /** `at`: a journal seq or a time (Unix ms) in the past; null = now. */
+  why(key: string, at: { readonly seq: number } | { readonly time: number } | null): D.WhyDocument | null;
+  journal(key: string, page: D.PageRequest): D.Page<D.JournalDocument> | null;
+  runs(filter: { readonly issue: string | null }, page: D.PageRequest): D.Page<D.RunDocument>;
+  run(id: string): D.RunDocument | null;
+  runEvents(id: string, page: D.PageRequest): D.Page<D.RunEventDocument> | null;
+  deliveries(
+    filter: { readonly state: string | null; readonly source: string | null },
+    page: D.PageRequest,
+  ): D.Page<D.DeliveryDocument>;
+  /** By delivery id, or `source:id`. More than one = the id is ambiguous. */
+  delivery(id: string): readonly D.DeliveryDocument[];
+  deliveryBody(source: string, deliveryId: string): Buffer | null;
+  outbox(
+    filter: { readonly state: string | null; readonly issue: string | null },
+    page: D.PageRequest,
+  ): D.Page<D.OutboxDocument>;
+  queue(): D.QueueDocument;
+  budget(): D.BudgetOverview;
+  /** Stream lines after `seq`, oldest first. */
+  stream(after: number, limit: number): readonly D.StreamLine[];
+  counts(): {
+    readonly byState: Readonly<Record<string, number>>;
+    readonly deliveries: Readonly<Record<string, number>>;
+    readonly outbox: Readonly<Record<string, number>>;
+  };
+  issueId(key: string): IssueId | null;
+  /** The relay's own record of running: null = none is alive. Read from the database's lock. */
+  close(): void;
+}
+
+/** What the engine is given; everything that differs between relays comes in here. */
+export interface EngineParts {
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Log;
+  readonly policy: Policy;
+  conditions(): Conditions;
+  readonly interpreters: Readonly<Record<string, Interpreter>>;
+  readonly performers: Performers;
+  /** Carries out a whole run; the engine gives it a slot, durable progress and its fence. */
+  readonly performRun: (running: Running) => Promise<void>;
+  /** Lists issues that the tracker says are ours (`ticket_read` observations follow from effects). */
+  readonly discover: (
+    since: number,
+    signal: AbortSignal,
+  ) => Promise<readonly { readonly issue: IssueId; readonly by: Actor }[]>;
+  readonly settings: EngineSettings;
+}
+
+export interface EngineSettings {
+  readonly slots: number;
+  readonly slotsPerProject: number;
+  readonly inboxAttempts: number;
+  readonly outboxAttempts: number;
+  readonly outboxFirstRetryMs: number;
+  readonly outboxMaxRetryMs: number;
+  readonly sweep: { readonly activeMs: number; readonly waitingMs: number; readonly idleMs: number };
+  readonly storage: {
+    readonly minFreeBytes: number;
+    readonly keepDeliveriesMs: number;
+    readonly keepDigestsMs: number;
+    readonly keepRunEventsMs: number;
+    readonly keepJournalMs: number;
+  };
+}
+
+/** Turns a stored delivery into observations; gets look-ups into what the engine keeps. */
+export type Interpreter = (
+  body: unknown,
+  event: string,
+  receivedAt: number,
+  lookup: Lookup,
+) => {
+  readonly action: string | null;
+  readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
+  readonly ignored: string | null;
+};
+
+export interface Lookup {
+  known(issue: IssueId): boolean;
+  byPullRequest(repositoryId: string, repository: string, number: number): IssueId | null;
+  byBranch(repository: string, branch: string): IssueId | null;
+  byCommit(repository: string, sha: string): readonly IssueId[];
+  byBase(repository: string, branch: string): readonly IssueId[];
+}
+
+/** Carries out one effect. Returns observations that follow from it (committed together with its end). Throws OutsideError to be retried. */
+export type Performer<K extends EffectKind> = (
+  effect: EffectOf<K>,
+  performing: Performing,
+) => Promise<readonly Observation[]>;
+export type Performers = { readonly [K in Exclude<EffectKind, "start_run">]: Performer<K> };
+
+export interface Performing {
+  readonly facts: Facts;
+  /** 1 = first try. */
+  readonly attempt: number;
+  readonly signal: AbortSignal;
+  /** Durable at once, before the effect ends: for what must be known even if we die right after. */
+  observe(observations: readonly Observation[]): Promise<void>;
+}
+
+/** A run under way. */
+export interface Running {
+  readonly issue: IssueId;
+  readonly run: number;
+  readonly fence: number;
+  /** Aborted when the relay stops: leave everything resumable. A stop of the *run* comes through `stopped`. */
+  readonly signal: AbortSignal;
+  /** Facts now. Throws `Fenced` when this run is no longer the current one. */
+  facts(): Facts;
+  /** Non-null once the run must end without publishing. */
+  stopReason(): string | null;
+  /** Resolves when a stop is asked for. */
+  readonly stopped: Promise<string>;
+  /** Messages to hand to the agent, in order; `take` empties it. */
+  readonly steers: {
+    take(): readonly { readonly prompt: string; readonly text: string }[];
+    onArrival(listen: () => void): void;
+  };
+  observe(observations: readonly Observation[]): Promise<void>;
+  /** Durable progress of the pipeline's steps, surviving restarts. */
+  progress(): Readonly<Record<string, unknown>>;
+  saveProgress(patch: Readonly<Record<string, unknown>>): void;
+  /** A line of the run's log (bounded; dropped oldest-first beyond the cap). */
+  event(kind: string, text: string): void;
+}
+
+/** The run was superseded or settled by somebody else: do nothing more. */
+export class Fenced extends Error {
+  override readonly name = "Fenced";
+}
+
+export type { Effect };

@@ -1,0 +1,65 @@
+import type { Actor } from "../factory/actor.ts";
+import type { Activity, PlanItem } from "../factory/effect.ts";
+import type { IssueId } from "../factory/ids.ts";
+import type { Observation } from "../factory/observation.ts";
+import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
+
+/**
+ * The seam to an issue tracker. One folder per implementation; the conformance suite in
+ * test/conformance/tracker.ts defines it. Every call takes an AbortSignal and has its own deadline.
+ * Faults are thrown as `OutsideError` (lib/outside.ts), which says whether and when a retry makes sense.
+ */
+export interface Tracker {
+  readonly name: string;
+  /** Verifies a webhook over its raw bytes: signature, ids, freshness, in the order of interface.md section 4. */
+  open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
+  /** What a stored delivery says. Pure: no calls. */
+  interpret(body: unknown, event: string, context: TrackerContext): Interpretation;
+  /** Who we are there; cached after the first success. */
+  whoAmI(signal: AbortSignal): Promise<TrackerIdentity>;
+  /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`). */
+  readTicket(issue: IssueId, signal: AbortSignal): Promise<Observation>;
+  /** Issues that are ours by delegation or open session, newest first, back to `since` (Unix ms): finds what webhooks lost. */
+  discover(since: number, signal: AbortSignal): Promise<readonly DiscoveredIssue[]>;
+  /** Posts an activity. The same `key` twice posts once. */
+  tell(session: string, key: string, activity: Activity, signal: AbortSignal): Promise<void>;
+  showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;
+  link(session: string, label: string, url: string, signal: AbortSignal): Promise<void>;
+  /** Moves the issue, unless a person has moved it further already. Returns what it did, for the journal. */
+  setStatus(
+    issue: IssueId,
+    to: "started" | "completed",
+    name: string | null,
+    signal: AbortSignal,
+  ): Promise<string>;
+  /** Makes us the delegate if nobody is. */
+  takeDelegation(issue: IssueId, signal: AbortSignal): Promise<void>;
+}
+
+export interface TrackerIdentity {
+  /** Our user or app-user id there. */
+  readonly id: string;
+  readonly name: string;
+  readonly workspace: string;
+}
+
+export interface TrackerContext {
+  /** Null until whoAmI has succeeded once; then echoes of our own writes can be told. */
+  readonly us: TrackerIdentity | null;
+  readonly receivedAt: number;
+  /** Whether we already keep this issue: events about issues of no concern are ignored. */
+  known(issue: IssueId): boolean;
+}
+
+/** What a delivery meant. `observations` may be empty only with a reason in `ignored`. */
+export interface Interpretation {
+  readonly action: string | null;
+  readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
+  /** Why nothing is done with it; null when something is. */
+  readonly ignored: string | null;
+}
+
+export interface DiscoveredIssue {
+  readonly issue: IssueId;
+  readonly by: Actor;
+}
