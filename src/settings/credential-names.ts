@@ -1,0 +1,18 @@
+/** The credentials of interface.md section 2, by the names that an operator sets. */
+export const CREDENTIALS = [
+  "LINEAR_WEBHOOK_SECRET",
+  "LINEAR_WEBHOOK_SECRET_PREVIOUS",
+  "GITHUB_WEBHOOK_SECRET",
+  "GITHUB_WEBHOOK_SECRET_PREVIOUS",
+  "LINEAR_OAUTH_CLIENT_ID",
+  "LINEAR_OAUTH_CLIENT_SECRET",
+  "LINEAR_API_KEY",
+  "GITHUB_APP_ID",
+  "GITHUB_APP_PRIVATE_KEY",
+  "GITHUB_TOKEN",
+  "PATCHRELAY_ENCRYPTION_KEY",
+  "PATCHRELAY_ENCRYPTION_KEY_PREVIOUS",
+  "PATCHRELAY_API_TOKEN",
+] as const;
+
+export type CredentialName = (typeof CREDENTIALS)[number];

@@ -1,0 +1,22 @@
+import type { Policy } from "../factory/policy.ts";
+import type { Settings } from "./settings.ts";
+
+/** What of the settings the factory decides by. */
+export function policyOf(settings: Settings): Policy {
+  return {
+    ci: settings.ci,
+    projects: settings.projects.map(
+      ({ id, linear, repository, branchPrefix, agent, budgets, merge, trust }) => ({
+        id,
+        repository: repository.name,
+        baseBranch: repository.baseBranch,
+        branchPrefix,
+        match: { teams: linear.teams, projects: linear.projects, labels: linear.labels },
+        agent: agent.default,
+        budgets,
+        merge,
+        trust,
+      }),
+    ),
+  };
+}

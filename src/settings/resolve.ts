@@ -1,0 +1,103 @@
+import { join } from "node:path";
+import { bare, githubEndpoints, linearEndpoints } from "./endpoints.ts";
+import { isLoopbackHost } from "./forms.ts";
+import { layoutOf } from "./layout.ts";
+import type { Layout } from "./layout.ts";
+import { dataDirOf, fullPath } from "./locate.ts";
+import type { Environment } from "./locate.ts";
+import type { Config } from "./schema.ts";
+import { freeze } from "./settings.ts";
+import type { AgentSettings, ModelPrice, ProjectSettings, Settings } from "./settings.ts";
+
+type ProjectConfig = Config["projects"][number];
+
+/** Makes the settings of a config that has been checked: paths, derived URLs, the overrides of each project. */
+export function resolveSettings(config: Config, file: string, env: Environment): Settings {
+  const dataDir = dataDirOf(config.dataDir, file, env);
+  const layout = layoutOf(dataDir);
+  const github = githubEndpoints(config.github.apiUrl, config.github.webUrl);
+  const path = (text: string): string => fullPath(text, file, env);
+  const { $schema: _schema, ...rest } = config;
+  return freeze({
+    ...rest,
+    file,
+    dataDir,
+    layout,
+    http: {
+      ...config.http,
+      headersSeconds: Math.min(config.http.headersSeconds, config.http.requestSeconds),
+      publicUrl: config.http.publicUrl === null ? null : bare(config.http.publicUrl),
+      loopback: isLoopbackHost(config.http.host),
+    },
+    linear: { ...config.linear, ...linearEndpoints(config.linear.apiUrl, config.linear.webUrl) },
+    github,
+    agent: resolveAgent(config.agent, layout, path),
+    outbox: {
+      ...config.outbox,
+      firstRetrySeconds: Math.min(config.outbox.firstRetrySeconds, config.outbox.maxRetrySeconds),
+    },
+    limits: {
+      ...config.limits,
+      requestConnectSeconds: Math.min(config.limits.requestConnectSeconds, config.limits.requestTotalSeconds),
+    },
+    pricing: Object.fromEntries(
+      Object.entries(config.pricing).map(([model, price]) => [model, priceOf(price)]),
+    ),
+    projects: config.projects.map((project) => resolveProject(project, config, layout, github.webUrl, path)),
+  });
+}
+
+function resolveProject(
+  project: ProjectConfig,
+  config: Config,
+  layout: Layout,
+  webUrl: string,
+  path: (text: string) => string,
+): ProjectSettings {
+  const { name, baseBranch, cloneUrl } = project.repository;
+  const [owner = "", shortName = ""] = name.split("/");
+  return {
+    id: project.id,
+    linear: project.linear,
+    repository: { name, owner, shortName, baseBranch, cloneUrl: cloneUrl ?? `${webUrl}/${name}.git` },
+    branchPrefix: project.branchPrefix ?? config.branchPrefix,
+    merge: overridden(config.merge, project.merge),
+    trust: overridden(config.trust, project.trust),
+    agent: resolveAgent(overriddenAgent(config.agent, project.agent), layout, path),
+    budgets: overridden(config.budgets, project.budgets),
+  };
+}
+
+function overriddenAgent(agent: Config["agent"], override: ProjectConfig["agent"]): Config["agent"] {
+  if (override === null) return agent;
+  return {
+    default: override.default ?? agent.default,
+    codex: overridden(agent.codex, override.codex ?? {}),
+    scripted: overridden(agent.scripted, override.scripted ?? {}),
+  };
+}
+
+function resolveAgent(agent: Config["agent"], layout: Layout, path: (text: string) => string): AgentSettings {
+  const { bin, home } = agent.codex;
+  const { file } = agent.scripted;
+  return {
+    default: agent.default,
+    codex: {
+      ...agent.codex,
+      // A bare name is looked up on PATH, as a shell does.
+      bin: bin.includes("/") || bin === "~" ? path(bin) : bin,
+      home: home === null ? join(layout.agents, "codex") : path(home),
+    },
+    scripted: { file: file === null ? null : path(file) },
+  };
+}
+
+function priceOf(price: Config["pricing"][string]): ModelPrice {
+  return { input: price.input, cached: price.cached ?? price.input, output: price.output };
+}
+
+// A key that is there overrides, also with null ("no limit"); one that is absent or undefined does not.
+function overridden<T extends object>(global: T, project: { readonly [K in keyof T]?: T[K] | undefined }): T {
+  const given = Object.entries(project).filter(([, value]) => value !== undefined);
+  return { ...global, ...Object.fromEntries(given) };
+}

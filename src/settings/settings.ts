@@ -1,0 +1,99 @@
+import type { GitHubEndpoints, LinearEndpoints } from "./endpoints.ts";
+import type { Layout } from "./layout.ts";
+import type { Config } from "./schema.ts";
+
+type Primitive = string | number | boolean | null | undefined;
+
+/** The same, with nothing in it that may be written. */
+export type Frozen<T> = T extends Primitive
+  ? T
+  : unknown extends T
+    ? T
+    : T extends readonly (infer E)[]
+      ? readonly Frozen<E>[]
+      : { readonly [K in keyof T]: Frozen<T[K]> };
+
+/** When and how a pull request is merged. */
+export type MergeSettings = Frozen<Config["merge"]>;
+/** Whose words count. */
+export type TrustSettings = Frozen<Config["trust"]>;
+/** What may be spent; null is no limit. */
+export type BudgetSettings = Frozen<Config["budgets"]>;
+
+/** Which agent, and how it is started; paths absolute. */
+export interface AgentSettings {
+  readonly default: Config["agent"]["default"];
+  readonly codex: Frozen<Omit<Config["agent"]["codex"], "home">> & { readonly home: string };
+  readonly scripted: Frozen<Config["agent"]["scripted"]>;
+}
+
+/** Prices of one model, in US dollars per million tokens. */
+export interface ModelPrice {
+  readonly input: number;
+  readonly cached: number;
+  readonly output: number;
+}
+
+/** One project with the global settings that it did not override filled in. */
+export interface ProjectSettings {
+  readonly id: string;
+  readonly linear: Frozen<Config["projects"][number]["linear"]>;
+  readonly repository: {
+    /** `owner/name` */
+    readonly name: string;
+    readonly owner: string;
+    readonly shortName: string;
+    /** null is the repository's default branch. */
+    readonly baseBranch: string | null;
+    readonly cloneUrl: string;
+  };
+  readonly branchPrefix: string;
+  readonly merge: MergeSettings;
+  readonly trust: TrustSettings;
+  readonly agent: AgentSettings;
+  readonly budgets: BudgetSettings;
+}
+
+type Group<K extends keyof Config> = Frozen<Config[K]>;
+
+/**
+ * The whole configuration: checked, with defaults, paths absolute, URLs without a slash at the end, frozen. Units are
+ * in the names. It holds no credential.
+ */
+export interface Settings {
+  /** The config file, absolute. */
+  readonly file: string;
+  readonly dataDir: string;
+  readonly layout: Layout;
+  readonly engine: Config["engine"];
+  readonly http: Group<"http"> & {
+    /** Whether `host` can be reached from this machine only. */
+    readonly loopback: boolean;
+  };
+  readonly linear: Omit<Group<"linear">, keyof LinearEndpoints> & LinearEndpoints;
+  readonly github: GitHubEndpoints;
+  readonly agent: AgentSettings;
+  readonly runs: Group<"runs">;
+  readonly ci: Group<"ci">;
+  readonly outbox: Group<"outbox">;
+  readonly inbox: Group<"inbox">;
+  readonly storage: Group<"storage">;
+  readonly sweep: Group<"sweep">;
+  readonly limits: Group<"limits">;
+  readonly budgets: BudgetSettings;
+  readonly merge: MergeSettings;
+  readonly trust: TrustSettings;
+  readonly branchPrefix: string;
+  readonly pricing: Readonly<Record<string, ModelPrice>>;
+  readonly log: Group<"log">;
+  readonly projects: readonly ProjectSettings[];
+}
+
+/** Freezes a value and everything in it, and gives it back. */
+export function freeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    Object.values(value).forEach(freeze);
+  }
+  return value;
+}

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { policyOf } from "../../src/settings/policy.ts";
+import { PROJECT, settingsOf } from "./sources.ts";
+
+test("the factory is given each project with its overrides filled in, and nothing of how work is done", () => {
+  const policy = policyOf(
+    settingsOf({
+      ci: { reruns: 0 },
+      budgets: { runs: 4 },
+      projects: [
+        {
+          ...PROJECT,
+          linear: { teams: ["APP"], labels: ["relay"] },
+          merge: { policy: "external", label: "ready" },
+          budgets: { ciRepairs: 1 },
+        },
+      ],
+    }),
+  );
+  expect(policy).toEqual({
+    ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
+    projects: [
+      {
+        id: "app",
+        repository: "example/app",
+        baseBranch: null,
+        branchPrefix: "patchrelay/",
+        match: { teams: ["APP"], projects: [], labels: ["relay"] },
+        agent: "codex",
+        budgets: expect.objectContaining({ runs: 4, ciRepairs: 1, reviewFixes: 5 }) as unknown,
+        merge: { policy: "external", method: "squash", label: "ready" },
+        trust: { mayDelegate: "members", maySteer: "collaborators" },
+      },
+    ],
+  });
+});
