@@ -1,0 +1,22 @@
+import { AgentActivity, AgentSession } from "./agent-answers.ts";
+import type { Fields } from "./fields.ts";
+import { Attachment, Comment, Issue, IssueHistory, IssueRelation, Reaction } from "./issue-answers.ts";
+import { IssueLabel, Organization, Project, Team, User, WorkflowState } from "./workspace-answers.ts";
+
+/** Fields of entities that are more than a property of their row, by type and field. */
+export const ANSWERS: Readonly<Record<string, Fields<never>>> = {
+  Organization,
+  User,
+  Team,
+  WorkflowState,
+  IssueLabel,
+  Project,
+  Issue,
+  IssueRelation,
+  IssueHistory,
+  Comment,
+  Attachment,
+  Reaction,
+  AgentActivity,
+  AgentSession,
+};

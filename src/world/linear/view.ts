@@ -1,0 +1,55 @@
+import type { Allowance } from "./limits.ts";
+import type { Model } from "./model.ts";
+import type { ActivityRow, IssueRow, Row, SessionRow, UserRow } from "./records.ts";
+import { sessionStatus, type SessionStatus } from "./status.ts";
+import type { Table } from "./tables.ts";
+
+/** The model as one request sees it: newest, or as it was at an earlier time. */
+export class View {
+  readonly model: Model;
+  readonly viewerId: string;
+  /** What the caller may still use. */
+  readonly allowance: Allowance;
+  /** Unix milliseconds; null = newest. */
+  readonly #asOf: number | null;
+
+  constructor(model: Model, allowance: Allowance, asOf: number | null) {
+    this.model = model;
+    this.viewerId = model.installation.appUserId;
+    this.allowance = allowance;
+    this.#asOf = asOf;
+  }
+
+  /** What time it is in this view. */
+  now(): number {
+    return this.#asOf ?? this.model.clock.now();
+  }
+
+  get<T extends Row>(table: Table<T>, id: string | null | undefined): T | null {
+    return id === null || id === undefined ? null : (table.get(id, this.#asOf) ?? null);
+  }
+
+  all<T extends Row>(table: Table<T>): T[] {
+    return table.all(this.#asOf);
+  }
+
+  group<T extends Row>(table: Table<T>, owner: string): T[] {
+    return table.group(owner, this.#asOf);
+  }
+
+  issue(idOrKey: string): IssueRow | null {
+    return this.model.issue(idOrKey, this.#asOf) ?? null;
+  }
+
+  viewer(): UserRow {
+    return this.model.user(this.viewerId);
+  }
+
+  activities(session: SessionRow): ActivityRow[] {
+    return this.group(this.model.activities, session.id);
+  }
+
+  status(session: SessionRow): SessionStatus {
+    return sessionStatus(session, this.activities(session), this.now());
+  }
+}
