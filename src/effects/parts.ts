@@ -1,0 +1,29 @@
+import type { Forge } from "../forges/forge.ts";
+import type { Policy, ProjectPolicy } from "../factory/policy.ts";
+import type { Facts } from "../factory/facts.ts";
+import { OutsideError } from "../lib/outside.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Tracker } from "../trackers/tracker.ts";
+import type { Worktrees } from "../worktrees/worktrees.ts";
+
+/** What carrying out effects needs from outside. */
+export interface EffectParts {
+  readonly tracker: Tracker;
+  readonly forge: Forge;
+  readonly worktrees: Worktrees;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  /** Configured names of the tracker's statuses; null = the first of the fitting type. */
+  statusName(projectId: string, to: "started" | "completed"): string | null;
+  readonly hookMs: number;
+}
+
+/** The repository of an issue; an effect on the forge without one can not be meant. */
+export function repositoryOf(facts: Facts): string {
+  if (facts.project === null) throw new OutsideError("refused", "the issue has no repository");
+  return facts.project.repository;
+}
+
+export function projectOf(facts: Facts, policy: Policy): ProjectPolicy | null {
+  return policy.projects.find((project) => project.id === facts.project?.id) ?? null;
+}

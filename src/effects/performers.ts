@@ -1,0 +1,39 @@
+import type { Performers } from "../engines/engine.ts";
+import { cancelMerge } from "./cancel-merge.ts";
+import { closePullRequest } from "./close-pull-request.ts";
+import { comment } from "./comment.ts";
+import { steerRun, stopRun } from "./control.ts";
+import { link } from "./link.ts";
+import { merge } from "./merge.ts";
+import type { EffectParts } from "./parts.ts";
+import { readPullRequest } from "./read-pull-request.ts";
+import { readTicket } from "./read-ticket.ts";
+import { removeWorktree } from "./remove-worktree.ts";
+import { replyThreads } from "./reply-threads.ts";
+import { rerunChecks } from "./rerun-checks.ts";
+import { setStatus } from "./set-status.ts";
+import { showPlan } from "./show-plan.ts";
+import { takeDelegation } from "./take-delegation.ts";
+import { tell } from "./tell.ts";
+
+/** One performer per kind of effect; the compiler asks for the line of a new one. */
+export function performersOf(parts: EffectParts): Performers {
+  return {
+    tell: tell(parts),
+    show_plan: showPlan(parts),
+    link: link(parts),
+    set_status: setStatus(parts),
+    take_delegation: takeDelegation(parts),
+    steer_run: steerRun,
+    stop_run: stopRun,
+    remove_worktree: removeWorktree(parts),
+    merge: merge(parts),
+    cancel_merge: cancelMerge(parts),
+    rerun_checks: rerunChecks(parts),
+    comment: comment(parts),
+    reply_threads: replyThreads(parts),
+    close_pull_request: closePullRequest(parts),
+    read_ticket: readTicket(parts),
+    read_pull_request: readPullRequest(parts),
+  };
+}

@@ -1,0 +1,30 @@
+import type { Observation } from "../factory/observation.ts";
+import type { Performer } from "../engines/engine.ts";
+import { OutsideError } from "../lib/outside.ts";
+import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
+
+/** Reads the pull request, or, while there is none, whether the repository can be worked with at all. */
+export const readPullRequest =
+  (parts: EffectParts): Performer<"read_pull_request"> =>
+  async (effect, { facts, signal }) => {
+    const repository = repositoryOf(facts);
+    const { number, branch } = effect;
+    const reading = await parts.forge.readPullRequest(repository, { number, branch }, signal);
+    if (reading !== null) return [reading];
+    return facts.project?.problem == null ? [] : [await repositoryReading(parts, facts, signal)];
+  };
+
+async function repositoryReading(parts: EffectParts, facts: Parameters<typeof repositoryOf>[0], signal: AbortSignal): Promise<Observation> {
+  const repository = repositoryOf(facts);
+  const base = projectOf(facts, parts.policy)?.baseBranch ?? null;
+  const seen = (problem: string | null): Observation => ({ kind: "repository_read", at: parts.clock.now(), problem });
+  try {
+    const reading = await parts.forge.repository(repository, signal);
+    const branch = base ?? reading.defaultBranch;
+    if (await reading.hasBranch(branch, signal)) return seen(null);
+    return seen(`${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists.`);
+  } catch (error) {
+    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "unauthorized")) return seen(error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,6 @@
+import type { Performer } from "../engines/engine.ts";
+import type { EffectParts } from "./parts.ts";
+
+export const readTicket =
+  ({ tracker }: EffectParts): Performer<"read_ticket"> =>
+  async (effect, { signal }) => [await tracker.readTicket(effect.issue, signal)];

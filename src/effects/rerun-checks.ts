@@ -1,0 +1,9 @@
+import type { Performer } from "../engines/engine.ts";
+import { repositoryOf, type EffectParts } from "./parts.ts";
+
+export const rerunChecks =
+  ({ forge, clock }: EffectParts): Performer<"rerun_checks"> =>
+  async (effect, { facts, signal }) => {
+    const answer = await forge.rerunChecks(repositoryOf(facts), effect.workflowRuns, signal);
+    return [{ kind: "effect_settled", at: clock.now(), key: effect.key, effect: effect.kind, ...answer }];
+  };

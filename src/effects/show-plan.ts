@@ -1,0 +1,9 @@
+import type { Performer } from "../engines/engine.ts";
+import type { EffectParts } from "./parts.ts";
+
+export const showPlan =
+  ({ tracker }: EffectParts): Performer<"show_plan"> =>
+  async (effect, { signal }) => {
+    await tracker.showPlan(effect.session, effect.items, signal);
+    return [];
+  };

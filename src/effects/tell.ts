@@ -1,0 +1,10 @@
+import type { Performer } from "../engines/engine.ts";
+import type { EffectParts } from "./parts.ts";
+
+/** Posts an activity; the effect's key gives it an id of its own, so that a retry does not double it. */
+export const tell =
+  ({ tracker }: EffectParts): Performer<"tell"> =>
+  async (effect, { signal }) => {
+    await tracker.tell(effect.session, effect.key, effect.activity, signal);
+    return [];
+  };

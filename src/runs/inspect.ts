@@ -1,0 +1,79 @@
+import type { RunType } from "../factory/run-types.ts";
+import type { Changes } from "../worktrees/worktrees.ts";
+import type { RunLimits } from "./parts.ts";
+
+/**
+ * What may not be published without a person (design.md section 5, reliability.md rows 12–18): the agent is
+ * assumed to obey whoever wrote the text it read. Returns every objection, in words; empty = none.
+ */
+export function objections(changes: Changes, type: RunType, limits: RunLimits): readonly string[] {
+  return [
+    ...size(changes, limits),
+    ...paths(changes),
+    ...secrets(changes),
+    ...(type === "implementation" ? [] : tests(changes)),
+  ];
+}
+
+// CI definitions and the hooks that the relay itself runs decide what code is trusted.
+const PROTECTED = [
+  /^\.github\/workflows\//,
+  /^\.github\/actions\//,
+  /^\.patchrelay\//,
+  /^(\.github\/|docs\/)?CODEOWNERS$/,
+  /^\.git(modules|attributes)$/,
+];
+
+function paths(changes: Changes): readonly string[] {
+  const guarded = changes.files.filter((file) => PROTECTED.some((pattern) => pattern.test(file.path)));
+  const odd = changes.files.filter((file) => file.mode === "120000" || file.mode === "160000");
+  return [
+    ...guarded.map((file) => `it changes ${file.path}, which only a person may change`),
+    ...odd.map((file) => `${file.path} is a ${file.mode === "120000" ? "symbolic link" : "submodule"}`),
+  ];
+}
+
+function size(changes: Changes, limits: RunLimits): readonly string[] {
+  const lines = changes.files.reduce((sum, file) => sum + (file.added ?? 0) + (file.removed ?? 0), 0);
+  const list: string[] = [];
+  if (changes.files.length > limits.maxChangedFiles)
+    list.push(`it changes ${changes.files.length} files, more than ${limits.maxChangedFiles}`);
+  if (changes.patchTruncated || changes.patch.length > limits.maxChangedBytes)
+    list.push(`it is larger than ${limits.maxChangedBytes} bytes (${lines} lines)`);
+  return list;
+}
+
+const SECRETS: readonly (readonly [string, RegExp])[] = [
+  ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
+  ["a GitHub token", /\b(ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9._]{30,}|\bgithub_pat_[A-Za-z0-9_]{40,}/],
+  ["a Linear key", /\blin_(api|oauth)_[A-Za-z0-9]{20,}/],
+  ["an AWS key", /\bAKIA[0-9A-Z]{16}\b/],
+  ["an API key", /\bsk-[A-Za-z0-9_-]{32,}/],
+  ["a Slack token", /\bxox[abpr]-[A-Za-z0-9-]{20,}/],
+];
+
+function secrets(changes: Changes): readonly string[] {
+  const added = addedLines(changes).join("\n");
+  return SECRETS.filter(([, pattern]) => pattern.test(added)).map(
+    ([what]) => `it adds what looks like ${what}`,
+  );
+}
+
+const TEST_FILE =
+  /(^|\/)(tests?|__tests__|spec)\/|[._-](test|spec)\.[A-Za-z]+$|(^|\/)test_[^/]+\.py$|_test\.go$/;
+const SKIPPED =
+  /\b(it|test|describe)\.(skip|only|todo)\b|\bx(it|describe)\(|@(pytest\.mark\.skip|unittest\.skip|Ignore|Disabled)\b|\bt\.Skip\(|#\[ignore\]/;
+
+/** A repair makes the code pass the tests, never the tests pass the code. */
+function tests(changes: Changes): readonly string[] {
+  const deleted = changes.files.filter((file) => file.status === "deleted" && TEST_FILE.test(file.path));
+  const skipped = addedLines(changes).some((line) => SKIPPED.test(line));
+  return [
+    ...deleted.map((file) => `it deletes the test ${file.path}`),
+    ...(skipped ? ["it skips a test"] : []),
+  ];
+}
+
+function addedLines(changes: Changes): readonly string[] {
+  return changes.patch.split("\n").filter((line) => line.startsWith("+") && !line.startsWith("+++"));
+}

@@ -1,0 +1,98 @@
+import type { Facts, Run, ThreadReply } from "../factory/facts.ts";
+import { runId } from "../factory/ids.ts";
+import type { Observation } from "../factory/observation.ts";
+import type { ProjectPolicy } from "../factory/policy.ts";
+import { assert } from "../lib/assert.ts";
+import type { Running } from "../engines/engine.ts";
+import type { Worktree } from "../worktrees/worktrees.ts";
+import { ended, Ending } from "./ending.ts";
+import type { RunParts } from "./parts.ts";
+
+/** One run on its way through the pipeline: what every step looks at. */
+export interface Journey {
+  readonly running: Running;
+  readonly parts: RunParts;
+  readonly project: ProjectPolicy;
+  readonly id: string;
+  /** Aborted when the relay stops or the run is told to stop. */
+  readonly signal: AbortSignal;
+  facts(): Facts;
+  run(): Run;
+  observe(observations: readonly Observation[]): Promise<void>;
+  /** Throws the Ending when the run was told to stop. Asked before each step and around each act outside. */
+  goOn(): void;
+  progress(): Progress;
+  save(patch: Partial<Progress>): void;
+}
+
+/** What a restart needs to go on where the run stood. */
+export interface Progress {
+  readonly worktree: Worktree | null;
+  /** The commit the work is compared with: the head (or base) the agent began on. */
+  readonly baseline: string | null;
+  /** The branch on the remote when the run began; null = it was not there. */
+  readonly remoteHead: string | null;
+  readonly conflict: boolean;
+  readonly hooked: boolean;
+  readonly thread: string | null;
+  /** Turns whose result is known. */
+  readonly turns: number;
+  readonly worked: Worked | null;
+  readonly verified: boolean;
+  readonly spent: Run["spent"] | null;
+}
+
+/** What the agent left behind, as far as later steps need it. */
+export interface Worked {
+  readonly outcome: "done" | "no_change" | "answer" | "question";
+  readonly summary: string;
+  readonly question: { readonly text: string; readonly options: readonly string[] } | null;
+  readonly replies: readonly ThreadReply[];
+}
+
+const NOTHING_YET: Progress = {
+  worktree: null,
+  baseline: null,
+  remoteHead: null,
+  conflict: false,
+  hooked: false,
+  thread: null,
+  turns: 0,
+  worked: null,
+  verified: false,
+  spent: null,
+};
+
+export function journeyOf(running: Running, parts: RunParts, signal: AbortSignal): Journey {
+  const facts = (): Facts => running.facts();
+  const run = (): Run => {
+    const found = facts().runs.find((row) => row.number === running.run);
+    assert(found !== undefined, `run ${running.run} of ${running.issue} has a row`);
+    return found;
+  };
+  const project = parts.policy.projects.find((row) => row.id === facts().project?.id);
+  if (project === undefined) throw new Ending(ended("superseded", "The project is no longer configured."));
+  return {
+    running,
+    parts,
+    project,
+    id: runId(running.issue, running.run),
+    signal,
+    facts,
+    run,
+    observe: (observations) => running.observe(observations),
+    goOn() {
+      const reason = running.stopReason();
+      if (reason !== null) throw new Ending(stopEnding(reason));
+      running.signal.throwIfAborted();
+    },
+    progress: () => ({ ...NOTHING_YET, ...(running.progress() as Partial<Progress>) }),
+    save: (patch) => running.saveProgress({ ...patch }),
+  };
+}
+
+export function stopEnding(reason: string): ReturnType<typeof ended> {
+  return reason === "superseded"
+    ? ended("superseded", "Overtaken: what the run was started for is no longer so.")
+    : ended("stopped", `Stopped (${reason}); nothing was published.`);
+}

@@ -1,0 +1,159 @@
+import { NOTHING_SPENT, type RunEnd } from "../factory/facts.ts";
+import { Fenced, type Running } from "../engines/engine.ts";
+import { messageOf } from "../lib/assert.ts";
+import { reach } from "../lib/failpoints.ts";
+import { OutsideError } from "../lib/outside.ts";
+import type { Worktree } from "../worktrees/worktrees.ts";
+import { ended, Ending, failed } from "./ending.ts";
+import { objections } from "./inspect.ts";
+import { journeyOf, stopEnding, type Journey, type Worked } from "./journey.ts";
+import type { RunParts } from "./parts.ts";
+import { hookFacts, prepare } from "./prepare.ts";
+import { publish } from "./publish.ts";
+import { verify } from "./verify.ts";
+import { again, work } from "./work.ts";
+
+/** How often the agent gets its work back because the repository's own verification does not pass. */
+const MOST_COMPLAINTS = 2;
+
+/**
+ * Carries out one run: prepare, work, verify, inspect, publish, settle. Every step can be repeated; after a
+ * restart the run goes on where its saved progress stands. Resolves once the run is settled, and rejects only
+ * when the relay stops (the run then stays resumable) or somebody else has settled it.
+ */
+export async function performRun(running: Running, parts: RunParts): Promise<void> {
+  const stop = new AbortController();
+  const signal = AbortSignal.any([running.signal, stop.signal]);
+  running.stopped.then(
+    (reason) => stop.abort(new Ending(stopEnding(reason))),
+    () => undefined,
+  );
+  let ending: Ending;
+  let journey: Journey | null = null;
+  try {
+    journey = journeyOf(running, parts, signal);
+    ending = await travel(journey);
+  } catch (error) {
+    ending = endingOf(error, running, journey);
+  }
+  await settle(running, parts, journey, ending);
+}
+
+async function travel(journey: Journey): Promise<Ending> {
+  journey.goOn();
+  const worktree = await prepare(journey);
+  journey.goOn();
+  const worked = await workUntilVerified(journey, worktree);
+  if (worked.outcome === "answer") return new Ending(ended("answered", worked.summary, worked.replies));
+  const baseline = journey.progress().baseline ?? worktree.base.sha;
+  const changes = await journey.parts.worktrees.changes(worktree, baseline, {
+    signal: journey.signal,
+    maxPatchBytes: journey.parts.limits.maxChangedBytes + 1,
+  });
+  const moved = (await journey.parts.worktrees.status(worktree, journey.signal)).head !== baseline;
+  // A clean integration of the base changes no file of ours, yet it is the repair.
+  const integrated = journey.run().type === "queue_repair" && moved;
+  if (changes.files.length === 0 && !integrated)
+    return new Ending(ended("no_change", worked.summary, worked.replies));
+  await inspect(journey, changes);
+  await publish(journey, worktree, worked);
+  return new Ending(ended("published", worked.summary, worked.replies));
+}
+
+async function workUntilVerified(journey: Journey, worktree: Worktree): Promise<Worked> {
+  let { worked } = journey.progress();
+  let complaint: string | null = null;
+  for (let round = 0; ; round += 1) {
+    if (worked === null || complaint !== null) {
+      worked = await work(journey, worktree, complaint);
+      journey.save({ worked, verified: false });
+    }
+    if (worked.outcome !== "done" || journey.progress().verified) return worked;
+    complaint = await verify(journey, worktree);
+    if (complaint === null) {
+      journey.save({ verified: true });
+      return worked;
+    }
+    if (round >= MOST_COMPLAINTS) {
+      throw new Ending(
+        failed(
+          "test",
+          `The repository's verification still fails after ${round + 1} turns:\n${complaint.slice(-2_000)}`,
+          null,
+        ),
+      );
+    }
+  }
+}
+
+async function inspect(journey: Journey, changes: Parameters<typeof objections>[0]): Promise<void> {
+  const run = journey.run();
+  const { parts } = journey;
+  await journey.observe([
+    { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "inspect" },
+  ]);
+  const found = objections(changes, run.type, parts.limits);
+  if (found.length > 0)
+    throw new Ending(failed("policy", `The change was not published: ${found.join("; ")}.`, null));
+}
+
+/** What an error means for the run; rethrows what is not the run's to settle. */
+function endingOf(error: unknown, running: Running, journey: Journey | null): Ending {
+  if (error instanceof Ending) return error;
+  if (error instanceof Fenced) throw error;
+  const reason = running.stopReason();
+  if (reason !== null) return new Ending(stopEnding(reason));
+  if (running.signal.aborted) throw error;
+  const retryAt =
+    error instanceof OutsideError && error.retryAt !== null
+      ? error.retryAt
+      : journey === null
+        ? null
+        : again(journey);
+  return new Ending(failed("infrastructure", messageOf(error), retryAt));
+}
+
+async function settle(
+  running: Running,
+  parts: RunParts,
+  journey: Journey | null,
+  ending: Ending,
+): Promise<void> {
+  if (journey !== null) await afterRun(journey);
+  reach("run.settle_in_tx");
+  const spent = journey?.progress().spent ?? NOTHING_SPENT;
+  const end: RunEnd = { ...ending.end, summary: ending.end.summary.slice(0, 8_000) };
+  await running.observe([
+    {
+      kind: "run_ended",
+      at: parts.clock.now(),
+      run: running.run,
+      fence: running.fence,
+      end,
+      question: ending.question,
+      spent,
+    },
+  ]);
+  reach("run.settled");
+}
+
+/** The hook `after-run` is for the repository's own tidying; it changes nothing about how the run ended. */
+async function afterRun(journey: Journey): Promise<void> {
+  const { worktree } = journey.progress();
+  if (worktree === null || journey.running.signal.aborted) return;
+  try {
+    const outcome = await journey.parts.worktrees.runHook("after-run", worktree, {
+      baseSha: worktree.base.sha,
+      facts: hookFacts(journey, worktree),
+      timeoutMs: journey.parts.limits.hookMs,
+      signal: journey.running.signal,
+    });
+    if (!outcome.ok)
+      journey.parts.log.warn("the hook after-run failed", { run: journey.id, exitCode: outcome.exitCode });
+  } catch (error) {
+    journey.parts.log.warn("the hook after-run could not be run", {
+      run: journey.id,
+      error: messageOf(error),
+    });
+  }
+}

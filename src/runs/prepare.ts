@@ -1,0 +1,136 @@
+import { worktreeNameOf } from "../factory/ids.ts";
+import { reach } from "../lib/failpoints.ts";
+import { OutsideError } from "../lib/outside.ts";
+import { messageOf } from "../lib/assert.ts";
+import { MissingBaseBranch } from "../worktrees/errors.ts";
+import type { HookFacts } from "../worktrees/hooks.ts";
+import type { Worktree } from "../worktrees/worktrees.ts";
+import { Ending, failed } from "./ending.ts";
+import type { Journey } from "./journey.ts";
+
+const HOOK_TRIES = 3;
+
+/** Makes the worktree at the right base, salvage first, and runs the repository's `prepare-worktree`. */
+export async function prepare(journey: Journey): Promise<Worktree> {
+  const { running, parts, project } = journey;
+  const run = journey.run();
+  await journey.observe([
+    { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "prepare" },
+  ]);
+  const known = journey.progress();
+  const prepared = await atBase(journey, known.worktree !== null || askedBefore(journey));
+  reach("run.worktree_made");
+  let worktree: Worktree = prepared;
+  let { baseline, conflict } = known;
+  if (known.worktree === null) {
+    baseline = prepared.head;
+    if (run.type === "queue_repair" && !prepared.kept) {
+      const integrated = await parts.worktrees.integrate(prepared, {
+        onto: prepared.base.sha,
+        leaveConflict: true,
+        signal: journey.signal,
+      });
+      conflict = integrated.outcome === "conflict";
+      baseline = prepared.remoteHead ?? prepared.head;
+    }
+    journey.save({ worktree: recordOf(prepared), baseline, conflict, remoteHead: prepared.remoteHead });
+    const headBefore = prepared.remoteHead ?? prepared.head;
+    await journey.observe([
+      {
+        kind: "run_advanced",
+        at: parts.clock.now(),
+        run: run.number,
+        fence: run.fence,
+        phase: "prepare",
+        headBefore,
+      },
+    ]);
+  } else {
+    worktree = known.worktree;
+  }
+  for (const ref of prepared.salvaged) running.event("salvaged", ref);
+  if (!known.hooked) {
+    await hook(journey, worktree, project.repository);
+    journey.save({ hooked: true });
+    reach("run.hook_done");
+  }
+  return worktree;
+}
+
+/** A run that asked left its work in the tree; the one that has the answer goes on with it. */
+function askedBefore(journey: Journey): boolean {
+  const facts = journey.facts();
+  const before = facts.runs.at(-2);
+  return (
+    before !== undefined && before.generation === journey.run().generation && before.end?.outcome === "asked"
+  );
+}
+
+async function atBase(journey: Journey, keep: boolean): ReturnType<Journey["parts"]["worktrees"]["prepare"]> {
+  const { parts, project } = journey;
+  const facts = journey.facts();
+  try {
+    return await parts.worktrees.prepare({
+      repository: project.repository,
+      cloneUrl: parts.cloneUrl(project.repository),
+      token: async () => (await parts.forge.gitRemote(project.repository, journey.signal)).token,
+      baseBranch: project.baseBranch,
+      branch: facts.project?.branch ?? "",
+      worktreeName: worktreeNameOf(journey.running.issue, facts.project?.branch ?? ""),
+      startAt: null,
+      keep,
+      signal: journey.signal,
+    });
+  } catch (error) {
+    const gone =
+      error instanceof OutsideError && (error.kind === "not_found" || error.kind === "unauthorized");
+    if (!(error instanceof MissingBaseBranch) && !gone) throw error;
+    // Told as a fact about the repository, so that the issue waits for it instead of failing again and again.
+    await journey.observe([{ kind: "repository_read", at: parts.clock.now(), problem: messageOf(error) }]);
+    throw new Ending(failed("infrastructure", messageOf(error), null));
+  }
+}
+
+function recordOf(worktree: Worktree): Worktree {
+  const { repository, name, branch, base, path, gitDir, commonDir } = worktree;
+  return { repository, name, branch, base, path, gitDir, commonDir };
+}
+
+export function hookFacts(journey: Journey, worktree: Worktree): HookFacts {
+  return {
+    PATCHRELAY_ISSUE: journey.facts().ticket.core?.value.key ?? journey.running.issue,
+    PATCHRELAY_RUN: journey.id,
+    PATCHRELAY_RUN_TYPE: journey.run().type,
+    PATCHRELAY_BRANCH: worktree.branch,
+    PATCHRELAY_BASE: worktree.base.branch,
+    PATCHRELAY_BASE_SHA: worktree.base.sha,
+  };
+}
+
+async function hook(journey: Journey, worktree: Worktree, repository: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    journey.goOn();
+    const outcome = await journey.parts.worktrees.runHook("prepare-worktree", worktree, {
+      baseSha: worktree.base.sha,
+      facts: hookFacts(journey, worktree),
+      timeoutMs: journey.parts.limits.prepareMs,
+      signal: journey.signal,
+      onLine: (line) => journey.running.event("hook", line),
+    });
+    if (outcome.ok) return;
+    // Installing dependencies fails for passing reasons more often than for good ones (failure-modes.md 42).
+    if (attempt < HOOK_TRIES && !outcome.timedOut) continue;
+    const how = outcome.timedOut ? "ran out of time" : `ended with ${outcome.exitCode ?? "a signal"}`;
+    throw new Ending(
+      failed(
+        "build",
+        `The hook prepare-worktree of ${repository} ${how}: ${lastLines(outcome.output)}`,
+        null,
+      ),
+    );
+  }
+}
+
+export function lastLines(output: string): string {
+  return output.trim().split("\n").slice(-15).join("\n").slice(-2_000);
+}

@@ -1,0 +1,256 @@
+import type { AgentEvent, AgentResult, AgentSession } from "../agents/agent.ts";
+import type { FailureEvidence } from "../forges/forge.ts";
+import { NOTHING_SPENT } from "../factory/facts.ts";
+import { INSTRUCTIONS, promptFor, quote } from "../factory/prompt.ts";
+import { RUN_TYPES } from "../factory/run-types.ts";
+import { messageOf } from "../lib/assert.ts";
+import { clip } from "../lib/text.ts";
+import { reach } from "../lib/failpoints.ts";
+import type { Worktree } from "../worktrees/worktrees.ts";
+import { ended, Ending, failed, retryTime } from "./ending.ts";
+import type { Journey, Worked } from "./journey.ts";
+
+/**
+ * One turn of the agent in the worktree: given the task, or what verification found wrong with the work.
+ * Returns what it left behind; throws the Ending when it failed, was stopped or asks.
+ */
+export async function work(journey: Journey, worktree: Worktree, complaint: string | null): Promise<Worked> {
+  const { parts, running, project } = journey;
+  const run = journey.run();
+  await journey.observe([
+    { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "work" },
+  ]);
+  const agent = parts.agent(project.agent);
+  const notReady = await agent.ready(journey.signal);
+  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, again(journey)));
+  const { turns } = journey.progress();
+  const prompt = complaint === null ? await task(journey, worktree) : complaintText(journey, complaint);
+  const result = await turnOf(journey, worktree, `${journey.id}.t${turns + 1}`, prompt);
+  reach("run.completion_seen");
+  // Before the turn is counted: a run that a restart interrupts must come back to this very turn.
+  journey.goOn();
+  journey.save({ turns: turns + 1, spent: result.spent });
+  await journey.observe([
+    { kind: "run_spent", at: parts.clock.now(), run: run.number, fence: run.fence, spent: result.spent },
+  ]);
+  running.event("result", `${result.how}: ${clip(result.report?.summary ?? result.text, 2_000)}`);
+  return worked(journey, result);
+}
+
+async function turnOf(
+  journey: Journey,
+  worktree: Worktree,
+  promptId: string,
+  prompt: string,
+): Promise<AgentResult> {
+  const { parts, project } = journey;
+  const run = journey.run();
+  const at = { run: run.number, fence: run.fence, phase: "work" as const };
+  const session = await parts.agent(project.agent).work(
+    {
+      run: journey.id,
+      directory: worktree.path,
+      gitDirectories: [worktree.gitDir, worktree.commonDir],
+      instructions: INSTRUCTIONS,
+      prompt,
+      thread: journey.progress().thread ?? threadBefore(journey),
+      promptId,
+      model: parts.model(project),
+      stallMs: parts.limits.stallMs,
+      deadlineMs: project.budgets.runMinutes * 60_000,
+      maxTokens: project.budgets.tokensPerRun,
+      onThread: async (thread) => {
+        reach("run.thread_started");
+        journey.save({ thread });
+        await journey.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, thread }]);
+        reach("run.thread_saved");
+      },
+      onTurn: async (turn) => {
+        reach("run.turn_started");
+        await journey.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, turn }]);
+        reach("run.turn_saved");
+      },
+      onEvent: (event) => record(journey, event),
+    },
+    journey.signal,
+  );
+  try {
+    return await accompanied(journey, session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Waits for the turn while handing in what people say, and ends it when the run is told to stop. */
+async function accompanied(journey: Journey, session: AgentSession): Promise<AgentResult> {
+  const { running, parts } = journey;
+  const run = journey.run();
+  let steering: Promise<void> = Promise.resolve();
+  const steer = async (): Promise<void> => {
+    for (const { prompt, text } of running.steers.take()) {
+      if (!(await session.steer(steerText(journey, text), prompt))) return;
+      running.event("steered", clip(text, 500));
+      await journey.observe([
+        { kind: "prompt_delivered", at: parts.clock.now(), run: run.number, fence: run.fence, prompt },
+      ]);
+    }
+  };
+  const arrive = (): void => {
+    steering = steering
+      .then(steer)
+      .catch((error: unknown) =>
+        running.event("warning", `A message could not be handed in: ${messageOf(error)}`),
+      );
+  };
+  running.steers.onArrival(arrive);
+  arrive();
+  const leave = (): void => {
+    steering = steering
+      .then(() => session.interrupt())
+      .catch((error: unknown) => running.event("warning", messageOf(error)));
+  };
+  journey.signal.addEventListener("abort", leave, { once: true });
+  if (journey.signal.aborted) leave();
+  try {
+    const result = await session.result;
+    await steering;
+    return result;
+  } finally {
+    journey.signal.removeEventListener("abort", leave);
+  }
+}
+
+function worked(journey: Journey, result: AgentResult): Worked {
+  const { parts } = journey;
+  if (result.how === "interrupted")
+    throw new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
+  if (result.how === "failed") {
+    const retryAt = result.retryAt ?? again(journey);
+    throw new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
+  }
+  if (result.commands.ran === 0 && result.commands.unstartable > 0) {
+    throw new Ending(
+      failed(
+        "infrastructure",
+        "None of the agent's commands could be started; its sandbox does not work here (`patchrelay doctor`).",
+        again(journey),
+      ),
+    );
+  }
+  const report = result.report;
+  const replies = (report?.threads ?? []).map(({ id, outcome, reply }) => ({
+    thread: id,
+    outcome,
+    text: reply,
+  }));
+  const summary = report?.summary ?? result.text;
+  if (report?.outcome === "question" && report.question !== null) {
+    parts.log.info("the agent asks", { run: journey.id });
+    throw new Ending(ended("asked", summary || report.question.text), report.question);
+  }
+  return {
+    outcome: report?.outcome ?? "done",
+    summary: summary.trim() || "The agent said nothing about it.",
+    question: null,
+    replies,
+  };
+}
+
+export function again(journey: Journey): number {
+  const failures = journey.facts().runs.toReversed().slice(1);
+  const inARow = failures.findIndex((run) => run.end?.outcome !== "failed" || run.end.charged);
+  return retryTime(
+    journey.parts.clock.now(),
+    inARow < 0 ? failures.length : inARow,
+    journey.parts.randomness.fraction(),
+  );
+}
+
+/** A person's follow-up, or the answer to a question, goes on in the conversation it belongs to. */
+function threadBefore(journey: Journey): string | null {
+  const run = journey.run();
+  if (run.cause.prompts.length === 0) return null;
+  return (
+    journey
+      .facts()
+      .runs.findLast(
+        (row) => row.number < run.number && row.generation === run.generation && row.thread !== null,
+      )?.thread ?? null
+  );
+}
+
+async function task(journey: Journey, worktree: Worktree): Promise<string> {
+  const { parts } = journey;
+  const facts = journey.facts();
+  const run = journey.run();
+  const file = RUN_TYPES[run.type].workflow;
+  const own = await parts.worktrees.readFileAt(
+    worktree,
+    { sha: worktree.base.sha, path: file },
+    journey.signal,
+  );
+  const before = facts.runs.findLast(
+    (row) => row.number < run.number && row.cause.key === run.cause.key && row.end !== null,
+  );
+  return promptFor(facts, run, {
+    workflow: own ?? parts.workflow(file),
+    evidence: await evidence(journey),
+    baseBranch: worktree.base.branch,
+    conflict: journey.progress().conflict,
+    before: before?.end?.summary ?? null,
+    fence: fence(journey),
+  });
+}
+
+async function evidence(journey: Journey): Promise<readonly FailureEvidence[]> {
+  const { parts, project } = journey;
+  const run = journey.run();
+  const facts = journey.facts();
+  const ejection =
+    run.cause.ejection === null ? null : (facts.pullRequest?.ejections[run.cause.ejection] ?? null);
+  const sha = run.type === "ci_repair" ? run.cause.head : (ejection?.group ?? null);
+  if (sha === null) return [];
+  try {
+    return await parts.forge.failureEvidence(project.repository, sha, run.cause.checks, journey.signal);
+  } catch (error) {
+    journey.signal.throwIfAborted();
+    // The agent can look for the failure itself; a log that can not be had must not cost the run.
+    journey.running.event("warning", `The failing checks could not be read: ${messageOf(error)}`);
+    return [];
+  }
+}
+
+function fence(journey: Journey): string {
+  return journey.parts.randomness.bytes(8).toString("hex");
+}
+
+function complaintText(journey: Journey, complaint: string): string {
+  return `The repository's own verification does not pass with your change. Mend the cause, then end with the JSON object as before.\n\n${quote("VERIFY", complaint, fence(journey))}`;
+}
+
+function steerText(journey: Journey, text: string): string {
+  return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fence(journey))}`;
+}
+
+function record(journey: Journey, event: AgentEvent): void {
+  const { running } = journey;
+  switch (event.kind) {
+    case "message":
+    case "reasoning":
+    case "warning":
+      running.event(event.kind, event.text);
+      return;
+    case "command":
+      running.event("command", `$ ${event.command}\n${event.output}\nexit ${event.exitCode ?? "?"}`);
+      return;
+    case "files":
+      running.event("files", event.paths.join("\n"));
+      return;
+    case "plan":
+      running.event("plan", event.items.map((item) => `[${item.status}] ${item.content}`).join("\n"));
+      return;
+    case "spent":
+      journey.save({ spent: event.spent ?? NOTHING_SPENT });
+      return;
+  }
+}
