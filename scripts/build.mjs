@@ -1,7 +1,7 @@
 // Bundles the command into dist/: one file for the entry and one per lazily loaded part, so that
 // `patchrelay issue list` loads only what it needs. Dependencies stay outside the bundle.
 import { build } from "esbuild";
-import { chmod, rm } from "node:fs/promises";
+import { chmod, cp, rm } from "node:fs/promises";
 
 await rm(new URL("../dist", import.meta.url), { recursive: true, force: true });
 await build({
@@ -14,7 +14,11 @@ await build({
   target: "node20",
   packages: "external",
   chunkNames: "chunks/[name]-[hash]",
-  banner: { js: "" },
   logLevel: "warning",
+});
+// The stand-ins of the demo read these beside their own code.
+await cp(new URL("../src/world/schemas", import.meta.url), new URL("../dist/schemas", import.meta.url), {
+  recursive: true,
+  filter: (source) => !source.endsWith(".ts"),
 });
 await chmod(new URL("../dist/main.js", import.meta.url), 0o755);

@@ -1,0 +1,127 @@
+import { closePull, markMerged, moveHead, signatureOf } from "./pulls.ts";
+import type { FileChanges } from "./git.ts";
+import type { Core, Person, RefMove, Repository } from "./model.ts";
+import { NO_COMMIT } from "./model.ts";
+import { dequeue } from "./queue.ts";
+import { dismissStale } from "./reviews.ts";
+import { headCommitPart } from "./check-views.ts";
+
+const KEPT_PUSHES = 5_000;
+const TOLD_COMMITS = 2_048;
+
+/** Everything that follows from a moved ref: webhooks, pull requests, CI. */
+export async function refMoved(core: Core, repository: Repository, move: RefMove): Promise<void> {
+  const { ref, before, after, actor } = move;
+  if (before === after) return;
+  await tellPush(core, repository, move);
+  if (!ref.startsWith("refs/heads/")) return;
+  const branch = ref.slice("refs/heads/".length);
+  for (const pull of repository.pulls.values()) {
+    if (pull.fields.state === "closed") continue;
+    if (pull.headRef === branch) {
+      await dequeue(core, repository, pull, "UNKNOWN_REMOVAL_REASON", actor);
+      if (after === NO_COMMIT) {
+        closePull(core, repository, pull, actor);
+      } else {
+        await moveHead(core, repository, pull, after, actor);
+        dismissStale(core, repository, pull, actor);
+      }
+    } else if (
+      pull.fields.baseRef === branch &&
+      after !== NO_COMMIT &&
+      (await repository.git.isAncestor(pull.fields.headSha, after))
+    ) {
+      // GitHub calls a pull request merged once its head is in the base, however it got there.
+      await dequeue(core, repository, pull, "MERGE", actor);
+      markMerged(core, repository, pull, pull.fields.headSha, actor);
+    }
+  }
+  if (after !== NO_COMMIT && (branch === repository.defaultBranch || repository.protections.has(branch))) {
+    core.after.commit(repository, after, branch, "push", actor);
+  }
+  core.after.changed(repository);
+}
+
+async function tellPush(core: Core, repository: Repository, move: RefMove): Promise<void> {
+  const { ref, before, after, actor } = move;
+  const created = before === NO_COMMIT;
+  const deleted = after === NO_COMMIT;
+  const forced = !created && !deleted && !(await repository.git.isAncestor(before, after));
+  core.pushes.push({
+    repository: repository.fullName,
+    person: actor.login,
+    ref,
+    before,
+    after,
+    forced,
+    at: core.clock.now(),
+  });
+  if (core.pushes.length > KEPT_PUSHES) core.pushes.shift();
+  const from = created ? await repository.git.resolve(`refs/heads/${repository.defaultBranch}`) : before;
+  const commits = deleted ? [] : await repository.git.log(from, after, TOLD_COMMITS);
+  const head = deleted ? null : await repository.git.commit(after);
+  const url = `${core.urls.web}/${repository.fullName}`;
+  const told = (commit: NonNullable<typeof head>): Record<string, unknown> => ({
+    ...headCommitPart(commit),
+    url: `${url}/commit/${commit.sha}`,
+    distinct: true,
+    added: [],
+    modified: [],
+    removed: [],
+  });
+  core.emit(repository, "push", null, actor, {
+    ref,
+    before,
+    after,
+    base_ref: null,
+    created,
+    deleted,
+    forced,
+    compare: `${url}/compare/${before.slice(0, 12)}...${after.slice(0, 12)}`,
+    pusher: { name: actor.login, email: actor.type === "Bot" ? null : signatureOf(actor, 0).email },
+    head_commit: head === null ? null : told(head),
+    commits: commits.map(told),
+  });
+}
+
+/** Commits and pushes as a person who works in their own clone. Resolves with the new tip. */
+export async function pushFiles(
+  core: Core,
+  repository: Repository,
+  person: Person,
+  branch: string,
+  changes: FileChanges,
+  message: string,
+  from: string | null,
+): Promise<string> {
+  const ref = `refs/heads/${branch}`;
+  const tip = await repository.git.resolve(ref);
+  const parent = from ?? tip ?? (await repository.git.resolve(`refs/heads/${repository.defaultBranch}`));
+  const sha = await repository.git.commitFiles(
+    parent,
+    changes,
+    message,
+    signatureOf(person, core.clock.now()),
+  );
+  await repository.git.setRef(ref, sha);
+  await refMoved(core, repository, { ref, before: tip ?? NO_COMMIT, after: sha, actor: person });
+  return sha;
+}
+
+/** Tells of every ref that differs between two looks: what a push over HTTP did. */
+export async function refsMoved(
+  core: Core,
+  repository: Repository,
+  before: ReadonlyMap<string, string>,
+  after: ReadonlyMap<string, string>,
+  actor: Person,
+): Promise<void> {
+  for (const ref of new Set([...before.keys(), ...after.keys()])) {
+    await refMoved(core, repository, {
+      ref,
+      before: before.get(ref) ?? NO_COMMIT,
+      after: after.get(ref) ?? NO_COMMIT,
+      actor,
+    });
+  }
+}
