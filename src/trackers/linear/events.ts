@@ -1,0 +1,118 @@
+import type { Interpretation, TrackerContext } from "../tracker.ts";
+import { readComment, readIssueChanged, readIssueRemoved } from "./issue-events.ts";
+import { readAssigned, readUnassigned } from "./notification-events.ts";
+import { readPrompted, readSessionCreated } from "./session-events.ts";
+import type { EventReader } from "./reading.ts";
+
+/** One row of the table of webhooks: what an event means to us, or why it means nothing. */
+export interface EventRow {
+  /** The body's `type`. */
+  readonly type: string;
+  /** The body's `action`; `*` = any other. */
+  readonly action: string;
+  /** Reads it, or the reason for ignoring it. */
+  readonly meaning: EventReader | string;
+}
+
+const SESSION_TELLS = "the agent session event of the same mention tells it";
+const NOT_KEPT = "we keep nothing about it";
+const READ_TELLS = "a read of the issue tells it";
+
+/** Every webhook type of linear.md section 5. A new event with a meaning is a new row. */
+export const EVENTS: readonly EventRow[] = [
+  { type: "AgentSessionEvent", action: "created", meaning: readSessionCreated },
+  { type: "AgentSessionEvent", action: "prompted", meaning: readPrompted },
+  { type: "AgentSessionEvent", action: "*", meaning: "an action of agent sessions that we do not know" },
+
+  { type: "AppUserNotification", action: "issueAssignedToYou", meaning: readAssigned },
+  { type: "AppUserNotification", action: "issueUnassignedFromYou", meaning: readUnassigned },
+  { type: "AppUserNotification", action: "issueMention", meaning: SESSION_TELLS },
+  { type: "AppUserNotification", action: "issueCommentMention", meaning: SESSION_TELLS },
+  { type: "AppUserNotification", action: "agentConversationMention", meaning: SESSION_TELLS },
+  { type: "AppUserNotification", action: "issueNewComment", meaning: "a comment is not addressed to us" },
+  { type: "AppUserNotification", action: "issueEmojiReaction", meaning: "a reaction asks for nothing" },
+  { type: "AppUserNotification", action: "issueCommentReaction", meaning: "a reaction asks for nothing" },
+  {
+    type: "AppUserNotification",
+    action: "issueStatusChanged",
+    meaning: "it does not say which status; the issue event does",
+  },
+  {
+    type: "AppUserNotification",
+    action: "*",
+    meaning: "a notice for people; the issue's own events tell it",
+  },
+
+  { type: "Issue", action: "create", meaning: readIssueChanged },
+  { type: "Issue", action: "update", meaning: readIssueChanged },
+  { type: "Issue", action: "remove", meaning: readIssueRemoved },
+  { type: "Issue", action: "*", meaning: "an action of issues that we do not know" },
+
+  { type: "Comment", action: "*", meaning: readComment },
+
+  {
+    type: "OAuthApp",
+    action: "revoked",
+    meaning: "our app was removed from the workspace: calls will answer that we are not authorised",
+  },
+  { type: "OAuthApp", action: "*", meaning: NOT_KEPT },
+  { type: "OAuthAuthorization", action: "*", meaning: NOT_KEPT },
+  {
+    type: "PermissionChange",
+    action: "*",
+    meaning: "which teams we may see shows in what a read finds",
+  },
+
+  { type: "IssueLabel", action: "*", meaning: "labels come with the issue's own events" },
+  { type: "Attachment", action: "*", meaning: NOT_KEPT },
+  { type: "Reaction", action: "*", meaning: "a reaction asks for nothing" },
+  { type: "IssueSLA", action: "*", meaning: NOT_KEPT },
+  { type: "Project", action: "*", meaning: READ_TELLS },
+  { type: "ProjectLabel", action: "*", meaning: NOT_KEPT },
+  { type: "ProjectUpdate", action: "*", meaning: NOT_KEPT },
+  { type: "Cycle", action: "*", meaning: NOT_KEPT },
+  { type: "Document", action: "*", meaning: NOT_KEPT },
+  { type: "Initiative", action: "*", meaning: NOT_KEPT },
+  { type: "InitiativeUpdate", action: "*", meaning: NOT_KEPT },
+  { type: "Customer", action: "*", meaning: NOT_KEPT },
+  { type: "CustomerNeed", action: "*", meaning: NOT_KEPT },
+  { type: "Release", action: "*", meaning: NOT_KEPT },
+  { type: "ReleaseNote", action: "*", meaning: NOT_KEPT },
+  { type: "User", action: "*", meaning: NOT_KEPT },
+  { type: "AuditEntry", action: "*", meaning: NOT_KEPT },
+];
+
+const ROWS: ReadonlyMap<string, EventRow> = new Map(
+  EVENTS.map((row) => [`${row.type}/${row.action}`, row] as const),
+);
+
+/**
+ * What a stored webhook says. The body's own `type` counts, not `Linear-Event`, which nobody signed; `event` is
+ * only for the story of a body that has none. Throws when an event that matters is not as Linear documents it.
+ */
+export function interpretEvent(body: unknown, event: string, context: TrackerContext): Interpretation {
+  const type = field(body, "type");
+  const action = field(body, "action");
+  if (type === null) return ignore(action, `the body of this ${event} event names no type`);
+  const row = ROWS.get(`${type}/${action ?? ""}`) ?? ROWS.get(`${type}/*`);
+  if (row === undefined) return ignore(action, `events of type ${type} are not known to us`);
+  if (typeof row.meaning === "string") return ignore(action, row.meaning);
+  const reading = row.meaning(body, context);
+  if ("ignored" in reading) return ignore(action, reading.ignored);
+  const { issue, observations } = reading;
+  return {
+    action,
+    observations: observations.map((observation) => ({ issue, observation })),
+    ignored: null,
+  };
+}
+
+function ignore(action: string | null, why: string): Interpretation {
+  return { action, observations: [], ignored: why };
+}
+
+function field(body: unknown, key: "type" | "action"): string | null {
+  if (typeof body !== "object" || body === null || !Object.hasOwn(body, key)) return null;
+  const value = (body as Record<string, unknown>)[key];
+  return typeof value === "string" ? value.slice(0, 100) : null;
+}

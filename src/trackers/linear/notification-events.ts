@@ -1,0 +1,29 @@
+import { person } from "./actors.ts";
+import { linearIssue, notOurs } from "./reading.ts";
+import type { EventReader } from "./reading.ts";
+import { notificationEvent, parsed } from "./schema.ts";
+
+/** Linear's inbox says that the issue was delegated to us: the same fact as the session event, told apart from it. */
+export const readAssigned: EventReader = (body, context) => reading("delegated", body, context);
+
+/** Linear's inbox says that the delegation was taken back; often the only event that does. */
+export const readUnassigned: EventReader = (body, context) => reading("undelegated", body, context);
+
+function reading(
+  kind: "delegated" | "undelegated",
+  ...[body, context]: Parameters<EventReader>
+): ReturnType<EventReader> {
+  const event = parsed(notificationEvent, body);
+  const none = notOurs(event, context);
+  if (none !== null) return none;
+  const { notification } = event;
+  const actor =
+    notification.actor ?? (notification.actorId === null ? null : { id: notification.actorId, name: null });
+  const by = person(actor, context.us);
+  if (by.kind === "us") return { ignored: "we did that ourselves" };
+  const issue = linearIssue(notification.issueId);
+  if (kind === "undelegated" && !context.known(issue)) {
+    return { ignored: "the issue is none of ours" };
+  }
+  return { issue, observations: [{ kind, at: notification.createdAt, by }] };
+}

@@ -1,0 +1,180 @@
+import { z } from "zod";
+import type { Operation } from "./client.ts";
+import { id, maybe, name, prose, time } from "./schema.ts";
+
+const user = z.object({ id, name, app: z.boolean() });
+const USER = "{ id name app }";
+
+/** How many of each list one read of an issue asks for; newest first, so what is cut is the oldest. */
+export const LISTED = { history: 50, sessions: 8, prompts: 25, relations: 50, labels: 50, page: 50 } as const;
+
+const viewerAnswer = z.object({ viewer: z.object({ id, name }), organization: z.object({ id }) });
+
+/** Who the credential belongs to. */
+export const VIEWER: Operation<z.output<typeof viewerAnswer>> = {
+  name: "Viewer",
+  kind: "read",
+  document: `query Viewer { viewer { id name } organization { id } }`,
+  answer: viewerAnswer,
+};
+
+const historyEntry = z.object({
+  createdAt: time,
+  actor: maybe(user),
+  botActor: maybe(z.object({ id: maybe(name), name: maybe(name) })),
+  fromDelegate: maybe(z.object({ id })),
+  toDelegate: maybe(z.object({ id })),
+});
+export type HistoryEntry = z.output<typeof historyEntry>;
+
+const session = z.object({
+  id,
+  createdAt: time,
+  dismissedAt: maybe(time),
+  dismissedBy: maybe(user),
+  appUser: z.object({ id }),
+  creator: maybe(user),
+  comment: maybe(z.object({ id, body: prose, user: maybe(user) })),
+  sourceComment: maybe(z.object({ id, body: prose, user: maybe(user) })),
+  activities: z.object({
+    nodes: z.array(
+      z.object({
+        id,
+        createdAt: time,
+        signal: maybe(z.string()),
+        user: maybe(user),
+        sourceComment: maybe(z.object({ id })),
+        content: z.object({ body: maybe(prose) }),
+      }),
+    ),
+  }),
+});
+export type SessionAnswer = z.output<typeof session>;
+
+const ticketAnswer = z.object({
+  organization: z.object({ id }),
+  issue: z.object({
+    id,
+    identifier: name,
+    title: name,
+    description: maybe(prose),
+    url: name,
+    createdAt: time,
+    updatedAt: time,
+    archivedAt: maybe(time),
+    trashed: maybe(z.boolean()),
+    creator: maybe(z.object({ id })),
+    delegate: maybe(z.object({ id })),
+    state: z.object({ id, name, type: z.string() }),
+    team: z.object({ key: name }),
+    project: maybe(z.object({ name })),
+    labels: z.object({ nodes: z.array(z.object({ name })) }),
+    inverseRelations: z.object({
+      nodes: z.array(
+        z.object({
+          type: z.string(),
+          issue: z.object({
+            identifier: name,
+            trashed: maybe(z.boolean()),
+            state: z.object({ type: z.string() }),
+          }),
+        }),
+      ),
+    }),
+    history: z.object({ nodes: z.array(historyEntry) }),
+    agentSessions: z.object({ nodes: z.array(session) }),
+  }),
+});
+export type TicketAnswer = z.output<typeof ticketAnswer>;
+
+/** Everything about one issue that the factory wants to know. About 1,400 of the 10,000 points a query may cost. */
+export const TICKET: Operation<TicketAnswer> = {
+  name: "Ticket",
+  kind: "read",
+  document: `query Ticket($id: String!) {
+  organization { id }
+  issue(id: $id) {
+    id identifier title description url createdAt updatedAt archivedAt trashed
+    creator { id }
+    delegate { id }
+    state { id name type }
+    team { key }
+    project { name }
+    labels(first: ${LISTED.labels}) { nodes { name } }
+    inverseRelations(first: ${LISTED.relations}) {
+      nodes { type issue { identifier trashed state { type } } }
+    }
+    history(first: ${LISTED.history}) {
+      nodes { createdAt actor ${USER} botActor { id name } fromDelegate { id } toDelegate { id } }
+    }
+    agentSessions(first: ${LISTED.sessions}, orderBy: updatedAt) {
+      nodes {
+        id createdAt dismissedAt
+        dismissedBy ${USER}
+        appUser { id }
+        creator ${USER}
+        comment { id body user ${USER} }
+        sourceComment { id body user ${USER} }
+        activities(first: ${LISTED.prompts}, filter: { type: { eq: "prompt" } }) {
+          nodes {
+            id createdAt signal
+            user ${USER}
+            sourceComment { id }
+            content { ... on AgentActivityPromptContent { body } }
+          }
+        }
+      }
+    }
+  }
+}`,
+  answer: ticketAnswer,
+};
+
+const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: maybe(z.string()) });
+
+const sessionsAnswer = z.object({
+  agentSessions: z.object({
+    nodes: z.array(
+      z.object({
+        updatedAt: time,
+        appUser: z.object({ id }),
+        creator: maybe(user),
+        issue: maybe(z.object({ id })),
+      }),
+    ),
+    pageInfo,
+  }),
+});
+
+/** Agent sessions, last changed first. Linear does not say whose; the caller picks ours (linear.md section 12). */
+export const SESSIONS: Operation<z.output<typeof sessionsAnswer>> = {
+  name: "Sessions",
+  kind: "read",
+  document: `query Sessions($after: String) {
+  agentSessions(first: ${LISTED.page}, after: $after, orderBy: updatedAt) {
+    nodes { updatedAt appUser { id } creator ${USER} issue { id } }
+    pageInfo { hasNextPage endCursor }
+  }
+}`,
+  answer: sessionsAnswer,
+};
+
+const delegatedAnswer = z.object({
+  issues: z.object({ nodes: z.array(z.object({ id, updatedAt: time })), pageInfo }),
+});
+
+/** Issues whose delegate is `$us` and that are still open, last changed first. */
+export const DELEGATED: Operation<z.output<typeof delegatedAnswer>> = {
+  name: "Delegated",
+  kind: "read",
+  document: `query Delegated($us: ID!, $after: String) {
+  issues(
+    first: ${LISTED.page}, after: $after, orderBy: updatedAt,
+    filter: { delegate: { id: { eq: $us } }, state: { type: { nin: ["completed", "canceled", "duplicate"] } } }
+  ) {
+    nodes { id updatedAt }
+    pageInfo { hasNextPage endCursor }
+  }
+}`,
+  answer: delegatedAnswer,
+};

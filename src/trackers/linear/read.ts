@@ -1,0 +1,122 @@
+import { trackerIdOf } from "../../factory/ids.ts";
+import type { IssueId } from "../../factory/ids.ts";
+import type { Actor } from "../../factory/actor.ts";
+import { NOBODY } from "../../factory/actor.ts";
+import type { Observation } from "../../factory/observation.ts";
+import type { Clock } from "../../lib/clock.ts";
+import { iso } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import type { DiscoveredIssue, TrackerIdentity } from "../tracker.ts";
+import { readActor } from "./actors.ts";
+import type { LinearClient } from "./client.ts";
+import { DELEGATED, SESSIONS, TICKET, VIEWER } from "./read-operations.ts";
+import { linearIssue } from "./reading.ts";
+import { ticketReading } from "./ticket.ts";
+
+export interface ReadParts {
+  readonly client: LinearClient;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Who the credential acts as. `workspace` is the organization's id, as webhooks name it too. */
+export async function readIdentity(client: LinearClient, signal: AbortSignal): Promise<TrackerIdentity> {
+  const { viewer, organization } = await client.call(VIEWER, {}, signal);
+  return { id: viewer.id, name: viewer.name, workspace: organization.id };
+}
+
+/** Everything about one issue as `ticket_read`; `ticket_removed` only when Linear itself says there is no such issue. */
+export async function readTicket(
+  parts: ReadParts,
+  us: TrackerIdentity,
+  issue: IssueId,
+  signal: AbortSignal,
+): Promise<Observation> {
+  try {
+    const answer = await parts.client.call(TICKET, { id: trackerIdOf(issue) }, signal);
+    // The issue's own time, not that of the read: an answer from a lagging replica must not overwrite newer news.
+    return { kind: "ticket_read", at: answer.issue.updatedAt, ...ticketReading(answer, us) };
+  } catch (error) {
+    if (!(error instanceof OutsideError) || error.kind !== "not_found") throw error;
+    return { kind: "ticket_removed", at: parts.clock.now(), by: NOBODY };
+  }
+}
+
+// 20 pages of 50: more than that since the last look is a flood, and the next look finds the rest.
+const MOST_PAGES = 20;
+
+interface Found {
+  readonly issue: string;
+  readonly by: Actor;
+  readonly at: number;
+}
+
+interface Page {
+  readonly found: readonly Found[];
+  /** Oldest change on the page, Unix ms; null = the page is empty. */
+  readonly oldest: number | null;
+  readonly next: string | null;
+}
+
+/** Issues delegated to us or with a session of ours that changed since `since` (Unix ms), last changed first. */
+export async function discoverIssues(
+  parts: ReadParts,
+  us: TrackerIdentity,
+  since: number,
+  signal: AbortSignal,
+): Promise<readonly DiscoveredIssue[]> {
+  const sessions = await pages(parts, "sessions", since, async (after) => {
+    const { agentSessions } = await parts.client.call(SESSIONS, { after }, signal);
+    const ours = agentSessions.nodes.filter((node) => node.appUser.id === us.id);
+    return {
+      found: ours.flatMap((node) =>
+        node.issue === null
+          ? []
+          : [{ issue: node.issue.id, by: readActor(node.creator, us), at: node.updatedAt }],
+      ),
+      oldest: agentSessions.nodes.at(-1)?.updatedAt ?? null,
+      next: agentSessions.pageInfo.hasNextPage ? agentSessions.pageInfo.endCursor : null,
+    };
+  });
+  const delegated = await pages(parts, "delegated issues", since, async (after) => {
+    const { issues } = await parts.client.call(DELEGATED, { us: us.id, after }, signal);
+    return {
+      found: issues.nodes.map((node) => ({ issue: node.id, by: NOBODY, at: node.updatedAt })),
+      oldest: issues.nodes.at(-1)?.updatedAt ?? null,
+      next: issues.pageInfo.hasNextPage ? issues.pageInfo.endCursor : null,
+    };
+  });
+  const byIssue = new Map<string, Found>();
+  // Sessions last, so that the person they name stands where an issue is found both ways.
+  for (const one of [...delegated, ...sessions]) {
+    const before = byIssue.get(one.issue);
+    const by = one.by.kind === "unknown" ? (before?.by ?? one.by) : one.by;
+    byIssue.set(one.issue, { ...one, by, at: Math.max(one.at, before?.at ?? one.at) });
+  }
+  return [...byIssue.values()]
+    .toSorted((a, b) => b.at - a.at)
+    .map((one) => ({ issue: linearIssue(one.issue), by: one.by }));
+}
+
+async function pages(
+  parts: ReadParts,
+  what: string,
+  since: number,
+  page: (after: string | null) => Promise<Page>,
+): Promise<readonly Found[]> {
+  const found: Found[] = [];
+  let after: string | null = null;
+  for (let count = 0; count < MOST_PAGES; count += 1) {
+    const { found: here, oldest, next }: Page = await page(after);
+    found.push(...here.filter((one) => one.at >= since));
+    if (next === null || oldest === null || oldest < since) return found;
+    after = next;
+  }
+  parts.log.warn("there is more to discover than one look takes", {
+    what,
+    pages: MOST_PAGES,
+    since: iso(since),
+  });
+  return found;
+}

@@ -1,0 +1,58 @@
+import type { IssueId } from "../../factory/ids.ts";
+import { issueId } from "../../factory/ids.ts";
+import type { TicketStatus } from "../../factory/facts.ts";
+import type { Observation } from "../../factory/observation.ts";
+import type { TrackerContext } from "../tracker.ts";
+
+/** What one event says: observations about one issue, or why nothing is done with it. */
+type EventReading =
+  | { readonly issue: IssueId; readonly observations: readonly Observation[] }
+  | { readonly ignored: string };
+
+/** Reads one event's body. Throws when a body that matters is not as Linear documents it: it is then quarantined. */
+export type EventReader = (body: unknown, context: TrackerContext) => EventReading;
+
+/** Our id of Linear's issue. */
+export function linearIssue(uuid: string): IssueId {
+  return issueId("linear", uuid);
+}
+
+const STATUS_TYPES: ReadonlySet<string> = new Set([
+  "triage",
+  "backlog",
+  "unstarted",
+  "started",
+  "completed",
+  "canceled",
+  "duplicate",
+] satisfies TicketStatus["type"][]);
+
+/** A workflow state; a type that Linear adds later reads as `other`. */
+export function statusOf(state: {
+  readonly id: string;
+  readonly name: string;
+  readonly type: string;
+}): TicketStatus {
+  const known = STATUS_TYPES.has(state.type);
+  return { id: state.id, name: state.name, type: known ? (state.type as TicketStatus["type"]) : "other" };
+}
+
+/**
+ * Whether a session came by delegation rather than a mention. Linear gives a delegated session a root comment of
+ * its own, written by nobody; a mention has the comment of the person who wrote it.
+ */
+export function isDelegation(rootCommentAuthor: string | null, sourceComment: string | null): boolean {
+  return rootCommentAuthor === null && sourceComment === null;
+}
+
+/** The reason to leave an event that is meant for another app of the workspace. */
+export function notOurs(
+  event: { readonly appUserId: string },
+  context: TrackerContext,
+): { readonly ignored: string } | null {
+  const { us } = context;
+  if (us === null || us.id === event.appUserId) return null;
+  return {
+    ignored: `it is meant for app user ${event.appUserId}, and our credential is that of ${us.id}`,
+  };
+}

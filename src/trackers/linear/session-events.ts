@@ -1,0 +1,82 @@
+import { person } from "./actors.ts";
+import { isDelegation, linearIssue, notOurs } from "./reading.ts";
+import type { EventReader } from "./reading.ts";
+import { parsed, sessionEvent } from "./schema.ts";
+import type { SessionEvent } from "./schema.ts";
+
+/** A mention or delegation opened a session. */
+export const readSessionCreated: EventReader = (body, context) => {
+  const event = parsed(sessionEvent, body);
+  const none = notOurs(event, context);
+  if (none !== null) return none;
+  const { agentSession: session } = event;
+  if (session.issueId === null) return { ignored: "the session is not about an issue" };
+  const by = person(session.creator, context.us);
+  if (by.kind === "us") return { ignored: "we opened this session ourselves" };
+  const at = session.createdAt;
+  const delegated = isDelegation(session.comment?.userId ?? null, session.sourceCommentId);
+  const opened = {
+    kind: "session_opened",
+    at,
+    session: session.id,
+    by,
+    automatic: session.creator === null,
+    delegated,
+    ticket: {},
+  } as const;
+  const mention = mentionOf(session);
+  return {
+    issue: linearIssue(session.issueId),
+    observations:
+      mention === null
+        ? [opened]
+        : [
+            opened,
+            {
+              kind: "prompted",
+              at,
+              prompt: mention.id,
+              session: session.id,
+              by:
+                mention.userId === session.creator?.id
+                  ? by
+                  : person({ id: mention.userId, name: null }, context.us),
+              from: "tracker",
+              text: mention.body,
+            },
+          ],
+  };
+};
+
+/** A person wrote in a session, or pressed stop. */
+export const readPrompted: EventReader = (body, context) => {
+  const event = parsed(sessionEvent, body);
+  const none = notOurs(event, context);
+  if (none !== null) return none;
+  const { agentSession: session, agentActivity: activity } = event;
+  if (session.issueId === null) return { ignored: "the session is not about an issue" };
+  if (activity === null) return { ignored: "it carries no activity" };
+  const by = person(
+    { id: activity.userId, name: activity.user?.id === activity.userId ? activity.user.name : null },
+    context.us,
+  );
+  if (by.kind === "us") return { ignored: "our own activity came back" };
+  if (activity.content.type !== "prompt") {
+    return { ignored: `an activity of type ${activity.content.type} is no message to us` };
+  }
+  const issue = linearIssue(session.issueId);
+  const said = { at: activity.createdAt, prompt: activity.id, session: session.id, by } as const;
+  if (activity.signal === "stop") return { issue, observations: [{ kind: "stop_requested", ...said }] };
+  const text = activity.content.body ?? "";
+  return { issue, observations: [{ kind: "prompted", ...said, from: "tracker", text }] };
+};
+
+// In a reply the webhook carries the thread's root, not the reply that mentions us: then a read tells its text.
+function mentionOf(
+  session: SessionEvent["agentSession"],
+): { id: string; userId: string; body: string } | null {
+  const { comment, sourceCommentId } = session;
+  if (comment === null || comment.userId === null) return null;
+  if (sourceCommentId !== null && sourceCommentId !== comment.id) return null;
+  return { id: comment.id, userId: comment.userId, body: comment.body };
+}

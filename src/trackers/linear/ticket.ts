@@ -1,0 +1,90 @@
+import type { Authority, Blocker } from "../../factory/facts.ts";
+import type { TicketReading } from "../../factory/observation.ts";
+import type { TrackerIdentity } from "../tracker.ts";
+import { readActor } from "./actors.ts";
+import { authoritiesOf } from "./authority.ts";
+import type { SessionAnswer, TicketAnswer } from "./read-operations.ts";
+import { statusOf } from "./reading.ts";
+
+type Prompt = TicketReading["prompts"][number];
+
+/** An answer about an issue in the factory's words. Pure. */
+export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): TicketReading {
+  const { issue, organization } = answer;
+  const sessions = issue.agentSessions.nodes.filter((session) => session.appUser.id === us.id);
+  const authorities: readonly Authority[] = authoritiesOf({ ...issue, sessions }, us);
+  return {
+    core: {
+      key: issue.identifier,
+      title: issue.title,
+      description: issue.description ?? "",
+      url: issue.url,
+      workspace: organization.id,
+      team: issue.team.key,
+      project: issue.project?.name ?? null,
+      labels: issue.labels.nodes.map((label) => label.name),
+      creator: issue.creator?.id ?? null,
+    },
+    status: statusOf(issue.state),
+    blockers: blockersOf(issue.inverseRelations.nodes),
+    removed: issue.trashed === true || issue.archivedAt !== null,
+    authorities,
+    sessions: sessions
+      .map((session) => ({
+        id: session.id,
+        at: session.createdAt,
+        by: readActor(session.creator, us),
+        automatic: session.creator === null,
+      }))
+      .toSorted(oldestFirst),
+    prompts: sessions.flatMap((session) => promptsOf(session, us)).toSorted(oldestFirst),
+  };
+}
+
+const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
+
+// "A blocks B" is stored once, on A; B finds it among its inverse relations (linear.md section 10).
+function blockersOf(relations: TicketAnswer["issue"]["inverseRelations"]["nodes"]): readonly Blocker[] {
+  return relations
+    .filter((relation) => relation.type === "blocks")
+    .map(({ issue }) => ({
+      key: issue.identifier,
+      done: issue.trashed === true || OVER.has(issue.state.type),
+    }));
+}
+
+function promptsOf(session: SessionAnswer, us: TrackerIdentity): Prompt[] {
+  const opening = openingOf(session);
+  const said = session.activities.nodes.filter(
+    (activity) =>
+      activity.signal !== "stop" &&
+      activity.user?.id !== us.id &&
+      // Where Linear also keeps the mention as an activity, it is the same sentence.
+      (opening === null || activity.sourceComment?.id !== opening.id),
+  );
+  const prompts: Prompt[] = said.map((activity) => ({
+    id: activity.id,
+    session: session.id,
+    at: activity.createdAt,
+    by: readActor(activity.user, us),
+    text: activity.content.body ?? "",
+  }));
+  if (opening !== null && opening.user.id !== us.id) {
+    // The webhook of a mention has no time of the comment, so both take the session's.
+    const { id, body, user } = opening;
+    prompts.push({ id, session: session.id, at: session.createdAt, by: readActor(user, us), text: body });
+  }
+  return prompts;
+}
+
+type Comment = NonNullable<SessionAnswer["comment"]>;
+
+/** The comment whose mention opened the session; null for a delegation. */
+function openingOf(session: SessionAnswer): (Comment & { user: NonNullable<Comment["user"]> }) | null {
+  const comment = session.sourceComment ?? session.comment;
+  return comment === null || comment.user === null ? null : { ...comment, user: comment.user };
+}
+
+function oldestFirst(a: { readonly at: number }, b: { readonly at: number }): number {
+  return a.at - b.at;
+}

@@ -1,0 +1,132 @@
+import type { Activity, PlanItem } from "../../factory/effect.ts";
+import { trackerIdOf } from "../../factory/ids.ts";
+import type { IssueId } from "../../factory/ids.ts";
+import { uuidFromKey } from "../../lib/ids.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import { clip } from "../../lib/text.ts";
+import type { TrackerIdentity } from "../tracker.ts";
+import type { LinearClient } from "./client.ts";
+import { activityInput, planInput } from "./content.ts";
+import { chooseMove } from "./status.ts";
+import {
+  CREATE_ACTIVITY,
+  FIND_ACTIVITY,
+  FIND_DELEGATE,
+  FIND_LINKS,
+  FIND_STATUS,
+  UPDATE_ISSUE,
+  UPDATE_SESSION,
+} from "./write-operations.ts";
+
+/**
+ * Posts an activity under an id made from `key`, so that a repeat can not post twice. Linear refuses an id it has;
+ * whether that is what a refusal means is asked of Linear, not read from its words.
+ */
+export async function tell(
+  client: LinearClient,
+  session: string,
+  key: string,
+  activity: Activity,
+  signal: AbortSignal,
+): Promise<void> {
+  const id = uuidFromKey(key);
+  try {
+    const input = { id, agentSessionId: session, ...activityInput(activity) };
+    const { agentActivityCreate } = await client.call(CREATE_ACTIVITY, { input }, signal);
+    carriedOut(agentActivityCreate.success, CREATE_ACTIVITY.name);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const there = await orNull(client.call(FIND_ACTIVITY, { id }, signal));
+    if (there?.agentActivity.agentSession.id !== session) throw error;
+  }
+}
+
+/** Replaces the session's plan. */
+export async function showPlan(
+  client: LinearClient,
+  session: string,
+  items: readonly PlanItem[],
+  signal: AbortSignal,
+): Promise<void> {
+  const variables = { id: session, input: { plan: planInput(items) } };
+  const { agentSessionUpdate } = await client.call(UPDATE_SESSION, variables, signal);
+  carriedOut(agentSessionUpdate.success, UPDATE_SESSION.name);
+}
+
+/** Adds a link to the session; one that is there already is left. `url` must be http or https. */
+export async function link(
+  client: LinearClient,
+  session: string,
+  label: string,
+  url: string,
+  signal: AbortSignal,
+): Promise<void> {
+  if (!/^https?:\/\//i.test(url)) {
+    throw new OutsideError("refused", `${JSON.stringify(clip(url, 100))} is no web address to link to`);
+  }
+  try {
+    const input = { addedExternalUrls: [{ label: clip(label, 200), url }] };
+    const { agentSessionUpdate } = await client.call(UPDATE_SESSION, { id: session, input }, signal);
+    carriedOut(agentSessionUpdate.success, UPDATE_SESSION.name);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    const there = await orNull(client.call(FIND_LINKS, { id: session }, signal));
+    if (there?.agentSession.externalLinks.some((one) => one.url === url) !== true) throw error;
+  }
+}
+
+/** Moves the issue forward, never back. Returns what it did, in words. */
+export async function setStatus(
+  client: LinearClient,
+  issue: IssueId,
+  to: "started" | "completed",
+  name: string | null,
+  signal: AbortSignal,
+): Promise<string> {
+  const id = trackerIdOf(issue);
+  const found = await client.call(FIND_STATUS, { id }, signal);
+  const move = chooseMove(found.issue, to, name);
+  if (move.to === null) return move.story;
+  await updateIssue(client, id, { stateId: move.to.id }, signal);
+  return move.story;
+}
+
+/** Makes us the delegate where there is none; leaves anybody else's delegation alone. */
+export async function takeDelegation(
+  client: LinearClient,
+  us: TrackerIdentity,
+  issue: IssueId,
+  signal: AbortSignal,
+): Promise<void> {
+  const id = trackerIdOf(issue);
+  const found = await client.call(FIND_DELEGATE, { id }, signal);
+  if (found.issue.delegate === null) await updateIssue(client, id, { delegateId: us.id }, signal);
+}
+
+async function updateIssue(
+  client: LinearClient,
+  id: string,
+  input: Readonly<Record<string, unknown>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { issueUpdate } = await client.call(UPDATE_ISSUE, { id, input }, signal);
+  carriedOut(issueUpdate.success, UPDATE_ISSUE.name);
+}
+
+function carriedOut(success: boolean, what: string): void {
+  if (!success) throw new OutsideError("refused", `Linear (${what}): it answered that it did not succeed`);
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof OutsideError && (error.kind === "refused" || error.kind === "conflict");
+}
+
+/** The answer, or null when Linear says that there is no such thing. */
+async function orNull<T>(answer: Promise<T>): Promise<T | null> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof OutsideError && error.kind === "not_found") return null;
+    throw error;
+  }
+}
