@@ -48,7 +48,12 @@ export class NotDurable extends Error {
 
 export interface EngineHealth {
   readonly database: { readonly ok: boolean; readonly detail: string };
-  readonly inbox: { readonly pending: number; readonly oldestMs: number | null };
+  readonly inbox: {
+    readonly pending: number;
+    readonly oldestMs: number | null;
+    /** Delivery ids that came again with other bytes since the start; absent = the engine does not count them. */
+    readonly mismatches?: number;
+  };
   readonly outbox: { readonly pending: number; readonly oldestMs: number | null; readonly failed: number };
   readonly sweep: { readonly ageMs: number | null; readonly everyMs: number };
   readonly slots: { readonly total: number; readonly used: number };

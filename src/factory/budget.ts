@@ -205,10 +205,11 @@ export function chargedRuns(facts: Facts): number {
   return since(facts).filter(isCharged).length;
 }
 
+/** Attempts that came to nothing without being charged; an interruption is one, or it could repeat for ever. */
 function failuresInARow(facts: Facts): number {
   let count = 0;
   for (const run of since(facts).toReversed()) {
-    if (run.end === null || run.end.charged || run.end.outcome !== "failed") break;
+    if (run.end === null || run.end.charged || !["failed", "interrupted"].includes(run.end.outcome)) break;
     count += 1;
   }
   return count;

@@ -11,6 +11,7 @@ export type Verdict =
   | { readonly kind: "pending"; readonly names: readonly string[]; readonly until: number | null }
   | { readonly kind: "unconfirmed"; readonly digest: string }
   | { readonly kind: "green"; readonly checks: number }
+  /** `failing` leaves out what fails on the base branch too, unless nothing else fails (`baseToo`). */
   | { readonly kind: "red"; readonly failing: readonly Check[]; readonly baseToo: boolean }
   | { readonly kind: "blocked"; readonly blocked: readonly Check[] };
 
@@ -40,7 +41,10 @@ export function verdictOf(pullRequest: PullRequest, policy: Policy, now: number)
   }
   const failing = counted.filter((check) => FAILED.has(check.conclusion ?? ""));
   if (failing.length > 0) {
-    return { kind: "red", failing, baseToo: failing.every((check) => head.redOnBase.includes(check.name)) };
+    const own = failing.filter((check) => !head.redOnBase.includes(check.name));
+    return own.length > 0
+      ? { kind: "red", failing: own, baseToo: false }
+      : { kind: "red", failing, baseToo: true };
   }
   const blocked = counted.filter((check) => BLOCKED.has(check.conclusion ?? ""));
   if (blocked.length > 0) return { kind: "blocked", blocked };

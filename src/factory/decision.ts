@@ -16,7 +16,12 @@ export type Step =
       readonly text: string;
       readonly options: readonly string[];
     }
-  | { readonly kind: "rerun"; readonly head: string; readonly workflowRuns: readonly string[] }
+  | {
+      readonly kind: "rerun";
+      readonly key: string;
+      readonly head: string;
+      readonly workflowRuns: readonly string[];
+    }
   | { readonly kind: "merge"; readonly key: string }
   | { readonly kind: "cancel_merge"; readonly key: string }
   | { readonly kind: "escalate" }

@@ -112,10 +112,9 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
     });
   }
   if (step.kind === "rerun") {
-    const key = `rerun:${facts.id}:${step.head}:${step.workflowRuns.join(",")}`;
     list.push({
       kind: "rerun_checks",
-      key,
+      key: step.key,
       issue: facts.id,
       head: step.head,
       workflowRuns: step.workflowRuns,

@@ -66,11 +66,15 @@ export function isOurs(facts: Facts, sha: string): boolean {
   return facts.runs.some((run) => run.headAfter === sha);
 }
 
+/** A forge that still shows the old head this long after the push (ms) has not lost sight of it: the branch was put back. */
+const PUSH_SHOWN_MS = 600_000;
+
 /** The commit that our last run pushed, as long as the pull request still shows the head from before it. */
 export function unseenPush(facts: Facts): string | null {
   const last = facts.runs.at(-1);
   const head = facts.pullRequest?.core.value.head;
   if (last?.end?.outcome !== "published" || last.headAfter === null || head === undefined) return null;
+  if ((facts.pullRequest?.readAt ?? 0) > (last.endedAt ?? 0) + PUSH_SHOWN_MS) return null;
   const before = head === last.headBefore || head === last.cause.head;
   return before && head !== last.headAfter ? last.headAfter : null;
 }

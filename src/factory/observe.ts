@@ -2,6 +2,7 @@ import type { Facts, Question } from "./facts.ts";
 import { runId } from "./ids.ts";
 import { withHeadBefore, withRun } from "./observe-run.ts";
 import {
+  headSeen,
   withCheck,
   withHint,
   withPullRequest,
@@ -30,7 +31,8 @@ export function observe(facts: Facts, seen: Observation): Facts {
   switch (seen.kind) {
     case "session_opened": {
       const { session, by, automatic, at } = seen;
-      return withTicket(withSession(facts, { id: session, at, by, automatic }), seen.ticket, at, false);
+      const next = withTicket(withSession(facts, { id: session, at, by, automatic }), seen.ticket, at, false);
+      return seen.delegated ? withDelegation(next, true, by, at, false) : next;
     }
     case "prompted": {
       const { prompt, at, by, from, session, text } = seen;
@@ -98,8 +100,12 @@ export function observe(facts: Facts, seen: Observation): Facts {
       }));
       return headBefore === undefined ? next : withHeadBefore(next, number, fence, headBefore, seen.at);
     }
-    case "push_intended":
-      return withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
+    case "push_intended": {
+      const next = withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
+      if (next === facts || next.pullRequest === null || seen.expected === null) return next;
+      // What the push builds on may be a person's commit that no webhook has told of.
+      return { ...next, pullRequest: headSeen(next, next.pullRequest, seen.expected, seen.at) };
+    }
     case "prompt_delivered":
       return withRun(facts, seen.run, seen.fence, (run) =>
         run.steered.includes(seen.prompt) ? run : { ...run, steered: [...run.steered, seen.prompt] },

@@ -1,5 +1,5 @@
 import { failureKey } from "./checks.ts";
-import type { EffectResult } from "./facts.ts";
+import type { Check, EffectResult } from "./facts.ts";
 import { unseenPush } from "./observe-pull-request.ts";
 import { firstLine, noCause } from "./rules-run.ts";
 import { waiting } from "./rules-ending.ts";
@@ -89,7 +89,10 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "dequeued_by_person",
     says: "A person took it out of the merge queue: only a person puts it back.",
     states: ["awaiting_input"],
-    when: (s) => s.ejection?.reason === "manual" && (s.facts.amnesty?.at ?? 0) <= s.ejection.at,
+    when: (s) =>
+      s.ejection?.reason === "manual" &&
+      (s.facts.amnesty?.at ?? 0) <= s.ejection.at &&
+      (s.authority?.at ?? 0) <= s.ejection.at,
     gives: () =>
       waiting(
         "awaiting_input",
@@ -143,6 +146,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       state: "pr_open",
       step: {
         kind: "rerun",
+        key: rerunKey(s),
         head: s.pullRequest?.core.value.head ?? "",
         workflowRuns: rerunOf(s)?.workflowRuns ?? [],
       },
@@ -333,29 +337,32 @@ function attempted(
 
 /** A red or blocked head whose jobs have not been given their second chance yet. */
 function rerunOf(s: Situation): { readonly workflowRuns: readonly string[] } | null {
-  const checks =
-    s.verdict?.kind === "red" ? s.verdict.failing : s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
-  const workflowRuns = [
-    ...new Set(checks.flatMap((check) => (check.workflowRun === null ? [] : [check.workflowRun]))),
-  ].toSorted();
-  if (workflowRuns.length === 0 || reruns(s).length >= s.policy.ci.reruns) return null;
-  return { workflowRuns };
+  const runs = unpassed(s).flatMap((check) => (check.workflowRun === null ? [] : [check.workflowRun]));
+  const prefix = rerunPrefix(s);
+  const given = Object.keys(s.facts.results).filter((key) => key.startsWith(prefix)).length;
+  if (runs.length === 0 || given >= s.policy.ci.reruns) return null;
+  return { workflowRuns: [...new Set(runs)].toSorted() };
 }
 
-function reruns(s: Situation): readonly (readonly [string, EffectResult])[] {
-  const prefix = `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}`;
-  return Object.entries(s.facts.results).filter(([key]) => key.startsWith(prefix));
-}
-
-/** While a rerun is on its way the old checks are still shown as failed. */
+/** While a rerun is on its way the same checks, by id, are still shown as failed. */
 function rerunUntil(s: Situation): number | null {
-  const last = reruns(s).at(-1)?.[1];
-  if (last === undefined || !last.ok) return null;
-  const checks =
-    s.verdict?.kind === "red" ? s.verdict.failing : s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
-  if (checks.length === 0 || checks.some((check) => check.at > last.at)) return null;
-  const until = last.at + RERUN_SETTLE_MS;
+  const result = s.facts.results[rerunKey(s)];
+  if (result === undefined || !result.ok) return null;
+  const until = result.at + RERUN_SETTLE_MS;
   return s.now < until ? until : null;
+}
+
+function rerunPrefix(s: Situation): string {
+  return `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}:`;
+}
+
+function rerunKey(s: Situation): string {
+  return `${rerunPrefix(s)}${failureKey(unpassed(s))}`;
+}
+
+function unpassed(s: Situation): readonly Check[] {
+  if (s.verdict?.kind === "red") return s.verdict.failing;
+  return s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
 }
 
 function queueEntries(s: Situation): number {
@@ -376,8 +383,9 @@ function mergeOf(s: Situation): {
   );
   const refusals = results.filter(([, result]) => !result.ok).map(([, result]) => result);
   const all = Object.keys(s.facts.results).filter((key) => key.startsWith(prefix)).length;
-  const ejected = s.ejection?.at ?? 0;
+  // A person's word since then may follow on a stop, with which we took the request back.
+  const renewed = Math.max(s.ejection?.at ?? 0, s.authority?.at ?? 0);
   const asked =
-    results.map(([, result]) => result).findLast((result) => result.ok && result.at > ejected) ?? null;
+    results.map(([, result]) => result).findLast((result) => result.ok && result.at > renewed) ?? null;
   return { key: `${prefix}${all}`, refusals, asked };
 }

@@ -175,6 +175,8 @@ function overtakenBy(s: Situation, run: Run): string | null {
   if (run.cause.head !== null && head !== run.cause.head && !isOurs(s.facts, head)) {
     return `A person pushed ${head.slice(0, 8)} meanwhile.`;
   }
+  // Its push would throw the pull request out of the queue again.
+  if (pull.queue?.value != null) return "It was put into the merge queue meanwhile.";
   if (run.type === "ci_repair" && head === run.cause.head && s.verdict?.kind === "green")
     return "The checks turned green by themselves.";
   if (run.type === "review_fix" && run.cause.reviews.length > 0) {

@@ -41,14 +41,18 @@ export function situationOf(facts: Facts, policy: Policy, conditions: Conditions
     pullRequest,
     verdict: pullRequest === null ? null : verdictOf(pullRequest, policy, now),
     standing: standingOf(facts, policy),
-    ejection: newestEjection(pullRequest),
+    ejection: newestEjection(facts),
   };
 }
 
-function newestEjection(pullRequest: PullRequest | null): (Ejection & { readonly key: string }) | null {
-  if (pullRequest === null) return null;
-  const head = pullRequest.core.value.head;
-  const ours = Object.entries(pullRequest.ejections).filter(([, ejection]) => ejection.head === head);
+function newestEjection(facts: Facts): Situation["ejection"] {
+  if (facts.pullRequest === null) return null;
+  const { core, ejections } = facts.pullRequest;
+  const pushed = facts.runs.findLast((run) => run.end?.outcome === "published")?.endedAt ?? 0;
+  // The forge does not always say which head was queued; then it was the present one if nothing was pushed since.
+  const ours = Object.entries(ejections).filter(
+    ([, ejection]) => ejection.head === core.value.head || (ejection.head === "" && ejection.at > pushed),
+  );
   const newest = ours.toSorted(([, a], [, b]) => a.at - b.at).at(-1);
   return newest === undefined ? null : { ...newest[1], key: newest[0] };
 }

@@ -49,6 +49,7 @@ async function turnOf(
   const session = await parts.agent(project.agent).work(
     {
       run: journey.id,
+      runType: run.type,
       directory: worktree.path,
       gitDirectories: [worktree.gitDir, worktree.commonDir],
       instructions: INSTRUCTIONS,

@@ -39,7 +39,7 @@ export interface ModelReply {
   readonly status?: ModelStatus;
 }
 
-export interface ModelStatus {
+interface ModelStatus {
   readonly code: number;
   readonly error: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -1,0 +1,88 @@
+import { statfs } from "node:fs/promises";
+import type { Agent } from "./agents/agent.ts";
+import type { Conditions } from "./factory/policy.ts";
+import { messageOf } from "./lib/assert.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Log } from "./lib/log.ts";
+
+/** How often is looked whether agents and disk allow work. */
+const LOOK_EVERY_MS = 20_000;
+const LOOK_DEADLINE_MS = 15_000;
+
+/** What is so on this machine right now: looked at in the background, so that a decision never waits for it. */
+export interface Watch {
+  now(): Omit<Conditions, "usdToday">;
+  /** Looks at once and resolves when that is done. */
+  look(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function watchConditions(parts: {
+  readonly agents: Readonly<Record<string, Agent>>;
+  readonly dataDir: string;
+  readonly stopRunsBelowBytes: number;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Watch {
+  const { clock } = parts;
+  const stopping = new AbortController();
+  let agents: Record<string, string | null> = Object.fromEntries(
+    Object.keys(parts.agents).map((name) => [name, "it has not been looked at yet"]),
+  );
+  let disk: string | null = null;
+  let cancel: () => void = () => undefined;
+  let looking: Promise<void> = Promise.resolve();
+
+  const once = async (): Promise<void> => {
+    const entries = Object.entries(parts.agents).map(
+      async ([name, agent]) => [name, await readiness(agent)] as const,
+    );
+    agents = Object.fromEntries(await Promise.all(entries));
+    disk = await lowDisk();
+  };
+  const readiness = async (agent: Agent): Promise<string | null> => {
+    const late = new AbortController();
+    const cancelLate = clock.after(LOOK_DEADLINE_MS, () =>
+      late.abort(new Error("it did not answer in time")),
+    );
+    try {
+      return await agent.ready(AbortSignal.any([stopping.signal, late.signal]));
+    } catch (error) {
+      return messageOf(error);
+    } finally {
+      cancelLate();
+    }
+  };
+  const lowDisk = async (): Promise<string | null> => {
+    const { bavail, bsize } = await statfs(parts.dataDir);
+    const free = bavail * bsize;
+    if (free >= parts.stopRunsBelowBytes) return null;
+    return `Only ${Math.floor(free / 1_048_576)} MiB of disk are free; below ${Math.floor(parts.stopRunsBelowBytes / 1_048_576)} MiB no run starts.`;
+  };
+  const round = async (): Promise<void> => {
+    try {
+      await once();
+    } catch (error) {
+      parts.log.warn("conditions could not be looked at", { error: messageOf(error) });
+    } finally {
+      cancel();
+      if (!stopping.signal.aborted) cancel = clock.after(LOOK_EVERY_MS, start);
+    }
+  };
+  const start = (): void => {
+    looking = round();
+  };
+
+  return {
+    now: () => ({ agents, disk }),
+    async look() {
+      start();
+      await looking;
+    },
+    async stop() {
+      stopping.abort(new Error("the relay stops"));
+      cancel();
+      await looking;
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Engine, EngineHealth, Views } from "../engine.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Store } from "./store.ts";
+
+/** How the engine is, as `/ready` tells it. */
+export function createHealth(parts: {
+  readonly store: Store;
+  readonly deliveries: Deliveries;
+  readonly outbox: Outbox;
+  readonly views: Views;
+  readonly clock: Clock;
+  readonly diskLow: () => string | null;
+  readonly lastSweep: () => number | null;
+  readonly sweepEveryMs: number;
+  readonly slots: () => EngineHealth["slots"];
+}): Engine["health"] {
+  const { store, deliveries, outbox, views, clock } = parts;
+  const age = (at: number | null): number | null => (at === null ? null : Math.max(0, clock.now() - at));
+  return () => {
+    const problem = store.broken()
+      ? "the disk failed to keep a write: restart the relay once the disk is sound"
+      : (store.fault() ?? parts.diskLow());
+    const counts = views.counts();
+    const swept = parts.lastSweep();
+    return {
+      database: { ok: problem === null, detail: problem ?? "writable" },
+      inbox: { pending: counts.deliveries.pending ?? 0, oldestMs: age(deliveries.oldestPending()) },
+      outbox: {
+        pending: counts.outbox.pending ?? 0,
+        oldestMs: age(outbox.oldestPending()),
+        failed: counts.outbox.failed ?? 0,
+      },
+      sweep: { ageMs: swept === null ? null : clock.monotonic() - swept, everyMs: parts.sweepEveryMs },
+      slots: parts.slots(),
+    };
+  };
+}

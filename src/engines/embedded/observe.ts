@@ -1,0 +1,37 @@
+import { messageOf } from "../../lib/assert.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Engine } from "../engine.ts";
+import type { Observations } from "./observations.ts";
+import type { Store } from "./store.ts";
+import type { Turns } from "./turns.ts";
+
+/**
+ * Makes observations durable and applies them in one transaction. When the turn itself fails they are
+ * durable all the same: parked, tried again by the inbox, set aside after its number of attempts.
+ */
+export function createObserve(parts: {
+  readonly store: Store;
+  readonly turns: Turns;
+  readonly observations: Observations;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Engine["observe"] {
+  const { store, turns, observations, clock, log } = parts;
+  return async (issue, news, origin, key) => {
+    const seq = store.write(() => {
+      const earlier = key === undefined ? undefined : observations.byKey(issue, key);
+      if (earlier !== undefined) return earlier.journal_seq ?? 0;
+      const tried = store.attempt(() => turns.apply(issue, news, origin));
+      if (tried.ok) {
+        if (key !== undefined) observations.remember(issue, key, origin, tried.value, clock.now());
+        return tried.value;
+      }
+      const why = messageOf(tried.error);
+      log.error("a turn failed and will be tried again", { issue, source: origin.source, why });
+      observations.park({ issue, key: key ?? null, origin, observations: news, why }, clock.now());
+      return 0;
+    });
+    return { seq };
+  };
+}

@@ -1,0 +1,184 @@
+import { EFFECTS } from "../../factory/effect.ts";
+import type { Effect, EffectKind } from "../../factory/effect.ts";
+import { emptyFacts } from "../../factory/facts.ts";
+import type { Observation, Origin } from "../../factory/observation.ts";
+import { assert, messageOf } from "../../lib/assert.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import { reach } from "../../lib/failpoints.ts";
+import { isPassing, OutsideError } from "../../lib/outside.ts";
+import type { EngineParts, Performer, Performing } from "../engine.ts";
+import { createLoop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { EffectClass, Outbox, OutboxRow } from "./outbox.ts";
+import type { Pipelines } from "./pipelines.ts";
+import { aborted } from "./abort.ts";
+import { isStorageFault } from "./store.ts";
+import type { Store } from "./store.ts";
+import type { Turns } from "./turns.ts";
+
+type WorkClass = Exclude<EffectClass, "start">;
+
+/** How many effects of each class are under way at once. */
+const AT_ONCE: Readonly<Record<WorkClass, number>> = { control: 8, work: 8, reading: 4 };
+/** A performer has deadlines of its own; one that lost them is cut off here. */
+const LONGEST_MS = 10 * 60_000;
+const LOOK_EVERY_MS = 15_000;
+
+/** Carries out the effects of the outbox, except runs (pipelines.ts). */
+export interface PerformingLoop extends Loop {
+  /** Interrupts what is under way and waits for it. */
+  interrupt(): Promise<void>;
+}
+
+export function createPerformingLoop(parts: {
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly turns: Turns;
+  readonly pipelines: Pick<Pipelines, "steerRun" | "stopRun">;
+  readonly engine: Pick<EngineParts, "clock" | "log" | "randomness" | "performers" | "settings">;
+}): PerformingLoop {
+  const { store, outbox, turns, pipelines, engine } = parts;
+  const { clock, log, settings } = engine;
+  const stopping = new AbortController();
+  const underWay = new Map<number, { readonly kind: WorkClass; readonly done: Promise<void> }>();
+  /** Whose end could not be written down; they are put back, since performing twice is harmless. */
+  const unrecorded = new Set<OutboxRow>();
+
+  const perform = async (row: OutboxRow): Promise<void> => {
+    const effect = JSON.parse(row.payload) as Effect;
+    try {
+      if (effect.kind === "stop_run") pipelines.stopRun(effect.issue, effect.run, effect.reason);
+      reach("effect.before_call");
+      const observations = await call(effect, row.attempts + 1);
+      reach("effect.after_call");
+      record(row, effect, observations);
+      reach("effect.recorded");
+    } catch (error) {
+      fail(row, effect, error);
+    } finally {
+      underWay.delete(row.id);
+      loop.wake();
+    }
+  };
+
+  const call = async (effect: Effect, attempt: number): Promise<readonly Observation[]> => {
+    assert(effect.kind !== "start_run", "a run is not performed as an effect");
+    const late = new AbortController();
+    const cancel = clock.after(LONGEST_MS, () =>
+      late.abort(new OutsideError("unavailable", `${effect.kind} did not end within ${LONGEST_MS} ms`)),
+    );
+    const signal = AbortSignal.any([stopping.signal, late.signal]);
+    const performing: Performing = {
+      facts: turns.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
+      attempt,
+      signal,
+      async observe(observations) {
+        store.write(() => turns.apply(effect.issue, observations, originOf(effect)));
+      },
+    };
+    // The map of performers is total over the kinds, but TypeScript can not pair a kind with its own performer.
+    const performer = engine.performers[effect.kind] as Performer<EffectKind>;
+    try {
+      return await Promise.race([performer(effect, performing), aborted(signal)]);
+    } finally {
+      cancel();
+    }
+  };
+
+  const record = (row: OutboxRow, effect: Effect, observations: readonly Observation[]): void => {
+    store.write(() => {
+      outbox.settle(row, "done", null, clock.now());
+      if (effect.kind === "steer_run")
+        pipelines.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
+      const report = settled(effect, true, "");
+      const all = report === null ? observations : [...observations, report];
+      if (all.length > 0) turns.applyOrPark(effect.issue, all, originOf(effect));
+    });
+  };
+
+  const fail = (row: OutboxRow, effect: Effect, error: unknown): void => {
+    const why = messageOf(error);
+    try {
+      store.write(() => {
+        if (stopping.signal.aborted || isStorageFault(error)) {
+          outbox.postpone(row, row.attempts, clock.now(), row.error);
+          return;
+        }
+        const limited = error instanceof OutsideError && error.kind === "rate_limited";
+        const attempts = limited ? row.attempts : row.attempts + 1;
+        if (!isPassing(error) || attempts >= settings.outboxAttempts) {
+          outbox.settle(row, "failed", why, clock.now());
+          const report = settled(effect, false, why);
+          if (report !== null) turns.applyOrPark(effect.issue, [report], originOf(effect));
+          return;
+        }
+        outbox.postpone(row, attempts, retryAt(error, attempts), why);
+      });
+      log.warn("an effect did not succeed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
+    } catch (storage) {
+      unrecorded.add(row);
+      log.error("the end of an effect could not be written down", {
+        key: effect.key,
+        why: messageOf(storage),
+      });
+    }
+  };
+
+  const retryAt = (error: unknown, attempts: number): number => {
+    const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs: settings.outboxMaxRetryMs };
+    const ordinary = clock.now() + backoffMs(backoff, attempts, engine.randomness.fraction());
+    return error instanceof OutsideError && error.retryAt !== null
+      ? Math.max(error.retryAt, ordinary)
+      : ordinary;
+  };
+
+  const settled = (effect: Effect, ok: boolean, detail: string): Observation | null =>
+    EFFECTS[effect.kind].report
+      ? { kind: "effect_settled", at: clock.now(), key: effect.key, effect: effect.kind, ok, detail }
+      : null;
+
+  const takeDue = (): readonly OutboxRow[] => {
+    const rows: OutboxRow[] = [];
+    for (const kind of ["control", "work", "reading"] as const) {
+      const busy = [...underWay.values()].filter((entry) => entry.kind === kind).length;
+      if (busy < AT_ONCE[kind]) rows.push(...outbox.due(kind, clock.now(), AT_ONCE[kind] - busy));
+    }
+    return rows.filter(({ id }) => !underWay.has(id));
+  };
+
+  const loop = createLoop({
+    name: "outbox",
+    clock,
+    log,
+    round() {
+      if (unrecorded.size > 0) {
+        store.write(() => {
+          for (const row of unrecorded) outbox.postpone(row, row.attempts, clock.now(), row.error);
+        });
+        unrecorded.clear();
+      }
+      const due = takeDue();
+      if (due.length > 0) {
+        const claimed = store.write(() => due.filter((row) => outbox.claim(row)));
+        for (const row of claimed) underWay.set(row.id, { kind: row.class as WorkClass, done: perform(row) });
+      }
+      const next = (["control", "work", "reading"] as const)
+        .map((kind) => outbox.nextAt(kind))
+        .filter((at) => at !== null && at > clock.now())
+        .map((at) => (at ?? 0) - clock.now());
+      return Math.min(LOOK_EVERY_MS, ...next);
+    },
+  });
+
+  return {
+    ...loop,
+    async interrupt() {
+      stopping.abort(new Error("the relay is stopping"));
+      await Promise.all([...underWay.values()].map(({ done }) => done));
+    },
+  };
+}
+
+function originOf(effect: Effect): Origin {
+  return { source: "effect", delivery: effect.key };
+}

@@ -1,0 +1,149 @@
+import { emptyFacts } from "../../factory/facts.ts";
+import type { Facts } from "../../factory/facts.ts";
+import type { Effect } from "../../factory/effect.ts";
+import type { IssueId } from "../../factory/ids.ts";
+import type { Observation, Origin } from "../../factory/observation.ts";
+import { RUN_TYPES } from "../../factory/run-types.ts";
+import { TERMINAL } from "../../factory/state.ts";
+import type { turn as factoryTurn } from "../../factory/turn.ts";
+import { messageOf } from "../../lib/assert.ts";
+import type { EngineParts } from "../engine.ts";
+import type { Issues } from "./issues.ts";
+import type { Journal } from "./journal.ts";
+import type { Observations } from "./observations.ts";
+import type { Outbox, QueuePlace } from "./outbox.ts";
+import type { Runs } from "./run-rows.ts";
+import type { Store } from "./store.ts";
+import type { Stream } from "./stream.ts";
+import { periodOf } from "./sweep-period.ts";
+import type { TimerRows } from "./timers.ts";
+
+export type Turn = typeof factoryTurn;
+
+/** Everything a turn writes to. */
+export interface TurnParts {
+  readonly store: Store;
+  readonly issues: Issues;
+  readonly journal: Journal;
+  readonly outbox: Outbox;
+  readonly runs: Runs;
+  readonly timers: TimerRows;
+  readonly observations: Observations;
+  readonly stream: Stream;
+  readonly turn: Turn;
+  readonly engine: Pick<EngineParts, "clock" | "policy" | "conditions" | "log" | "settings">;
+  /** Called after a commit that changed the issue, with its facts. */
+  readonly committed: (issue: IssueId, facts: Facts) => void;
+}
+
+/** One turn of one issue: facts in, the factory's answer out, all of it written in the caller's transaction. */
+export interface Turns {
+  /** Inside a write. Returns the journal seq after which it holds. Throws what the factory throws. */
+  apply(issue: IssueId, observations: readonly Observation[], origin: Origin): number;
+  /** Like `apply`, but a turn that throws is undone and parked to be tried again; the rest of the write stands. */
+  applyOrPark(issue: IssueId, observations: readonly Observation[], origin: Origin): number;
+  facts(issue: IssueId): Facts | null;
+}
+
+/** How soon a timer may follow on one that changed nothing. */
+const SHORTEST_TIMER_MS = 30_000;
+
+export function createTurns(parts: TurnParts): Turns {
+  const { store, issues, journal, outbox, runs, timers, engine } = parts;
+
+  const apply: Turns["apply"] = (issue, observations, origin) => {
+    const now = engine.clock.now();
+    const kept = issues.load(issue);
+    const result = parts.turn({
+      facts: kept?.facts ?? emptyFacts(issue, now),
+      before: kept?.decision ?? null,
+      observations,
+      policy: engine.policy,
+      conditions: engine.conditions(),
+      now,
+    });
+    const { facts, decision } = result;
+    // A command is journaled even when it changes nothing: whoever gave it wants to read what came of it.
+    const commanded = observations.some(({ kind }) => kind === "commanded");
+    if (!result.changed && !commanded) {
+      addEffects(result.effects, facts, now);
+      if (kept !== null) setTimer(issue, decision.until, decision.waitsFor, observations, now);
+      return journal.newest(issue);
+    }
+    issues.save(kept, facts, decision, result.evidence, { now, sweepAt: sweepAt(kept, decision.state, now) });
+    const ended = runs.mirror(kept?.facts ?? null, facts, now);
+    for (const run of ended) {
+      outbox.settleRun(issue, run, "start_run", now);
+      outbox.settleRun(issue, run, "steer_run", now);
+    }
+    addEffects(result.effects, facts, now);
+    setTimer(issue, decision.until, decision.waitsFor, observations, now);
+    const line = journal.add({
+      issue,
+      now,
+      observations,
+      origin,
+      before: kept?.decision ?? null,
+      decision,
+      effects: result.effects,
+      evidence: result.evidence,
+    });
+    parts.stream.publishAfterCommit(line);
+    store.afterCommit(() => parts.committed(issue, facts));
+    return line.seq;
+  };
+
+  const addEffects = (effects: readonly Effect[], facts: Facts, now: number): void => {
+    let added = false;
+    for (const effect of effects) added = outbox.add(effect, placeOf(effect, facts), now) || added;
+    if (added) store.afterCommit(() => parts.committed(facts.id, facts));
+  };
+
+  const setTimer = (
+    issue: IssueId,
+    until: number | null,
+    waitsFor: string | null,
+    observations: readonly Observation[],
+    now: number,
+  ): void => {
+    // A rule that asks for a time already past, right after it was woken for it, must not spin.
+    const spins = until !== null && until <= now && observations.some(({ kind }) => kind === "time_passed");
+    const at = spins ? now + SHORTEST_TIMER_MS : until;
+    if (timers.set(issue, at, waitsFor ?? "a time it set itself")) {
+      store.afterCommit(() => timers.changed());
+    }
+  };
+
+  const sweepAt = (
+    kept: { readonly state: string; readonly sweepAt: number | null } | null,
+    state: string,
+    now: number,
+  ): number | null => {
+    const period = periodOf(state, engine.settings.sweep);
+    // An ended issue is read once more, to see what came of the end, and then left alone.
+    const planned = now + (period ?? engine.settings.sweep.activeMs);
+    if (kept === null || kept.state !== state) return planned;
+    if (kept.sweepAt === null) return TERMINAL.has(state as never) ? null : planned;
+    return Math.min(kept.sweepAt, planned);
+  };
+
+  return {
+    apply,
+    applyOrPark(issue, observations, origin) {
+      const tried = store.attempt(() => apply(issue, observations, origin));
+      if (tried.ok) return tried.value;
+      const why = messageOf(tried.error);
+      engine.log.error("a turn failed and will be tried again", { issue, source: origin.source, why });
+      parts.observations.park({ issue, key: null, origin, observations, why }, engine.clock.now());
+      return journal.newest(issue);
+    },
+    facts: (issue) => issues.load(issue)?.facts ?? null,
+  };
+}
+
+function placeOf(effect: Effect, facts: Facts): QueuePlace {
+  const project = facts.project?.id ?? null;
+  if (effect.kind !== "start_run") return { priority: 0, project };
+  const run = facts.runs.find(({ number }) => number === effect.run);
+  return { priority: run === undefined ? 0 : RUN_TYPES[run.type].priority, project };
+}

@@ -1,0 +1,420 @@
+import type Database from "better-sqlite3";
+import { activeRun } from "../../factory/facts.ts";
+import type { Facts } from "../../factory/facts.ts";
+import type { Evidence } from "../../factory/decision.ts";
+import { budgetsOf } from "../../factory/budget.ts";
+import { runId } from "../../factory/ids.ts";
+import type { Policy } from "../../factory/policy.ts";
+import { iso } from "../../lib/clock.ts";
+import type * as D from "../documents.ts";
+import type { Views } from "../engine.ts";
+import { deliveryRows } from "./deliveries.ts";
+import type { DeliveryRow } from "./deliveries.ts";
+import type { IssueRow } from "./issues.ts";
+import { journalDocument } from "./journal.ts";
+import type { JournalRow } from "./journal.ts";
+import { createMeta } from "./meta.ts";
+import type { OutboxRow } from "./outbox.ts";
+import { pageLimit, pageOf, pageStart } from "./paging.ts";
+import { runEventDocument } from "./run-rows.ts";
+import type { RunEventRow, RunRow } from "./run-rows.ts";
+import type { Store } from "./store.ts";
+
+/** What only a running relay knows; from a database at rest the queue gives the general reason. */
+export interface LiveState {
+  queue(): readonly { readonly row: OutboxRow; readonly reason: string | null }[];
+  slotsUsed(): number;
+}
+
+/** What the engine writes down at start, so that inspection without settings can tell limits. */
+export interface KeptSettings {
+  readonly slots: number;
+  readonly policy: Policy;
+}
+
+const QUEUE_SHOWN = 1_000;
+
+/** Documents from the database. Reads only; `now` is for today's budget. */
+export function createViews(
+  { db }: Pick<Store, "db">,
+  now: () => number,
+  live: LiveState | null,
+  close: () => void,
+): Views {
+  const meta = createMeta({ db });
+  const deliveries = deliveryRows({ db });
+  const settings = (): KeptSettings | null => {
+    const kept = meta.get("settings");
+    return kept === null ? null : (JSON.parse(kept) as KeptSettings);
+  };
+
+  const issueById = db.prepare<[string], IssueRow>("SELECT * FROM issues WHERE id = ?");
+  const issueByKey = db.prepare<[string], IssueRow>(
+    "SELECT * FROM issues WHERE key = ? ORDER BY seq DESC LIMIT 1",
+  );
+  const journalAt = db.prepare<[string, number], JournalRow>(
+    "SELECT * FROM journal WHERE issue = ? AND seq <= ? ORDER BY seq DESC LIMIT 1",
+  );
+  const journalAtTime = db.prepare<[string, number], JournalRow>(
+    "SELECT * FROM journal WHERE issue = ? AND at <= ? ORDER BY seq DESC LIMIT 1",
+  );
+  const journalOf = db.prepare<[string, number, number], JournalRow>(
+    "SELECT * FROM journal WHERE issue = ? AND seq < ? ORDER BY seq DESC LIMIT ?",
+  );
+  const journalAfter = db.prepare<[number, number], JournalRow>(
+    "SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?",
+  );
+  const effectState = db
+    .prepare<[string, string], string>("SELECT state FROM outbox WHERE issue = ? AND key = ?")
+    .pluck();
+  const runById = db.prepare<[string], RunRow>("SELECT * FROM runs WHERE id = ?");
+  const lastRun = db.prepare<[string], RunRow>(
+    "SELECT * FROM runs WHERE issue = ? ORDER BY seq DESC LIMIT 1",
+  );
+  const eventsOf = db.prepare<[string, number, number], RunEventRow>(
+    "SELECT * FROM run_events WHERE run = ? AND seq > ? ORDER BY seq LIMIT ?",
+  );
+  const eventsAfter = db.prepare<[number, number], RunEventRow>(
+    "SELECT * FROM run_events WHERE seq > ? ORDER BY seq LIMIT ?",
+  );
+  const deliveriesOfId = db.prepare<[string], DeliveryRow>(
+    "SELECT * FROM deliveries WHERE delivery_id = ? ORDER BY seq LIMIT 10",
+  );
+  const issuesOfDelivery = db
+    .prepare<[number], string>("SELECT issue FROM delivery_issues WHERE seq = ?")
+    .pluck();
+  const waiting = db.prepare<[number], OutboxRow>(
+    `SELECT * FROM outbox INDEXED BY outbox_queue
+     WHERE state = 'pending' AND head = 1 AND class = 'start' ORDER BY priority, id LIMIT ?`,
+  );
+  const running = db.prepare<[], number>("SELECT count(*) FROM runs WHERE state = 'running'").pluck();
+  const spending = db.prepare<[string], { runs: number; tokens: number; usd: number }>(
+    "SELECT runs, tokens, usd FROM spending WHERE day = ?",
+  );
+  const tally = db.prepare<[string], { state: string; count: number }>(
+    "SELECT state, count FROM tally WHERE relation = ? AND count > 0",
+  );
+
+  const find = (key: string): IssueRow | undefined => issueById.get(key) ?? issueByKey.get(key);
+  const stateOf = (issue: string, key: string): string => effectState.get(issue, key) ?? "done";
+
+  const queueItems = (): D.QueueDocument["items"] => {
+    const places = live?.queue() ?? waiting.all(QUEUE_SHOWN).map((row) => ({ row, reason: null }));
+    return places.map(({ row, reason }, index) => ({
+      issue: row.issue,
+      class: row.priority < BACKLOG_PRIORITY ? "rework" : "backlog",
+      position: index + 1,
+      since: iso(row.created_at),
+      reason: reason ?? (live === null ? "waits for a slot" : "starts now"),
+    }));
+  };
+
+  const issueDocuments = (rows: readonly IssueRow[]): ((row: IssueRow) => D.IssueDocument) => {
+    // Read once for the whole page.
+    const queue = rows.length === 0 ? [] : queueItems();
+    const policy = settings()?.policy ?? null;
+    return (row) => {
+      const last = lastRun.get(row.id);
+      return issueDocument(row, { queue, policy, worktree: last === undefined ? null : worktreeOf(last) });
+    };
+  };
+
+  // A few dozen combinations of filters; each is prepared when it is first asked for.
+  const pages = new Map<string, Database.Statement>();
+  const page = (
+    table: string,
+    key: string,
+    where: readonly (readonly [string, string | number | null])[],
+    request: D.PageRequest,
+  ): readonly unknown[] => {
+    const start = pageStart(request);
+    const conditions = [...where, [`${key} < ?`, start] as const].filter(([, value]) => value !== null);
+    const clause = conditions.length === 0 ? "" : `WHERE ${conditions.map(([sql]) => sql).join(" AND ")}`;
+    const sql = `SELECT * FROM ${table} ${clause} ORDER BY ${key} DESC LIMIT ?`;
+    const statement = pages.get(sql) ?? db.prepare(sql);
+    pages.set(sql, statement);
+    return statement.all(...conditions.map(([, value]) => value), pageLimit(request));
+  };
+
+  const deliveryDocument = (row: DeliveryRow): D.DeliveryDocument => ({
+    seq: row.seq,
+    source: row.source,
+    deliveryId: row.delivery_id,
+    event: row.event,
+    action: row.action,
+    receivedAt: iso(row.received_at),
+    state: row.state,
+    why: row.why,
+    issues: issuesOfDelivery.all(row.seq),
+    attempts: row.attempts,
+    bytes: row.bytes,
+  });
+
+  return {
+    issues(filter, request) {
+      const like = filter.q === null ? null : `%${filter.q.replace(/[\\%_]/g, (found) => `\\${found}`)}%`;
+      const rows = page(
+        "issues",
+        "seq",
+        [
+          ["state = ?", filter.state],
+          ["repository = ?", filter.repo],
+          ["(key || ' ' || title) LIKE ? ESCAPE '\\'", like],
+        ],
+        request,
+      ) as readonly IssueRow[];
+      return pageOf(rows, request, (row) => row.seq, issueDocuments(rows));
+    },
+    issue(key) {
+      const row = find(key);
+      return row === undefined ? null : issueDocuments([row])(row);
+    },
+    why(key, at) {
+      const row = find(key);
+      if (row === undefined) return null;
+      if (at === null) return whyDocument({ ...row, issue: row.key, at: row.updated_at });
+      const line = "seq" in at ? journalAt.get(row.id, at.seq) : journalAtTime.get(row.id, at.time);
+      return line === undefined ? null : whyDocument({ ...line, issue: row.key, state: line.to_state });
+    },
+    journal(key, request) {
+      const row = find(key);
+      if (row === undefined) return null;
+      const start = pageStart(request) ?? Number.MAX_SAFE_INTEGER;
+      const rows = journalOf.all(row.id, start, pageLimit(request));
+      return pageOf(
+        rows,
+        request,
+        ({ seq }) => seq,
+        (line) => journalDocument(line, stateOf),
+      );
+    },
+    runs(filter, request) {
+      const issue = filter.issue === null ? null : (find(filter.issue)?.id ?? "");
+      const rows = page("runs", "seq", [["issue = ?", issue]], request) as readonly RunRow[];
+      return pageOf(rows, request, ({ seq }) => seq, runDocument);
+    },
+    run(id) {
+      const row = runById.get(id);
+      return row === undefined ? null : runDocument(row);
+    },
+    runEvents(id, request) {
+      if (runById.get(id) === undefined) return null;
+      const rows = eventsOf.all(id, pageStart(request) ?? 0, pageLimit(request));
+      return pageOf(rows, request, ({ seq }) => seq, runEventDocument);
+    },
+    deliveries(filter, request) {
+      const rows = page(
+        "deliveries",
+        "seq",
+        [
+          ["state = ?", filter.state],
+          ["source = ?", filter.source],
+        ],
+        request,
+      ) as readonly DeliveryRow[];
+      return pageOf(rows, request, ({ seq }) => seq, deliveryDocument);
+    },
+    delivery(id) {
+      const split = id.indexOf(":");
+      const exact = split > 0 ? deliveries.one(id.slice(0, split), id.slice(split + 1)) : undefined;
+      return (exact === undefined ? deliveriesOfId.all(id) : [exact]).map(deliveryDocument);
+    },
+    deliveryBody(source, deliveryId) {
+      const row = deliveries.one(source, deliveryId);
+      return row === undefined ? null : deliveries.body(row);
+    },
+    outbox(filter, request) {
+      const issue = filter.issue === null ? null : (find(filter.issue)?.id ?? filter.issue);
+      const rows = page(
+        "outbox",
+        "id",
+        [
+          ["state = ?", filter.state],
+          ["issue = ?", issue],
+        ],
+        request,
+      ) as readonly OutboxRow[];
+      return pageOf(rows, request, ({ id }) => id, outboxDocument);
+    },
+    queue() {
+      const used = live?.slotsUsed() ?? running.get() ?? 0;
+      return { slots: { total: settings()?.slots ?? 0, used }, items: queueItems() };
+    },
+    budget() {
+      const day = iso(now()).slice(0, 10);
+      const today = spending.get(day);
+      const limits = (settings()?.policy.projects ?? [])
+        .map(({ budgets }) => budgets.usdPerDay)
+        .filter((limit) => limit !== null);
+      return {
+        day,
+        usdToday: today?.usd ?? 0,
+        usdPerDay: limits.length === 0 ? null : Math.min(...limits),
+        tokensToday: today?.tokens ?? 0,
+        runsToday: today?.runs ?? 0,
+      };
+    },
+    stream(after, limit) {
+      const most = Math.min(MOST_LINES, Math.max(1, limit));
+      const lines: D.StreamLine[] = [
+        ...journalAfter
+          .all(after, most)
+          .map((row) => ({ seq: row.seq, kind: "journal" as const, line: journalDocument(row, stateOf) })),
+        ...eventsAfter
+          .all(after, most)
+          .map((row) => ({ seq: row.seq, kind: "run" as const, line: runEventDocument(row) })),
+      ];
+      return lines.toSorted((a, b) => a.seq - b.seq).slice(0, most);
+    },
+    counts() {
+      const of = (relation: string): Readonly<Record<string, number>> =>
+        Object.fromEntries(tally.all(relation).map(({ state, count }) => [state, count]));
+      return { byState: of("issues"), deliveries: of("deliveries"), outbox: of("outbox") };
+    },
+    issueId: (key) => find(key)?.id ?? null,
+    close,
+  };
+}
+
+/** Runs of this priority are new work; lower ones rework what was published (run-types.ts). */
+const BACKLOG_PRIORITY = 3;
+const MOST_LINES = 1_000;
+
+function issueDocument(
+  row: IssueRow,
+  beside: {
+    readonly queue: D.QueueDocument["items"];
+    readonly policy: Policy | null;
+    readonly worktree: string | null;
+  },
+): D.IssueDocument {
+  const facts = JSON.parse(row.facts) as Facts;
+  const active = activeRun(facts);
+  const question = Object.values(facts.questions).findLast(({ answer }) => answer === null) ?? null;
+  const place = beside.queue.find(({ issue }) => issue === row.id) ?? null;
+  const pull = facts.pullRequest;
+  const project = beside.policy?.projects.find(({ id }) => id === row.project) ?? null;
+  const spent = facts.runs.map((run) => run.spent);
+  const known = spent.map(({ usd }) => usd).filter((usd) => usd !== null);
+  return {
+    id: row.id,
+    key: row.key,
+    title: row.title,
+    url: row.url,
+    project: row.project,
+    repository: row.repository,
+    branch: row.branch,
+    state: row.state,
+    since: iso(row.since),
+    rule: row.rule,
+    why: row.why,
+    waitsFor: row.waits_for,
+    until: row.until === null ? null : iso(row.until),
+    pullRequest:
+      pull === null
+        ? null
+        : {
+            number: pull.number,
+            url: pull.url,
+            head: pull.core.value.head,
+            state: pull.core.value.state,
+            merged: pull.core.value.merged,
+          },
+    run:
+      active === null
+        ? null
+        : {
+            id: runId(row.id, active.number),
+            type: active.type,
+            startedAt: active.startedAt === null ? null : iso(active.startedAt),
+          },
+    budgets: budgetsOf(facts, project?.budgets ?? null),
+    question:
+      question === null
+        ? null
+        : {
+            id: question.id,
+            text: question.text,
+            options: question.options,
+            askedAt: iso(question.askedAt),
+          },
+    queue: place === null ? null : { position: place.position, reason: place.reason },
+    spent: {
+      runs: facts.runs.length,
+      tokens: spent.reduce((sum, { input, output }) => sum + input + output, 0),
+      usd: known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0),
+    },
+    worktree: beside.worktree,
+    createdAt: iso(row.created_at),
+    updatedAt: iso(row.updated_at),
+    version: row.version,
+  };
+}
+
+// The pipeline keeps the path of the worktree among its progress.
+function worktreeOf(run: RunRow): string | null {
+  const { worktree } = JSON.parse(run.progress) as { worktree?: unknown };
+  return typeof worktree === "string" ? worktree : null;
+}
+
+function whyDocument(from: {
+  readonly issue: string;
+  readonly at: number;
+  readonly state: string;
+  readonly rule: string;
+  readonly why: string;
+  readonly waits_for: string | null;
+  readonly until: number | null;
+  readonly evidence: string;
+}): D.WhyDocument {
+  const evidence = JSON.parse(from.evidence) as readonly Evidence[];
+  return {
+    issue: from.issue,
+    at: iso(from.at),
+    state: from.state,
+    rule: from.rule,
+    why: from.why,
+    waitsFor: from.waits_for,
+    until: from.until === null ? null : iso(from.until),
+    evidence: evidence.map(({ fact, value, at }) => ({
+      fact,
+      value,
+      source: null,
+      at: at === null ? null : iso(at),
+    })),
+  };
+}
+
+function runDocument(row: RunRow): D.RunDocument {
+  return {
+    id: row.id,
+    issue: row.issue,
+    number: row.number,
+    type: row.type,
+    state: row.state,
+    outcome: row.outcome,
+    failureClass: row.failure_class,
+    startedAt: row.started_at === null ? null : iso(row.started_at),
+    endedAt: row.ended_at === null ? null : iso(row.ended_at),
+    headBefore: row.head_before,
+    headAfter: row.head_after,
+    thread: row.thread,
+    turn: row.turn,
+    tokens: { input: row.input, cached: row.cached, output: row.output },
+    usd: row.usd,
+    why: row.why,
+  };
+}
+
+function outboxDocument(row: OutboxRow): D.OutboxDocument {
+  return {
+    id: String(row.id),
+    key: row.key,
+    kind: row.kind,
+    issue: row.issue,
+    state: row.state,
+    attempts: row.attempts,
+    nextAt: row.state === "pending" && row.next_at > 0 ? iso(row.next_at) : null,
+    error: row.error,
+  };
+}

@@ -1,0 +1,138 @@
+import type { EmitterWebhookEventName } from "@octokit/webhooks";
+import type { ForgeContext, Interpretation } from "../forge.ts";
+import {
+  readCheckRunEvent,
+  readCheckSuiteEvent,
+  readMergeGroupEvent,
+  readPushEvent,
+  readStatusEvent,
+  readWorkflowRunEvent,
+} from "./check-events.ts";
+import type { Reader } from "./meaning.ts";
+import { ignored } from "./meaning.ts";
+import {
+  readIssueCommentEvent,
+  readPullRequestEvent,
+  readReviewCommentEvent,
+  readReviewEvent,
+  readReviewThreadEvent,
+} from "./pull-events.ts";
+
+type EventName<T extends string = EmitterWebhookEventName> = T extends `${infer Name}.${string}` ? Name : T;
+
+const RULES = "the rules of a branch may have changed: they are read again with the pull request";
+const TRACKED_ELSEWHERE = "issues are followed in the tracker, not on GitHub";
+const ACCESS = "access is looked up when it is needed";
+const NOT_A_CHANGE = "it says nothing about a pull request";
+const SECURITY = "security alerts are for people";
+const DEPLOYMENT = "deployments are not followed";
+const ORGANISATION = "it concerns the organisation, not a repository's work";
+
+/** Every event that GitHub has, with its reader or the reason why nothing is done with it. */
+const EVENTS: Readonly<Record<EventName, Reader | string>> = {
+  pull_request: readPullRequestEvent,
+  pull_request_review: readReviewEvent,
+  pull_request_review_comment: readReviewCommentEvent,
+  pull_request_review_thread: readReviewThreadEvent,
+  issue_comment: readIssueCommentEvent,
+  check_run: readCheckRunEvent,
+  check_suite: readCheckSuiteEvent,
+  workflow_run: readWorkflowRunEvent,
+  status: readStatusEvent,
+  merge_group: readMergeGroupEvent,
+  push: readPushEvent,
+  workflow_job: "its check run tells the same",
+  workflow_dispatch: NOT_A_CHANGE,
+  ping: "GitHub shows that the webhook is set up",
+  meta: "the webhook itself was removed",
+  repository_ruleset: RULES,
+  branch_protection_rule: RULES,
+  branch_protection_configuration: RULES,
+  repository: RULES,
+  public: ACCESS,
+  installation: ACCESS,
+  installation_repositories: ACCESS,
+  installation_target: ACCESS,
+  github_app_authorization: ACCESS,
+  personal_access_token_request: ACCESS,
+  deploy_key: ACCESS,
+  member: ACCESS,
+  membership: ACCESS,
+  team: ACCESS,
+  team_add: ACCESS,
+  organization: ORGANISATION,
+  org_block: ORGANISATION,
+  custom_property: ORGANISATION,
+  custom_property_values: ORGANISATION,
+  marketplace_purchase: ORGANISATION,
+  sponsorship: ORGANISATION,
+  issues: TRACKED_ELSEWHERE,
+  issue_dependencies: TRACKED_ELSEWHERE,
+  sub_issues: TRACKED_ELSEWHERE,
+  label: TRACKED_ELSEWHERE,
+  milestone: TRACKED_ELSEWHERE,
+  project: TRACKED_ELSEWHERE,
+  project_card: TRACKED_ELSEWHERE,
+  project_column: TRACKED_ELSEWHERE,
+  projects_v2: TRACKED_ELSEWHERE,
+  projects_v2_item: TRACKED_ELSEWHERE,
+  projects_v2_status_update: TRACKED_ELSEWHERE,
+  create: "a pushed branch comes as push",
+  delete: "a deleted branch closes its pull request, which is told by itself",
+  commit_comment: NOT_A_CHANGE,
+  discussion: NOT_A_CHANGE,
+  discussion_comment: NOT_A_CHANGE,
+  fork: NOT_A_CHANGE,
+  gollum: NOT_A_CHANGE,
+  package: NOT_A_CHANGE,
+  registry_package: NOT_A_CHANGE,
+  release: NOT_A_CHANGE,
+  page_build: NOT_A_CHANGE,
+  repository_dispatch: NOT_A_CHANGE,
+  repository_import: NOT_A_CHANGE,
+  star: NOT_A_CHANGE,
+  watch: NOT_A_CHANGE,
+  deployment: DEPLOYMENT,
+  deployment_protection_rule: DEPLOYMENT,
+  deployment_review: DEPLOYMENT,
+  deployment_status: DEPLOYMENT,
+  code_scanning_alert: SECURITY,
+  dependabot_alert: SECURITY,
+  repository_advisory: SECURITY,
+  repository_vulnerability_alert: SECURITY,
+  secret_scanning_alert: SECURITY,
+  secret_scanning_alert_location: SECURITY,
+  secret_scanning_scan: SECURITY,
+  security_advisory: SECURITY,
+  security_and_analysis: SECURITY,
+};
+
+/** Events after which what we keep of a repository's branch rules is no longer to be believed. */
+const RULE_EVENTS: ReadonlySet<string> = new Set<EventName>([
+  "repository_ruleset",
+  "branch_protection_rule",
+  "branch_protection_configuration",
+  "repository",
+]);
+
+/** What a stored delivery says. Pure. Throws for a payload that GitHub would not send, so that it is quarantined. */
+export function interpretEvent(body: unknown, event: string, context: ForgeContext): Interpretation {
+  const action = text(body, "action");
+  const row = Object.hasOwn(EVENTS, event) ? EVENTS[event as EventName] : undefined;
+  if (row === undefined) return { action, ...ignored(`the event ${event} is unknown to us`) };
+  return { action, ...(typeof row === "string" ? ignored(row) : row(body, action, context)) };
+}
+
+/** The repository whose branch rules an event may have changed: its name, "" = all of them, null = none. */
+export function rulesChangedIn(body: unknown, event: string): string | null {
+  if (!RULE_EVENTS.has(event)) return null;
+  const repository =
+    typeof body === "object" && body !== null ? (body as Record<string, unknown>)["repository"] : null;
+  return text(repository, "full_name") ?? "";
+}
+
+function text(value: unknown, key: string): string | null {
+  if (typeof value !== "object" || value === null) return null;
+  const found = (value as Record<string, unknown>)[key];
+  return typeof found === "string" ? found : null;
+}

@@ -1,0 +1,91 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Randomness } from "../../lib/ids.ts";
+import type { Secret } from "../../lib/secret.ts";
+import type { Forge } from "../forge.ts";
+import type { GitHubAuth } from "./auth.ts";
+import type { GitHubLimits } from "./client.ts";
+import { createClient } from "./client.ts";
+import { comment, replyThreads } from "./comments.ts";
+import { failureEvidence } from "./evidence.ts";
+import { interpretEvent, rulesChangedIn } from "./events.ts";
+import { createIdentity } from "./identity.ts";
+import { cancelMerge, merge } from "./merge.ts";
+import { createPermissions } from "./permissions.ts";
+import { closePullRequest, openPullRequest } from "./pulls.ts";
+import { createReader } from "./read.ts";
+import { gitRemote } from "./remote.ts";
+import { rerunChecks } from "./rerun.ts";
+import { createRuleBook } from "./rules.ts";
+import { createTransport } from "./transport.ts";
+import { openWebhook } from "./webhook.ts";
+
+export interface GitHubParts {
+  /** REST base, e.g. `https://api.github.com` or `https://HOST/api/v3`. */
+  readonly apiUrl: string;
+  readonly graphqlUrl: string;
+  /** Where people and git go, e.g. `https://github.com`. */
+  readonly webUrl: string;
+  /** The current webhook secret, then the previous one while it is rotated. At least one. */
+  readonly webhookSecrets: readonly Secret[];
+  readonly auth: GitHubAuth;
+  /** Every configured repository (`owner/name`) with its git address; null = below `webUrl`. */
+  readonly cloneUrls: Readonly<Record<string, string | null>>;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Log;
+  readonly limits: GitHubLimits;
+}
+
+export interface GitHubForge extends Forge {
+  /** When a webhook last needed the previous secret, Unix ms; null = not since start. */
+  lastPreviousSecretUseAt(): number | null;
+}
+
+/** GitHub, github.com or Enterprise Server. Nothing is loaded or asked until the first call. */
+export function createGitHubForge(parts: GitHubParts): GitHubForge {
+  if (parts.webhookSecrets.length === 0)
+    throw new Error("GITHUB_WEBHOOK_SECRET is missing: without it any sender would be believed");
+  const { apiUrl, webUrl, clock, log, limits } = parts;
+  const transport = createTransport({ clock, connectMs: limits.connectMs, concurrent: limits.concurrent });
+  const client = createClient({ ...parts, transport });
+  const rules = createRuleBook(client, clock);
+  const whoAmI = createIdentity(client, parts.auth, Object.keys(parts.cloneUrls));
+  const reader = createReader({ client, rules, permissions: createPermissions(client, clock), whoAmI });
+  const logParts = { client, transport, apiUrl, totalMs: limits.totalMs, log };
+  let previousSecretUsedAt: number | null = null;
+
+  return {
+    name: "github",
+    lastPreviousSecretUseAt: () => previousSecretUsedAt,
+    open(headers, body, now) {
+      const opened = openWebhook(headers, body, parts.webhookSecrets);
+      if (!("delivery" in opened)) return opened;
+      if (opened.secret > 0) previousSecretUsedAt = now;
+      return opened.delivery;
+    },
+    interpret(body, event, context) {
+      // The rules are only remembered to ask less often; dropping them changes no answer.
+      const changed = rulesChangedIn(body, event);
+      if (changed !== null) rules.forget(changed);
+      return interpretEvent(body, event, context);
+    },
+    whoAmI,
+    repository: (repository, signal) => reader.repository(repository, signal),
+    readPullRequest: (repository, which, signal) => reader.readPullRequest(repository, which, signal),
+    openPullRequest: async (request, signal) =>
+      openPullRequest(client, request, await whoAmI(signal), signal),
+    comment: async (repository, number, key, text, signal) =>
+      comment(client, repository, number, key, text, await whoAmI(signal), signal),
+    replyThreads: async (repository, number, key, replies, signal) =>
+      replyThreads(client, repository, number, key, replies, await whoAmI(signal), log, signal),
+    merge: (request, signal) => merge(client, request, signal),
+    cancelMerge: (repository, number, signal) => cancelMerge(client, repository, number, signal),
+    rerunChecks: (repository, workflowRuns, signal) => rerunChecks(client, repository, workflowRuns, signal),
+    closePullRequest: (repository, number, signal) => closePullRequest(client, repository, number, signal),
+    failureEvidence: (repository, sha, names, signal) =>
+      failureEvidence(logParts, repository, sha, names, signal),
+    gitRemote: (repository, signal) =>
+      gitRemote(client, repository, webUrl, parts.cloneUrls[repository] ?? null, signal),
+  };
+}

@@ -1,0 +1,182 @@
+import { z } from "zod";
+import { OutsideError } from "../../lib/outside.ts";
+import type { MergeRequest } from "../forge.ts";
+import type { Client } from "./client.ts";
+import { ownerAndName } from "./read.ts";
+
+export interface MergeAnswer {
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+const STANDING = `
+query Standing($owner: String!, $repo: String!, $number: Int!) {
+  repository(owner: $owner, name: $repo) {
+    pullRequest(number: $number) {
+      id state merged headRefOid mergeStateStatus isMergeQueueEnabled
+      autoMergeRequest { enabledAt }
+      mergeQueueEntry { id }
+    }
+  }
+}`;
+
+const Standing = z.object({
+  id: z.string(),
+  state: z.string(),
+  merged: z.boolean(),
+  headRefOid: z.string(),
+  mergeStateStatus: z.string(),
+  isMergeQueueEnabled: z.boolean(),
+  autoMergeRequest: z.object({}).nullish(),
+  mergeQueueEntry: z.object({ id: z.string() }).nullish(),
+});
+type Standing = z.infer<typeof Standing>;
+
+const ENQUEUE = `
+mutation Enqueue($id: ID!, $head: GitObjectID!) {
+  enqueuePullRequest(input: { pullRequestId: $id, expectedHeadOid: $head }) { mergeQueueEntry { id } }
+}`;
+const DEQUEUE = `
+mutation Dequeue($id: ID!) { dequeuePullRequest(input: { id: $id }) { mergeQueueEntry { id } } }`;
+const AUTO_MERGE = `
+mutation AutoMerge($id: ID!, $head: GitObjectID!, $method: PullRequestMergeMethod!) {
+  enablePullRequestAutoMerge(input: { pullRequestId: $id, expectedHeadOid: $head, mergeMethod: $method }) {
+    pullRequest { id }
+  }
+}`;
+const NO_AUTO_MERGE = `
+mutation NoAutoMerge($id: ID!) {
+  disablePullRequestAutoMerge(input: { pullRequestId: $id }) { pullRequest { id } }
+}`;
+
+/**
+ * Asks for the merge of exactly this head in the way the base branch allows: queue, auto-merge while rules
+ * are still to be met, else at once. Asking again for what is under way is fine. A refusal of GitHub's is an
+ * answer (`ok: false`); faults of the way there are thrown.
+ */
+export async function merge(
+  client: Client,
+  request: MergeRequest,
+  signal: AbortSignal,
+): Promise<MergeAnswer> {
+  if (request.policy === "person")
+    return { ok: false, detail: "a person merges here (merge.policy is person)" };
+  if (request.policy === "external") return label(client, request, signal);
+  const standing = await standingOf(client, request.repository, request.number, signal);
+  if (standing.merged) return { ok: true, detail: "it is merged already" };
+  if (standing.state !== "OPEN") return { ok: false, detail: "the pull request is closed" };
+  if (standing.headRefOid !== request.head)
+    return { ok: false, detail: `the head is ${standing.headRefOid.slice(0, 12)} by now` };
+  if (standing.mergeQueueEntry !== null && standing.mergeQueueEntry !== undefined)
+    return { ok: true, detail: "it is in the merge queue already" };
+  if (standing.isMergeQueueEnabled)
+    return answered("added to the merge queue", () =>
+      client.query(
+        request.repository,
+        "enqueue",
+        ENQUEUE,
+        { id: standing.id, head: request.head },
+        z.unknown(),
+        signal,
+      ),
+    );
+  if (standing.autoMergeRequest !== null && standing.autoMergeRequest !== undefined)
+    return { ok: true, detail: "auto-merge is on already" };
+  // Auto-merge is for what the rules still hold back; GitHub refuses it for what could be merged now.
+  if (standing.mergeStateStatus === "BLOCKED") {
+    const on = await turnOnAutoMerge(client, request, standing, signal);
+    if (on.ok) return on;
+  }
+  const now = await mergeNow(client, request, signal);
+  // A refusal while GitHub still works out whether the head can be merged is not its last word.
+  if (!now.ok && standing.mergeStateStatus === "UNKNOWN") throw new OutsideError("unavailable", now.detail);
+  return now;
+}
+
+async function label(client: Client, request: MergeRequest, signal: AbortSignal): Promise<MergeAnswer> {
+  if (request.label === null)
+    return { ok: true, detail: "left to another system (merge.policy is external)" };
+  const { repository, number } = request;
+  return answered(`labelled ${request.label} for another system`, () =>
+    client.call(
+      {
+        repository,
+        route: "POST /repos/{owner}/{repo}/issues/{issue_number}/labels",
+        parameters: { issue_number: number, labels: [request.label] },
+        schema: z.unknown(),
+      },
+      signal,
+    ),
+  );
+}
+
+async function turnOnAutoMerge(
+  client: Client,
+  request: MergeRequest,
+  standing: Standing,
+  signal: AbortSignal,
+): Promise<MergeAnswer> {
+  const variables = { id: standing.id, head: request.head, method: request.method.toUpperCase() };
+  return answered("auto-merge is on", () =>
+    client.query(request.repository, "auto-merge", AUTO_MERGE, variables, z.unknown(), signal),
+  );
+}
+
+async function mergeNow(client: Client, request: MergeRequest, signal: AbortSignal): Promise<MergeAnswer> {
+  return answered("merged", () =>
+    client.call(
+      {
+        repository: request.repository,
+        route: "PUT /repos/{owner}/{repo}/pulls/{pull_number}/merge",
+        parameters: { pull_number: request.number, sha: request.head, merge_method: request.method },
+        schema: z.object({ merged: z.literal(true) }),
+      },
+      signal,
+    ),
+  );
+}
+
+async function answered(detail: string, ask: () => Promise<unknown>): Promise<MergeAnswer> {
+  try {
+    await ask();
+    return { ok: true, detail };
+  } catch (error) {
+    if (!(error instanceof OutsideError) || (error.kind !== "refused" && error.kind !== "conflict"))
+      throw error;
+    return { ok: false, detail: error.message };
+  }
+}
+
+/** Takes the pull request out of the queue and turns auto-merge off, whichever is on. */
+export async function cancelMerge(
+  client: Client,
+  repository: string,
+  number: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const standing = await standingOf(client, repository, number, signal);
+  const variables = { id: standing.id };
+  if (standing.mergeQueueEntry !== null && standing.mergeQueueEntry !== undefined)
+    await client.query(repository, "dequeue", DEQUEUE, variables, z.unknown(), signal);
+  if (standing.autoMergeRequest !== null && standing.autoMergeRequest !== undefined)
+    await client.query(repository, "auto-merge off", NO_AUTO_MERGE, variables, z.unknown(), signal);
+}
+
+async function standingOf(
+  client: Client,
+  repository: string,
+  number: number,
+  signal: AbortSignal,
+): Promise<Standing> {
+  const { value } = await client.query(
+    repository,
+    `pull request ${number}`,
+    STANDING,
+    { ...ownerAndName(repository), number },
+    z.object({ repository: z.object({ pullRequest: Standing.nullable() }).nullable() }),
+    signal,
+  );
+  const standing = value.repository?.pullRequest ?? null;
+  if (standing === null) throw new OutsideError("not_found", `${repository} has no pull request ${number}`);
+  return standing;
+}

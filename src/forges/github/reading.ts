@@ -1,0 +1,196 @@
+import type { Actor } from "../../factory/actor.ts";
+import type { Check, Ejection, Review, Thread } from "../../factory/facts.ts";
+import type { Observation, PullRequestReading } from "../../factory/observation.ts";
+import type { ForgeIdentity } from "../forge.ts";
+import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";
+import type { BranchRules } from "./rules.ts";
+import {
+  actorOf,
+  checkOfRun,
+  checkOfStatus,
+  ejectionReason,
+  isAddressed,
+  kept,
+  reviewOf,
+} from "./vocabulary.ts";
+
+/** What was asked of GitHub for one reading, before it is put into our words. */
+export interface Gathered {
+  readonly node: PullRequestNode;
+  readonly repositoryId: string | null;
+  readonly rules: BranchRules;
+  readonly contexts: readonly ContextNode[];
+  readonly redOnBase: readonly string[];
+  readonly permissions: ReadonlyMap<string, NonNullable<Actor["permission"]>>;
+  readonly us: ForgeIdentity;
+  /** GitHub's clock, Unix ms. */
+  readonly at: number;
+}
+
+const MERGEABLE = { MERGEABLE: "yes", CONFLICTING: "conflict", UNKNOWN: "unknown" } as const;
+
+/** The observation that a reading is. Pure. */
+export function readingOf(gathered: Gathered): Observation {
+  const { node, rules } = gathered;
+  const reading: PullRequestReading = {
+    number: node.number,
+    url: node.url,
+    node: node.id,
+    repositoryId: gathered.repositoryId,
+    core: {
+      state: node.state === "OPEN" ? "open" : "closed",
+      merged: node.merged,
+      draft: node.isDraft,
+      head: node.headRefOid,
+      branch: node.headRefName,
+      base: node.baseRefName,
+      title: node.title,
+      closedAt: node.closedAt,
+    },
+    mergeable: MERGEABLE[node.mergeable],
+    required: requiredOf(rules, gathered.contexts),
+    hasQueue: rules.hasQueue || node.isMergeQueueEnabled,
+    checks: gathered.contexts.map(checkOf),
+    redOnBase: gathered.redOnBase,
+    reviews: reviewsOf(gathered),
+    threads: threadsOf(gathered),
+    queue:
+      node.mergeQueueEntry === null
+        ? null
+        : {
+            state: node.mergeQueueEntry.state.toLowerCase(),
+            position: node.mergeQueueEntry.position,
+            at: node.mergeQueueEntry.enqueuedAt,
+          },
+    autoMerge: node.autoMergeRequest !== null && node.autoMergeRequest !== undefined,
+    ejections: ejectionsOf(node.timelineItems, node.headRefOid, headAge(node)),
+    prompts: promptsOf(gathered),
+    readAt: Math.max(gathered.at, node.updatedAt),
+  };
+  return { kind: "pull_request_read", at: node.updatedAt, ...reading };
+}
+
+/** Everybody whose permission decides something: reviewers and those who write to us. */
+export function speakersOf(node: PullRequestNode, us: ForgeIdentity): readonly Actor[] {
+  return [
+    ...node.reviews.map((review) => actorOf(review.author, us, null)),
+    ...node.comments
+      .filter((comment) => isAddressed(comment.body, us))
+      .map((comment) => actorOf(comment.author, us, null)),
+    ...node.reviewThreads.flatMap((thread) =>
+      thread.comments.map((comment) => actorOf(comment.author, us, null)),
+    ),
+  ];
+}
+
+export function checkOf(context: ContextNode): Check {
+  if (context.__typename === "StatusContext")
+    return checkOfStatus({
+      context: context.context,
+      state: context.state,
+      at: context.createdAt,
+      targetUrl: context.targetUrl,
+    });
+  return checkOfRun({
+    id: context.databaseId ?? "0",
+    name: context.name,
+    app: context.checkSuite.app?.databaseId ?? null,
+    status: context.status,
+    conclusion: context.conclusion,
+    startedAt: context.startedAt,
+    completedAt: context.completedAt,
+    detailsUrl: context.detailsUrl,
+  });
+}
+
+const FAILED: ReadonlySet<Check["conclusion"]> = new Set<Check["conclusion"]>([
+  "failure",
+  "timed_out",
+  "startup_failure",
+]);
+
+/** Names of the checks that ended as a failure of what was checked. */
+export function failedNames(contexts: readonly ContextNode[]): readonly string[] {
+  const names = contexts.map(checkOf).filter((check) => FAILED.has(check.conclusion));
+  return [...new Set(names.map((check) => check.name))].toSorted();
+}
+
+// What the rules name, and what GitHub itself calls required where we may not read the rules.
+function requiredOf(rules: BranchRules, contexts: readonly ContextNode[]): readonly string[] {
+  const marked = contexts
+    .filter((context) => context.isRequired)
+    .map((context) => (context.__typename === "StatusContext" ? context.context : context.name));
+  return [...new Set([...rules.required, ...marked])].toSorted();
+}
+
+function reviewsOf(gathered: Gathered): readonly Review[] {
+  return gathered.node.reviews.flatMap((review) => {
+    const by = speaker(gathered, review.author, review.authorAssociation);
+    const found = reviewOf({ ...review, by, head: review.commit, at: review.submittedAt });
+    return found === null ? [] : [found];
+  });
+}
+
+function threadsOf(gathered: Gathered): readonly Thread[] {
+  return gathered.node.reviewThreads.map((thread) => ({
+    id: thread.id,
+    resolved: thread.isResolved,
+    path: thread.path,
+    line: thread.line,
+    comments: thread.comments.map((comment) => ({
+      id: comment.id,
+      by: speaker(gathered, comment.author, comment.authorAssociation),
+      at: comment.createdAt,
+      text: kept(comment.body),
+    })),
+  }));
+}
+
+function promptsOf(gathered: Gathered): PullRequestReading["prompts"] {
+  return gathered.node.comments.flatMap((comment) => {
+    const by = speaker(gathered, comment.author, comment.authorAssociation);
+    if (by.kind !== "person" || !isAddressed(comment.body, gathered.us)) return [];
+    return [{ id: comment.id, at: comment.createdAt, by, text: kept(comment.body) }];
+  });
+}
+
+function speaker(gathered: Gathered, author: CommentNode["author"], association: string | null): Actor {
+  const actor = actorOf(author, gathered.us, association);
+  return { ...actor, permission: gathered.permissions.get(actor.id ?? "") ?? null };
+}
+
+// When the head was committed, Unix ms; null = not known. It was not pushed before that.
+function headAge(node: PullRequestNode): number | null {
+  const newest = node.commits.at(-1)?.commit;
+  return newest?.oid === node.headRefOid ? newest.committedDate : null;
+}
+
+/**
+ * The times the queue sent the pull request away. The timeline does not say which head was queued, but its
+ * order does: the last one pushed before. Nothing pushed since = the head of now, unless it was made later
+ * (`headAt`); nothing known = "".
+ */
+export function ejectionsOf(
+  timeline: readonly TimelineNode[],
+  head: string,
+  headAt: number | null,
+): readonly Ejection[] {
+  const ejections: Ejection[] = [];
+  let since: Ejection[] = [];
+  let pushed = "";
+  for (const item of timeline) {
+    if (item.__typename === "RemovedFromMergeQueueEvent") {
+      const reason = ejectionReason(item.reason);
+      since.push({ at: item.createdAt, reason, group: item.beforeCommit, head: pushed });
+      continue;
+    }
+    ejections.push(...since);
+    since = [];
+    pushed = (item.__typename === "PullRequestCommit" ? item.commit : item.afterCommit) ?? "";
+  }
+  for (const ejection of since) {
+    const later = headAt !== null && headAt > ejection.at;
+    ejections.push(later ? ejection : { ...ejection, head });
+  }
+  return ejections;
+}

@@ -1,0 +1,119 @@
+import { z } from "zod";
+import type { Clock } from "../../lib/clock.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import type { Client } from "./client.ts";
+
+/** What the base branch asks of a pull request. */
+export interface BranchRules {
+  /** Names of the required checks, sorted. */
+  readonly required: readonly string[];
+  readonly hasQueue: boolean;
+}
+
+/** The rules of branches, remembered for a while: they change seldom and are asked for with every reading. */
+export interface RuleBook {
+  of(repository: string, branch: string, signal: AbortSignal): Promise<BranchRules>;
+  /** Something about the rules changed; "" = for all repositories. */
+  forget(repository: string): void;
+}
+
+const KEPT_MS = 5 * 60_000;
+const MAX_KEPT = 500;
+const MAX_PAGES = 5;
+const PER_PAGE = 100;
+
+const Rules = z.array(
+  z.object({
+    type: z.string(),
+    parameters: z
+      .object({ required_status_checks: z.array(z.object({ context: z.string() })).optional() })
+      .nullish(),
+  }),
+);
+
+const Protection = z.object({
+  required_status_checks: z
+    .object({
+      contexts: z.array(z.string()).default([]),
+      checks: z.array(z.object({ context: z.string() })).default([]),
+    })
+    .nullish(),
+});
+
+export function createRuleBook(client: Client, clock: Clock): RuleBook {
+  const kept = new Map<
+    string,
+    { readonly repository: string; readonly until: number; readonly rules: BranchRules }
+  >();
+  return {
+    async of(repository, branch, signal) {
+      const name = `${repository} ${branch}`;
+      const known = kept.get(name);
+      if (known !== undefined && known.until > clock.monotonic()) return known.rules;
+      const rules = await readRules(client, repository, branch, signal);
+      kept.delete(name);
+      kept.set(name, { repository, until: clock.monotonic() + KEPT_MS, rules });
+      const oldest = kept.keys().next();
+      if (kept.size > MAX_KEPT && oldest.done !== true) kept.delete(oldest.value);
+      return rules;
+    },
+    forget(repository) {
+      for (const [name, entry] of kept)
+        if (repository === "" || entry.repository === repository) kept.delete(name);
+    },
+  };
+}
+
+async function readRules(
+  client: Client,
+  repository: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<BranchRules> {
+  const required = new Set<string>();
+  let hasQueue = false;
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const { value } = await client.call(
+      {
+        repository,
+        route: "GET /repos/{owner}/{repo}/rules/branches/{branch}",
+        parameters: { branch, per_page: PER_PAGE, page },
+        schema: Rules,
+      },
+      signal,
+    );
+    for (const rule of value) {
+      if (rule.type === "merge_queue") hasQueue = true;
+      if (rule.type !== "required_status_checks") continue;
+      for (const check of rule.parameters?.required_status_checks ?? []) required.add(check.context);
+    }
+    if (value.length < PER_PAGE) break;
+  }
+  for (const name of await classicProtection(client, repository, branch, signal)) required.add(name);
+  return { required: [...required].toSorted(), hasQueue };
+}
+
+// The older kind of protection. 404 = none; without the right to look (403) the checks' own `isRequired` tells.
+async function classicProtection(
+  client: Client,
+  repository: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  try {
+    const { value } = await client.call(
+      {
+        repository,
+        route: "GET /repos/{owner}/{repo}/branches/{branch}/protection",
+        parameters: { branch },
+        schema: Protection,
+      },
+      signal,
+    );
+    const checks = value.required_status_checks;
+    return [...(checks?.contexts ?? []), ...(checks?.checks ?? []).map((check) => check.context)];
+  } catch (error) {
+    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused")) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,61 @@
+import type { ReadyDocument, ReadyPart } from "./engines/documents.ts";
+import type { Engine } from "./engines/engine.ts";
+import type { Conditions } from "./factory/policy.ts";
+import type { Identities } from "./identities.ts";
+import type { Clock } from "./lib/clock.ts";
+
+const INBOX_LATE_MS = 60_000;
+const OUTBOX_LATE_MS = 15 * 60_000;
+
+/** What GET /ready tells: each part with its age and backlog, and what is wrong in words. */
+export function readiness(
+  engine: Engine,
+  conditions: Omit<Conditions, "usdToday">,
+  identities: Identities,
+  clock: Clock,
+): ReadyDocument {
+  const { database, inbox, outbox, sweep } = engine.health();
+  const lateSweep = sweep.ageMs === null || sweep.ageMs > 3 * sweep.everyMs + 30_000;
+  const agents = Object.entries(conditions.agents);
+  const broken = agents.filter(([, why]) => why !== null);
+  const parts: ReadyDocument["parts"] = {
+    database: part(database.ok, database.detail),
+    inbox: part(
+      (inbox.oldestMs ?? 0) < INBOX_LATE_MS,
+      `${inbox.pending} to apply`,
+      inbox.oldestMs,
+      inbox.pending,
+    ),
+    outbox: part(
+      (outbox.oldestMs ?? 0) < OUTBOX_LATE_MS,
+      `${outbox.pending} to carry out${outbox.failed > 0 ? `, ${outbox.failed} given up (see outbox list)` : ""}`,
+      outbox.oldestMs,
+      outbox.pending,
+    ),
+    sweep: part(!lateSweep, lateSweep ? "the sweep has not run when it should" : "runs", sweep.ageMs),
+    agent: part(
+      broken.length === 0 && conditions.disk === null,
+      conditions.disk ??
+        (broken.length === 0
+          ? agents.map(([name]) => name).join(", ")
+          : broken.map(([name, why]) => `${name}: ${why}`).join("; ")),
+    ),
+    linear: signedIn(identities, "tracker", clock),
+    github: signedIn(identities, "forge", clock),
+  };
+  return { ready: Object.values(parts).every(({ ok }) => ok), parts };
+}
+
+function part(
+  ok: boolean,
+  detail: string,
+  ageMs: number | null = null,
+  pending: number | null = null,
+): ReadyPart {
+  return { ok, detail, ageMs, pending };
+}
+
+function signedIn(identities: Identities, side: "tracker" | "forge", clock: Clock): ReadyPart {
+  const { ok, detail, at } = identities.health(side);
+  return part(ok, detail, at === null ? null : clock.now() - at);
+}

@@ -1,0 +1,270 @@
+import { mkdir } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Agent } from "./agents/agent.ts";
+import { watchConditions } from "./conditions.ts";
+import { performersOf } from "./effects/performers.ts";
+import type { Engine, EngineParts, Interpreter } from "./engines/engine.ts";
+import type { Forge } from "./forges/forge.ts";
+import { identify, type Identities } from "./identities.ts";
+import { messageOf } from "./lib/assert.ts";
+import type { Clock } from "./lib/clock.ts";
+import type { Randomness } from "./lib/ids.ts";
+import type { Log } from "./lib/log.ts";
+import { packageFile } from "./lib/package.ts";
+import { readiness } from "./readiness.ts";
+import { AGENTS, ENGINES, FORGES, TRACKERS, type MakingParts, type Rotating } from "./registry.ts";
+import { performRun } from "./runs/pipeline.ts";
+import type { RunParts } from "./runs/parts.ts";
+import type { Credentials } from "./settings/credentials.ts";
+import { policyOf } from "./settings/policy.ts";
+import type { Settings } from "./settings/settings.ts";
+import type { Tracker } from "./trackers/tracker.ts";
+import { createWorktrees } from "./worktrees/worktrees.ts";
+
+export interface RelayParts {
+  readonly settings: Settings;
+  readonly credentials: Credentials;
+  /** For child processes: what settings/environment.ts lets through. */
+  readonly childEnv: Readonly<Record<string, string>>;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Log;
+  readonly version: string;
+  readonly pid: number;
+}
+
+export interface Relay {
+  readonly url: string;
+  readonly engine: Engine;
+  /** Stops in order: no new requests, performers and runs interrupted, database closed. Safe to repeat. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Puts the relay together and starts it: settings → parts → engine → http. Resolves when webhooks are
+ * accepted; whether Linear, GitHub and the agent can be reached shows in /ready and mends itself.
+ */
+export async function startRelay(parts: RelayParts): Promise<Relay> {
+  const { settings, clock, log } = parts;
+  if (settings.engine !== "embedded") {
+    throw new Error(`engine "${settings.engine}" comes with a later version; set engine to "embedded"`);
+  }
+  for (const folder of [settings.dataDir, settings.layout.agents]) {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  }
+  const tracker = await TRACKERS.linear(parts);
+  const forge = await FORGES.github(parts);
+  const agents = await agentsOf(parts);
+  const worktrees = await createWorktrees({
+    dir: settings.layout.worktrees,
+    mirrorsDir: settings.layout.mirrors,
+    privateDir: join(settings.dataDir, "private"),
+    clock,
+    log: log.with({ part: "git" }),
+    identity: { name: "patchrelay", email: "patchrelay@users.noreply.invalid" },
+    forgeHost: new URL(settings.github.webUrl).host,
+    environment: parts.childEnv,
+  });
+  const watch = watchConditions({
+    agents,
+    dataDir: settings.dataDir,
+    stopRunsBelowBytes: settings.storage.stopRunsBelowMiB * 1_048_576,
+    clock,
+    log,
+  });
+  const identities = identify({ tracker, forge, clock, log });
+  const policy = policyOf(settings);
+  const runParts: RunParts = {
+    worktrees,
+    forge,
+    agent: (name) => agentNamed(agents, name),
+    policy,
+    cloneUrl: (repository) => projectOf(settings, repository).repository.cloneUrl,
+    model: (project) => settings.projects.find(({ id }) => id === project.id)?.agent.codex.model ?? null,
+    workflow: (file) => readFileSync(packageFile(file), "utf8"),
+    limits: runLimits(settings),
+    clock,
+    randomness: parts.randomness,
+    log: log.with({ part: "runs" }),
+  };
+  const engineParts: EngineParts = {
+    clock,
+    randomness: parts.randomness,
+    log: log.with({ part: "engine" }),
+    policy,
+    conditions: () => ({ ...watch.now(), usdToday: spentToday() }),
+    interpreters: interpretersOf(tracker, forge, identities),
+    performers: performersOf({
+      tracker,
+      forge,
+      worktrees,
+      policy,
+      clock,
+      statusName: (projectId, to) =>
+        settings.projects.find(({ id }) => id === projectId)?.linear.statuses[to] ?? null,
+      hookMs: settings.runs.hookSeconds * 1_000,
+    }),
+    performRun: (running) => performRun(running, runParts),
+    discover: (since, signal) => tracker.discover(since, signal),
+    settings: engineSettings(settings),
+  };
+  await watch.look();
+  const engine = await ENGINES.embedded({ settings, parts: engineParts, pid: parts.pid });
+  let usdToday = { at: -Infinity, usd: 0 };
+  // Asked for in every turn; a reading some seconds old is near enough to a daily limit.
+  const spentToday = (): number => {
+    if (clock.monotonic() - usdToday.at > 5_000)
+      usdToday = { at: clock.monotonic(), usd: engine.views.budget().usdToday };
+    return usdToday.usd;
+  };
+  try {
+    await engine.start();
+    const http = await serveHttp(parts, { engine, tracker, forge, agents, watch, identities });
+    return { url: http.url, engine, stop: stopper(parts, http, engine, watch, identities) };
+  } catch (error) {
+    await engine.stop(1_000);
+    await watch.stop();
+    await identities.stop();
+    throw error;
+  }
+}
+
+function stopper(
+  { settings, log }: RelayParts,
+  http: { close(graceMs: number): Promise<void> },
+  engine: Engine,
+  watch: { stop(): Promise<void> },
+  identities: Identities,
+): () => Promise<void> {
+  let stopped: Promise<void> | null = null;
+  const stop = async (): Promise<void> => {
+    // Half for answering what is in flight, the rest for settling runs.
+    const graceMs = settings.http.shutdownSeconds * 1_000;
+    for (const [what, end] of [
+      ["http", () => http.close(graceMs / 4)],
+      ["conditions", () => watch.stop()],
+      ["identities", () => identities.stop()],
+      ["engine", () => engine.stop(graceMs / 2)],
+    ] as const) {
+      try {
+        await end();
+      } catch (error) {
+        log.error("a part did not stop in order", { what, error: messageOf(error) });
+      }
+    }
+  };
+  return () => (stopped ??= stop());
+}
+
+async function agentsOf(parts: MakingParts): Promise<Readonly<Record<string, Agent>>> {
+  const names = new Set(parts.settings.projects.map((project) => project.agent.default));
+  names.add(parts.settings.agent.default);
+  const entries = [...names].map(async (name) => [name, await AGENTS[name](parts)] as const);
+  return Object.fromEntries(await Promise.all(entries));
+}
+
+function agentNamed(agents: Readonly<Record<string, Agent>>, name: string): Agent {
+  const agent = agents[name];
+  if (agent === undefined) throw new Error(`there is no agent "${name}"`);
+  return agent;
+}
+
+function projectOf(settings: Settings, repository: string): Settings["projects"][number] {
+  const project = settings.projects.find((row) => row.repository.name === repository);
+  if (project === undefined) throw new Error(`no project has the repository ${repository}`);
+  return project;
+}
+
+function interpretersOf(
+  tracker: Tracker & Rotating,
+  forge: Forge & Rotating,
+  identities: Identities,
+): Readonly<Record<string, Interpreter>> {
+  return {
+    [tracker.name]: (body, event, receivedAt, lookup) =>
+      tracker.interpret(body, event, {
+        us: identities.tracker(),
+        receivedAt,
+        known: (issue) => lookup.known(issue),
+      }),
+    [forge.name]: (body, event, receivedAt, lookup) =>
+      forge.interpret(body, event, { us: identities.forge(), receivedAt, ...lookup }),
+  };
+}
+
+function runLimits({ runs }: Settings): RunParts["limits"] {
+  return {
+    stallMs: runs.stallSeconds * 1_000,
+    prepareMs: runs.prepareMinutes * 60_000,
+    verifyMs: runs.verifyMinutes * 60_000,
+    hookMs: runs.hookSeconds * 1_000,
+    maxChangedFiles: runs.maxChangedFiles,
+    maxChangedBytes: runs.maxChangedKiB * 1_024,
+  };
+}
+
+const DAY_MS = 86_400_000;
+
+function engineSettings({ runs, inbox, outbox, sweep, storage }: Settings): EngineParts["settings"] {
+  return {
+    slots: runs.slots,
+    slotsPerProject: runs.slotsPerProject,
+    inboxAttempts: inbox.maxAttempts,
+    outboxAttempts: outbox.maxAttempts,
+    outboxFirstRetryMs: outbox.firstRetrySeconds * 1_000,
+    outboxMaxRetryMs: outbox.maxRetrySeconds * 1_000,
+    sweep: {
+      activeMs: sweep.activeSeconds * 1_000,
+      waitingMs: sweep.waitingSeconds * 1_000,
+      idleMs: sweep.idleSeconds * 1_000,
+    },
+    storage: {
+      minFreeBytes: storage.minFreeMiB * 1_048_576,
+      keepDeliveriesMs: storage.keepDeliveriesDays * DAY_MS,
+      keepDigestsMs: storage.keepDigestsDays * DAY_MS,
+      keepRunEventsMs: storage.keepRunEventsDays * DAY_MS,
+      keepJournalMs: storage.keepJournalDays * DAY_MS,
+    },
+  };
+}
+
+async function serveHttp(
+  parts: RelayParts,
+  {
+    engine,
+    tracker,
+    forge,
+    agents,
+    watch,
+    identities,
+  }: {
+    readonly engine: Engine;
+    readonly tracker: Tracker;
+    readonly forge: Forge;
+    readonly agents: Readonly<Record<string, Agent>>;
+    readonly watch: ReturnType<typeof watchConditions>;
+    readonly identities: Identities;
+  },
+): Promise<{ readonly url: string; close(graceMs: number): Promise<void> }> {
+  const { createHttp } = await import("./http/http.ts");
+  const http = createHttp({
+    settings: parts.settings,
+    apiToken: parts.credentials.PATCHRELAY_API_TOKEN,
+    engine,
+    sources: { linear: tracker, github: forge },
+    ready: () => readiness(engine, watch.now(), identities, parts.clock),
+    agents: () =>
+      Object.keys(agents).map((name) => ({
+        name,
+        ready: watch.now().agents[name] === null,
+        detail: watch.now().agents[name] ?? null,
+      })),
+    clock: parts.clock,
+    randomness: parts.randomness,
+    log: parts.log.with({ part: "http" }),
+    version: parts.version,
+  });
+  const { url } = await http.listen();
+  return { url, close: (graceMs) => http.close(graceMs) };
+}

@@ -1,0 +1,340 @@
+import { afterEach, describe, expect, it } from "vitest";
+import type { PullRequestReading } from "../../src/factory/observation.ts";
+import { ejectionsOf } from "../../src/forges/github/reading.ts";
+import type { Asked, Loopback, Reply } from "./github-loopback.ts";
+import { forgeAt, NEVER, startLoopback, stillClock } from "./github-loopback.ts";
+
+const HEAD = "a".repeat(40);
+const OLD = "b".repeat(40);
+const NOW = Date.UTC(2026, 10, 20, 12);
+
+let server: Loopback | null = null;
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+type Json = Record<string, unknown>;
+
+const check = (name: string, conclusion = "SUCCESS", required = false): Json => ({
+  __typename: "CheckRun",
+  databaseId: 1,
+  name,
+  status: "COMPLETED",
+  conclusion,
+  startedAt: "2026-11-20T10:00:00Z",
+  completedAt: "2026-11-20T10:01:00Z",
+  detailsUrl: null,
+  isRequired: required,
+  checkSuite: { app: { databaseId: 15368 } },
+});
+const contexts = (nodes: readonly Json[], next: string | null = null): Json => ({
+  contexts: { pageInfo: { hasNextPage: next !== null, endCursor: next }, nodes },
+});
+const ada = { __typename: "User", login: "ada", databaseId: 11 };
+const review = (author: Json | null, id = 1): Json => ({
+  fullDatabaseId: String(id),
+  databaseId: null,
+  state: "APPROVED",
+  body: "",
+  submittedAt: "2026-11-20T10:00:00Z",
+  authorAssociation: "MEMBER",
+  author,
+  commit: { oid: HEAD },
+});
+
+function pull(changes: Json = {}, commit: Json = {}): Json {
+  return {
+    id: "PR_7",
+    number: 7,
+    url: "https://github.com/acme/app/pull/7",
+    state: "OPEN",
+    merged: false,
+    isDraft: false,
+    title: "A change",
+    headRefOid: HEAD,
+    headRefName: "patchrelay/app-1",
+    baseRefName: "main",
+    mergeable: "UNKNOWN",
+    updatedAt: "2026-11-20T10:05:00Z",
+    closedAt: null,
+    isMergeQueueEnabled: false,
+    autoMergeRequest: null,
+    mergeQueueEntry: null,
+    reviews: { nodes: [] },
+    reviewThreads: { nodes: [] },
+    comments: { nodes: [] },
+    timelineItems: { nodes: [] },
+    commits: {
+      nodes: [
+        { commit: { oid: HEAD, committedDate: "2026-11-20T09:00:00Z", statusCheckRollup: null, ...commit } },
+      ],
+    },
+    ...changes,
+  };
+}
+
+interface Service {
+  readonly pull: Json;
+  /** By the name of the query. */
+  readonly more?: (name: string, variables: Json) => Json;
+  readonly rest?: (asked: Asked) => Reply | undefined;
+}
+
+async function serving(service: Service): Promise<Loopback> {
+  server = await startLoopback((asked) => {
+    if (asked.path === "/user") return { body: { id: 77, login: "relay" } };
+    if (asked.path === "/graphql") {
+      const name = /query (\w+)/.exec(String(asked.body["query"]))?.[1] ?? "";
+      const repository =
+        name === "PullRequest"
+          ? { databaseId: 501, pullRequest: service.pull }
+          : service.more?.(name, asked.body["variables"] as Json);
+      return { body: { data: { repository } }, headers: { date: new Date(NOW).toUTCString() } };
+    }
+    const given = service.rest?.(asked);
+    if (given !== undefined) return given;
+    return asked.path.includes("/rules/branches/") ? { body: [] } : undefined;
+  });
+  return server;
+}
+
+async function read(loopback: Loopback, forge = forgeAt(loopback.url)): Promise<PullRequestReading> {
+  const reading = await forge.readPullRequest("acme/app", { number: 7, branch: "patchrelay/app-1" }, NEVER);
+  if (reading?.kind !== "pull_request_read") throw new Error("nothing was read");
+  return reading;
+}
+
+const queries = (loopback: Loopback): readonly string[] =>
+  loopback.asked.flatMap((asked) => /query (\w+)/.exec(String(asked.body["query"]))?.[1] ?? []);
+
+describe("reading a pull request", () => {
+  it("takes GitHub's own clock for when it was read", async () => {
+    expect((await read(await serving({ pull: pull() }))).readAt).toBe(NOW);
+  });
+
+  it("never was read before what it says, whatever the clocks say", async () => {
+    const late = "2026-11-20T13:00:00Z";
+    expect((await read(await serving({ pull: pull({ updatedAt: late }) }))).readAt).toBe(Date.parse(late));
+  });
+
+  it("reads further pages of checks, up to three hundred", async () => {
+    const page = (start: number): readonly Json[] =>
+      Array.from({ length: 100 }, (_, index) => check(`c${start + index}`));
+    const loopback = await serving({
+      pull: pull({}, { statusCheckRollup: contexts(page(0), "p2") }),
+      more: (_name, { after }) => ({
+        object: {
+          oid: HEAD,
+          statusCheckRollup: contexts(page(after === "p2" ? 100 : 200), after === "p2" ? "p3" : "p4"),
+        },
+      }),
+    });
+    const reading = await read(loopback);
+    expect(new Set(reading.checks.map((one) => one.name)).size).toBe(300);
+    expect(queries(loopback)).toEqual(["PullRequest", "CommitChecks", "CommitChecks"]);
+  });
+
+  it("does not take another commit's checks for the head's", async () => {
+    const loopback = await serving({
+      pull: pull({}, { oid: OLD, statusCheckRollup: contexts([check("unit", "FAILURE")]) }),
+      more: () => ({ object: { oid: HEAD, statusCheckRollup: contexts([check("unit")]) } }),
+    });
+    expect((await read(loopback)).checks).toMatchObject([{ name: "unit", conclusion: "success" }]);
+  });
+
+  it("asks for the base's checks only when something failed, and names what fails on both", async () => {
+    const base = (): Json => ({
+      ref: {
+        target: {
+          oid: OLD,
+          statusCheckRollup: contexts([check("flaky", "FAILURE"), check("other", "FAILURE")]),
+        },
+      },
+    });
+    const red = [check("flaky", "TIMED_OUT"), check("unit", "FAILURE"), check("stopped", "CANCELLED")];
+    const loopback = await serving({ pull: pull({}, { statusCheckRollup: contexts(red) }), more: base });
+    expect((await read(loopback)).redOnBase).toEqual(["flaky"]);
+    await loopback.close();
+    const green = await serving({
+      pull: pull({}, { statusCheckRollup: contexts([check("unit", "CANCELLED")]) }),
+    });
+    expect((await read(green)).redOnBase).toEqual([]);
+    expect(queries(green)).toEqual(["PullRequest"]);
+  });
+
+  it("finds required checks in rules, in older protection and in what GitHub marks as required", async () => {
+    const loopback = await serving({
+      pull: pull({}, { statusCheckRollup: contexts([check("marked", "SUCCESS", true), check("free")]) }),
+      rest: (asked) => {
+        if (asked.path.includes("/rules/branches/main"))
+          return {
+            body: [
+              { type: "merge_queue", parameters: {} },
+              {
+                type: "required_status_checks",
+                parameters: { required_status_checks: [{ context: "ruled" }] },
+              },
+            ],
+          };
+        return asked.path.endsWith("/branches/main/protection")
+          ? { body: { required_status_checks: { contexts: ["classic"], checks: [{ context: "classic" }] } } }
+          : undefined;
+      },
+    });
+    expect(await read(loopback)).toMatchObject({ required: ["classic", "marked", "ruled"], hasQueue: true });
+  });
+
+  it("reads on where it may not see the older protection", async () => {
+    const loopback = await serving({
+      pull: pull(),
+      rest: (asked) =>
+        asked.path.endsWith("/protection")
+          ? { status: 403, body: { message: "Resource not accessible" } }
+          : undefined,
+    });
+    expect((await read(loopback)).required).toEqual([]);
+  });
+
+  it("does not take a failing look at the rules for no rules", async () => {
+    const loopback = await serving({
+      pull: pull(),
+      rest: (asked) => (asked.path.includes("/rules/") ? { status: 500, body: {} } : undefined),
+    });
+    await expect(read(loopback)).rejects.toMatchObject({ kind: "unavailable" });
+  });
+
+  it("keeps the rules for five minutes, and no longer than until GitHub says that they changed", async () => {
+    const loopback = await serving({ pull: pull() });
+    const clock = stillClock(NOW);
+    const forge = forgeAt(loopback.url, { clock });
+    const looks = (): number => loopback.asked.filter((asked) => asked.path.includes("/rules/")).length;
+    await read(loopback, forge);
+    await read(loopback, forge);
+    expect(looks()).toBe(1);
+    const nobody = {
+      us: null,
+      receivedAt: NOW,
+      byPullRequest: () => null,
+      byBranch: () => null,
+      byCommit: () => [],
+      byBase: () => [],
+    };
+    forge.interpret(
+      { action: "edited", repository: { full_name: "acme/app" } },
+      "repository_ruleset",
+      nobody,
+    );
+    await read(loopback, forge);
+    expect(looks()).toBe(2);
+    clock.at += 5 * 60_000;
+    await read(loopback, forge);
+    expect(looks()).toBe(3);
+  });
+
+  it("looks up what reviewers may do, once per person, and takes no answer for no right", async () => {
+    const answers: Record<string, Reply> = {
+      ada: { body: { permission: "write" } },
+      bob: { status: 404, body: {} },
+      eve: { status: 403, body: { message: "Must have push access" } },
+    };
+    const people = ["ada", "bob", "eve"].map((login, index) => ({ ...ada, login, databaseId: 11 + index }));
+    const bot = { __typename: "Bot", login: "scan", databaseId: 99 };
+    const loopback = await serving({
+      pull: pull({
+        reviews: { nodes: [...people, bot, null].map((author, index) => review(author, index + 1)) },
+      }),
+      rest: (asked) => answers[/collaborators\/(\w+)\/permission/.exec(asked.path)?.[1] ?? ""],
+    });
+    const forge = forgeAt(loopback.url);
+    const looked = (): readonly string[] =>
+      loopback.asked.flatMap((asked) => /collaborators\/(\w+)/.exec(asked.path)?.[1] ?? []);
+    expect((await read(loopback, forge)).reviews.map(({ by }) => [by.kind, by.name, by.permission])).toEqual([
+      ["person", "ada", "write"],
+      ["person", "bob", "none"],
+      ["person", "eve", null],
+      ["bot", "scan[bot]", null],
+      ["unknown", null, null],
+    ]);
+    expect(looked()).toEqual(["ada", "bob", "eve"]);
+    await read(loopback, forge);
+    expect(looked()).toEqual(["ada", "bob", "eve", "eve"]);
+  });
+
+  it("takes part of an answer with an error for none", async () => {
+    const loopback = await startLoopback((asked) =>
+      asked.path === "/user"
+        ? { body: { id: 77, login: "relay" } }
+        : {
+            body: {
+              data: { repository: { databaseId: 501, pullRequest: pull() } },
+              errors: [{ message: "timeout" }],
+            },
+          },
+    );
+    server = loopback;
+    await expect(read(loopback)).rejects.toMatchObject({ kind: "unavailable" });
+  });
+
+  it("finds by branch the open one of ours, else the newest, and never a fork's", async () => {
+    const entry = (number: number, state: string, repo: number | null): Json => ({
+      number,
+      state,
+      head: { ref: "patchrelay/app-1", repo: repo === null ? null : { id: repo } },
+      base: { repo: { id: 501 } },
+    });
+    const numbers: unknown[] = [];
+    const loopback = await startLoopback((asked) => {
+      if (asked.path === "/user") return { body: { id: 77, login: "relay" } };
+      if (asked.path.includes("/pulls?"))
+        return {
+          body: [
+            entry(9, "open", 666),
+            entry(8, "open", null),
+            entry(7, "closed", 501),
+            entry(5, "open", 501),
+          ],
+        };
+      if (asked.path !== "/graphql") return asked.path.includes("/rules/") ? { body: [] } : undefined;
+      numbers.push((asked.body["variables"] as Json)["number"]);
+      return { body: { data: { repository: { databaseId: 501, pullRequest: pull({ number: 5 }) } } } };
+    });
+    server = loopback;
+    await forgeAt(loopback.url).readPullRequest(
+      "acme/app",
+      { number: null, branch: "patchrelay/app-1" },
+      NEVER,
+    );
+    expect(numbers).toEqual([5]);
+  });
+});
+
+describe("the times the queue sent it away", () => {
+  const removed = (at: number) =>
+    ({
+      __typename: "RemovedFromMergeQueueEvent",
+      createdAt: at,
+      reason: "failed_checks",
+      beforeCommit: "g",
+    }) as const;
+  const pushed = (oid: string) => ({ __typename: "PullRequestCommit", commit: oid }) as const;
+  const forced = (oid: string) => ({ __typename: "HeadRefForcePushedEvent", afterCommit: oid }) as const;
+  const heads = (...given: Parameters<typeof ejectionsOf>): readonly string[] =>
+    ejectionsOf(...given).map((ejection) => ejection.head);
+
+  it("belong to the head of now when nothing was pushed since", () => {
+    expect(heads([pushed("one"), removed(5)], HEAD, null)).toEqual([HEAD]);
+    expect(heads([removed(5)], HEAD, 4)).toEqual([HEAD]);
+  });
+
+  it("belong to the head before when something was pushed since", () => {
+    expect(heads([pushed("one"), removed(5), pushed("two"), removed(7), forced(HEAD)], HEAD, null)).toEqual([
+      "one",
+      "two",
+    ]);
+  });
+
+  it("belong to no known head when the head of now is younger than they are", () => {
+    expect(heads([removed(5)], HEAD, 6)).toEqual([""]);
+  });
+});
