@@ -1,6 +1,6 @@
 import type { AgentEvent, AgentResult, AgentSession } from "../agents/agent.ts";
 import type { FailureEvidence } from "../forges/forge.ts";
-import { NOTHING_SPENT } from "../factory/facts.ts";
+import { NOTHING_SPENT, type Spent } from "../factory/facts.ts";
 import { INSTRUCTIONS, promptFor, quote } from "../factory/prompt.ts";
 import { RUN_TYPES } from "../factory/run-types.ts";
 import { messageOf } from "../lib/assert.ts";
@@ -45,6 +45,7 @@ async function turnOf(
 ): Promise<AgentResult> {
   const { parts, project } = journey;
   const run = journey.run();
+  const before = journey.progress().spent ?? NOTHING_SPENT;
   const at = { run: run.number, fence: run.fence, phase: "work" as const };
   const session = await parts.agent(project.agent).work(
     {
@@ -58,8 +59,8 @@ async function turnOf(
       promptId,
       model: parts.model(project),
       stallMs: parts.limits.stallMs,
-      deadlineMs: project.budgets.runMinutes * 60_000,
-      maxTokens: project.budgets.tokensPerRun,
+      deadlineMs: timeLeftMs(journey),
+      maxTokens: Math.max(1, project.budgets.tokensPerRun - tokens(before)),
       onThread: async (thread) => {
         reach("run.thread_started");
         journey.save({ thread });
@@ -71,12 +72,13 @@ async function turnOf(
         await journey.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, turn }]);
         reach("run.turn_saved");
       },
-      onEvent: (event) => record(journey, event),
+      onEvent: (event) => record(journey, event, before),
     },
     journey.signal,
   );
   try {
-    return await accompanied(journey, session);
+    const result = await accompanied(journey, session);
+    return { ...result, spent: sum(before, result.spent) };
   } finally {
     await session.close();
   }
@@ -233,7 +235,7 @@ function steerText(journey: Journey, text: string): string {
   return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fence(journey))}`;
 }
 
-function record(journey: Journey, event: AgentEvent): void {
+function record(journey: Journey, event: AgentEvent, before: Spent): void {
   const { running } = journey;
   switch (event.kind) {
     case "message":
@@ -251,7 +253,24 @@ function record(journey: Journey, event: AgentEvent): void {
       running.event("plan", event.items.map((item) => `[${item.status}] ${item.content}`).join("\n"));
       return;
     case "spent":
-      journey.save({ spent: event.spent ?? NOTHING_SPENT });
+      journey.save({ spent: sum(before, event.spent) });
       return;
   }
+}
+
+/** What one turn used comes on top of what earlier turns of the run did. */
+function sum(a: Spent, b: Spent): Spent {
+  const usd = a.usd === null ? b.usd : b.usd === null ? a.usd : a.usd + b.usd;
+  return { input: a.input + b.input, cached: a.cached + b.cached, output: a.output + b.output, usd };
+}
+
+function tokens(spent: Spent): number {
+  return spent.input + spent.output;
+}
+
+/** The run's time is for all its turns; a turn that begins late still gets a minute to say so. */
+function timeLeftMs(journey: Journey): number {
+  const { parts, project } = journey;
+  const started = journey.run().startedAt ?? parts.clock.now();
+  return Math.max(60_000, project.budgets.runMinutes * 60_000 - Math.max(0, parts.clock.now() - started));
 }
