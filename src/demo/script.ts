@@ -35,8 +35,8 @@ export const PARTS: Readonly<Record<"implementation" | "ci_repair" | "review_fix
     edits: [
       {
         path: "src/calc.js",
-        find: "subtract(a, b) {\n  return a - b;",
-        put: "subtract(minuend, subtrahend) {\n  return minuend - subtrahend;",
+        find: "export function subtract(a, b) {\n  return a - b;\n",
+        put: "export function subtract(minuend, subtrahend) {\n  return minuend - subtrahend;\n",
       },
     ],
     summary: "Named the parameters minuend and subtrahend, as the reviewer asked.",
@@ -47,8 +47,8 @@ export const PARTS: Readonly<Record<"implementation" | "ci_repair" | "review_fix
     edits: [
       {
         path: "src/calc.js",
-        find: "return minuend - subtrahend;",
-        put: "return number(minuend) - number(subtrahend);",
+        find: "  return minuend - subtrahend;\n",
+        put: "  return number(minuend) - number(subtrahend);\n",
       },
     ],
     summary: "main now checks every argument with number(); subtract does so too.",

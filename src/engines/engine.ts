@@ -46,6 +46,14 @@ export class NotDurable extends Error {
   override readonly name = "NotDurable";
 }
 
+/** A page's cursor that no page has given: the caller's mistake (400), from any list of `Views`. */
+export class BadCursor extends Error {
+  override readonly name = "BadCursor";
+  constructor(cursor: string) {
+    super(`not a cursor: ${JSON.stringify(cursor)}; pass the nextCursor of the page before, or none`);
+  }
+}
+
 export interface EngineHealth {
   readonly database: { readonly ok: boolean; readonly detail: string };
   readonly inbox: {

@@ -53,11 +53,19 @@ async function travel(journey: Journey): Promise<Ending> {
   const moved = (await journey.parts.worktrees.status(worktree, journey.signal)).head !== baseline;
   // A clean integration of the base changes no file of ours, yet it is the repair.
   const integrated = journey.run().type === "queue_repair" && moved;
-  if (changes.files.length === 0 && !integrated)
-    return new Ending(ended("no_change", worked.summary, worked.replies));
+  if (changes.files.length === 0 && !integrated) return nothingChanged(worked);
   await inspect(journey, changes);
   await publish(journey, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));
+}
+
+/** "Nothing needs changing" is an answer; "done" with nothing to show for it is a failed attempt, not a fix. */
+function nothingChanged({ outcome, summary, replies }: Worked): Ending {
+  return outcome === "done"
+    ? new Ending(
+        failed("agent", `The agent said it was done, but changed nothing. It said: ${summary}`, null),
+      )
+    : new Ending(ended("no_change", summary, replies));
 }
 
 async function workUntilVerified(journey: Journey, worktree: Worktree): Promise<Worked> {

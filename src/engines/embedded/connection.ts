@@ -80,7 +80,7 @@ export function assertDurable(db: Database.Database): void {
 }
 
 /** The newest copy in `backups/` beside the database, or null. */
-export function newestBackup(file: string): string | null {
+function newestBackup(file: string): string | null {
   const folder = join(dirname(file), "backups");
   if (!existsSync(folder)) return null;
   const copies = readdirSync(folder)

@@ -248,6 +248,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       diskLow: () => diskLow(file, minFree),
       lastSweep: () => sweep.lastRound(),
       sweepEveryMs: tickMs(settings.sweep.activeMs),
+      mismatches: () => intake.mismatches(),
       slots: () => ({ total: settings.slots, used: pipelines.used().length }),
     }),
     subscribe: (listen) => stream.subscribe(listen),

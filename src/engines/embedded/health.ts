@@ -14,6 +14,7 @@ export function createHealth(parts: {
   readonly diskLow: () => string | null;
   readonly lastSweep: () => number | null;
   readonly sweepEveryMs: number;
+  readonly mismatches: () => number;
   readonly slots: () => EngineHealth["slots"];
 }): Engine["health"] {
   const { store, deliveries, outbox, views, clock } = parts;
@@ -26,7 +27,11 @@ export function createHealth(parts: {
     const swept = parts.lastSweep();
     return {
       database: { ok: problem === null, detail: problem ?? "writable" },
-      inbox: { pending: counts.deliveries.pending ?? 0, oldestMs: age(deliveries.oldestPending()) },
+      inbox: {
+        pending: counts.deliveries.pending ?? 0,
+        oldestMs: age(deliveries.oldestPending()),
+        mismatches: parts.mismatches(),
+      },
       outbox: {
         pending: counts.outbox.pending ?? 0,
         oldestMs: age(outbox.oldestPending()),

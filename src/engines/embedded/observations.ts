@@ -24,7 +24,7 @@ export interface Parked {
 }
 
 /** How long after the first failure a parked turn is tried again (reliability.md section 7). */
-export const FIRST_RETRY_MS = 2_000;
+const FIRST_RETRY_MS = 2_000;
 
 /** The rows of `observations`: those to be known by key, and those whose turn failed. */
 export type Observations = ReturnType<typeof observationRows>;

@@ -1,12 +1,5 @@
 import type { Page, PageRequest } from "../documents.ts";
-
-/** A cursor that does not come from us. */
-export class BadCursor extends Error {
-  override readonly name = "BadCursor";
-  constructor(cursor: string) {
-    super(`not a cursor: ${JSON.stringify(cursor)}; pass the nextCursor of the page before, or none`);
-  }
-}
+import { BadCursor } from "../engine.ts";
 
 const MOST = 500;
 

@@ -1,0 +1,85 @@
+-- What came in: verified webhooks with their bodies, and observations that still wait for their turn.
+
+CREATE TABLE meta (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Journal lines and run events share one growing number, so that a stream can be resumed by it.
+CREATE TABLE sequence (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO sequence (name, value) VALUES ('stream', 0);
+
+-- Rows per state, kept by triggers: counting a million rows on each scrape would block the event loop.
+CREATE TABLE tally (
+  relation TEXT NOT NULL,
+  state TEXT NOT NULL,
+  count INTEGER NOT NULL,
+  PRIMARY KEY (relation, state)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE deliveries (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  source TEXT NOT NULL,
+  delivery_id TEXT NOT NULL,
+  event TEXT NOT NULL,
+  action TEXT,
+  received_at INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('pending', 'applied', 'ignored', 'quarantined')),
+  why TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL,
+  sha256 BLOB NOT NULL,
+  UNIQUE (source, delivery_id)
+) STRICT;
+CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE state = 'pending';
+CREATE INDEX deliveries_waiting ON deliveries (received_at) WHERE state = 'pending';
+CREATE INDEX deliveries_by_state ON deliveries (state, seq);
+CREATE INDEX deliveries_by_id ON deliveries (delivery_id);
+
+-- Beside the row, so that marking a delivery applied does not write its body a second time.
+CREATE TABLE bodies (
+  seq INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
+  encoding TEXT NOT NULL CHECK (encoding IN ('plain', 'deflate-raw')),
+  body BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE delivery_issues (
+  seq INTEGER NOT NULL REFERENCES deliveries (seq) ON DELETE CASCADE,
+  issue TEXT NOT NULL,
+  PRIMARY KEY (seq, issue)
+) STRICT, WITHOUT ROWID;
+
+-- Observations that must be known by their key later, or whose turn failed and is tried again.
+CREATE TABLE observations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  issue TEXT NOT NULL,
+  key TEXT,
+  source TEXT NOT NULL,
+  delivery TEXT,
+  observations TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('pending', 'applied', 'quarantined')),
+  journal_seq INTEGER,
+  why TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  next_at INTEGER NOT NULL DEFAULT 0,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX observations_key ON observations (issue, key) WHERE key IS NOT NULL;
+CREATE INDEX observations_due ON observations (next_at, id) WHERE state = 'pending';
+
+CREATE TRIGGER deliveries_tally_insert AFTER INSERT ON deliveries BEGIN
+  INSERT INTO tally (relation, state, count) VALUES ('deliveries', NEW.state, 1)
+    ON CONFLICT (relation, state) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER deliveries_tally_update AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
+  UPDATE tally SET count = count - 1 WHERE relation = 'deliveries' AND state = OLD.state;
+  INSERT INTO tally (relation, state, count) VALUES ('deliveries', NEW.state, 1)
+    ON CONFLICT (relation, state) DO UPDATE SET count = count + 1;
+END;
+CREATE TRIGGER deliveries_tally_delete AFTER DELETE ON deliveries BEGIN
+  UPDATE tally SET count = count - 1 WHERE relation = 'deliveries' AND state = OLD.state;
+END;

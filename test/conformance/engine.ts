@@ -1,0 +1,723 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Effect } from "../../src/factory/effect.ts";
+import { activeRun } from "../../src/factory/facts.ts";
+import type { RunEnd } from "../../src/factory/facts.ts";
+import type { turn as factoryTurn } from "../../src/factory/turn.ts";
+import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
+import type { Engine, EngineParts, Running } from "../../src/engines/engine.ts";
+import type { StreamLine } from "../../src/engines/documents.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import { OutsideError } from "../../src/lib/outside.ts";
+import { createVirtualClock } from "../virtual-clock.ts";
+import type { VirtualClock } from "../virtual-clock.ts";
+import { delivery, engineParts, issueOf } from "../engines/parts.ts";
+import type { PartsChanges } from "../engines/parts.ts";
+import { script, scriptedTurn } from "../engines/scripted-factory.ts";
+
+/** A place for one engine's state, so that a test can open it again as after a restart. */
+export interface EngineSite {
+  open(parts: EngineParts, turn: typeof factoryTurn): Engine | Promise<Engine>;
+  /** Ends what is left and removes the place. */
+  remove(): Promise<void>;
+}
+
+const ORIGIN = { source: "test", delivery: null };
+const PAGE = { limit: 50, cursor: null };
+
+/** What every engine promises through the seam. `site` makes a fresh place. */
+export function engineConformance(name: string, site: () => Promise<EngineSite>): void {
+  describe(`engine ${name}`, () => {
+    let clock: VirtualClock;
+    let place: EngineSite;
+    let engine: Engine;
+    let performed: Effect[];
+    /** Faults of the engine's own background work: there must be none, whatever the outside does. */
+    let broken: string[];
+
+    const open = async (changes: PartsChanges = {}): Promise<Engine> => {
+      const { perform, ...rest } = changes;
+      engine = await place.open(
+        engineParts(clock, {
+          ...rest,
+          log: {
+            ...silentLog,
+            error(message) {
+              if (/^(inbox|timers|outbox|runs|sweep|retention|database probe): /.test(message))
+                broken.push(message);
+            },
+          },
+          async perform(effect, performing) {
+            performed.push(effect);
+            return (await perform?.(effect, performing)) ?? [];
+          },
+        }),
+        scriptedTurn,
+      );
+      await engine.start();
+      return engine;
+    };
+    const stop = async (): Promise<void> => {
+      const stopped = engine.stop(1_000);
+      await clock.advance(1_000);
+      await stopped;
+    };
+    const restart = async (changes: PartsChanges = {}): Promise<Engine> => {
+      await stop();
+      return await open(changes);
+    };
+    /** Accepts deliveries and waits until each has been answered. */
+    const accept = async (...sent: ReturnType<typeof delivery>[]): Promise<string[]> => {
+      const answers = Promise.all(sent.map((one) => engine.accept(one)));
+      await clock.settle();
+      return await answers;
+    };
+    const stateOf = (id: string): string | undefined => engine.views.delivery(id)[0]?.state;
+    const tell = (issue: string, key: string): Effect => ({
+      kind: "tell",
+      key,
+      issue: issueOf(issue),
+      session: "s",
+      activity: { type: "thought", body: key },
+    });
+    const keys = (): string[] => performed.map(({ key }) => key);
+    const effectOf = (key: string) =>
+      engine.views.outbox({ state: null, issue: null }, PAGE).items.find((item) => item.key === key);
+
+    beforeEach(async () => {
+      clock = createVirtualClock();
+      place = await site();
+      performed = [];
+      broken = [];
+    });
+    afterEach(async () => {
+      await stop();
+      await place.remove();
+      expect(broken).toEqual([]);
+    });
+
+    describe("deliveries", () => {
+      test("a delivery changes its issue once, however often it comes", async () => {
+        await open();
+        const one = delivery("d1", { issue: "a", observations: [script({ effects: [tell("a", "hello")] })] });
+        expect(await accept(one, one)).toEqual(["accepted", "duplicate"]);
+        expect(await accept(one)).toEqual(["duplicate"]);
+        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(1);
+        expect(keys()).toEqual(["hello"]);
+        expect(stateOf("d1")).toBe("applied");
+        expect(engine.views.delivery("test:d1")[0]).toMatchObject({ issues: [issueOf("a")], action: "said" });
+      });
+
+      test("a known id with another body is a duplicate and the first body stays", async () => {
+        await open();
+        await accept(delivery("d1", { ignored: "first" }));
+        expect(await accept(delivery("d1", { ignored: "second" }))).toEqual(["duplicate"]);
+        expect(engine.views.deliveryBody("test", "d1")?.toString()).toBe('{"ignored":"first"}');
+        expect(engine.health().inbox.mismatches ?? 1).toBe(1);
+      });
+
+      test("what was accepted is there after a restart and is applied then", async () => {
+        await open();
+        const answer = engine.accept(delivery("d1", { issue: "a", observations: [script({})] }));
+        await stop();
+        expect(await answer).toBe("accepted");
+        await open();
+        await clock.settle();
+        expect(stateOf("d1")).toBe("applied");
+        expect(engine.facts(issueOf("a"))).not.toBeNull();
+      });
+
+      test("an event of no use is ignored with its reason", async () => {
+        await open();
+        await accept(delivery("d1", { ignored: "a star was given" }));
+        expect(engine.views.delivery("d1")[0]).toMatchObject({ state: "ignored", why: "a star was given" });
+      });
+
+      test("a body that is no JSON object is quarantined and stops nobody", async () => {
+        await open();
+        await accept(
+          delivery("d1", Buffer.from("not json")),
+          delivery("d2", Buffer.from("[]"), "the body is not a JSON object"),
+          delivery("d3", { issue: "a", observations: [script({})] }),
+        );
+        expect([stateOf("d1"), stateOf("d2"), stateOf("d3")]).toEqual([
+          "quarantined",
+          "quarantined",
+          "applied",
+        ]);
+      });
+
+      test("a poisonous delivery is tried five times with growing pauses and then set aside; others go on", async () => {
+        await open();
+        await accept(
+          delivery("bad", { issue: "a", observations: [script({ fault: "bug in a rule" })] }),
+          delivery("good", { issue: "b", observations: [script({})] }),
+        );
+        expect(stateOf("good")).toBe("applied");
+        expect(engine.views.delivery("bad")[0]).toMatchObject({ state: "pending", attempts: 1 });
+        await clock.advance(1_000);
+        expect(engine.views.delivery("bad")[0]?.attempts).toBe(1);
+        await clock.advance(120_000);
+        expect(engine.views.delivery("bad")[0]).toMatchObject({
+          state: "quarantined",
+          attempts: 5,
+          why: "bug in a rule",
+        });
+        expect(engine.facts(issueOf("a"))).toBeNull();
+      });
+
+      test("a quarantined delivery can be applied once more by hand", async () => {
+        await open({ settings: { inboxAttempts: 1 } });
+        await accept(delivery("bad", { fault: "no rule yet" }));
+        expect(stateOf("bad")).toBe("quarantined");
+        expect(await engine.replay("test", "bad")).toBe(true);
+        expect(stateOf("bad")).toBe("pending");
+        await clock.settle();
+        expect(stateOf("bad")).toBe("quarantined");
+        expect(await engine.replay("test", "unknown")).toBe(false);
+      });
+
+      test("when the disk is too full the delivery is refused and nothing is remembered of it", async () => {
+        await open({
+          settings: { storage: { ...engineParts(clock).settings.storage, minFreeBytes: 2 ** 60 } },
+        });
+        const refused = expect(engine.accept(delivery("d1", {}))).rejects.toBeInstanceOf(NotDurable);
+        await clock.settle();
+        await refused;
+        expect(engine.health().database.ok).toBe(false);
+        await restart();
+        expect(stateOf("d1")).toBeUndefined();
+        expect(await accept(delivery("d1", {}))).toEqual(["accepted"]);
+        expect(engine.health().database.ok).toBe(true);
+      });
+
+      test("after the engine has stopped a delivery is refused", async () => {
+        await open();
+        await stop();
+        await expect(engine.accept(delivery("d1", {}))).rejects.toBeInstanceOf(NotDurable);
+      });
+    });
+
+    describe("observations", () => {
+      test("observe resolves with the journal's seq and the facts are there at once", async () => {
+        await open();
+        const { seq } = await engine.observe(issueOf("a"), [script({})], ORIGIN);
+        expect(engine.views.journal(issueOf("a"), PAGE)?.items[0]?.seq).toBe(seq);
+        expect(Object.keys(engine.facts(issueOf("a"))?.prompts ?? {})).toHaveLength(1);
+      });
+
+      test("the same key again gives the earlier answer and changes nothing, also after a restart", async () => {
+        await open();
+        const first = await engine.observe(issueOf("a"), [script({})], ORIGIN, "command-1");
+        await restart();
+        const second = await engine.observe(issueOf("a"), [script({})], ORIGIN, "command-1");
+        expect(second).toEqual(first);
+        expect(Object.keys(engine.facts(issueOf("a"))?.prompts ?? {})).toHaveLength(1);
+      });
+
+      test("what changes nothing leaves no line, but a command always does", async () => {
+        await open();
+        const prompt = script({});
+        await engine.observe(issueOf("a"), [prompt], ORIGIN);
+        await engine.observe(issueOf("a"), [prompt], ORIGIN);
+        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(1);
+        const by = { kind: "operator" as const, id: "x", name: "x", association: null, permission: null };
+        await engine.observe(
+          issueOf("a"),
+          [{ kind: "commanded", at: 1, command: "retry", id: "c", by, text: null, question: null }],
+          ORIGIN,
+        );
+        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(2);
+      });
+
+      test("a turn that fails is kept and tried again, then set aside", async () => {
+        await open();
+        await engine.observe(issueOf("a"), [script({ fault: "bug" })], ORIGIN, "k");
+        expect(engine.facts(issueOf("a"))).toBeNull();
+        await clock.advance(300_000);
+        await engine.observe(issueOf("a"), [script({})], ORIGIN);
+        expect(engine.facts(issueOf("a"))).not.toBeNull();
+      });
+    });
+
+    describe("effects", () => {
+      const ask = async (issue: string, ...effects: Effect[]): Promise<void> => {
+        await engine.observe(issueOf(issue), [script({ effects })], ORIGIN);
+        await clock.settle();
+      };
+
+      test("effects of one lane go in order, and one that waits holds back only its own lane and issue", async () => {
+        await open({
+          async perform(effect) {
+            if (effect.key === "a1" && performed.length < 5)
+              throw new OutsideError("unavailable", "no answer");
+            return [];
+          },
+        });
+        await ask("a", tell("a", "a1"), tell("a", "a2"), {
+          kind: "comment",
+          key: "a-forge",
+          issue: issueOf("a"),
+          number: 1,
+          text: "x",
+        });
+        await ask("b", tell("b", "b1"));
+        expect(keys()).toEqual(["a1", "a-forge", "b1"]);
+        await clock.advance(10_000);
+        expect(keys()).toEqual(["a1", "a-forge", "b1", "a1", "a1", "a2"]);
+      });
+
+      test("a key that is known is not carried out again", async () => {
+        await open();
+        await ask("a", tell("a", "once"));
+        await ask("a", tell("a", "once"));
+        expect(keys()).toEqual(["once"]);
+      });
+
+      test("of a coalescing kind only the newest that has not begun is carried out, with the wait of the older", async () => {
+        await open({
+          async perform(effect) {
+            if (effect.key === "plan-1")
+              throw new OutsideError("rate_limited", "later", { retryAt: clock.now() + 60_000 });
+            return [];
+          },
+        });
+        const plan = (key: string): Effect => ({
+          kind: "show_plan",
+          key,
+          issue: issueOf("a"),
+          session: "s",
+          items: [],
+        });
+        await ask("a", plan("plan-1"));
+        await ask("a", plan("plan-2"));
+        await ask("a", plan("plan-3"));
+        expect(keys()).toEqual(["plan-1"]);
+        await clock.advance(61_000);
+        expect(keys()).toEqual(["plan-1", "plan-3"]);
+        expect(effectOf("plan-2")?.state).toBe("dropped");
+      });
+
+      test("a passing fault is tried again with growing pauses, then the effect has failed", async () => {
+        const times: number[] = [];
+        await open({
+          async perform() {
+            times.push(clock.now());
+            throw new OutsideError("unavailable", "no answer");
+          },
+        });
+        await ask("a", tell("a", "x"));
+        await clock.advance(120_000);
+        expect(times.slice(1).map((at, index) => at - (times[index] ?? 0))).toEqual([1_500, 3_000, 6_000]);
+        expect(effectOf("x")).toMatchObject({ state: "failed", attempts: 4, error: "no answer" });
+        expect(engine.health().outbox.failed).toBe(1);
+      });
+
+      test("being told to wait is no attempt, and the told time is kept", async () => {
+        let calls = 0;
+        await open({
+          async perform() {
+            calls += 1;
+            if (calls <= 10)
+              throw new OutsideError("rate_limited", "wait", { retryAt: clock.now() + 60_000 });
+            return [];
+          },
+        });
+        await ask("a", tell("a", "x"));
+        await clock.advance(59_000);
+        expect(calls).toBe(1);
+        await clock.advance(600_000);
+        expect(effectOf("x")?.state).toBe("done");
+      });
+
+      test("a refusal is not tried again, the factory hears of it, and the operator may", async () => {
+        let refuse = true;
+        await open({
+          async perform() {
+            if (refuse) throw new OutsideError("refused", "the branch is protected");
+            return [];
+          },
+        });
+        const merge: Effect = {
+          kind: "merge",
+          key: "merge-1",
+          issue: issueOf("a"),
+          number: 1,
+          head: "h",
+          method: "squash",
+          policy: "person",
+          label: null,
+        };
+        await ask("a", merge);
+        expect(effectOf("merge-1")).toMatchObject({ state: "failed", attempts: 1 });
+        expect(engine.facts(issueOf("a"))?.results["merge-1"]).toMatchObject({
+          ok: false,
+          detail: "the branch is protected",
+        });
+        refuse = false;
+        expect(await engine.retryEffect(effectOf("merge-1")?.id ?? "")).toBe(true);
+        await clock.settle();
+        expect(effectOf("merge-1")?.state).toBe("done");
+        expect(await engine.retryEffect("999")).toBe(false);
+      });
+
+      test("what a performer learns is in the facts together with the effect's end", async () => {
+        await open({
+          async perform(effect, performing) {
+            await performing.observe([script({})]);
+            expect(Object.keys(engine.facts(effect.issue)?.prompts ?? {})).toHaveLength(2);
+            return [script({})];
+          },
+        });
+        await ask("a", tell("a", "x"));
+        expect(effectOf("x")?.state).toBe("done");
+        expect(Object.keys(engine.facts(issueOf("a"))?.prompts ?? {})).toHaveLength(3);
+      });
+
+      test("an effect that was under way when the relay stopped is carried out after the restart", async () => {
+        await open({ perform: async () => await new Promise<never>(() => undefined) });
+        await ask("a", tell("a", "x"));
+        expect(effectOf("x")?.state).toBe("doing");
+        await restart();
+        await clock.settle();
+        expect(keys()).toEqual(["x", "x"]);
+        expect(effectOf("x")?.state).toBe("done");
+      });
+    });
+
+    describe("runs", () => {
+      const end = (running: Running, outcome: RunEnd["outcome"] = "published") => ({
+        kind: "run_ended" as const,
+        at: clock.now(),
+        run: running.run,
+        fence: running.fence,
+        question: null,
+        spent: { input: 10, cached: 0, output: 5, usd: 0.5 },
+        end: { outcome, failureClass: null, summary: outcome, retryAt: null, charged: true, replies: [] },
+      });
+      const queue = async (
+        issue: string,
+        run: "implementation" | "ci_repair" = "implementation",
+        project = "app",
+      ) => {
+        await engine.observe(issueOf(issue), [script({ run, project })], ORIGIN);
+      };
+      /** Pipelines that wait for the test to let them go on. */
+      const held = () => {
+        const begun: Running[] = [];
+        const release = new Map<string, () => void>();
+        const performRun = async (running: Running): Promise<void> => {
+          begun.push(running);
+          await new Promise<void>((resolve, reject) => {
+            release.set(running.issue, resolve);
+            running.signal.addEventListener("abort", () => reject(running.signal.reason as Error), {
+              once: true,
+            });
+          });
+          await running.observe([end(running)]);
+        };
+        return { begun, performRun, release: (issue: string) => release.get(issueOf(issue))?.() };
+      };
+
+      test("a run gets a slot, its fence and its end; the money is counted", async () => {
+        const { begun, performRun, release } = held();
+        await open({ performRun });
+        await queue("a");
+        await clock.settle();
+        expect(begun).toHaveLength(1);
+        expect(engine.views.issue(issueOf("a"))?.run).toMatchObject({ type: "implementation" });
+        expect(engine.health().slots.used).toBe(1);
+        release("a");
+        await clock.settle();
+        expect(engine.views.runs({ issue: null }, PAGE).items[0]).toMatchObject({
+          state: "ended",
+          outcome: "published",
+          tokens: { input: 10, cached: 0, output: 5 },
+        });
+        expect(engine.views.budget()).toMatchObject({ usdToday: 0.5, tokensToday: 15, runsToday: 1 });
+        expect(engine.health().slots.used).toBe(0);
+      });
+
+      test("slots are limited in all and per project, rework goes before new work, then the older", async () => {
+        const { begun, performRun, release } = held();
+        await open({ performRun, settings: { slots: 3, slotsPerProject: 2 } });
+        for (const issue of ["a", "b", "c"]) await queue(issue);
+        await queue("d", "ci_repair");
+        await queue("e", "implementation", "web");
+        await clock.settle();
+        const issues = (): string[] => begun.map(({ issue }) => issue);
+        expect(issues().toSorted()).toEqual([issueOf("a"), issueOf("d"), issueOf("e")].toSorted());
+        expect(engine.views.queue()).toMatchObject({
+          slots: { total: 3, used: 3 },
+          items: [
+            { issue: issueOf("b"), position: 1, class: "backlog", reason: "all 3 slots are in use" },
+            { issue: issueOf("c"), position: 2 },
+          ],
+        });
+        release("d");
+        await clock.settle();
+        expect(issues().at(-1)).toBe(issueOf("b"));
+      });
+
+      test("without room on the disk no run starts, and with room again it does", async () => {
+        let disk: string | null = "free disk is low";
+        const { begun, performRun } = held();
+        await open({ performRun, disk: () => disk });
+        await queue("a");
+        await clock.settle();
+        expect(begun).toHaveLength(0);
+        expect(engine.views.queue().items[0]?.reason).toBe("free disk is low");
+        disk = null;
+        await clock.advance(30_000);
+        expect(begun).toHaveLength(1);
+      });
+
+      test("a run under way goes on after a restart with its saved progress, and its slot is kept", async () => {
+        const first = held();
+        await open({ performRun: first.performRun });
+        await queue("a");
+        await clock.settle();
+        first.begun[0]?.saveProgress({ worktree: "/w/a", step: 1 });
+        first.begun[0]?.saveProgress({ step: 2 });
+        first.begun[0]?.event("log", "one line");
+        const second = held();
+        await restart({ performRun: second.performRun });
+        await clock.settle();
+        expect(second.begun[0]?.progress()).toEqual({ worktree: "/w/a", step: 2 });
+        expect(second.begun[0]?.run).toBe(1);
+        expect(engine.views.issue(issueOf("a"))?.worktree).toBe("/w/a");
+        expect(engine.views.runEvents("linear-a.1", PAGE)?.items.map(({ text }) => text)).toEqual([
+          "one line",
+        ]);
+      });
+
+      test("a run that somebody else has ended can do nothing more", async () => {
+        const { begun, performRun } = held();
+        await open({ performRun });
+        await queue("a");
+        await clock.settle();
+        const running = begun[0];
+        if (running === undefined) throw new Error("no run began");
+        await engine.observe(issueOf("a"), [end(running, "superseded")], ORIGIN);
+        expect(await running.stopped).toBe("superseded");
+        expect(() => running.facts()).toThrow(Fenced);
+        expect(() => running.saveProgress({ x: 1 })).toThrow(Fenced);
+        await expect(running.observe([end(running)])).rejects.toBeInstanceOf(Fenced);
+      });
+
+      test("a new run of the issue waits until the pipeline before it has let go", async () => {
+        const { begun, performRun, release } = held();
+        await open({ performRun });
+        await queue("a");
+        await clock.settle();
+        const running = begun[0];
+        if (running === undefined) throw new Error("no run began");
+        await engine.observe(issueOf("a"), [end(running, "superseded")], ORIGIN);
+        await queue("a");
+        await clock.settle();
+        expect(begun).toHaveLength(1);
+        expect(engine.views.queue().items[0]?.reason).toBe("the run before it has not let go yet");
+        release("a");
+        await clock.settle();
+        expect(begun.map(({ run }) => run)).toEqual([1, 2]);
+      });
+
+      test("a stop reaches the run, also one that still waits for a slot", async () => {
+        const { begun, performRun } = held();
+        await open({ performRun, settings: { slots: 1 } });
+        await queue("a");
+        await clock.settle();
+        await queue("b");
+        for (const issue of ["a", "b"]) {
+          await engine.observe(
+            issueOf(issue),
+            [
+              {
+                kind: "stop_requested",
+                at: 5,
+                prompt: "p",
+                session: null,
+                by: { kind: "person", id: "1", name: null, association: null, permission: null },
+              },
+            ],
+            ORIGIN,
+          );
+        }
+        await clock.settle();
+        expect(await begun[0]?.stopped).toBe("stopped");
+        expect(begun[0]?.stopReason()).toBe("stopped");
+        expect(engine.facts(issueOf("b"))?.runs[0]).toMatchObject({
+          state: "ended",
+          end: { outcome: "stopped", charged: false },
+        });
+        expect(engine.views.queue().items).toEqual([]);
+      });
+
+      test("messages to a run arrive once and in order, and one that was not delivered comes again after a restart", async () => {
+        const { begun, performRun } = held();
+        await open({ performRun });
+        await queue("a");
+        await clock.settle();
+        let arrivals = 0;
+        begun[0]?.steers.onArrival(() => {
+          arrivals += 1;
+        });
+        const steer = (prompt: string): Partial<Effect> => ({
+          kind: "steer_run",
+          key: `steer-${prompt}`,
+          run: 1,
+          prompt,
+          text: prompt,
+        });
+        await engine.observe(issueOf("a"), [script({ effects: [steer("p1"), steer("p2")] })], ORIGIN);
+        await clock.settle();
+        expect(arrivals).toBe(2);
+        expect(begun[0]?.steers.take().map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
+        expect(begun[0]?.steers.take()).toEqual([]);
+        const second = held();
+        await restart({ performRun: second.performRun });
+        await clock.settle();
+        expect(second.begun[0]?.steers.take().map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
+      });
+
+      test("a pipeline that breaks is settled as an uncharged infrastructure failure with a time to try again", async () => {
+        await open({
+          async performRun() {
+            throw new Error("the agent's process is gone");
+          },
+        });
+        await queue("a");
+        await clock.settle();
+        const run = engine.facts(issueOf("a"))?.runs[0];
+        expect(run?.end).toMatchObject({ outcome: "failed", failureClass: "infrastructure", charged: false });
+        expect(run?.end?.retryAt).toBeGreaterThan(clock.now());
+      });
+
+      test("a pipeline that returns without an end is settled too", async () => {
+        await open({ performRun: async () => undefined });
+        await queue("a");
+        await clock.settle();
+        expect(activeRun(engine.facts(issueOf("a")) ?? expect.fail("no facts"))).toBeNull();
+      });
+    });
+
+    describe("time", () => {
+      test("a timer fires at its time and not before, also when its time passed while the relay was down", async () => {
+        await open();
+        const until = clock.now() + 3_600_000;
+        await engine.observe(issueOf("a"), [script({ until })], ORIGIN);
+        await clock.advance(3_599_000);
+        expect(engine.facts(issueOf("a"))?.results["timer"]).toBeUndefined();
+        await clock.advance(1_000);
+        expect(engine.facts(issueOf("a"))?.results["timer"]?.detail).toBe(`at ${until}`);
+        await engine.observe(issueOf("b"), [script({ until: until + 1_000 })], ORIGIN);
+        await stop();
+        clock.jump(86_400_000);
+        await open();
+        await clock.settle();
+        expect(engine.facts(issueOf("b"))?.results["timer"]).toBeDefined();
+      });
+
+      test("a jump of the wall clock delays a timer by seconds and loses none", async () => {
+        await open();
+        await engine.observe(issueOf("a"), [script({ until: clock.now() + 3_600_000 })], ORIGIN);
+        clock.jump(86_400_000);
+        await clock.advance(20_000);
+        expect(engine.facts(issueOf("a"))?.results["timer"]).toBeDefined();
+      });
+    });
+
+    describe("the sweep", () => {
+      const reads = (issue: string): number =>
+        performed.filter((effect) => effect.kind === "read_ticket" && effect.issue === issueOf(issue)).length;
+
+      test("each issue is read at the pace of its state, and an ended one once more and never again", async () => {
+        await open();
+        await engine.observe(issueOf("active"), [script({ state: "pr_open" })], ORIGIN);
+        await engine.observe(issueOf("waiting"), [script({ state: "awaiting_review" })], ORIGIN);
+        await engine.observe(issueOf("ended"), [script({ state: "done" })], ORIGIN);
+        await clock.advance(620_000);
+        expect(reads("active")).toBe(10);
+        expect(reads("waiting")).toBe(2);
+        expect(reads("ended")).toBe(1);
+        expect(engine.health().sweep.ageMs).toBeLessThanOrEqual(15_000);
+      });
+
+      test("it goes on although reading fails and although looking for lost issues never answers", async () => {
+        await open({
+          discover: async () => await new Promise<never>(() => undefined),
+          async perform() {
+            throw new OutsideError("unavailable", "no answer");
+          },
+        });
+        await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+        await clock.advance(600_000);
+        expect(reads("a")).toBeGreaterThan(3);
+        expect(engine.health().sweep.ageMs).toBeLessThanOrEqual(15_000);
+      });
+
+      test("an issue that no webhook told of is found and kept", async () => {
+        const by = { kind: "person" as const, id: "1", name: null, association: null, permission: null };
+        await open({
+          discover: async () => [{ issue: issueOf("lost"), by }],
+          async perform(effect) {
+            return effect.kind === "read_ticket" ? [script({ state: "delegated" })] : [];
+          },
+        });
+        await clock.settle();
+        expect(engine.views.issue(issueOf("lost"))?.state).toBe("delegated");
+      });
+    });
+
+    describe("reading", () => {
+      test("pages go on where the page before ended, without gaps or doubles", async () => {
+        await open();
+        await accept(...Array.from({ length: 7 }, (_, index) => delivery(`d${index}`, { ignored: "x" })));
+        const seen: string[] = [];
+        let cursor: string | null = null;
+        do {
+          const page = engine.views.deliveries({ state: null, source: null }, { limit: 3, cursor });
+          seen.push(...page.items.map(({ deliveryId }) => deliveryId));
+          ({ nextCursor: cursor } = page);
+        } while (cursor !== null);
+        expect(seen).toEqual(["d6", "d5", "d4", "d3", "d2", "d1", "d0"]);
+      });
+
+      test("a cursor that no page gave is refused by name", async () => {
+        await open();
+        expect(() =>
+          engine.views.deliveries({ state: null, source: null }, { limit: 3, cursor: "x'; DROP" }),
+        ).toThrow(BadCursor);
+      });
+
+      test("why is told for now and for a moment of the past", async () => {
+        await open();
+        const first = await engine.observe(issueOf("a"), [script({ state: "preparing" })], ORIGIN);
+        const before = clock.now();
+        await clock.advance(60_000);
+        await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+        expect(engine.views.why(issueOf("a"), null)?.state).toBe("pr_open");
+        expect(engine.views.why(issueOf("a"), { seq: first.seq })?.state).toBe("preparing");
+        expect(engine.views.why(issueOf("a"), { time: before })?.state).toBe("preparing");
+        expect(engine.views.why(issueOf("a"), { time: before - 1 })).toBeNull();
+        expect(engine.views.why("nobody", null)).toBeNull();
+      });
+
+      test("the stream is one growing sequence that can be resumed, and listeners hear it after the commit", async () => {
+        await open();
+        const heard: StreamLine[] = [];
+        const end = engine.subscribe((line) => {
+          expect(engine.views.stream(line.seq - 1, 1)[0]?.seq).toBe(line.seq);
+          heard.push(line);
+        });
+        await engine.observe(issueOf("a"), [script({})], ORIGIN);
+        await engine.observe(issueOf("b"), [script({})], ORIGIN);
+        end();
+        await engine.observe(issueOf("c"), [script({})], ORIGIN);
+        const all = engine.views.stream(0, 100);
+        expect(heard.map(({ seq }) => seq)).toEqual(all.slice(0, 2).map(({ seq }) => seq));
+        expect(all).toHaveLength(3);
+        expect(engine.views.stream(all[0]?.seq ?? 0, 100)).toEqual(all.slice(1));
+      });
+    });
+  });
+}

@@ -1,0 +1,109 @@
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import type { Effect } from "../../src/factory/effect.ts";
+import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
+import { outboxRows } from "../../src/engines/embedded/outbox.ts";
+import type { Outbox, OutboxRow } from "../../src/engines/embedded/outbox.ts";
+import { assignSlots } from "../../src/engines/embedded/queue.ts";
+import { issueOf } from "./parts.ts";
+
+const ANYWHERE = { priority: 0, project: null };
+let db: Database.Database;
+let outbox: Outbox;
+
+beforeEach(() => {
+  db = new Database(":memory:");
+  migrate(db, ":memory:", packagedMigrations(), 0);
+  outbox = outboxRows({ db });
+});
+afterEach(() => db.close());
+
+const tell = (key: string, issue = "a"): Effect => ({
+  kind: "tell",
+  key,
+  issue: issueOf(issue),
+  session: "s",
+  activity: { type: "thought", body: key },
+});
+const add = (...effects: Effect[]): void => {
+  for (const effect of effects) outbox.add(effect, ANYWHERE, 1);
+};
+const due = (): OutboxRow[] => outbox.due("work", 100, 50);
+const keys = (): string[] => due().map(({ key }) => key);
+const first = (): OutboxRow => due()[0] ?? expect.fail("nothing is due");
+
+test("while one effect of a lane is under way none of that lane is due", () => {
+  add(tell("a1"), tell("a2"), tell("b1", "b"));
+  const row = first();
+  expect(keys()).toEqual(["a1", "b1"]);
+  outbox.claim(row);
+  expect(keys()).toEqual(["b1"]);
+  add(tell("a3"));
+  expect(keys()).toEqual(["b1"]);
+  outbox.settle(row, "done", null, 2);
+  expect(keys()).toEqual(["a2", "b1"]);
+});
+
+test("an effect that was put back by hand goes before the rest of its lane and never beside it", () => {
+  add(tell("a1"), tell("a2"), tell("a3"));
+  const failed = first();
+  outbox.settle(failed, "failed", "no", 2);
+  const second = first();
+  outbox.claim(second);
+  outbox.again(failed);
+  expect(keys()).toEqual([]);
+  outbox.settle(second, "done", null, 3);
+  expect(keys()).toEqual(["a1"]);
+  outbox.settle(first(), "done", null, 4);
+  expect(keys()).toEqual(["a3"]);
+});
+
+test("the same key of two issues is two effects", () => {
+  add(tell("same"), tell("same", "b"));
+  expect(keys()).toEqual(["same", "same"]);
+});
+
+test("stops and messages to a run wait for nothing", () => {
+  const stop = (run: number): Effect => ({
+    kind: "stop_run",
+    key: `s${run}`,
+    issue: issueOf("a"),
+    run,
+    reason: "stopped",
+  });
+  add(stop(1), stop(2));
+  const rows = outbox.due("control", 100, 50);
+  expect(rows.map(({ key }) => key)).toEqual(["s1", "s2"]);
+  for (const row of rows) outbox.claim(row);
+  add(stop(3));
+  expect(outbox.due("control", 100, 50).map(({ key }) => key)).toEqual(["s3"]);
+});
+
+test("an agent that is not ready keeps only its own project's runs waiting", () => {
+  const start = (issue: string, project: string): void => {
+    outbox.add(
+      { kind: "start_run", key: `r-${issue}`, issue: issueOf(issue), run: 1 },
+      { priority: 3, project },
+      1,
+    );
+  };
+  start("a", "app");
+  start("b", "web");
+  const projects = [
+    { id: "app", agent: "codex" },
+    { id: "web", agent: "scripted" },
+  ] as unknown as Parameters<typeof assignSlots>[3]["projects"];
+  const conditions = { agents: { codex: "not logged in", scripted: null }, disk: null, usdToday: 0 };
+  const places = assignSlots(
+    outbox.queue(10),
+    [],
+    { slots: 2, slotsPerProject: 2 },
+    { projects },
+    conditions,
+    5,
+  );
+  expect(places.map(({ row, reason }) => [row.project, reason])).toEqual([
+    ["app", "the agent codex is not ready: not logged in"],
+    ["web", null],
+  ]);
+});

@@ -1,0 +1,197 @@
+import type { Effect } from "../../src/factory/effect.ts";
+import { activeRun, NOTHING_SPENT } from "../../src/factory/facts.ts";
+import type { Facts, Run } from "../../src/factory/facts.ts";
+import type { Observation } from "../../src/factory/observation.ts";
+import { NOBODY } from "../../src/factory/actor.ts";
+import type { RunType } from "../../src/factory/run-types.ts";
+import type { FactoryState } from "../../src/factory/state.ts";
+import type { turn as factoryTurn } from "../../src/factory/turn.ts";
+
+/** What a prompt of these tests asks the scripted factory for. */
+export interface Script {
+  readonly effects?: readonly Partial<Effect>[];
+  readonly run?: RunType;
+  readonly state?: FactoryState;
+  readonly until?: number;
+  readonly project?: string;
+  readonly fault?: string;
+}
+
+let prompts = 0;
+
+/** A prompt that carries a script. */
+export function script(content: Script, at = 1): Observation {
+  prompts += 1;
+  return {
+    kind: "prompted",
+    at,
+    prompt: `prompt-${prompts}`,
+    session: null,
+    by: NOBODY,
+    from: "tracker",
+    text: JSON.stringify(content),
+  };
+}
+
+/**
+ * A factory that does what prompts say, so that engine tests depend on the engine alone. It keeps the
+ * contract of the real one: pure, idempotent per observation, keys that name the fact.
+ */
+export const scriptedTurn: typeof factoryTurn = ({ facts: before, before: decided, observations, now }) => {
+  const effects: Effect[] = [];
+  let facts = before;
+  for (const observation of observations) facts = apply(facts, observation, effects, now);
+  const scripts = Object.values(facts.prompts).map(({ text }) => JSON.parse(text) as Script);
+  const until = scripts.findLast((entry) => entry.until !== undefined)?.until ?? null;
+  const active = activeRun(facts);
+  const asked = scripts.findLast((entry) => entry.state !== undefined)?.state;
+  const state = asked ?? (active?.state === "running" ? "implementing" : "delegated");
+  const woken = facts.results["timer"] !== undefined;
+  const decision = {
+    state,
+    step: { kind: "wait" as const },
+    rule: "scripted",
+    why: `${scripts.length} prompts, ${facts.runs.length} runs, ${Object.keys(facts.results).length} results`,
+    waitsFor: state === "done" ? null : "the test",
+    until: woken ? null : until,
+  };
+  return {
+    facts,
+    decision,
+    effects,
+    evidence: [{ fact: "prompts", value: String(scripts.length), at: now }],
+    changed:
+      JSON.stringify(facts) !== JSON.stringify(before) ||
+      JSON.stringify(decided) !== JSON.stringify(decision),
+  };
+};
+
+function apply(facts: Facts, observation: Observation, effects: Effect[], now: number): Facts {
+  if (observation.kind === "prompted") {
+    if (facts.prompts[observation.prompt] !== undefined) return facts;
+    const { kind: _kind, prompt: id, ...rest } = observation;
+    const content = JSON.parse(observation.text) as Script;
+    if (content.fault !== undefined) throw new Error(content.fault);
+    for (const effect of content.effects ?? []) effects.push({ issue: facts.id, ...effect } as Effect);
+    const next = { ...facts, prompts: { ...facts.prompts, [id]: { id, ...rest } } };
+    const routed =
+      content.project === undefined
+        ? next
+        : {
+            ...next,
+            project: {
+              id: content.project,
+              repository: "example/app",
+              branch: "patchrelay/x",
+              problem: null,
+            },
+          };
+    return content.run === undefined ? routed : queueRun(routed, content.run, effects, now);
+  }
+  if (observation.kind === "stop_requested") {
+    const run = activeRun(facts);
+    if (run === null || run.stop !== null) return facts;
+    effects.push({
+      kind: "stop_run",
+      key: `stop:${facts.id}:${run.number}`,
+      issue: facts.id,
+      run: run.number,
+      reason: "stopped",
+    });
+    return withRun(facts, { ...run, stop: { at: observation.at, reason: "stopped" } });
+  }
+  if (observation.kind === "run_started")
+    return changeRun(facts, observation, (run) =>
+      run.state === "queued" ? { ...run, state: "running", startedAt: observation.at } : run,
+    );
+  if (observation.kind === "run_spent")
+    return changeRun(facts, observation, (run) => ({ ...run, spent: observation.spent }));
+  if (observation.kind === "run_ended")
+    return changeRun(facts, observation, (run) => ({
+      ...run,
+      state: "ended",
+      endedAt: observation.at,
+      end: observation.end,
+      spent: observation.spent,
+    }));
+  if (observation.kind === "effect_settled")
+    return withResult(facts, observation.key, observation.ok, observation.detail);
+  if (observation.kind === "time_passed") return withResult(facts, "timer", true, `at ${observation.at}`);
+  if (observation.kind === "ticket_read")
+    return {
+      ...facts,
+      ticket: { ...facts.ticket, core: { value: observation.core, at: observation.at, read: true } },
+    };
+  if (observation.kind === "pull_request_changed") {
+    const { number, url, node, repositoryId, core } = observation.pullRequest;
+    return {
+      ...facts,
+      pullRequest: {
+        number,
+        url,
+        node,
+        repositoryId,
+        core: { value: core, at: observation.at, read: false },
+        mergeable: null,
+        required: null,
+        hasQueue: null,
+        heads: {},
+        reviews: {},
+        threads: {},
+        queue: null,
+        autoMerge: null,
+        ejections: {},
+        personHead: null,
+        readAt: null,
+        hint: null,
+      },
+    };
+  }
+  return facts;
+}
+
+function queueRun(facts: Facts, type: RunType, effects: Effect[], now: number): Facts {
+  if (activeRun(facts) !== null) return facts;
+  const number = facts.runs.length + 1;
+  effects.push({ kind: "start_run", key: `start:${facts.id}:${number}`, issue: facts.id, run: number });
+  const run: Run = {
+    number,
+    type,
+    generation: 1,
+    fence: number,
+    state: "queued",
+    phase: "reserve",
+    queuedAt: now,
+    startedAt: null,
+    endedAt: null,
+    cause: { key: `cause-${number}`, head: null, checks: [], reviews: [], ejection: null, prompts: [] },
+    personHead: null,
+    headBefore: null,
+    headAfter: null,
+    thread: null,
+    turn: null,
+    steered: [],
+    stop: null,
+    end: null,
+    spent: NOTHING_SPENT,
+  };
+  return { ...facts, runs: [...facts.runs, run] };
+}
+
+function changeRun(
+  facts: Facts,
+  { run: number, fence }: { readonly run: number; readonly fence: number },
+  change: (run: Run) => Run,
+): Facts {
+  const run = activeRun(facts);
+  return run === null || run.number !== number || run.fence !== fence ? facts : withRun(facts, change(run));
+}
+
+function withRun(facts: Facts, run: Run): Facts {
+  return { ...facts, runs: [...facts.runs.slice(0, -1), run] };
+}
+
+function withResult(facts: Facts, key: string, ok: boolean, detail: string): Facts {
+  if (facts.results[key] !== undefined) return facts;
+  return { ...facts, results: { ...facts.results, [key]: { at: 0, ok, detail } } };
+}

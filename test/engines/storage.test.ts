@@ -1,0 +1,357 @@
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { assertDurable, openWriter } from "../../src/engines/embedded/connection.ts";
+import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
+import {
+  AlreadyRunning,
+  DatabaseDamaged,
+  DatabaseNewer,
+  NoDatabase,
+} from "../../src/engines/embedded/faults.ts";
+import { backup, check, prune } from "../../src/engines/embedded/maintenance.ts";
+import { openViews } from "../../src/engines/embedded/open-views.ts";
+import { NotDurable } from "../../src/engines/engine.ts";
+import type { Engine } from "../../src/engines/engine.ts";
+import { createVirtualClock } from "../virtual-clock.ts";
+import type { VirtualClock } from "../virtual-clock.ts";
+import { delivery, engineParts, issueOf } from "./parts.ts";
+import type { PartsChanges } from "./parts.ts";
+import { script, scriptedTurn } from "./scripted-factory.ts";
+
+const ORIGIN = { source: "test", delivery: null };
+const PAGE = { limit: 50, cursor: null };
+
+let folder: string;
+let file: string;
+let clock: VirtualClock;
+let engine: Engine | null;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "patchrelay-storage-"));
+  file = join(folder, "patchrelay.db");
+  clock = createVirtualClock();
+  engine = null;
+});
+afterEach(async () => {
+  await stop();
+  chmodSync(folder, 0o700);
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(changes: PartsChanges = {}, maxPages: number | null = null): Promise<Engine> {
+  const parts = engineParts(clock, changes);
+  const lockFile = join(folder, "patchrelay.lock");
+  engine = openEmbeddedEngine({ file, lockFile, pid: process.pid, parts, turn: scriptedTurn, maxPages });
+  await engine.start();
+  return engine;
+}
+
+async function stop(): Promise<void> {
+  const stopped = engine?.stop(1_000);
+  await clock.advance(1_000);
+  await stopped;
+}
+
+/** Digest of every file of the folder but the lock's. */
+function contents(): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(folder)
+      .filter((name) => !name.startsWith("patchrelay.lock") && statSync(join(folder, name)).isFile())
+      .map((name) => [
+        name,
+        createHash("sha256")
+          .update(readFileSync(join(folder, name)))
+          .digest("hex"),
+      ]),
+  );
+}
+
+/** The folder as a killed process leaves it: database and log copied while the engine runs. */
+async function crashed(): Promise<string> {
+  await open();
+  await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+  const copy = join(folder, "crashed");
+  mkdirSync(copy);
+  for (const name of ["patchrelay.db", "patchrelay.db-wal"])
+    copyFileSync(join(folder, name), join(copy, name));
+  return join(copy, "patchrelay.db");
+}
+
+describe("durability", () => {
+  test("commits are flushed to the disk: synchronous is FULL after a write, where SQLite's build would drop to NORMAL", () => {
+    const careless = new Database(join(folder, "careless.db"));
+    careless.pragma("journal_mode = WAL");
+    careless.exec("CREATE TABLE t (x)");
+    expect(() => assertDurable(careless)).toThrow("synchronous is 1 after a write");
+    careless.close();
+
+    const writer = openWriter(file, null);
+    writer.exec("CREATE TABLE t (x)");
+    writer.exec("INSERT INTO t VALUES (1)");
+    assertDurable(writer);
+    expect(writer.pragma("synchronous", { simple: true })).toBe(2);
+    expect(writer.pragma("page_size", { simple: true })).toBe(8192);
+    expect(writer.pragma("foreign_keys", { simple: true })).toBe(1);
+    expect(writer.pragma("trusted_schema", { simple: true })).toBe(0);
+    writer.close();
+  });
+
+  test("the database is readable by its owner only", async () => {
+    await open();
+    for (const name of readdirSync(folder))
+      expect([name, statSync(join(folder, name)).mode & 0o777]).toEqual([name, 0o600]);
+  });
+
+  test("a full database refuses deliveries, says so, forgets them, and recovers by itself", async () => {
+    await open({}, 90);
+    // Noise, so that it does not get smaller when it is compressed.
+    const noise = (index: number) => {
+      const words = Array.from({ length: 2_000 }, (_, at) =>
+        createHash("sha256").update(`${index} ${at}`).digest(),
+      );
+      return delivery(`d${index}`, Buffer.concat(words));
+    };
+    let refused: unknown = null;
+    let accepted = 0;
+    for (let index = 0; index < 40 && refused === null; index += 1) {
+      const answer = engine?.accept(noise(index)).then(
+        () => null,
+        (error: unknown) => error,
+      );
+      await clock.settle();
+      refused = (await answer) ?? null;
+      if (refused === null) accepted += 1;
+    }
+    expect(refused).toBeInstanceOf(NotDurable);
+    expect(accepted).toBeGreaterThan(0);
+    expect(engine?.health().database).toMatchObject({
+      ok: false,
+      detail: expect.stringContaining("SQLITE_FULL"),
+    });
+    expect(engine?.views.delivery(`d${accepted}`)).toEqual([]);
+    await clock.advance(6_000);
+    expect(engine?.health().database.ok).toBe(true);
+  });
+
+  test("a body that the disk has changed is set aside, not believed", async () => {
+    await open();
+    const answer = engine?.accept(delivery("d1", { ignored: "x".repeat(100) }));
+    await clock.settle();
+    await answer;
+    await stop();
+    const db = new Database(file);
+    db.prepare("UPDATE bodies SET body = ?").run(Buffer.from(`{"ignored":"${"y".repeat(100)}"}`));
+    db.close();
+    await open({ settings: { inboxAttempts: 1 } });
+    await engine?.replay("test", "d1");
+    await clock.settle();
+    expect(engine?.views.delivery("d1")[0]).toMatchObject({
+      state: "quarantined",
+      why: expect.stringContaining("no longer matches its digest"),
+    });
+  });
+
+  test("when another process writes, a delivery is refused at once instead of waiting", async () => {
+    await open();
+    const other = new Database(file);
+    other.exec("BEGIN IMMEDIATE");
+    const refused = expect(engine?.accept(delivery("d1", {}))).rejects.toBeInstanceOf(NotDurable);
+    await clock.settle();
+    await refused;
+    other.exec("ROLLBACK");
+    other.close();
+    const answer = engine?.accept(delivery("d1", {}));
+    await clock.settle();
+    expect(await answer).toBe("accepted");
+  });
+});
+
+describe("a database that can not be used", () => {
+  test("one of a newer program is refused and not touched", async () => {
+    await open();
+    await stop();
+    const db = new Database(file);
+    db.pragma("user_version = 999");
+    db.close();
+    const before = contents();
+    await expect(open()).rejects.toBeInstanceOf(DatabaseNewer);
+    expect(() => openViews(file, clock)).toThrow(DatabaseNewer);
+    expect(contents()).toEqual(before);
+  });
+
+  test.each([
+    ["cut short", () => truncateSync(file, 3 * 8192)],
+    ["overwritten at its beginning", () => writeFileSync(file, Buffer.alloc(100_000, 7))],
+  ])("one that is %s is refused, the newest backup is named, nothing is overwritten", async (_, damage) => {
+    await open();
+    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    const copy = join(folder, "backups", "one.db");
+    await backup(file, copy);
+    await stop();
+    damage();
+    const before = contents();
+    const refused = await open().catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(DatabaseDamaged);
+    expect((refused as DatabaseDamaged).backup).toBe(copy);
+    expect(String(refused)).toContain(`copy ${copy} to ${file}`);
+    expect(contents()).toEqual(before);
+    rmSync(file);
+    copyFileSync(copy, file);
+    await open();
+    expect(engine?.facts(issueOf("a"))).not.toBeNull();
+  });
+
+  test("one that is missing while its log is there is refused", async () => {
+    const copy = await crashed();
+    rmSync(copy);
+    const parts = engineParts(clock);
+    expect(() =>
+      openEmbeddedEngine({ file: copy, lockFile: `${copy}.lock`, pid: 1, parts, turn: scriptedTurn }),
+    ).toThrow(DatabaseDamaged);
+  });
+
+  test("after a refusal the folder is free for the next process", async () => {
+    writeFileSync(file, Buffer.alloc(100_000, 7));
+    await expect(open()).rejects.toBeInstanceOf(DatabaseDamaged);
+    rmSync(file);
+    await open();
+  });
+});
+
+describe("inspection", () => {
+  test("with the relay down it reads, and creates and writes nothing", async () => {
+    await open();
+    await engine?.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+    await stop();
+    const before = contents();
+    chmodSync(folder, 0o500);
+    const views = openViews(file, clock);
+    expect(views.issue("a")?.state).toBe("pr_open");
+    expect(views.queue().slots).toEqual({ total: 4, used: 0 });
+    views.close();
+    expect(contents()).toEqual(before);
+  });
+
+  test("while the relay runs it sees what was committed a moment ago", async () => {
+    await open();
+    const views = openViews(file, clock);
+    await engine?.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+    expect(views.issue("A")?.state).toBe("pr_open");
+    views.close();
+  });
+
+  test("after a crash it reads what lies in the log, and leaves the log as it is", async () => {
+    const copy = await crashed();
+    const temporary = readdirSync(tmpdir()).filter((name) => name.startsWith("patchrelay-read-"));
+    const before = readdirSync(join(folder, "crashed")).map((name) => [
+      name,
+      statSync(join(folder, "crashed", name)).mtimeMs,
+    ]);
+    const views = openViews(copy, clock);
+    expect(views.issue(issueOf("a"))).not.toBeNull();
+    views.close();
+    expect(
+      readdirSync(join(folder, "crashed")).map((name) => [
+        name,
+        statSync(join(folder, "crashed", name)).mtimeMs,
+      ]),
+    ).toEqual(before);
+    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("patchrelay-read-"))).toEqual(temporary);
+  });
+
+  test("without a database it says so and makes none", () => {
+    expect(() => openViews(file, clock)).toThrow(NoDatabase);
+    expect(existsSync(file)).toBe(false);
+  });
+});
+
+describe("maintenance", () => {
+  test("a backup of a running relay is whole and its check is clean", async () => {
+    await open();
+    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    const copy = join(folder, "copy.db");
+    await backup(file, copy);
+    expect(check(copy, clock.now())).toEqual([]);
+    const views = openViews(copy, clock, `${copy}.lock`);
+    expect(views.issue("a")).not.toBeNull();
+    views.close();
+    await expect(backup(file, copy)).rejects.toThrow("exists already");
+  });
+
+  test.each([
+    ["I3", "UPDATE runs SET fence = 7"],
+    ["I4", "UPDATE deliveries SET state = 'pending'; DELETE FROM bodies"],
+    ["I16", "UPDATE issues SET state = 'done'"],
+    ["I19", "UPDATE issues SET waits_for = NULL; UPDATE runs SET state = 'ended'; DELETE FROM outbox"],
+    [
+      "I1",
+      "DROP INDEX runs_one_active; INSERT INTO runs (id, issue, number, type, state, fence, queued_at) SELECT 'x', issue, 9, type, 'running', 9, 0 FROM runs",
+    ],
+  ])("check finds a broken %s", async (invariant, damage) => {
+    await open({
+      performRun: async (running) =>
+        await new Promise((_, reject) =>
+          running.signal.addEventListener("abort", () => reject(new Error("stop"))),
+        ),
+    });
+    await engine?.observe(issueOf("a"), [script({ run: "implementation" })], ORIGIN);
+    const answer = engine?.accept(delivery("d1", {}));
+    await clock.settle();
+    await answer;
+    await stop();
+    expect(check(file, clock.now())).toEqual([]);
+    const db = new Database(file);
+    db.exec(damage);
+    db.close();
+    expect(check(file, clock.now()).map((finding) => finding.invariant)).toContain(invariant);
+  });
+
+  test("old bodies go first, then the deliveries; what is pending stays; the id is known until then", async () => {
+    const day = 86_400_000;
+    await open();
+    const answer = engine?.accept(delivery("old", { ignored: "x" }));
+    await clock.settle();
+    await answer;
+    clock.jump(13 * day);
+    await clock.advance(650_000);
+    expect(engine?.views.deliveryBody("test", "old")).not.toBeNull();
+    clock.jump(day);
+    await clock.advance(650_000);
+    expect(engine?.views.deliveryBody("test", "old")).toBeNull();
+    const again = engine?.accept(delivery("old", { ignored: "x" }));
+    await clock.settle();
+    expect(await again).toBe("duplicate");
+  });
+
+  test("prune removes what is older than its limit, and refuses while the relay runs", async () => {
+    await open();
+    const answer = engine?.accept(delivery("old", { ignored: "x" }));
+    await clock.settle();
+    await answer;
+    const { storage } = engineParts(clock).settings;
+    expect(() => prune(file, storage, clock, 1)).toThrow(AlreadyRunning);
+    await stop();
+    clock.jump(100 * 86_400_000);
+    expect(prune(file, storage, clock, 1)).toMatchObject({ "delivery bodies": 1, deliveries: 1 });
+    const views = openViews(file, clock);
+    expect(views.deliveries({ state: null, source: null }, PAGE).items).toEqual([]);
+    expect(views.counts().deliveries).toEqual({});
+    views.close();
+  });
+});
