@@ -9,11 +9,19 @@ export const merge =
     const repository = repositoryOf(facts);
     const { number, head, method, policy, label } = effect;
     const answer = await forge.merge({ repository, number, head, method, policy, label }, signal);
-    const settled = { kind: "effect_settled", at: clock.now(), key: effect.key, effect: effect.kind, ...answer } as const;
-    const reading = await forge.readPullRequest(repository, { number, branch: "" }, signal).catch((error: unknown) => {
-      // The answer must not be lost to a reading that fails; the sweep reads again.
-      if (error instanceof OutsideError) return null;
-      throw error;
-    });
+    const settled = {
+      kind: "effect_settled",
+      at: clock.now(),
+      key: effect.key,
+      effect: effect.kind,
+      ...answer,
+    } as const;
+    const reading = await forge
+      .readPullRequest(repository, { number, branch: "" }, signal)
+      .catch((error: unknown) => {
+        // The answer must not be lost to a reading that fails; the sweep reads again.
+        if (error instanceof OutsideError) return null;
+        throw error;
+      });
     return reading === null ? [settled] : [settled, reading];
   };

@@ -14,17 +14,28 @@ export const readPullRequest =
     return facts.project?.problem == null ? [] : [await repositoryReading(parts, facts, signal)];
   };
 
-async function repositoryReading(parts: EffectParts, facts: Parameters<typeof repositoryOf>[0], signal: AbortSignal): Promise<Observation> {
+async function repositoryReading(
+  parts: EffectParts,
+  facts: Parameters<typeof repositoryOf>[0],
+  signal: AbortSignal,
+): Promise<Observation> {
   const repository = repositoryOf(facts);
   const base = projectOf(facts, parts.policy)?.baseBranch ?? null;
-  const seen = (problem: string | null): Observation => ({ kind: "repository_read", at: parts.clock.now(), problem });
+  const seen = (problem: string | null): Observation => ({
+    kind: "repository_read",
+    at: parts.clock.now(),
+    problem,
+  });
   try {
     const reading = await parts.forge.repository(repository, signal);
     const branch = base ?? reading.defaultBranch;
     if (await reading.hasBranch(branch, signal)) return seen(null);
-    return seen(`${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists.`);
+    return seen(
+      `${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists.`,
+    );
   } catch (error) {
-    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "unauthorized")) return seen(error.message);
+    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "unauthorized"))
+      return seen(error.message);
     throw error;
   }
 }

@@ -4,10 +4,21 @@ import { repositoryOf, type EffectParts } from "./parts.ts";
 
 /** Removes the worktree of an issue that has ended; what only it holds is salvaged first. */
 export const removeWorktree =
-  ({ worktrees }: EffectParts): Performer<"remove_worktree"> =>
+  ({ worktrees, hookMs }: EffectParts): Performer<"remove_worktree"> =>
   async (effect, { facts, signal }) => {
     if (facts.project === null) return [];
-    const name = worktreeNameOf(effect.issue, facts.project.branch);
-    await worktrees.removeNamed(repositoryOf(facts), name, { signal });
+    const { branch } = facts.project;
+    const base = facts.pullRequest?.core.value.base ?? "";
+    const hook = {
+      facts: {
+        PATCHRELAY_ISSUE: facts.ticket.core?.value.key ?? effect.issue,
+        PATCHRELAY_BRANCH: branch,
+        PATCHRELAY_BASE: base,
+        PATCHRELAY_BASE_SHA: "",
+      },
+      timeoutMs: hookMs,
+      signal,
+    };
+    await worktrees.removeNamed(repositoryOf(facts), worktreeNameOf(effect.issue, branch), { signal, hook });
     return [];
   };

@@ -297,18 +297,35 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(effectOf("plan-2")?.state).toBe("dropped");
       });
 
-      test("a passing fault is tried again with growing pauses, then the effect has failed", async () => {
+      test("an outage is outlasted: growing pauses up to the longest, and nothing is given up", async () => {
         const times: number[] = [];
         await open({
           async perform() {
             times.push(clock.now());
-            throw new OutsideError("unavailable", "no answer");
+            if (times.length < 9) throw new OutsideError("unavailable", "no answer");
+            return [];
+          },
+        });
+        await ask("a", tell("a", "x"));
+        await clock.advance(10 * 60_000);
+        const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
+        expect(pauses.slice(0, 4)).toEqual([1_500, 3_000, 6_000, 12_000]);
+        expect(pauses.every((pause, index) => index === 0 || pause >= (pauses[index - 1] ?? 0))).toBe(true);
+        expect(effectOf("x")?.state).toBe("done");
+      });
+
+      test("a fault that is not the world's is tried again a few times, then the effect has failed", async () => {
+        let calls = 0;
+        await open({
+          async perform() {
+            calls += 1;
+            throw new Error("a bug");
           },
         });
         await ask("a", tell("a", "x"));
         await clock.advance(120_000);
-        expect(times.slice(1).map((at, index) => at - (times[index] ?? 0))).toEqual([1_500, 3_000, 6_000]);
-        expect(effectOf("x")).toMatchObject({ state: "failed", attempts: 4, error: "no answer" });
+        expect(calls).toBe(4);
+        expect(effectOf("x")).toMatchObject({ state: "failed", attempts: 4, error: "a bug" });
         expect(engine.health().outbox.failed).toBe(1);
       });
 

@@ -106,7 +106,10 @@ export function createPerformingLoop(parts: {
         }
         const limited = error instanceof OutsideError && error.kind === "rate_limited";
         const attempts = limited ? row.attempts : row.attempts + 1;
-        if (!isPassing(error) || attempts >= settings.outboxAttempts) {
+        // An outage of any length must not lose what was to be said (reliability.md R7): the world's own faults are
+        // retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
+        const outage = error instanceof OutsideError && isPassing(error);
+        if (!isPassing(error) || (!outage && attempts >= settings.outboxAttempts)) {
           outbox.settle(row, "failed", why, clock.now());
           const report = settled(effect, false, why);
           if (report !== null) turns.applyOrPark(effect.issue, [report], originOf(effect));

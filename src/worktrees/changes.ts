@@ -1,0 +1,195 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { sha256 } from "../lib/ids.ts";
+import { GitFailed } from "./errors.ts";
+import type { Git } from "./git.ts";
+import type { GitPlace } from "./git-environment.ts";
+import { checkSha } from "./names.ts";
+import { commitAt, countBetween } from "./refs.ts";
+import { snapshotTree } from "./snapshot.ts";
+import type { TreePlace } from "./tree.ts";
+import { kindOf } from "./vet.ts";
+
+// What is in a worktree, read without changing it.
+
+export interface TreeStatus {
+  /** Paths that differ from HEAD, untracked ones included, sorted; at most 10,000. */
+  readonly dirty: readonly string[];
+  readonly head: string;
+  /** Commits of HEAD that the base has not. */
+  readonly aheadOfBase: number;
+  /** Files in conflict that still hold conflict markers. */
+  readonly conflicts: readonly string[];
+}
+
+const MAX_PATHS = 10_000;
+
+/** Throws GitFailed when HEAD has no commit. */
+export async function statusOf(
+  git: Git,
+  place: TreePlace,
+  base: string,
+  signal: AbortSignal,
+): Promise<TreeStatus> {
+  const args = [
+    "status",
+    "--porcelain=v1",
+    "-z",
+    "--untracked-files=all",
+    "--ignore-submodules=all",
+    "--no-renames",
+  ];
+  const { stdout } = await git.run(place, { args, signal });
+  const entries = stdout.split("\0").filter((entry) => entry !== "");
+  const head = await headOf(git, place, signal);
+  return {
+    dirty: entries
+      .slice(0, MAX_PATHS)
+      .map((entry) => entry.slice(3))
+      .toSorted(),
+    head,
+    aheadOfBase: await countBetween(git, place, base, head, signal),
+    conflicts: await unresolved(git, place, signal),
+  };
+}
+
+/** The commit the worktree stands on. Throws GitFailed when there is none. */
+export async function headOf(git: Git, place: GitPlace, signal: AbortSignal): Promise<string> {
+  const head = await commitAt(git, place, "HEAD", signal);
+  if (head === null) throw new GitFailed("rev-parse", null, "the worktree stands on no commit");
+  return head;
+}
+
+/** Paths that the index holds as unmerged: a conflict happened there and nothing has been recorded since. */
+export async function unmerged(git: Git, place: TreePlace, signal: AbortSignal): Promise<readonly string[]> {
+  const { stdout } = await git.run(place, { args: ["ls-files", "-z", "--unmerged"], signal });
+  const paths = new Set(stdout.split("\0").map((entry) => entry.slice(entry.indexOf("\t") + 1)));
+  return [...paths].filter((path) => path !== "");
+}
+
+/** The unmerged files that still hold conflict markers: nobody has resolved them. */
+export async function unresolved(
+  git: Git,
+  place: TreePlace,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for (const path of await unmerged(git, place, signal)) {
+    const file = join(place.workTree, path);
+    if ((await kindOf(file)) === "file" && /^<{7} .*$/m.test(await readFile(file, "utf8"))) found.push(path);
+  }
+  return found;
+}
+
+export interface ChangedFile {
+  readonly path: string;
+  readonly status: "added" | "changed" | "deleted" | "type_changed";
+  /** Lines; null for a binary file. */
+  readonly added: number | null;
+  readonly removed: number | null;
+  /** Git's file mode afterwards: 100644, 100755, 120000 (link), 160000 (submodule); 000000 when deleted. */
+  readonly mode: string;
+}
+
+export interface Changes {
+  /** A rename is a deletion and an addition, so that no path hides. */
+  readonly files: readonly ChangedFile[];
+  /** Unified diff without binary contents, at most `maxPatchBytes`. */
+  readonly patch: string;
+  readonly patchTruncated: boolean;
+  /** Equal for equal changes, whatever commit they stand on; null when nothing changed. */
+  readonly patchId: string | null;
+  /** The tree object of what was looked at. */
+  readonly tree: string;
+}
+
+const NO_TRICKS = [
+  "--no-ext-diff",
+  "--no-textconv",
+  "--no-color",
+  "--no-renames",
+  "--ignore-submodules=none",
+];
+
+/** What changed from a commit to what lies in the worktree now, committed or not. */
+export async function changesOf(
+  git: Git,
+  place: TreePlace,
+  options: {
+    readonly from: string;
+    readonly privateDir: string;
+    readonly maxPatchBytes: number;
+    readonly signal: AbortSignal;
+  },
+): Promise<Changes> {
+  const { signal } = options;
+  const tree = await snapshotTree(git, place, options.privateDir, signal);
+  const between = [checkSha(options.from), tree];
+  const list = ["diff-tree", "-r", "-z", "--raw", "--numstat", "--abbrev=64", ...NO_TRICKS, ...between];
+  const { stdout } = await git.run(place, { args: list, signal });
+  const { files, blobs } = readDiff(stdout);
+  const show = ["diff-tree", "-r", "-p", "--full-index", "--unified=3", ...NO_TRICKS, ...between];
+  const whole = await git.run(place, { args: show, signal, encoding: "latin1", mayTruncate: true });
+  const patch = Buffer.from(whole.stdout, "latin1").subarray(0, options.maxPatchBytes).toString("utf8");
+  return {
+    files,
+    patch,
+    patchTruncated: whole.truncated || whole.stdout.length > options.maxPatchBytes,
+    patchId: files.length === 0 ? null : await patchId(git, place, whole.stdout, blobs, signal),
+    tree,
+  };
+}
+
+// git patch-id knows text only; the contents of binary files and of what it was not given count by their ids.
+async function patchId(
+  git: Git,
+  place: GitPlace,
+  patch: string,
+  blobs: readonly string[],
+  signal: AbortSignal,
+): Promise<string> {
+  const text = await git.text(place, { args: ["patch-id", "--stable"], signal, input: patch });
+  return sha256([text.split(" ")[0] ?? "", ...blobs].join("\n"));
+}
+
+const STATUS: Readonly<Record<string, ChangedFile["status"]>> = {
+  A: "added",
+  M: "changed",
+  D: "deleted",
+  T: "type_changed",
+};
+
+// `--raw -z` gives `:old new sha sha S\0path\0`, `--numstat -z` then `added\tremoved\tpath\0` (git-diff-tree).
+function readDiff(output: string): {
+  readonly files: readonly ChangedFile[];
+  readonly blobs: readonly string[];
+} {
+  const fields = output.split("\0");
+  const raw = new Map<string, { status: ChangedFile["status"]; mode: string; blob: string }>();
+  const files: ChangedFile[] = [];
+  const blobs: string[] = [];
+  for (let at = 0; at < fields.length; at += 1) {
+    const field = fields[at] ?? "";
+    if (field.startsWith(":")) {
+      const [, mode, , blob, letter] = field.split(" ");
+      at += 1;
+      const status = STATUS[letter ?? ""] ?? "changed";
+      raw.set(fields[at] ?? "", { status, mode: mode ?? "", blob: blob ?? "" });
+      continue;
+    }
+    const [added, removed, ...rest] = field.split("\t");
+    if (added === undefined || removed === undefined) continue;
+    const path = rest.join("\t");
+    const { status, mode, blob } = raw.get(path) ?? { status: "changed" as const, mode: "", blob: "" };
+    const binary = added === "-";
+    if (binary) blobs.push(`${path} ${blob}`);
+    files.push({
+      path,
+      status,
+      added: binary ? null : Number(added),
+      removed: binary ? null : Number(removed),
+      mode,
+    });
+  }
+  return { files, blobs };
+}

@@ -1,0 +1,33 @@
+import { iso } from "../lib/clock.ts";
+import type { Git } from "./git.ts";
+import type { GitPlace, Identity } from "./git-environment.ts";
+import { checkSha } from "./names.ts";
+
+export interface NewCommit {
+  readonly tree: string;
+  readonly parents: readonly string[];
+  readonly message: string;
+  /** Who wrote it, and when (ISO 8601 or git's own raw form); default the relay, now. The relay is the committer. */
+  readonly author?: Identity & { readonly date?: string };
+}
+
+/** Makes a commit object; no ref moves, no hook runs, nothing is signed. */
+export async function writeCommit(
+  git: Git,
+  place: GitPlace,
+  commit: NewCommit,
+  signal: AbortSignal,
+): Promise<string> {
+  const now = iso(git.clock.now());
+  const { author } = commit;
+  const env = {
+    GIT_AUTHOR_NAME: author?.name ?? git.identity.name,
+    GIT_AUTHOR_EMAIL: author?.email ?? git.identity.email,
+    GIT_AUTHOR_DATE: author?.date ?? now,
+    GIT_COMMITTER_DATE: now,
+  };
+  const parents = commit.parents.flatMap((parent) => ["-p", checkSha(parent)]);
+  const args = ["commit-tree", ...parents, "-F", "-", checkSha(commit.tree)];
+  const input = Buffer.from(commit.message, "utf8").toString("latin1");
+  return checkSha(await git.text(place, { args, signal, env, input, encoding: "latin1" }));
+}

@@ -1,0 +1,139 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../lib/clock.ts";
+import { Bug } from "../lib/assert.ts";
+import { runProcess } from "../lib/processes.ts";
+import type { ProcessEnvironment } from "../lib/processes.ts";
+import { absolutePath } from "./git-environment.ts";
+
+/** When a hook of the target repository runs; its file is `.patchrelay/hooks/<moment>`. */
+export type HookMoment = (typeof HOOK_MOMENTS)[number];
+
+export const HOOK_MOMENTS = [
+  "prepare-worktree",
+  "verify",
+  "before-publish",
+  "after-run",
+  "remove-worktree",
+] as const;
+
+/** Path of a hook in the target repository. */
+export function hookPath(moment: HookMoment): string {
+  return `.patchrelay/hooks/${moment}`;
+}
+
+/** A hook above this is refused. */
+export const MAX_HOOK_BYTES = 256 * 1024;
+
+/** What a hook is told about the run, each as an environment variable of this name. */
+export interface HookFacts {
+  readonly PATCHRELAY_ISSUE: string;
+  readonly PATCHRELAY_RUN?: string;
+  readonly PATCHRELAY_RUN_TYPE?: string;
+  readonly PATCHRELAY_BRANCH: string;
+  readonly PATCHRELAY_BASE: string;
+  readonly PATCHRELAY_BASE_SHA: string;
+  readonly PATCHRELAY_HEAD?: string;
+}
+
+export interface HookRequest {
+  readonly facts: HookFacts;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Output as it comes, line by line (cut at 1 MiB). Must not throw. */
+  readonly onLine?: (line: string, stream: "stdout" | "stderr") => void;
+}
+
+export interface HookOutcome {
+  /** False: the base branch has no such hook; then `ok` is true. */
+  readonly ran: boolean;
+  readonly ok: boolean;
+  readonly exitCode: number | null;
+  /** The last 64 KiB of standard output, then of standard error. */
+  readonly output: string;
+  readonly timedOut: boolean;
+  readonly durationMs: number;
+}
+
+export interface HookParts {
+  readonly clock: Clock;
+  /** Ours; the worktree's own subfolder of it holds the hook's HOME and TMPDIR. */
+  readonly privateDir: string;
+  /** The operator's environment; only PATH and LANG are taken. */
+  readonly operator: ProcessEnvironment;
+}
+
+const OUTPUT_BYTES = 64 * 1024;
+
+/** The folder of a worktree's hooks: HOME and TMPDIR, kept from run to run for caches, never shared between issues. */
+export function hookHome(privateDir: string, worktreeName: string): string {
+  return join(privateDir, "homes", worktreeName);
+}
+
+/**
+ * Runs the text of a hook, read from the base branch by the caller, in the worktree: with nothing of our environment
+ * but a search path and a language, and no credential. When it ends, is too late or is aborted, its process group is
+ * killed. Rejects with the signal's reason.
+ */
+export async function runHookText(
+  parts: HookParts,
+  text: string,
+  tree: { readonly path: string; readonly name: string },
+  request: HookRequest,
+): Promise<HookOutcome> {
+  const home = hookHome(parts.privateDir, tree.name);
+  const temporary = join(home, "tmp");
+  await mkdir(temporary, { recursive: true, mode: 0o700 });
+  const folder = await mkdtemp(join(parts.privateDir, "hook-"));
+  const file = join(folder, "hook");
+  try {
+    await writeFile(file, text, { mode: 0o700, flag: "wx" });
+    const [command, ...args] = interpreter(text);
+    const outcome = await runProcess(parts.clock, {
+      command,
+      args: [...args, file],
+      cwd: tree.path,
+      env: hookEnvironment(parts.operator, home, temporary, request.facts),
+      timeoutMs: request.timeoutMs,
+      signal: request.signal,
+      maxOutputBytes: OUTPUT_BYTES,
+      keep: "tail",
+      ...(request.onLine === undefined ? {} : { onLine: request.onLine }),
+    });
+    const { exitCode, timedOut, durationMs } = outcome;
+    const ok = exitCode === 0 && !timedOut;
+    return { ran: true, ok, exitCode, output: outcome.stdout + outcome.stderr, timedOut, durationMs };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+// Called through its interpreter: a freshly written file may be "busy" for exec while another child is being
+// forked, and the data folder may be mounted noexec. One optional argument, as the kernel reads the line (execve(2)).
+function interpreter(text: string): [string, ...string[]] {
+  const found = /^#![ \t]*(\/\S+)(?:[ \t]+([^\r\n]*\S))?/.exec(text);
+  if (found?.[1] === undefined) return ["/bin/sh"];
+  return found[2] === undefined ? [found[1]] : [found[1], found[2]];
+}
+
+function hookEnvironment(
+  operator: ProcessEnvironment,
+  home: string,
+  temporary: string,
+  facts: HookFacts,
+): Record<string, string> {
+  const env: Record<string, string> = {
+    PATH: absolutePath(operator["PATH"]),
+    HOME: home,
+    LANG: operator["LANG"] ?? "C.UTF-8",
+    TERM: "dumb",
+    TMPDIR: temporary,
+  };
+  for (const [name, value] of Object.entries(facts) as [string, string | undefined][]) {
+    if (!/^PATCHRELAY_[A-Z_]+$/.test(name) || /TOKEN|SECRET|KEY|PASSWORD/.test(name)) {
+      throw new Bug(`${name} is not a fact for hooks`);
+    }
+    if (value !== undefined) env[name] = value;
+  }
+  return env;
+}

@@ -1,0 +1,170 @@
+import { OutsideError } from "../lib/outside.ts";
+import { RefusedPublish } from "./errors.ts";
+import type { Git } from "./git.ts";
+import {
+  askRemote,
+  baseCommit,
+  chooseBase,
+  ensureMirror,
+  fetchBranches,
+  removeStaleLocks,
+} from "./mirror.ts";
+import type { RemoteCall } from "./mirror.ts";
+import { checkBranch, checkSha } from "./names.ts";
+import { mirrorPlace, worktreePlace, worktreeRecord } from "./places.ts";
+import type { Folders, Worktree } from "./places.ts";
+import { commitAt, isAncestor, setRef } from "./refs.ts";
+import { salvage } from "./salvage.ts";
+import {
+  addTree,
+  aimTree,
+  deleteTree,
+  hiddenCommits,
+  linkTree,
+  look,
+  markMade,
+  setAside,
+  writeHead,
+} from "./tree.ts";
+import type { TreePlace } from "./tree.ts";
+
+export interface PrepareRequest {
+  readonly repository: string;
+  /** Null: the remote's default branch. */
+  readonly baseBranch: string | null;
+  readonly branch: string;
+  readonly worktreeName: string;
+  /** Exactly this commit; null: the remote's branch with our unpushed commits on top, else the base. */
+  readonly startAt: string | null;
+  /** The worktree of an interrupted run that goes on: files, commits and a merge in progress stay as they are. */
+  readonly keep: boolean;
+}
+
+export interface Prepared extends Worktree {
+  /** The commit the worktree stands on. */
+  readonly head: string;
+  /** The branch on the remote; null = it is not there yet. */
+  readonly remoteHead: string | null;
+  /** It was kept as it was. */
+  readonly kept: boolean;
+  /** Salvage refs that were made now, and where unknown files were moved. */
+  readonly salvaged: readonly string[];
+}
+
+/** What the remote and the mirror know before a tree is touched. */
+export interface Ground {
+  readonly worktree: Worktree;
+  readonly remoteHead: string | null;
+}
+
+/** Brings mirror, base and branch up to date. One at a time per mirror. Throws MissingBaseBranch, OutsideError. */
+export async function prepareGround(
+  git: Git,
+  folders: Folders,
+  call: RemoteCall,
+  request: Pick<PrepareRequest, "repository" | "baseBranch" | "branch" | "worktreeName">,
+  bornFile: string,
+): Promise<Ground> {
+  const { repository } = request;
+  const branch = checkBranch(request.branch);
+  const mirror = mirrorPlace(folders, repository);
+  const place = worktreePlace(folders, repository, request.worktreeName);
+  await ensureMirror(git, mirror, call.signal);
+  await removeStaleLocks(place, bornFile);
+  const named = request.baseBranch === null ? [] : [checkBranch(request.baseBranch)];
+  const asked = await askRemote(git, mirror, call, [...named, branch]);
+  const base = chooseBase(asked, repository, request.baseBranch);
+  if (base === branch)
+    throw new RefusedPublish(`${branch} is the base branch; an issue needs a branch of its own`);
+  const found = await fetchBranches(git, mirror, call, asked, [base, branch]);
+  const sha = baseCommit(found, base);
+  // The name under which people and build tools look for the base.
+  await setRef(git, mirror, `refs/remotes/origin/${base}`, sha, call.signal);
+  const worktree = worktreeRecord(folders, {
+    repository,
+    name: request.worktreeName,
+    branch,
+    base: { branch: base, sha },
+  });
+  return { worktree, remoteHead: found.get(branch) ?? null };
+}
+
+/** Makes or re-aims the worktree; what would be lost is salvaged first. Interrupted anywhere, it can be repeated. */
+export async function prepareTree(
+  git: Git,
+  folders: Folders,
+  ground: Ground,
+  request: Pick<PrepareRequest, "startAt" | "keep">,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const { worktree, remoteHead } = ground;
+  const { branch, name } = worktree;
+  const place = worktreePlace(folders, worktree.repository, name);
+  const mirror = mirrorPlace(folders, worktree.repository);
+  const salvaged: string[] = [];
+  const there = await look(place);
+  const branchTip = await commitAt(git, mirror, `refs/heads/${branch}`, signal);
+  const local =
+    there === "whole"
+      ? await openTree(git, place, branch, branchTip ?? worktree.base.sha, signal)
+      : branchTip;
+  const done = async (head: string, kept: boolean): Promise<Prepared> => {
+    await markMade(place, { branch, baseSha: worktree.base.sha });
+    return { ...worktree, head, remoteHead, kept, salvaged };
+  };
+  if (there === "whole" && request.keep && local !== null) return await done(local, true);
+
+  const target = await chooseStart(git, ground, request.startAt, local, signal);
+  const hidden = there === "whole" ? await hiddenCommits(place) : [];
+  const further = [branchTip, ...hidden].filter((sha) => sha !== null);
+  const from = there === "whole" ? place : mirror;
+  const options = { name, privateDir: folders.privateDir, further, signal };
+  for (const made of await salvage(git, from, options)) salvaged.push(made.ref);
+  if (there === "whole") {
+    await aimTree(git, place, branch, target, signal);
+    return await done(target, false);
+  }
+  if (there === "strange") salvaged.push(await setAside(place, place.workTree));
+  await deleteTree(place);
+  await addTree(git, place, branch, target, signal);
+  return await done(target, false);
+}
+
+/** Makes an existing worktree usable for its owner's git and returns the commit it stands on. */
+async function openTree(
+  git: Git,
+  place: TreePlace,
+  branch: string,
+  fallback: string,
+  signal: AbortSignal,
+): Promise<string> {
+  await linkTree(place);
+  const head = await commitAt(git, place, "HEAD", signal);
+  if (head !== null) return head;
+  // HEAD is gone, broken or on a branch without commits: back to the issue's branch; the files stay.
+  await writeHead(place, branch);
+  const mirror = { gitDir: place.commonDir, commonDir: place.commonDir, workTree: null };
+  await setRef(git, mirror, `refs/heads/${branch}`, fallback, signal);
+  return fallback;
+}
+
+async function chooseStart(
+  git: Git,
+  ground: Ground,
+  startAt: string | null,
+  local: string | null,
+  signal: AbortSignal,
+): Promise<string> {
+  const { worktree, remoteHead } = ground;
+  const mirror = { gitDir: worktree.commonDir, commonDir: worktree.commonDir, workTree: null };
+  if (startAt !== null) {
+    if ((await commitAt(git, mirror, checkSha(startAt), signal)) !== null) return startAt;
+    throw new OutsideError(
+      "conflict",
+      `commit ${startAt} is neither on ${worktree.branch} nor on its base any more`,
+    );
+  }
+  if (remoteHead === null) return worktree.base.sha;
+  const onTop = local !== null && (await isAncestor(git, mirror, remoteHead, local, signal));
+  return onTop ? local : remoteHead;
+}

@@ -1,0 +1,133 @@
+import { reach } from "../lib/failpoints.ts";
+import { OutsideError } from "../lib/outside.ts";
+import { headOf } from "./changes.ts";
+import { messageOf } from "./commit.ts";
+import { RefusedPublish } from "./errors.ts";
+import type { Git } from "./git.ts";
+import type { GitPlace } from "./git-environment.ts";
+import { askRemote, fetchBranches } from "./mirror.ts";
+import type { RemoteCall, RemoteHeads } from "./mirror.ts";
+import { checkBranch, checkSha, remoteRef } from "./names.ts";
+import type { Worktree } from "./places.ts";
+import { setRef } from "./refs.ts";
+import { hasTrailer } from "./trailers.ts";
+import type { TreePlace } from "./tree.ts";
+
+/** The trailer by which a push of a run is recognised on the remote. */
+export const RUN_TRAILER = "Patchrelay-Run";
+
+export interface PublishRequest {
+  readonly branch: string;
+  /** What the remote's branch must be at; null = it must not exist. */
+  readonly expected: string | null;
+  /** Value of the `Patchrelay-Run` trailer that the tip carries. */
+  readonly runTrailer: string;
+}
+
+/**
+ * `pushed`: the remote is at our commit by this call. `already_pushed`: it was before, by an earlier try of this run.
+ * `moved`: somebody else changed the branch; nothing was pushed, and their commit is in the mirror.
+ */
+export interface Published {
+  readonly outcome: "pushed" | "already_pushed" | "moved";
+  /** The remote's branch now; null = it does not exist. */
+  readonly remote: string | null;
+}
+
+/** Pushes the worktree's HEAD to its branch, once however often it is called. Throws RefusedPublish, OutsideError. */
+export async function publish(
+  git: Git,
+  place: TreePlace,
+  worktree: Worktree,
+  call: RemoteCall,
+  request: PublishRequest,
+): Promise<Published> {
+  const branch = checkBranch(request.branch);
+  if (branch !== worktree.branch) throw new RefusedPublish(`${branch} is not the branch of this worktree`);
+  if (branch === worktree.base.branch)
+    throw new RefusedPublish(`refusing to push to the base branch ${branch}`);
+  const expected = request.expected === null ? null : checkSha(request.expected);
+  const sha = await headOf(git, place, call.signal);
+  if (!hasTrailer(await messageOf(git, place, sha, call.signal), RUN_TRAILER, request.runTrailer)) {
+    throw new RefusedPublish(`the tip lacks "${RUN_TRAILER}: ${request.runTrailer}"; commit it first`);
+  }
+  const asked = await askRemote(git, place, call, [branch]);
+  if (asked.defaultBranch === branch) throw new RefusedPublish(`${branch} is the remote's default branch`);
+  const before = await compare(git, place, call, { asked, branch, sha, expected, run: request.runTrailer });
+  if (before !== null) return before;
+  reach("publish.before_push");
+  const refused = await push(git, place, call, { sha, branch, expected });
+  reach("publish.after_push");
+  if (refused !== null) {
+    // The answer may be lost although the push arrived, and somebody may have been faster: ask.
+    const again = await askRemote(git, place, call, [branch]);
+    const after = await compare(git, place, call, {
+      asked: again,
+      branch,
+      sha,
+      expected,
+      run: request.runTrailer,
+    });
+    if (after === null) throw refused;
+    if (after.outcome === "moved") return after;
+  }
+  await setRef(git, place, remoteRef(branch), sha, call.signal);
+  return { outcome: "pushed", remote: sha };
+}
+
+interface Comparison {
+  readonly asked: RemoteHeads;
+  readonly branch: string;
+  readonly sha: string;
+  readonly expected: string | null;
+  readonly run: string;
+}
+
+/** Null: the remote is where we expect it, a push is due. */
+async function compare(
+  git: Git,
+  place: GitPlace,
+  call: RemoteCall,
+  { asked, branch, sha, expected, run }: Comparison,
+): Promise<Published | null> {
+  const there = asked.heads.get(branch) ?? null;
+  if (there === sha) {
+    await setRef(git, place, remoteRef(branch), sha, call.signal);
+    return { outcome: "already_pushed", remote: sha };
+  }
+  if (there === expected) return null;
+  const remote = (await fetchBranches(git, place, call, asked, [branch])).get(branch) ?? null;
+  // Another commit with our trailer: an earlier try pushed, and the worktree was made anew since.
+  const ours =
+    remote !== null && hasTrailer(await messageOf(git, place, remote, call.signal), RUN_TRAILER, run);
+  return { outcome: ours ? "already_pushed" : "moved", remote };
+}
+
+/** Null, or why it was not accepted. */
+async function push(
+  git: Git,
+  place: GitPlace,
+  call: RemoteCall,
+  {
+    sha,
+    branch,
+    expected,
+  }: { readonly sha: string; readonly branch: string; readonly expected: string | null },
+): Promise<OutsideError | null> {
+  const ref = `refs/heads/${branch}`;
+  const guards = [
+    "--no-verify",
+    "--no-follow-tags",
+    "--no-signed",
+    "--recurse-submodules=no",
+    `--force-with-lease=${ref}:${expected ?? ""}`,
+  ];
+  const args = ["push", "--porcelain", ...guards, "--end-of-options", call.remote.url, `${sha}:${ref}`];
+  try {
+    await git.run(place, { args, ...call });
+    return null;
+  } catch (error) {
+    if (error instanceof OutsideError) return error;
+    throw error;
+  }
+}

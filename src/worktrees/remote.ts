@@ -1,0 +1,53 @@
+import { isAbsolute } from "node:path";
+import type { Secret } from "../lib/secret.ts";
+import { BadName } from "./errors.ts";
+
+/** A place to fetch from and push to, checked. */
+export interface Remote {
+  readonly url: string;
+  /** The only transport git may use for it. */
+  readonly protocol: "https" | "http" | "file";
+  /** `scheme://host[:port]/` when a credential may be sent there; else null. */
+  readonly credentialOrigin: string | null;
+}
+
+/** Gives the credential for a remote at the moment it is needed; null = none is configured. */
+export type TokenSource = () => Promise<Secret | null>;
+
+const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/**
+ * Checks a clone URL from the configuration. HTTPS, HTTP to loopback, and local paths are served; ssh, git, ext and
+ * anything else is refused, and so is a credential inside the URL (it would end up in process lists and errors).
+ * A token goes only to `forgeHost` (host, with port when it is not the scheme's own).
+ */
+export function checkRemote(url: string, forgeHost: string | null): Remote {
+  if (/[\p{Cc}\s]/u.test(url)) throw new BadName("the clone URL holds white space or control characters");
+  if (isAbsolute(url)) return { url, protocol: "file", credentialOrigin: null };
+  const parsed = URL.canParse(url) ? new URL(url) : null;
+  if (parsed === null) {
+    // What stands before an @ may be a credential.
+    const shown = url.includes("@") ? "" : ` (${JSON.stringify(url)})`;
+    throw new BadName(`not a clone URL${shown}: use https://host/owner/name.git or an absolute path`);
+  }
+  const { protocol, host, hostname } = parsed;
+  if (protocol === "file:" && hostname === "") return { url, protocol: "file", credentialOrigin: null };
+  if (protocol === "https:" || (protocol === "http:" && LOOPBACK.has(hostname))) {
+    if (parsed.username !== "" || parsed.password !== "") {
+      throw new BadName(
+        `the clone URL for ${parsed.host} holds a credential; set GITHUB_TOKEN or the App's key instead`,
+      );
+    }
+    const known = forgeHost !== null && host === forgeHost.toLowerCase();
+    return {
+      url: parsed.href,
+      protocol: protocol === "https:" ? "https" : "http",
+      credentialOrigin: known ? `${protocol}//${host}/` : null,
+    };
+  }
+  throw new BadName(
+    protocol === "http:"
+      ? `refusing ${parsed.host} over plain http; only loopback may be reached so, use https`
+      : `refusing the transport ${JSON.stringify(protocol)} of the clone URL; use https`,
+  );
+}

@@ -1,0 +1,239 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
+import type { ProcessEnvironment } from "../lib/processes.ts";
+import { changesOf, statusOf } from "./changes.ts";
+import type { Changes, TreeStatus } from "./changes.ts";
+import { commitAll } from "./commit.ts";
+import type { CommitRequest } from "./commit.ts";
+import { createExclusive } from "./exclusive.ts";
+import { createGit } from "./git.ts";
+import type { GitLimits } from "./git.ts";
+import type { Identity } from "./git-environment.ts";
+import { hookPath, MAX_HOOK_BYTES, runHookText } from "./hooks.ts";
+import type { HookMoment, HookOutcome, HookRequest } from "./hooks.ts";
+import { integrate } from "./integrate.ts";
+import type { Integrated, IntegrateRequest } from "./integrate.ts";
+import { hasMirror } from "./mirror.ts";
+import { mirrorPlace, worktreePlace } from "./places.ts";
+import type { Folders, Worktree } from "./places.ts";
+import { prepareGround, prepareTree } from "./prepare.ts";
+import type { Prepared, PrepareRequest } from "./prepare.ts";
+import { publish } from "./publish.ts";
+import type { Published, PublishRequest } from "./publish.ts";
+import { readFileAt } from "./read-file.ts";
+import { checkRemote } from "./remote.ts";
+import type { TokenSource } from "./remote.ts";
+import { removeTree, salvageTree } from "./remove.ts";
+import type { WorktreeNames } from "./remove.ts";
+import { salvageOf } from "./salvage.ts";
+import type { Salvage } from "./salvage.ts";
+import type { TreePlace } from "./tree.ts";
+
+export type { Worktree } from "./places.ts";
+export type { Prepared, PrepareRequest } from "./prepare.ts";
+export type { Published, PublishRequest } from "./publish.ts";
+export type { Integrated } from "./integrate.ts";
+export type { Changes, ChangedFile, TreeStatus } from "./changes.ts";
+export type { Salvage } from "./salvage.ts";
+
+export interface WorktreesParts {
+  /** `<dataDir>/worktrees` */
+  readonly dir: string;
+  /** `<dataDir>/mirrors` */
+  readonly mirrorsDir: string;
+  /** `<dataDir>/private`: must not be readable or writable for an agent. */
+  readonly privateDir: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Author and committer of the relay's own commits. */
+  readonly identity: Identity;
+  /** Host (with a port that is not the scheme's own) that tokens may be sent to; null = none. */
+  readonly forgeHost: string | null;
+  /** The operator's environment. Only the search path, language, proxies and certificates are taken from it. */
+  readonly environment: ProcessEnvironment;
+  /** Default 2 and 10 minutes. */
+  readonly limits?: GitLimits;
+  /** Default `git`. */
+  readonly gitBin?: string;
+}
+
+export interface RemoteAccess {
+  readonly cloneUrl: string;
+  /** Asked for each network command anew, and only when the URL's host is the forge's. */
+  readonly token?: TokenSource;
+  readonly signal: AbortSignal;
+}
+
+export interface RemoveOptions {
+  readonly signal: AbortSignal;
+  /** Null or absent: the hook is not run. */
+  readonly hook?: HookRequest | null;
+}
+
+export interface Worktrees {
+  /** Makes or re-aims the issue's worktree. Throws BadName, MissingBaseBranch, OutsideError, GitFailed. */
+  prepare(request: PrepareRequest & RemoteAccess): Promise<Prepared>;
+  status(worktree: Worktree, signal: AbortSignal): Promise<TreeStatus>;
+  /** What lies in the worktree now compared with a commit; the patch is cut at `maxPatchBytes` (default 1 MiB). */
+  changes(
+    worktree: Worktree,
+    from: string,
+    options: { readonly signal: AbortSignal; readonly maxPatchBytes?: number },
+  ): Promise<Changes>;
+  /** See commit.ts: the new commit, or null when nothing was left to do. Throws UnresolvedConflict. */
+  commitAll(
+    worktree: Worktree,
+    request: CommitRequest & { readonly signal: AbortSignal },
+  ): Promise<string | null>;
+  /** See publish.ts: pushes at most once, never over somebody else's commit. Throws RefusedPublish, OutsideError. */
+  publish(worktree: Worktree, request: PublishRequest & RemoteAccess): Promise<Published>;
+  /** See integrate.ts: our commits on top of another commit. */
+  integrate(
+    worktree: Worktree,
+    request: Omit<IntegrateRequest, "privateDir"> & { readonly signal: AbortSignal },
+  ): Promise<Integrated>;
+  /** The file as it is in a commit of the mirror, null when there is none; never the worktree's own (default 256 KiB). */
+  readFileAt(
+    worktree: Worktree,
+    file: { readonly sha: string; readonly path: string; readonly maxBytes?: number },
+    signal: AbortSignal,
+  ): Promise<string | null>;
+  /** Runs the repository's hook as it is at `baseSha`. See hooks.ts. */
+  runHook(
+    moment: HookMoment,
+    worktree: Worktree,
+    request: HookRequest & { readonly baseSha: string },
+  ): Promise<HookOutcome>;
+  /** Salvages what only this worktree has. */
+  salvage(worktree: Worktree, signal: AbortSignal): Promise<readonly Salvage[]>;
+  /** All salvage of a worktree, also after its removal, oldest first. */
+  salvageList(worktree: WorktreeNames, signal: AbortSignal): Promise<readonly Salvage[]>;
+  /** Runs the hook `remove-worktree`, salvages, deletes. Safe to repeat; a failing hook does not stop it. */
+  remove(worktree: Worktree, options: RemoveOptions): Promise<readonly Salvage[]>;
+  /** The same for who knows only the names; branch and base are those of the last `prepare`. */
+  removeNamed(repository: string, name: string, options: RemoveOptions): Promise<readonly Salvage[]>;
+}
+
+const LIMITS: GitLimits = { localMs: 120_000, networkMs: 600_000 };
+const PATCH_BYTES = 1024 * 1024;
+
+/** The worktrees of one data folder. One process at a time may use it (the relay's lock sees to that). */
+export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees> {
+  const folders: Folders = { dir: parts.dir, mirrorsDir: parts.mirrorsDir, privateDir: parts.privateDir };
+  for (const folder of Object.values(folders) as string[])
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  const bornFile = join(parts.privateDir, "started");
+  await writeFile(bornFile, "");
+  const home = join(parts.privateDir, "git-home");
+  await mkdir(home, { recursive: true, mode: 0o700 });
+  const git = createGit({
+    clock: parts.clock,
+    log: parts.log,
+    identity: parts.identity,
+    home,
+    operator: parts.environment,
+    limits: parts.limits ?? LIMITS,
+    ...(parts.gitBin === undefined ? {} : { bin: parts.gitBin }),
+  });
+  const exclusive = createExclusive();
+  const remoteCall = (access: RemoteAccess) => ({
+    remote: checkRemote(access.cloneUrl, parts.forgeHost),
+    token: access.token,
+    signal: access.signal,
+  });
+  const placeOf = (worktree: WorktreeNames): TreePlace =>
+    worktreePlace(folders, worktree.repository, worktree.name);
+  /** One at a time per worktree; a stop while waiting is noticed when the turn comes. */
+  const alone = async <T>(
+    worktree: WorktreeNames,
+    signal: AbortSignal,
+    work: (place: TreePlace) => Promise<T>,
+  ): Promise<T> => {
+    const place = placeOf(worktree);
+    return await exclusive.run(place.workTree, signal, async () => await work(place));
+  };
+  const hookOf = async (
+    moment: HookMoment,
+    worktree: WorktreeNames,
+    request: HookRequest & { readonly baseSha: string },
+  ): Promise<HookOutcome> => {
+    const mirror = mirrorPlace(folders, worktree.repository);
+    const file = { sha: request.baseSha, path: hookPath(moment), maxBytes: MAX_HOOK_BYTES };
+    const text = await readFileAt(git, mirror, file, request.signal);
+    if (text === null)
+      return { ran: false, ok: true, exitCode: null, output: "", timedOut: false, durationMs: 0 };
+    const place = placeOf(worktree);
+    const hookParts = { clock: parts.clock, privateDir: parts.privateDir, operator: parts.environment };
+    return await runHookText(hookParts, text, { path: place.workTree, name: worktree.name }, request);
+  };
+  const remove = async (
+    names: WorktreeNames,
+    branch: string | null,
+    { signal, hook = null }: RemoveOptions,
+  ): Promise<readonly Salvage[]> =>
+    await alone(names, signal, async () => {
+      const runHook =
+        hook === null
+          ? null
+          : async (baseSha: string) => await hookOf("remove-worktree", names, { ...hook, baseSha });
+      return await removeTree(git, folders, names, { branch, signal, hook: runHook });
+    });
+
+  return {
+    prepare: async (request) =>
+      await alone(
+        { repository: request.repository, name: request.worktreeName },
+        request.signal,
+        async (place) => {
+          const call = remoteCall(request);
+          const ground = await exclusive.run(
+            place.commonDir,
+            request.signal,
+            async () => await prepareGround(git, folders, call, request, bornFile),
+          );
+          return await prepareTree(git, folders, ground, request, request.signal);
+        },
+      ),
+    // Looking takes no turn: it works on copies and must answer while a hook runs.
+    status: async (worktree, signal) => await statusOf(git, placeOf(worktree), worktree.base.sha, signal),
+    changes: async (worktree, from, { signal, maxPatchBytes = PATCH_BYTES }) =>
+      await changesOf(git, placeOf(worktree), { from, privateDir: parts.privateDir, maxPatchBytes, signal }),
+    commitAll: async (worktree, request) =>
+      await alone(
+        worktree,
+        request.signal,
+        async (place) => await commitAll(git, place, request, request.signal),
+      ),
+    publish: async (worktree, request) =>
+      await alone(
+        worktree,
+        request.signal,
+        async (place) => await publish(git, place, worktree, remoteCall(request), request),
+      ),
+    integrate: async (worktree, request) =>
+      await alone(
+        worktree,
+        request.signal,
+        async (place) =>
+          await integrate(git, place, { ...request, privateDir: parts.privateDir }, request.signal),
+      ),
+    readFileAt: async (worktree, { sha, path, maxBytes = MAX_HOOK_BYTES }, signal) =>
+      await readFileAt(git, mirrorPlace(folders, worktree.repository), { sha, path, maxBytes }, signal),
+    runHook: async (moment, worktree, request) =>
+      await alone(worktree, request.signal, async () => await hookOf(moment, worktree, request)),
+    salvage: async (worktree, signal) =>
+      await alone(
+        worktree,
+        signal,
+        async () => await salvageTree(git, folders, worktree, worktree.branch, signal),
+      ),
+    salvageList: async (worktree, signal) => {
+      const mirror = mirrorPlace(folders, worktree.repository);
+      return (await hasMirror(mirror)) ? await salvageOf(git, mirror, worktree.name, signal) : [];
+    },
+    remove: async (worktree, options) => await remove(worktree, worktree.branch, options),
+    removeNamed: async (repository, name, options) => await remove({ repository, name }, null, options),
+  };
+}

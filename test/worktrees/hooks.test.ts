@@ -1,0 +1,203 @@
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { Clock } from "../../src/lib/clock.ts";
+import type { HookFacts, HookMoment, HookOutcome, HookRequest } from "../../src/worktrees/hooks.ts";
+import type { Prepared, WorktreesParts, Worktrees } from "../../src/worktrees/worktrees.ts";
+import { git, handClock, isRunning, put, stage } from "./stage.ts";
+import type { Stage } from "./stage.ts";
+
+let on: Stage;
+beforeEach(async () => {
+  on = await stage();
+});
+afterEach(() => on.end());
+
+const hook = (text: string, moment: HookMoment = "verify"): Readonly<Record<string, string>> => ({
+  [`.patchrelay/hooks/${moment}`]: text,
+});
+const facts = (tree: Prepared): HookFacts => ({
+  PATCHRELAY_ISSUE: "APP-1",
+  PATCHRELAY_RUN: "linear-1.1",
+  PATCHRELAY_BRANCH: tree.branch,
+  PATCHRELAY_BASE: tree.base.branch,
+  PATCHRELAY_BASE_SHA: tree.base.sha,
+});
+const run = async (
+  tree: Prepared,
+  more: Partial<HookRequest> = {},
+  worktrees: Worktrees = on.worktrees,
+): Promise<HookOutcome> =>
+  await worktrees.runHook("verify", tree, {
+    facts: facts(tree),
+    baseSha: tree.base.sha,
+    timeoutMs: 60_000,
+    signal: on.signal,
+    ...more,
+  });
+describe("a hook", () => {
+  test("that the base branch does not have did not run, which is fine", async () => {
+    expect(await run(await on.prepare())).toMatchObject({ ran: false, ok: true, exitCode: null });
+  });
+
+  test("runs in the worktree and tells its exit code and output", async () => {
+    on.push("main", hook("#!/bin/sh\npwd\necho problem >&2\nexit 3\n"));
+    const tree = await on.prepare();
+    const lines: string[] = [];
+    const outcome = await run(tree, { onLine: (line, stream) => lines.push(`${stream} ${line}`) });
+    expect(outcome).toMatchObject({ ran: true, ok: false, exitCode: 3, timedOut: false });
+    expect(outcome.output).toBe(`${tree.path}\nproblem\n`);
+    expect(lines.toSorted()).toEqual(["stderr problem", `stdout ${tree.path}`]);
+  });
+
+  test("is the one of the base branch, whatever the agent made of it", async () => {
+    on.push("main", hook("#!/bin/sh\necho from the base\n"));
+    const tree = await on.prepare();
+    put(tree.path, hook("#!/bin/sh\necho from the agent\n"));
+    await on.worktrees.commitAll(tree, { message: "edit", trailers: {}, signal: on.signal });
+    expect((await run(tree)).output).toBe("from the base\n");
+  });
+
+  test("lies outside the worktree while it runs, and is gone afterwards", async () => {
+    on.push("main", hook('#!/bin/sh\nls -l "$0" | cut -c1-10\ndirname "$0"\n'));
+    const tree = await on.prepare();
+    const [mode, folder] = (await run(tree)).output.trim().split("\n");
+    expect(mode).toBe("-rwx------");
+    expect(folder?.startsWith(join(on.folder, "relay/private/"))).toBe(true);
+    expect(existsSync(folder ?? "")).toBe(false);
+  });
+
+  test("that is a link in the repository is refused", async () => {
+    put(on.person, { ".patchrelay/hooks/other": "#!/bin/sh\n" });
+    symlinkSync("other", join(on.person, ".patchrelay/hooks/verify"));
+    on.push("main", {});
+    const tree = await on.prepare();
+    await expect(run(tree)).rejects.toThrow(/verify is not a plain file/);
+  });
+
+  test("may be in any language that is installed", async () => {
+    on.push("main", hook("#!/usr/bin/env node\nconsole.log(1 + 1);\n"));
+    expect((await run(await on.prepare())).output).toBe("2\n");
+  });
+});
+
+describe("the environment of a hook", () => {
+  test("is a search path, a language, private folders and the facts; nothing of ours", async () => {
+    on.push("main", hook("#!/bin/sh\nenv\n"));
+    const parts: Partial<WorktreesParts> = {
+      environment: {
+        PATH: `node_modules/.bin:.:${process.env["PATH"] ?? ""}`,
+        LANG: "en_US.UTF-8",
+        NODE_ENV: "production",
+        GITHUB_TOKEN: "canary",
+        LINEAR_API_KEY: "canary",
+        SSH_AUTH_SOCK: "canary",
+        https_proxy: "http://canary",
+      },
+    };
+    const relay = await on.restart(parts);
+    const tree = await on.prepare({}, relay);
+    const { output } = await run(tree, {}, relay);
+    const env: Record<string, string> = Object.fromEntries(
+      output
+        .trim()
+        .split("\n")
+        .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+    );
+    expect(output).not.toContain("canary");
+    // PWD, OLDPWD, SHLVL and _ are the shell's own.
+    const names = Object.keys(env).filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name));
+    expect(names.toSorted()).toEqual(
+      ["HOME", "LANG", "PATH", "TERM", "TMPDIR", ...Object.keys(facts(tree))].toSorted(),
+    );
+    expect(env["PATH"]?.split(":").filter((entry) => !entry.startsWith("/"))).toEqual([]);
+    expect(env).toMatchObject({ ...facts(tree), LANG: "en_US.UTF-8", TERM: "dumb" });
+    expect(env["HOME"]).toBe(join(on.folder, "relay/private/homes/app-1"));
+    expect(statSync(env["TMPDIR"] ?? "").isDirectory()).toBe(true);
+  });
+
+  test("takes no fact that looks like a credential", async () => {
+    on.push("main", hook("#!/bin/sh\n"));
+    const tree = await on.prepare();
+    const bad = { ...facts(tree), PATCHRELAY_API_TOKEN: "canary" };
+    await expect(run(tree, { facts: bad })).rejects.toThrow(/PATCHRELAY_API_TOKEN is not a fact/);
+  });
+});
+
+describe("a hook that does not end", () => {
+  // The child of the hook ignores SIGTERM, so only SIGKILL to the group ends it.
+  const stubborn =
+    '#!/bin/sh\ntrap "" TERM\n(trap "" TERM; while :; do sleep 1; done) &\necho "child $!"\nwait\nwhile :; do wait; sleep 1; done\n';
+
+  test("is killed with its grandchildren when its time is up", async () => {
+    on.push("main", hook(stubborn));
+    const clock = handClock();
+    const relay = await on.restart({ clock });
+    const tree = await on.prepare({}, relay);
+    let child = 0;
+    const onLine = (line: string): void => {
+      child = Number(line.replace("child ", ""));
+      fireTimeout(clock);
+    };
+    const outcome = await run(tree, { onLine, timeoutMs: 7_000 }, relay);
+    expect(outcome).toMatchObject({ ran: true, ok: false, timedOut: true });
+    expect(child).toBeGreaterThan(0);
+    await expect.poll(() => isRunning(child)).toBe(false);
+  });
+
+  test("is killed when the run is stopped, and the stop's reason comes back", async () => {
+    on.push("main", hook(stubborn));
+    const clock = handClock();
+    const relay = await on.restart({ clock });
+    const tree = await on.prepare({}, relay);
+    const stop = new AbortController();
+    let child = 0;
+    const onLine = (line: string): void => {
+      child = Number(line.replace("child ", ""));
+      stop.abort(new Error("undelegated"));
+      clock.fire(2_000);
+    };
+    await expect(run(tree, { onLine, signal: stop.signal }, relay)).rejects.toThrow("undelegated");
+    await expect.poll(() => isRunning(child)).toBe(false);
+    expect(readdirSync(join(on.folder, "relay/private")).filter((name) => name.startsWith("hook-"))).toEqual(
+      [],
+    );
+  });
+
+  test("leaves nothing running behind its back when it ends by itself", async () => {
+    on.push("main", hook('#!/bin/sh\nsleep 1000 &\necho "child $!"\n'));
+    const tree = await on.prepare();
+    const { output, ok } = await run(tree);
+    expect(ok).toBe(true);
+    await expect.poll(() => isRunning(Number(output.replace("child ", "")))).toBe(false);
+  });
+
+  function fireTimeout(clock: Clock & { fire(ms: number): void }): void {
+    clock.fire(7_000);
+    clock.fire(2_000);
+  }
+});
+
+describe("output of a hook", () => {
+  test("is kept from its end, bounded", async () => {
+    on.push("main", hook('#!/bin/sh\nhead -c 3000000 /dev/zero | tr "\\0" x\necho the end\n'));
+    const { output } = await run(await on.prepare());
+    expect(output).toHaveLength(64 * 1024);
+    expect(output.endsWith("the end\n")).toBe(true);
+  });
+});
+
+describe("the hook remove-worktree", () => {
+  test("runs before the files go, and its failure does not stop the removal", async () => {
+    on.push("main", hook("#!/bin/sh\ncp readme.md ../removed.txt\nexit 1\n", "remove-worktree"));
+    const tree = await on.prepare();
+    await on.worktrees.removeNamed(tree.repository, tree.name, {
+      signal: on.signal,
+      hook: { facts: facts(tree), timeoutMs: 60_000, signal: on.signal },
+    });
+    expect(readFileSync(join(tree.path, "../removed.txt"), "utf8")).toBe("hello\n");
+    expect(existsSync(tree.path)).toBe(false);
+    expect(existsSync(join(on.folder, "relay/private/homes/app-1"))).toBe(false);
+    expect(git(tree.commonDir, "for-each-ref", "refs/patchrelay/salvage")).toBe("");
+  });
+});
