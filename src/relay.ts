@@ -253,8 +253,8 @@ async function serveHttp(
     apiToken: parts.credentials.PATCHRELAY_API_TOKEN,
     engine,
     sources: { linear: tracker, github: forge },
-    ready: () => readiness(engine, watch.now(), identities, parts.clock),
-    agents: () =>
+    ready: async () => readiness(engine, watch.now(), identities, parts.clock),
+    agents: async () =>
       Object.keys(agents).map((name) => ({
         name,
         ready: watch.now().agents[name] === null,

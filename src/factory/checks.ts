@@ -1,4 +1,5 @@
 import { digest } from "./hash.ts";
+import { own } from "./own.ts";
 import type { Check, Head, PullRequest } from "./facts.ts";
 import type { Policy } from "./policy.ts";
 
@@ -20,7 +21,7 @@ const BLOCKED: ReadonlySet<string> = new Set(["cancelled", "stale", "action_requ
 
 export function verdictOf(pullRequest: PullRequest, policy: Policy, now: number): Verdict {
   if (pullRequest.required === null) return { kind: "unread" };
-  const head = pullRequest.heads[pullRequest.core.value.head];
+  const head = own(pullRequest.heads, pullRequest.core.value.head);
   const required = pullRequest.required.value;
   if (head === undefined || head.confirmed === null) return { kind: "unread" };
   const counted = countedChecks(head, required);

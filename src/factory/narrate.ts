@@ -258,6 +258,9 @@ function plan(facts: Facts, decision: Decision): readonly PlanItem[] {
 }
 
 function planKey(facts: Facts, decision: Decision): string {
-  // The same picture again after another one in between is news once more, so the runs count too.
-  return `${stage(facts, decision)}${TERMINAL.has(decision.state) ? decision.state : decision.state === "delegated" ? "d" : ""}:${facts.runs.length}`;
+  // The same picture again after another one in between is news once more, so head and runs count too.
+  const ended = facts.runs.filter((run) => run.end !== null).length;
+  const head = facts.pullRequest?.core.value.head.slice(0, 12) ?? "none";
+  const mark = TERMINAL.has(decision.state) ? decision.state : decision.state === "delegated" ? "d" : "";
+  return `${stage(facts, decision)}${mark}:${facts.runs.length}.${ended}:${head}`;
 }

@@ -1,6 +1,7 @@
 import type { Check, Ejection, Facts, Head, PullRequest, PullRequestCore, Review } from "./facts.ts";
 import { headDigest } from "./checks.ts";
 import type { PullRequestChange, PullRequestReading } from "./observation.ts";
+import { own } from "./own.ts";
 import { later } from "./stamp.ts";
 
 /** Commits whose checks are kept beside the current head until a reading tells which of them matter. */
@@ -101,7 +102,7 @@ export function withHint(facts: Facts, at: number, what: string): Facts {
 export function withCheck(facts: Facts, sha: string, check: Check): Facts {
   const kept = facts.pullRequest;
   if (kept === null) return facts;
-  const head = kept.heads[sha] ?? EMPTY_HEAD;
+  const head = own(kept.heads, sha) ?? EMPTY_HEAD;
   const key = checkKey(check);
   const known = head.checks[key];
   if (known !== undefined && !isNewer(check, known)) return facts;
@@ -143,7 +144,7 @@ function boundedHeads(
 export function withReview(facts: Facts, review: Review): Facts {
   const kept = facts.pullRequest;
   if (kept === null) return facts;
-  const known = kept.reviews[review.id];
+  const known = own(kept.reviews, review.id);
   if (known !== undefined) {
     // A dismissal keeps the review's id and time; it never goes back.
     const dismissed = known.state === "dismissed" ? known.state : review.state;
@@ -168,7 +169,7 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     mergeable: { value: { head: sha, value: reading.mergeable }, at: reading.readAt, read: true },
     required: { value: reading.required, at: reading.readAt, read: true },
     hasQueue: { value: reading.hasQueue, at: reading.readAt, read: true },
-    heads: { [sha]: readHead(kept.heads[sha] ?? EMPTY_HEAD, reading) },
+    heads: { [sha]: readHead(own(kept.heads, sha) ?? EMPTY_HEAD, reading) },
     reviews: Object.fromEntries(reading.reviews.map((review) => [review.id, review])),
     threads: Object.fromEntries(reading.threads.map((thread) => [thread.id, thread])),
     queue: later(kept.queue, reading.queue, reading.readAt, true),

@@ -1,6 +1,7 @@
 import type { Actor } from "./actor.ts";
 import type { Facts, Prompt, Session } from "./facts.ts";
 import type { PartialTicket, TicketReading } from "./observation.ts";
+import { own } from "./own.ts";
 import { later } from "./stamp.ts";
 
 /** Bound on what one issue keeps of prompts and sessions; the oldest go first. */
@@ -19,12 +20,12 @@ export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read
 }
 
 export function withSession(facts: Facts, session: Session): Facts {
-  if (facts.sessions[session.id] !== undefined) return facts;
+  if (own(facts.sessions, session.id) !== undefined) return facts;
   return { ...facts, sessions: bounded({ ...facts.sessions, [session.id]: session }) };
 }
 
 export function withPrompt(facts: Facts, prompt: Prompt): Facts {
-  const kept = facts.prompts[prompt.id];
+  const kept = own(facts.prompts, prompt.id);
   if (kept !== undefined) {
     // A reading may know the person's permission, which the webhook did not carry.
     if (kept.by.permission !== null || prompt.by.permission === null) return facts;

@@ -18,6 +18,7 @@ import {
   withTicketReading,
 } from "./observe-ticket.ts";
 import type { Observation } from "./observation.ts";
+import { own } from "./own.ts";
 import { later } from "./stamp.ts";
 
 /** How many results of effects an issue remembers. */
@@ -137,7 +138,7 @@ export function observe(facts: Facts, seen: Observation): Facts {
       return withCommand(facts, seen);
     case "effect_settled": {
       const { key, at, ok, detail } = seen;
-      if (facts.results[key] !== undefined) return facts;
+      if (own(facts.results, key) !== undefined) return facts;
       const entries = Object.entries({ ...facts.results, [key]: { at, ok, detail } });
       return { ...facts, results: Object.fromEntries(entries.slice(-MOST_RESULTS)) };
     }
@@ -147,7 +148,7 @@ export function observe(facts: Facts, seen: Observation): Facts {
 }
 
 export function withQuestion(facts: Facts, question: Question): Facts {
-  if (facts.questions[question.id] !== undefined) return facts;
+  if (own(facts.questions, question.id) !== undefined) return facts;
   return { ...facts, questions: { ...facts.questions, [question.id]: question } };
 }
 
@@ -193,7 +194,7 @@ function withCommand(facts: Facts, seen: Extract<Observation, { kind: "commanded
         session: null,
         text: seen.text,
       });
-      const asked = seen.question === null ? undefined : facts.questions[seen.question];
+      const asked = seen.question === null ? undefined : own(facts.questions, seen.question);
       if (asked === undefined || asked.answer !== null) return next;
       const answer = { at, by, text: seen.text, prompt: seen.id };
       return { ...next, questions: { ...next.questions, [asked.id]: { ...asked, answer } } };
