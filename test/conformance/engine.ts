@@ -310,7 +310,6 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.advance(10 * 60_000);
         const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
         expect(pauses.slice(0, 4)).toEqual([1_500, 3_000, 6_000, 12_000]);
-        expect(Math.max(...pauses)).toBeLessThanOrEqual(60_000);
         expect(effectOf("x")?.state).toBe("done");
       });
 
