@@ -50,16 +50,6 @@ export const linearGroup = withDefaults({
     "https://linear.app",
     "Base of Linear's pages; consent is at <webUrl>/oauth/authorize.",
   ),
-  webhookPastHours: field(
-    amount(1, 168),
-    24,
-    "How old a signed webhookTimestamp may be, in hours: retries keep it.",
-  ),
-  webhookFutureMinutes: field(
-    amount(0, 60),
-    5,
-    "How far ahead a signed webhookTimestamp may be, in minutes.",
-  ),
 });
 
 export const githubGroup = withDefaults({
@@ -79,11 +69,6 @@ export const runsGroup = withDefaults({
   slots: field(whole(1, 64), 4, "Runs at a time in all."),
   slotsPerProject: field(whole(1, 64), 2, "Runs at a time of one project."),
   stallSeconds: field(seconds, 600, "An agent that says nothing for so long is interrupted, in seconds."),
-  interruptSeconds: field(
-    seconds,
-    5,
-    "How long an interrupted agent may take before it is killed, in seconds.",
-  ),
   prepareMinutes: field(
     amount(0.05, 720),
     15,
@@ -97,7 +82,6 @@ export const runsGroup = withDefaults({
   hookSeconds: field(seconds, 300, "Limit for any other hook, in seconds."),
   maxChangedFiles: field(whole(1, 100_000), 300, "A change of more files is held and a person is asked."),
   maxChangedKiB: field(whole(1, 1_048_576), 2048, "A larger change is held and a person is asked, in KiB."),
-  maxLogMiB: field(whole(1, 4096), 64, "Most that is kept of one run's output, in MiB."),
 });
 
 export const ciGroup = withDefaults({
@@ -135,12 +119,6 @@ export const storageGroup = withDefaults({
   keepDigestsDays: field(days, 90, "How long ids and digests of webhooks are kept against replay, in days."),
   keepJournalDays: field(days, 90, "How long the journal of a finished issue is kept, in days."),
   keepRunEventsDays: field(days, 30, "How long events and logs of finished runs are kept, in days."),
-  maxWorktrees: field(whole(1, 10_000), 50, "Worktrees kept; those of finished issues go first."),
-  maxWorktreesGiB: field(
-    whole(1, 10_000),
-    20,
-    "Disk that worktrees may take, in GiB; those of finished issues go first.",
-  ),
 });
 
 export const sweepGroup = withDefaults({
@@ -151,23 +129,12 @@ export const sweepGroup = withDefaults({
   ),
   waitingSeconds: field(seconds, 300, "How often for an issue that waits, in seconds."),
   idleSeconds: field(seconds, 1800, "How often for an issue that nothing is expected of, in seconds."),
-  issuesPerTick: field(whole(1, 1000), 50, "Issues polled in one go."),
-  redeliverySeconds: field(
-    seconds,
-    900,
-    "How often GitHub is asked for webhooks that it failed to deliver, in seconds.",
-  ),
 });
 
 export const limitsGroup = withDefaults({
   githubWritesPerMinute: field(whole(1, 10_000), 60, "Writing requests to GitHub per minute."),
   githubWritesPerHour: field(whole(1, 100_000), 400, "Writing requests to GitHub per hour."),
   githubConcurrent: field(whole(1, 100), 20, "Requests to GitHub at a time."),
-  linearSharePercent: field(
-    amount(1, 100),
-    40,
-    "Share of Linear's advertised rate limit to use at most, in percent.",
-  ),
   requestConnectSeconds: field(
     seconds,
     5,

@@ -135,7 +135,7 @@ describe("a config that is right", () => {
       requireToken: false,
       loopback: true,
     });
-    expect(settings.runs).toMatchObject({ slots: 4, slotsPerProject: 2, stallSeconds: 600, maxLogMiB: 64 });
+    expect(settings.runs).toMatchObject({ slots: 4, slotsPerProject: 2, stallSeconds: 600 });
     expect(settings.storage).toMatchObject({
       minFreeMiB: 256,
       stopRunsBelowMiB: 1024,
