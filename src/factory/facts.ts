@@ -49,7 +49,8 @@ export interface Ticket {
   readonly core: Stamped<TicketCore> | null;
   readonly status: Stamped<TicketStatus> | null;
   readonly blockers: Stamped<readonly Blocker[]> | null;
-  readonly removed: boolean;
+  /** Deleted or archived there; it may come back. Null = nobody has said so. */
+  readonly removed: Stamped<boolean> | null;
 }
 
 export interface TicketCore {
@@ -364,7 +365,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     v: 1,
     id,
     createdAt: at,
-    ticket: { core: null, status: null, blockers: null, removed: false },
+    ticket: { core: null, status: null, blockers: null, removed: null },
     delegation: null,
     stopped: null,
     commanded: null,

@@ -148,6 +148,8 @@ function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
       }
       return;
     case "awaiting_review":
+      // A review that has just come is judged by a reading: until then there is nothing true to say.
+      if (facts.pullRequest?.hint != null) return;
       tell(`review:${decision.rule}:${head}`, { type: "thought", body: decision.why });
       return;
     case "awaiting_queue":

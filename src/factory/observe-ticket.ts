@@ -50,7 +50,7 @@ export function withTicketReading(facts: Facts, reading: TicketReading, at: numb
     ticket: {
       ...next.ticket,
       blockers: later(next.ticket.blockers, reading.blockers, at, true),
-      removed: next.ticket.removed || reading.removed,
+      removed: later(next.ticket.removed, reading.removed, at, true),
     },
   };
   for (const session of reading.sessions) next = withSession(next, session);

@@ -48,7 +48,10 @@ export function observe(facts: Facts, seen: Observation): Facts {
     case "ticket_changed":
       return withTicket(facts, seen.ticket, seen.at, false);
     case "ticket_removed":
-      return { ...facts, ticket: { ...facts.ticket, removed: true } };
+      return {
+        ...facts,
+        ticket: { ...facts.ticket, removed: later(facts.ticket.removed, true, seen.at, false) },
+      };
     case "ticket_read":
       return withTicketReading(facts, seen, seen.at);
     case "pull_request_changed":

@@ -8,7 +8,7 @@ export const ENDINGS: readonly Rule[] = [
     name: "removed",
     says: "The issue was removed from the tracker: stop, publish nothing.",
     states: ["failed"],
-    when: ({ facts }) => facts.ticket.removed,
+    when: ({ facts }) => facts.ticket.removed?.value === true,
     gives: (s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
   },
   {
