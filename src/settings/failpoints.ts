@@ -42,7 +42,7 @@ interface Failpoint {
 }
 
 function parseFailpoint(entry: string): Failpoint | null {
-  const match = /^([a-z][a-z0-9_]*(?:\.[a-z0-9_]+)*):(kill|throw|delay=(\d{1,7}))(?::(\d{1,6}))?$/.exec(
+  const match = /^([a-z][a-z0-9_]*(?:\.[a-z0-9_-]+)*):(kill|throw|delay=(\d{1,7}))(?::(\d{1,6}))?$/.exec(
     entry,
   );
   const [, name, kind, ms, nth] = match ?? [];

@@ -56,7 +56,7 @@ export function findConfig(sources: Sources): FoundConfig {
   return refused(
     null,
     `no configuration found; looked for ${places.join(" and ")}`,
-    "make one with `patchrelay init`, or name one with --config FILE or PATCHRELAY_CONFIG",
+    "start from config/patchrelay.example.json, or name one with --config FILE or PATCHRELAY_CONFIG",
   );
 }
 
