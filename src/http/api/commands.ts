@@ -1,0 +1,164 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { operator } from "../../factory/actor.ts";
+import type { IssueId } from "../../factory/ids.ts";
+import type { Observation } from "../../factory/observation.ts";
+import type { Policy } from "../../factory/policy.ts";
+import type { Engine } from "../../engines/engine.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Randomness } from "../../lib/ids.ts";
+import { uuidFromKey } from "../../lib/ids.ts";
+import { conflict, notFound, Problem } from "../problem.ts";
+import { answers } from "./describe.ts";
+import { found, idOf, keyOf, oneDelivery } from "./inspection.ts";
+import { openQuestion, senseless } from "./sense.ts";
+import type { CommandName } from "./sense.ts";
+import { reference } from "./schema.ts";
+import type { Schema } from "./schema.ts";
+
+/** An operator's commands. Each is an observation like any other: durable before it is answered. */
+export interface CommandParts {
+  readonly engine: Engine;
+  readonly policy: Policy;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+}
+
+const TEXT: Schema = { type: "string", maxLength: 50_000 };
+const BODIES: Readonly<Record<CommandName, Schema | null>> = {
+  retry: null,
+  stop: null,
+  pause: null,
+  resume: null,
+  cancel: null,
+  close: null,
+  prompt: { type: "object", properties: { text: TEXT }, required: ["text"], additionalProperties: false },
+  answer: {
+    type: "object",
+    properties: { text: TEXT, question: { type: "string", maxLength: 400 } },
+    required: ["text"],
+    additionalProperties: false,
+  },
+};
+
+/** How far back an earlier request with the same Idempotency-Key is looked for in the issue's journal. */
+const LOOK_BACK = 200;
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,200}$/;
+
+/** The routes that change something. */
+export function commands(app: FastifyInstance, parts: CommandParts): void {
+  for (const [command, body] of Object.entries(BODIES) as [CommandName, Schema | null][]) {
+    app.post(
+      `/api/issues/:key/${command}`,
+      {
+        schema: {
+          ...answers(`Operator's command: ${command}`, reference("Accepted"), {
+            params: ["key"],
+            status: 202,
+            problems: [403, 409, 413, 415, 503],
+            ...(body === null ? {} : { body }),
+          }),
+          headers: {
+            type: "object",
+            properties: {
+              "idempotency-key": { type: "string", description: "The same key again does nothing twice" },
+            },
+          },
+        },
+      },
+      async (request, reply) => {
+        const seq = await carryOut(parts, command, request);
+        return await reply.status(202).send({ accepted: true, seq });
+      },
+    );
+  }
+  app.post(
+    "/api/deliveries/:id/replay",
+    {
+      schema: answers("Apply a kept webhook once more", reference("Accepted"), {
+        params: ["id"],
+        status: 202,
+        problems: [403, 409, 503],
+      }),
+    },
+    async (request, reply) => {
+      const { source, deliveryId } = oneDelivery(parts.engine.views, idOf(request));
+      if (parts.engine.views.deliveryBody(source, deliveryId) === null)
+        throw conflict(
+          "its body is no longer kept",
+          "storage.keepDeliveriesDays says for how long bodies are",
+        );
+      if (!(await parts.engine.replay(source, deliveryId))) throw notFound("this delivery is no longer kept");
+      return await reply.status(202).send({ accepted: true, seq: null });
+    },
+  );
+  app.post(
+    "/api/outbox/:id/retry",
+    {
+      schema: answers("Try a failed effect again", reference("Accepted"), {
+        params: ["id"],
+        status: 202,
+        problems: [403, 503],
+      }),
+    },
+    async (request, reply) => {
+      if (!(await parts.engine.retryEffect(idOf(request))))
+        throw notFound(
+          `there is no failed or dropped effect ${JSON.stringify(idOf(request))}`,
+          "GET /api/outbox?state=failed lists those that can be tried again",
+        );
+      return await reply.status(202).send({ accepted: true, seq: null });
+    },
+  );
+}
+
+async function carryOut(parts: CommandParts, command: CommandName, request: FastifyRequest): Promise<number> {
+  const { engine, policy, clock, randomness } = parts;
+  const key = keyOf(request);
+  const issue = found(engine.views.issueId(key), key);
+  const given = idempotencyKey(request);
+  // Scoped to issue and command, so that a key used twice by mistake can not swallow another command.
+  const id = given === null ? randomness.uuid() : uuidFromKey(`${issue} ${command} ${given}`);
+  const earlier = given === null ? null : earlierSeq(engine, issue, id);
+  if (earlier !== null) return earlier;
+
+  const facts = engine.facts(issue);
+  const document = engine.views.issue(issue);
+  if (facts === null || document === null) throw notFound(`there is no issue ${JSON.stringify(key)}`);
+  const { text = null, question = null } = (request.body ?? {}) as { text?: string; question?: string };
+  const why = senseless({ command, text, question }, document, facts, policy);
+  if (why !== null) throw conflict(why);
+
+  const by = operator("an operator");
+  const at = clock.now();
+  const observation: Observation =
+    command === "prompt"
+      ? { kind: "prompted", at, prompt: id, session: null, by, from: "operator", text: text ?? "" }
+      : {
+          kind: "commanded",
+          at,
+          command,
+          id,
+          by,
+          text,
+          question: command === "answer" ? openQuestion(question, facts, policy) : null,
+        };
+  const origin = { source: "operator", delivery: id };
+  const { seq } = await engine.observe(issue, [observation], origin, `command:${id}`);
+  return seq;
+}
+
+/** The answer may have been lost: then the command is in the journal, and by now it may make no sense any more. */
+function earlierSeq(engine: Engine, issue: IssueId, id: string): number | null {
+  const lines = engine.views.journal(issue, { limit: LOOK_BACK, cursor: null })?.items ?? [];
+  const line = lines.find(
+    ({ observation }) => observation.source === "operator" && observation.delivery === id,
+  );
+  return line?.seq ?? null;
+}
+
+function idempotencyKey(request: FastifyRequest): string | null {
+  const key = request.headers["idempotency-key"];
+  if (key === undefined) return null;
+  if (typeof key === "string" && IDEMPOTENCY_KEY.test(key)) return key;
+  throw new Problem(400, "bad_value", "Idempotency-Key must be 1 to 200 printable characters without spaces");
+}

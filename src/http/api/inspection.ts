@@ -1,0 +1,207 @@
+import type { FastifyInstance } from "fastify";
+import type { PageRequest } from "../../engines/documents.ts";
+import type { AgentDocument } from "../../engines/documents.ts";
+import type { Views } from "../../engines/engine.ts";
+import { FACTORY_STATES } from "../../factory/state.ts";
+import { parseTime } from "../../lib/clock.ts";
+import { conflict, notFound, Problem } from "../problem.ts";
+import { answers } from "./describe.ts";
+import { oneOf, page, reference } from "./schema.ts";
+import type { Schema } from "./schema.ts";
+
+/** Most issues, runs … on one page, and how many without `limit`. */
+const PAGE_MOST = 500;
+const PAGE_DEFAULT = 50;
+
+const PAGING: Readonly<Record<string, Schema>> = {
+  limit: { type: "integer", minimum: 1, maximum: PAGE_MOST, default: PAGE_DEFAULT },
+  cursor: { type: "string", minLength: 1, maxLength: 200, description: "nextCursor of the page before" },
+};
+const FILTER: Schema = { type: "string", minLength: 1, maxLength: 200 };
+
+/** The routes that only look. */
+export function inspection(
+  app: FastifyInstance,
+  views: Views,
+  agents: () => Promise<readonly AgentDocument[]>,
+): void {
+  app.get(
+    "/api/issues",
+    {
+      schema: answers("Issues, newest first", page("Issue"), {
+        query: { state: oneOf(Object.keys(FACTORY_STATES)), repo: FILTER, q: FILTER, ...PAGING },
+      }),
+    },
+    (request) => {
+      const { state, repo, q, ...rest } = request.query as Query & {
+        state?: string;
+        repo?: string;
+        q?: string;
+      };
+      return views.issues({ state: state ?? null, repo: repo ?? null, q: q ?? null }, paging(rest));
+    },
+  );
+  app.get(
+    "/api/issues/:key",
+    { schema: answers("One issue", reference("Issue"), { params: ["key"] }) },
+    (request) => found(views.issue(keyOf(request)), keyOf(request)),
+  );
+  app.get(
+    "/api/issues/:key/journal",
+    {
+      schema: answers("Its journal, newest first", page("JournalEntry"), { params: ["key"], query: PAGING }),
+    },
+    (request) => found(views.journal(keyOf(request), paging(request.query)), keyOf(request)),
+  );
+  app.get(
+    "/api/issues/:key/runs",
+    { schema: answers("Its runs, newest first", page("Run"), { params: ["key"], query: PAGING }) },
+    (request) => {
+      const issue = found(views.issueId(keyOf(request)), keyOf(request));
+      return views.runs({ issue }, paging(request.query));
+    },
+  );
+  app.get(
+    "/api/issues/:key/why",
+    {
+      schema: answers("Why it stands there", reference("Why"), {
+        params: ["key"],
+        query: {
+          at: { type: "string", description: "A seq of the journal or an ISO 8601 time in the past" },
+        },
+      }),
+    },
+    (request) => {
+      const key = keyOf(request);
+      const { at } = request.query as { at?: string };
+      found(views.issueId(key), key);
+      const why = views.why(key, at === undefined ? null : moment(at));
+      if (why === null) throw notFound(`nothing was known about ${key} at that moment`);
+      return why;
+    },
+  );
+  app.get(
+    "/api/runs",
+    { schema: answers("Runs, newest first", page("Run"), { query: { issue: FILTER, ...PAGING } }) },
+    (request) => views.runs({ issue: (request.query as Query).issue ?? null }, paging(request.query)),
+  );
+  app.get(
+    "/api/runs/:id",
+    { schema: answers("One run", reference("Run"), { params: ["id"] }) },
+    (request) => {
+      const run = views.run(idOf(request));
+      if (run === null) throw notFound(`there is no run ${JSON.stringify(idOf(request))}`);
+      return run;
+    },
+  );
+  app.get(
+    "/api/runs/:id/events",
+    { schema: answers("Its log, oldest first", page("RunEvent"), { params: ["id"], query: PAGING }) },
+    (request) => {
+      const events = views.runEvents(idOf(request), paging(request.query));
+      if (events === null) throw notFound(`there is no run ${JSON.stringify(idOf(request))}`);
+      return events;
+    },
+  );
+  app.get("/api/queue", { schema: answers("What waits for a slot", reference("Queue")) }, () =>
+    views.queue(),
+  );
+  app.get("/api/agents", { schema: answers("The agents", page("Agent")) }, async () => ({
+    items: await agents(),
+    nextCursor: null,
+  }));
+  app.get("/api/budget", { schema: answers("Today's spending", reference("Budget")) }, () => views.budget());
+  app.get(
+    "/api/deliveries",
+    {
+      schema: answers("Webhooks, newest first", page("Delivery"), {
+        query: {
+          state: oneOf(["pending", "applied", "ignored", "quarantined"]),
+          source: FILTER,
+          ...PAGING,
+        },
+      }),
+    },
+    (request) => {
+      const { state, source } = request.query as Query;
+      return views.deliveries({ state: state ?? null, source: source ?? null }, paging(request.query));
+    },
+  );
+  app.get(
+    "/api/deliveries/:id",
+    {
+      schema: answers("One webhook, by its delivery id or source:id", reference("Delivery"), {
+        params: ["id"],
+        problems: [409],
+      }),
+    },
+    (request) => oneDelivery(views, idOf(request)),
+  );
+  app.get(
+    "/api/outbox",
+    {
+      schema: answers("Effects, newest first", page("Effect"), {
+        query: { state: oneOf(["pending", "doing", "done", "failed", "dropped"]), issue: FILTER, ...PAGING },
+      }),
+    },
+    (request) => {
+      const { state, issue } = request.query as Query;
+      return views.outbox({ state: state ?? null, issue: issue ?? null }, paging(request.query));
+    },
+  );
+}
+
+/** The delivery of that id. Throws 404, or 409 when two sources have one of that id. */
+export function oneDelivery(views: Views, id: string): ReturnType<Views["delivery"]>[number] {
+  const [first, ...others] = views.delivery(id);
+  if (first === undefined) throw notFound(`there is no delivery ${JSON.stringify(id)}`);
+  if (others.length > 0) {
+    const names = [first, ...others].map(({ source, deliveryId }) => `${source}:${deliveryId}`);
+    throw conflict(
+      `more than one delivery has the id ${JSON.stringify(id)}`,
+      `name one: ${names.join(", ")}`,
+    );
+  }
+  return first;
+}
+
+/** What was found. Throws 404 when that is nothing. */
+export function found<T>(document: T | null, key: string): T {
+  if (document === null)
+    throw notFound(`there is no issue ${JSON.stringify(key)}`, "GET /api/issues lists those that are kept");
+  return document;
+}
+
+export function keyOf(request: { readonly params: unknown }): string {
+  return (request.params as { key: string }).key;
+}
+
+export function idOf(request: { readonly params: unknown }): string {
+  return (request.params as { id: string }).id;
+}
+
+interface Query {
+  readonly limit?: number;
+  readonly cursor?: string;
+  readonly state?: string;
+  readonly source?: string;
+  readonly issue?: string;
+}
+
+function paging(query: unknown): PageRequest {
+  const { limit, cursor } = query as Query;
+  return { limit: limit ?? PAGE_DEFAULT, cursor: cursor ?? null };
+}
+
+function moment(at: string): { readonly seq: number } | { readonly time: number } {
+  if (/^\d{1,15}$/.test(at)) return { seq: Number(at) };
+  const time = /^\d{4}-\d{2}-\d{2}/.test(at) ? parseTime(at) : null;
+  if (time === null) {
+    throw new Problem(
+      400,
+      "bad_value",
+      "the query's at is neither a seq of the journal nor an ISO 8601 time",
+    );
+  }
+  return { time };
+}

@@ -1,0 +1,65 @@
+/** A JSON Schema, as far as the API uses it. Validation, OpenAPI and the tests read the same objects. */
+export interface Schema {
+  readonly $id?: string;
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly description?: string;
+  readonly format?: string;
+  readonly enum?: readonly (string | boolean | null)[];
+  readonly const?: string | boolean;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly minLength?: number;
+  readonly maxLength?: number;
+  readonly default?: number | string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | Schema;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+}
+
+export const text: Schema = { type: "string" };
+export const textOrNull: Schema = { type: ["string", "null"] };
+export const number: Schema = { type: "number" };
+export const numberOrNull: Schema = { type: ["number", "null"] };
+export const whole: Schema = { type: "integer" };
+export const flag: Schema = { type: "boolean" };
+export const time: Schema = {
+  type: "string",
+  format: "date-time",
+  description: "ISO 8601 UTC with milliseconds",
+};
+export const timeOrNull: Schema = { ...time, type: ["string", "null"] };
+
+/** Every property is there in every answer; more may come with a later version. */
+export function object(properties: Readonly<Record<string, Schema>>): Schema {
+  return { type: "object", properties, required: Object.keys(properties) };
+}
+
+export function orNull(schema: Schema): Schema {
+  return { anyOf: [schema, { type: "null" }] };
+}
+
+export function list(items: Schema): Schema {
+  return { type: "array", items };
+}
+
+export function oneOf(values: readonly string[]): Schema {
+  return { type: "string", enum: values };
+}
+
+export function reference(id: string): Schema {
+  return { $ref: `${id}#` };
+}
+
+/** One page of a list. */
+export function page(id: string): Schema {
+  return object({
+    items: list(reference(id)),
+    nextCursor: {
+      ...textOrNull,
+      description: "Pass it as cursor for the next page; null = this was the last.",
+    },
+  });
+}

@@ -1,0 +1,80 @@
+import { openQuestions } from "../../factory/authority.ts";
+import type { Facts } from "../../factory/facts.ts";
+import type { Command } from "../../factory/observation.ts";
+import type { Policy } from "../../factory/policy.ts";
+import { TERMINAL } from "../../factory/state.ts";
+import type { FactoryState } from "../../factory/state.ts";
+import type { IssueDocument } from "../../engines/documents.ts";
+
+export type CommandName = Command | "prompt";
+
+/** A command as it was sent. */
+export interface Asked {
+  readonly command: CommandName;
+  readonly text: string | null;
+  readonly question: string | null;
+}
+
+/** Why a command makes no sense as the issue stands, for the person who gave it; null = it does. */
+export function senseless(
+  asked: Asked,
+  issue: Pick<IssueDocument, "key" | "state" | "why" | "run" | "pullRequest">,
+  facts: Facts,
+  policy: Policy,
+): string | null {
+  const { command, text } = asked;
+  const { key, state } = issue;
+  const over = TERMINAL.has(state as FactoryState) ? `${key} has ended (${state}): ${issue.why}` : null;
+  const held = facts.hold?.value === true;
+  switch (command) {
+    case "retry":
+      if (issue.pullRequest?.merged === true) return `${key} is merged: there is nothing to try again`;
+      return issue.run === null ? null : `a run of ${key} is under way (${issue.run.id}); stop it first`;
+    case "stop":
+      if (over !== null) return over;
+      return state === "paused" && issue.run === null && facts.commanded?.value.granted === false
+        ? `${key} is stopped already`
+        : null;
+    case "pause":
+      return over ?? (held ? `${key} is paused already` : null);
+    case "resume":
+      if (over !== null) return over;
+      return held || state === "paused" ? null : `${key} is not paused (${state})`;
+    case "cancel":
+    case "close":
+      return over;
+    case "prompt":
+      return isBlank(text) ? "the text is empty: say what to do" : null;
+    case "answer":
+      if (isBlank(text)) return "the text is empty: say what the answer is";
+      return unanswerable(asked, issue.key, facts, policy);
+  }
+}
+
+/** The question that an answer is for: the named one, else the only open one. */
+export function openQuestion(named: string | null, facts: Facts, policy: Policy): string | null {
+  return named ?? openQuestions(facts, policy)[0]?.id ?? null;
+}
+
+function unanswerable(
+  { question }: Pick<Asked, "question">,
+  key: string,
+  facts: Facts,
+  policy: Policy,
+): string | null {
+  const open = openQuestions(facts, policy);
+  if (open.length === 0) return `${key} has no open question; use prompt to say something`;
+  if (question === null) {
+    return open.length === 1
+      ? null
+      : `${key} has more than one open question; name one: ${open.map(({ id }) => id).join(", ")}`;
+  }
+  if (open.some(({ id }) => id === question)) return null;
+  return facts.questions[question] === undefined
+    ? `${key} has no question ${JSON.stringify(question)}`
+    : `question ${JSON.stringify(question)} is answered already`;
+}
+
+function isBlank(text: string | null): boolean {
+  return text === null || text.trim() === "";
+}

@@ -1,0 +1,69 @@
+import type { FastifyInstance } from "fastify";
+import type { ReadyDocument } from "../engines/documents.ts";
+import { deadline } from "../lib/outside.ts";
+import { answers } from "./api/describe.ts";
+import { object, reference } from "./api/schema.ts";
+import type { Metrics } from "./metrics.ts";
+import { Problem } from "./problem.ts";
+
+/** How long the parts may take to say how they are, in milliseconds. */
+const READY_MS = 5_000;
+
+/** `/health`, `/ready` and `/metrics`: for whoever watches the relay. */
+export function health(
+  app: FastifyInstance,
+  ready: (signal: AbortSignal) => Promise<ReadyDocument>,
+  metrics: Metrics,
+  stopping: AbortSignal,
+): void {
+  // Many may ask at a time; the parts are asked once.
+  let asking: Promise<ReadyDocument> | null = null;
+  const ask = async (): Promise<ReadyDocument> => {
+    asking ??= within(deadline(stopping, READY_MS, "a part of the relay"), ready).finally(() => {
+      asking = null;
+    });
+    return await asking;
+  };
+
+  app.get(
+    "/health",
+    {
+      config: { open: true },
+      schema: answers("Alive: 200 while the process serves", object({ ok: { const: true } })),
+    },
+    () => ({ ok: true }),
+  );
+  app.get(
+    "/ready",
+    {
+      schema: {
+        ...answers("Whether the relay can do its work, part by part", reference("Ready")),
+        response: { 200: reference("Ready"), 503: { ...reference("Ready"), description: "Not ready" } },
+      },
+    },
+    async (_request, reply) => {
+      const document = await ask().catch(() => {
+        throw new Problem(503, "not_ready", "the relay could not find out in time how its parts are");
+      });
+      return await reply.status(document.ready ? 200 : 503).send(document);
+    },
+  );
+  app.get(
+    "/metrics",
+    { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },
+    async (_, reply) => await reply.type(metrics.contentType).send(await metrics.render()),
+  );
+}
+
+/** `ask` with the signal; rejects with the signal's reason even if `ask` does not heed it. */
+export async function within<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  return await new Promise<T>((resolve, reject) => {
+    const onAbort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) return onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    ask(signal)
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener("abort", onAbort))
+      .catch(reject);
+  });
+}

@@ -1,0 +1,207 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { FastifyInstance } from "fastify";
+import type { AgentDocument, ReadyDocument } from "../engines/documents.ts";
+import type { Engine } from "../engines/engine.ts";
+import { messageOf } from "../lib/assert.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Randomness } from "../lib/ids.ts";
+import type { Log } from "../lib/log.ts";
+import { deadline } from "../lib/outside.ts";
+import type { Secret } from "../lib/secret.ts";
+import { policyOf } from "../settings/policy.ts";
+import type { Settings } from "../settings/settings.ts";
+import { commands } from "./api/commands.ts";
+import { inspection } from "./api/inspection.ts";
+import { createApp } from "./app.ts";
+import { dashboard } from "./dashboard/routes.ts";
+import { guard } from "./guard.ts";
+import { health, within } from "./health.ts";
+import { createMetrics } from "./metrics.ts";
+import type { Metrics } from "./metrics.ts";
+import { oauth } from "./oauth.ts";
+import { openapi } from "./openapi.ts";
+import { Problem } from "./problem.ts";
+import { createRoom } from "./room.ts";
+import { createLimitedServer } from "./server.ts";
+import { session } from "./session.ts";
+import { createSessions } from "./sessions.ts";
+import { GOING_AWAY, stream } from "./stream.ts";
+import { createWebhooks } from "./webhooks.ts";
+import type { Sources } from "./webhooks.ts";
+
+/** All that HTTP is given. It sees the engine's seam, never what is behind it. */
+export interface HttpParts {
+  readonly settings: Settings;
+  /** PATCHRELAY_API_TOKEN; null = only loopback is served beyond webhooks and /health. */
+  readonly apiToken: Secret | null;
+  readonly engine: Engine;
+  readonly sources: Sources;
+  readonly ready: (signal: AbortSignal) => Promise<ReadyDocument>;
+  readonly agents: (signal: AbortSignal) => Promise<readonly AgentDocument[]>;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Log;
+  readonly version: string;
+}
+
+export interface Http {
+  /** Resolves with the address once requests are answered. Rejects when the port is taken. */
+  listen(): Promise<{ readonly url: string }>;
+  /**
+   * Accepts nothing more, answers what is in flight, ends streams and idle connections; what is left after
+   * `graceMs` is cut off. Safe to repeat.
+   */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Bodies of webhooks in memory at a time (reliability.md threat 4). */
+const BYTES_IN_FLIGHT = 256 * 1024 * 1024;
+const AGENTS_MS = 5_000;
+/** While closing, connections that have become idle are looked for this often. */
+const IDLE_LOOK_MS = 25;
+const MEBIBYTE = 1024 * 1024;
+
+/** The relay's HTTP side: intake of webhooks, API, stream, health, dashboard. */
+export function createHttp(parts: HttpParts): Http {
+  const { settings, engine, clock, log } = parts;
+  const { http } = settings;
+  const metrics = createMetrics(engine);
+  const stopping = new AbortController();
+  const webhooks = createWebhooks({
+    sources: parts.sources,
+    limits: { github: http.githubBodyMiB * MEBIBYTE, linear: http.linearBodyMiB * MEBIBYTE },
+    engine,
+    room: createRoom(BYTES_IN_FLIGHT),
+    counts: metrics.webhooks,
+    clock,
+    log,
+  });
+  const serve = (take: (request: IncomingMessage, response: ServerResponse) => void): Server =>
+    createLimitedServer(
+      {
+        headersMs: http.headersSeconds * 1000,
+        requestMs: http.requestSeconds * 1000,
+        connections: http.maxConnections,
+        connectionsPerAddress: http.maxConnectionsPerAddress,
+      },
+      (request, response) => {
+        if (!webhooks.take(request, response)) take(request, response);
+      },
+    );
+
+  let app: FastifyInstance | null = null;
+  let uncount = (): void => undefined;
+  let closing: Promise<void> | null = null;
+
+  return {
+    async listen() {
+      const made = await createApp({ bodyLimit: http.apiBodyKiB * 1024, log, serve });
+      app = made;
+      await routes(made, parts, metrics, stopping.signal);
+      await made.ready();
+      uncount = countRuns(engine, metrics, log);
+      await listening(made.server, http.port, http.host);
+      return { url: urlOf(made.server) };
+    },
+    async close(graceMs) {
+      closing ??= (async () => {
+        stopping.abort(new Error("the relay is stopping"));
+        uncount();
+        if (app === null) return;
+        await drain(app, graceMs, clock);
+        await app.close();
+      })();
+      await closing;
+    },
+  };
+}
+
+async function routes(
+  app: FastifyInstance,
+  parts: HttpParts,
+  metrics: Metrics,
+  stopping: AbortSignal,
+): Promise<void> {
+  const { settings, apiToken, engine, clock, randomness, log } = parts;
+  const sessions = createSessions(clock, randomness);
+  const policy = policyOf(settings);
+  guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
+  await openapi(app, parts.version);
+  health(app, parts.ready, metrics, stopping);
+  inspection(app, engine.views, async () =>
+    within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
+      log.warn("the agents did not say how they are", { why: messageOf(error) });
+      throw new Problem(503, "not_ready", "the agents did not say in time how they are");
+    }),
+  );
+  commands(app, { engine, policy, clock, randomness });
+  stream(app, engine, clock, log);
+  await session(app, {
+    apiToken,
+    secure: settings.http.publicUrl?.startsWith("https:") === true,
+    sessions,
+  });
+  oauth(app);
+  // Webhooks were answered before they came here; what is left below their path is nobody's.
+  app.all("/webhooks/*", { config: { open: true }, schema: { hide: true } }, () => {
+    throw new Problem(404, "not_found", "webhooks are taken at /webhooks/linear and /webhooks/github");
+  });
+  dashboard(app, engine, policy);
+}
+
+/** Counts ended runs from the journal's lines. Returns the end. */
+function countRuns(engine: Engine, metrics: Metrics, log: Log): () => void {
+  return engine.subscribe(({ kind, line }) => {
+    if (kind !== "journal" || !("observation" in line) || !line.observation.kind.includes("run_ended"))
+      return;
+    try {
+      // The same turn may have reserved the next run already.
+      const { items } = engine.views.runs({ issue: line.issue }, { limit: 2, cursor: null });
+      const ended = items.find((run) => run.endedAt !== null);
+      if (ended !== undefined) metrics.runEnded(ended);
+    } catch (error) {
+      log.warn("an ended run was not counted", { why: messageOf(error) });
+    }
+  });
+}
+
+async function listening(server: Server, port: number, host: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host }, () => {
+      server.removeListener("error", reject);
+      resolve();
+    });
+  });
+}
+
+function urlOf(server: Server): string {
+  const { address, port, family } = server.address() as AddressInfo;
+  return `http://${family === "IPv6" ? `[${address}]` : address}:${port}`;
+}
+
+/** Lets what is in flight finish; connections end as soon as they are idle, streams at once. */
+async function drain(app: FastifyInstance, graceMs: number, clock: Clock): Promise<void> {
+  const { server } = app;
+  if (!server.listening) return;
+  const closed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  for (const client of app.websocketServer.clients) {
+    client.close(GOING_AWAY, "the relay is stopping; go on with ?after=");
+  }
+  let cancel = (): void => undefined;
+  const look = (): void => {
+    server.closeIdleConnections();
+    cancel = clock.after(IDLE_LOOK_MS, look);
+  };
+  look();
+  const cancelEnd = clock.after(graceMs, () => {
+    for (const client of app.websocketServer.clients) client.terminate();
+    server.closeAllConnections();
+  });
+  await closed;
+  cancel();
+  cancelEnd();
+}

@@ -1,0 +1,179 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { Engine } from "../engines/engine.ts";
+import type { RunDocument } from "../engines/documents.ts";
+import { FACTORY_STATES } from "../factory/state.ts";
+import { parseTime } from "../lib/clock.ts";
+import type { SourceName } from "./webhooks.ts";
+
+/** What the intake counts; called once per request. */
+export interface WebhookCounts {
+  /** `seconds`: from the verified delivery to its being durable. */
+  stored(source: SourceName, answer: "accepted" | "duplicate", seconds: number): void;
+  /** `reason`: the code of the refusal. */
+  refused(source: SourceName, reason: string): void;
+}
+
+export interface Metrics {
+  readonly webhooks: WebhookCounts;
+  readonly contentType: string;
+  /** A run has ended. Telling the same one again counts nothing. */
+  runEnded(run: RunDocument): void;
+  /** The exposition of everything, Prometheus' text format. */
+  render(): Promise<string>;
+}
+
+/** Ended runs remembered so that none is counted twice. */
+const ENDED_REMEMBERED = 1_000;
+
+/** A registry of its own, so that two servers in a process do not share counters. */
+export function createMetrics(engine: Pick<Engine, "health" | "views">): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+
+  const deliveries = new Counter({
+    name: "patchrelay_deliveries_total",
+    help: "Webhooks by source and outcome (accepted, duplicate, refused).",
+    labelNames: ["source", "outcome"] as const,
+    registers,
+  });
+  const refused = new Counter({
+    name: "patchrelay_deliveries_refused_total",
+    help: "Refused webhooks by source and reason, e.g. bad_signature, stale_timestamp, not_durable.",
+    labelNames: ["source", "reason"] as const,
+    registers,
+  });
+  const durable = new Histogram({
+    name: "patchrelay_delivery_durable_seconds",
+    help: "Time from a verified webhook to its being on disk.",
+    labelNames: ["source"] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
+    registers,
+  });
+  const runs = new Counter({
+    name: "patchrelay_runs_total",
+    help: "Ended runs by type, outcome and failure class, since the start.",
+    labelNames: ["type", "outcome", "failure_class"] as const,
+    registers,
+  });
+  const runSeconds = new Histogram({
+    name: "patchrelay_run_seconds",
+    help: "How long runs took.",
+    labelNames: ["type"] as const,
+    buckets: [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200],
+    registers,
+  });
+  standing(engine, registers);
+
+  // The labels of the intake's counters are looked up once, not per request.
+  const perSource = (source: SourceName) => ({
+    accepted: deliveries.labels(source, "accepted"),
+    duplicate: deliveries.labels(source, "duplicate"),
+    refused: deliveries.labels(source, "refused"),
+    durable: durable.labels(source),
+  });
+  const counters = { linear: perSource("linear"), github: perSource("github") };
+  const ended = new Set<string>();
+
+  return {
+    webhooks: {
+      stored(source, answer, seconds) {
+        counters[source][answer].inc();
+        counters[source].durable.observe(seconds);
+      },
+      refused(source, reason) {
+        counters[source].refused.inc();
+        refused.labels(source, reason).inc();
+      },
+    },
+    contentType: registry.contentType,
+    runEnded(run) {
+      if (ended.has(run.id)) return;
+      ended.add(run.id);
+      if (ended.size > ENDED_REMEMBERED) {
+        for (const oldest of ended) {
+          ended.delete(oldest);
+          break;
+        }
+      }
+      runs.labels(run.type, run.outcome ?? "unknown", run.failureClass ?? "none").inc();
+      const [from, to] = [parseTime(run.startedAt), parseTime(run.endedAt)];
+      if (from !== null && to !== null) runSeconds.labels(run.type).observe(Math.max(0, to - from) / 1000);
+    },
+    render: async () => await registry.metrics(),
+  };
+}
+
+/** Gauges that are read from the engine whenever somebody asks. */
+function standing(engine: Pick<Engine, "health" | "views">, registers: Registry[]): void {
+  const gauge = (name: string, help: string, read: () => number | null): void => {
+    const made = new Gauge({
+      name: `patchrelay_${name}`,
+      help,
+      registers,
+      collect() {
+        const value = read();
+        if (value === null) made.remove();
+        else made.set(value);
+      },
+    });
+  };
+  const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
+  gauge("database_ok", "1 while the database takes writes.", () => (engine.health().database.ok ? 1 : 0));
+  gauge("inbox_pending", "Deliveries not applied yet.", () => engine.health().inbox.pending);
+  gauge(
+    "inbox_oldest_seconds",
+    "Age of the oldest delivery not applied yet.",
+    () => seconds(engine.health().inbox.oldestMs) ?? 0,
+  );
+  gauge(
+    "delivery_mismatches",
+    "Delivery ids that came again with other bytes, since the start.",
+    () => engine.health().inbox.mismatches ?? null,
+  );
+  gauge("outbox_pending", "Effects not carried out yet.", () => engine.health().outbox.pending);
+  gauge("outbox_failed", "Effects that wait for an operator.", () => engine.health().outbox.failed);
+  gauge(
+    "outbox_oldest_seconds",
+    "Age of the oldest effect not carried out yet.",
+    () => seconds(engine.health().outbox.oldestMs) ?? 0,
+  );
+  gauge("slots_total", "Runs allowed at a time.", () => engine.health().slots.total);
+  gauge("slots_used", "Runs under way.", () => engine.health().slots.used);
+  gauge("sweep_age_seconds", "Time since the last sweep.", () => seconds(engine.health().sweep.ageMs));
+  const byState = (
+    name: string,
+    help: string,
+    known: readonly string[],
+    read: () => Readonly<Record<string, number>>,
+  ): void => {
+    const made = new Gauge({
+      name: `patchrelay_${name}`,
+      help,
+      labelNames: ["state"] as const,
+      registers,
+      collect() {
+        const counts = read();
+        for (const state of known) made.labels(state).set(counts[state] ?? 0);
+      },
+    });
+  };
+  byState(
+    "issues",
+    "Issues by factory state.",
+    Object.keys(FACTORY_STATES),
+    () => engine.views.counts().byState,
+  );
+  byState(
+    "deliveries_kept",
+    "Kept deliveries by state.",
+    ["pending", "applied", "ignored", "quarantined"],
+    () => engine.views.counts().deliveries,
+  );
+  byState(
+    "effects_kept",
+    "Kept effects by state.",
+    ["pending", "doing", "done", "failed", "dropped"],
+    () => engine.views.counts().outbox,
+  );
+}

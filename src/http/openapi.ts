@@ -1,0 +1,62 @@
+import swagger from "@fastify/swagger";
+import type { FastifyInstance } from "fastify";
+import { DOCUMENTS } from "./api/documents.ts";
+
+/** `GET /openapi.json`: made from the same schemas that the routes check requests with. */
+export async function openapi(app: FastifyInstance, version: string): Promise<void> {
+  for (const document of DOCUMENTS) app.addSchema(document);
+  await app.register(swagger, {
+    openapi: {
+      openapi: "3.1.0",
+      info: {
+        title: "patchrelay",
+        version,
+        description:
+          "Inspection and commands. Times are ISO 8601 UTC with milliseconds; absent is null, never missing; lists come in pages.",
+      },
+      components: {
+        securitySchemes: {
+          token: { type: "http", scheme: "bearer", description: "PATCHRELAY_API_TOKEN" },
+          session: { type: "apiKey", in: "cookie", name: "patchrelay_session" },
+        },
+      },
+      security: [{}, { token: [] }, { session: [] }],
+      paths: { "/webhooks/linear": webhook("Linear"), "/webhooks/github": webhook("GitHub") },
+    },
+    refResolver: { buildLocalReference: (schema, _base, _fragment, index) => nameOf(schema, index) },
+  });
+  app.get("/openapi.json", { schema: { summary: "This document" } }, () => app.swagger());
+}
+
+function nameOf(schema: { readonly $id?: unknown }, index: number): string {
+  return typeof schema.$id === "string" ? schema.$id : `document-${index}`;
+}
+
+// Webhooks are answered before the router, so they are described here.
+function webhook(sender: string) {
+  const problem = (description: string) => ({
+    description,
+    content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
+  });
+  return {
+    post: {
+      summary: `Takes a signed webhook of ${sender}`,
+      security: [],
+      requestBody: {
+        required: true,
+        content: { "application/json": { schema: { type: "object" as const } } },
+      },
+      responses: {
+        200: {
+          description: "It is on disk",
+          content: { "application/json": { schema: { $ref: "#/components/schemas/WebhookAnswer" } } },
+        },
+        400: problem("A header is missing"),
+        401: problem("The signature is missing, malformed or wrong, or the delivery is stale"),
+        413: problem("Too large"),
+        415: problem("Form-encoded or compressed"),
+        503: problem("It can not be stored right now"),
+      },
+    },
+  };
+}

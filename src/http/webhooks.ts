@@ -1,0 +1,176 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { NotDurable } from "../engines/engine.ts";
+import type { Engine } from "../engines/engine.ts";
+import { messageOf } from "../lib/assert.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
+import { reach } from "../lib/failpoints.ts";
+import type { Log } from "../lib/log.ts";
+import { discardBody, receiveBody } from "./body.ts";
+import { requestHeaders } from "./headers.ts";
+import type { WebhookCounts } from "./metrics.ts";
+import { notDurable, Problem, PROBLEM_TYPE } from "./problem.ts";
+import { createRefusals } from "./refusals.ts";
+import type { Room } from "./room.ts";
+
+/** Who can turn a request into a verified delivery: a tracker's or a forge's `webhook.ts`. */
+interface Source {
+  open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
+}
+export type SourceName = "linear" | "github";
+export type Sources = Readonly<Record<SourceName, Source>>;
+
+/**
+ * The intake of webhooks, on Node's own request and response: no router, no parser (performance.md). Order of the
+ * checks: interface.md section 4; those from the signature on are the source's. Nothing is remembered and nothing of
+ * the request is logged before its signature holds, and no 200 is sent before the engine has it on disk.
+ */
+export interface Webhooks {
+  /** Answers the request if its path is that of a source. False = it is somebody else's. */
+  take(request: IncomingMessage, response: ServerResponse): boolean;
+}
+
+/** A refused sender may go on for this many bytes before the connection is cut. */
+const DISCARDED_BYTES = 64 * 1024 * 1024;
+
+const JSON_HEADERS = ["content-type", "application/json; charset=utf-8"];
+const ACCEPTED = Buffer.from('{"ok":true,"accepted":true}');
+const DUPLICATE = Buffer.from('{"ok":true,"duplicate":true}');
+const ACCEPTED_HEADERS = [...JSON_HEADERS, "content-length", String(ACCEPTED.length)];
+const DUPLICATE_HEADERS = [...JSON_HEADERS, "content-length", String(DUPLICATE.length)];
+
+export function createWebhooks(parts: {
+  readonly sources: Sources;
+  readonly limits: Readonly<Record<SourceName, number>>;
+  readonly engine: Pick<Engine, "accept">;
+  readonly room: Room;
+  readonly counts: WebhookCounts;
+  readonly clock: Clock;
+  readonly log: Log;
+}): Webhooks {
+  const { sources, limits, engine, room, counts, clock, log } = parts;
+  const refused = createRefusals(counts, clock, log);
+
+  const refuse = (source: SourceName, response: ServerResponse, problem: Problem): void => {
+    refused(source, problem.code);
+    sendProblem(response, problem);
+  };
+
+  const judge = (
+    source: SourceName,
+    headers: RequestHeaders,
+    body: Buffer,
+    response: ServerResponse,
+  ): VerifiedDelivery | null => {
+    let opened: VerifiedDelivery | Refusal;
+    try {
+      opened = sources[source].open(headers, body, clock.now());
+    } catch (error) {
+      // A bug in a source must cost one delivery an attempt, never the process.
+      log.error("a webhook could not be judged", { source, why: messageOf(error) });
+      refuse(source, response, notDurable());
+      return null;
+    }
+    if (opened.verified) return opened;
+    refuse(source, response, new Problem(opened.status, opened.code, opened.detail));
+    return null;
+  };
+
+  const accept = (source: SourceName, delivery: VerifiedDelivery, response: ServerResponse): void => {
+    const begun = clock.monotonic();
+    const stored = (answer: "accepted" | "duplicate"): void => {
+      counts.stored(source, answer, (clock.monotonic() - begun) / 1000);
+      if (answer === "accepted") response.writeHead(200, ACCEPTED_HEADERS).end(ACCEPTED);
+      else response.writeHead(200, DUPLICATE_HEADERS).end(DUPLICATE);
+      reach("ingest.replied");
+    };
+    const failed = (error: unknown): void => {
+      if (!(error instanceof NotDurable)) {
+        log.error("a delivery was not accepted", { source, why: messageOf(error) });
+      }
+      refuse(source, response, notDurable());
+    };
+    engine.accept(delivery).then(stored, failed);
+  };
+
+  return {
+    take(request, response) {
+      const source = sourceOf(request.url);
+      if (source === null) return false;
+      const headers = requestHeaders(request);
+      const early = refuseEarly(request.method, headers, limits[source]);
+      if (early !== null) {
+        refused(source, early.code);
+        answerAndDiscard(request, response, early);
+        return true;
+      }
+      receiveBody(request, limits[source], room, (received) => {
+        if (received === "gone") return refused(source, "gone");
+        if (typeof received === "string") {
+          const problem = received === "too_large" ? tooLarge(limits[source]) : busy();
+          refused(source, problem.code);
+          return answerAndDiscard(request, response, problem);
+        }
+        response.on("close", () => room.give(received.length));
+        const delivery = judge(source, headers, received, response);
+        if (delivery !== null) accept(source, delivery, response);
+      });
+      return true;
+    },
+  };
+}
+
+const PATH = /^\/webhooks\/(linear|github)(?:\?|$)/;
+
+function sourceOf(url: string | undefined): SourceName | null {
+  if (url === undefined || !url.startsWith("/webhooks/")) return null;
+  return (PATH.exec(url)?.[1] ?? null) as SourceName | null;
+}
+
+/** What is wrong before a byte of the body was read. */
+function refuseEarly(method: string | undefined, headers: RequestHeaders, limit: number): Problem | null {
+  if (headers.count("host") > 1)
+    return new Problem(400, "doubled_host", "there is more than one Host header");
+  if (method !== "POST") {
+    return new Problem(405, "method_not_allowed", "webhooks are sent with POST", {
+      headers: { allow: "POST" },
+    });
+  }
+  const length = headers.get("content-length");
+  return length !== null && Number(length) > limit ? tooLarge(limit) : null;
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem(413, "too_large", `the body is larger than ${limit} bytes`);
+}
+
+function busy(): Problem {
+  return new Problem(503, "too_many_bytes_in_flight", "too many large bodies are on their way at a time", {
+    headers: { "retry-after": "1" },
+  });
+}
+
+function sendProblem(response: ServerResponse, problem: Problem): void {
+  const body = JSON.stringify(problem);
+  response
+    .writeHead(problem.status, {
+      ...problem.headers,
+      "content-type": PROBLEM_TYPE,
+      "content-length": Buffer.byteLength(body),
+    })
+    .end(body);
+}
+
+function answerAndDiscard(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  const body = JSON.stringify(problem);
+  response.writeHead(problem.status, {
+    ...problem.headers,
+    "content-type": PROBLEM_TYPE,
+    "content-length": Buffer.byteLength(body),
+    connection: "close",
+  });
+  if (request.method === "HEAD") return discardBody(request, 0, () => response.end());
+  response.write(body);
+  // Ending the response closes the socket; with unread bytes in it the sender would see a reset, not the answer.
+  discardBody(request, DISCARDED_BYTES, () => response.end());
+}
