@@ -74,6 +74,8 @@ export async function setStage(options: {
     );
     const relay = await relayFrom(configFile, { linear, github }, options);
     undo.push(() => relay.stop());
+    // As `serve` does: with a port of the system's choice the command line could not find the relay otherwise.
+    await writeFile(join(dir, "data", "relay.url"), `${relay.url}\n`);
     linear.setWebhook({ url: `${relay.url}/webhooks/linear`, secret: LINEAR_SECRET });
     github.setWebhook({ url: `${relay.url}/webhooks/github`, secret: GITHUB_SECRET });
     return { linear, github, relay, dir, configFile, threads, close };
