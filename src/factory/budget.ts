@@ -5,8 +5,6 @@ import { RUN_TYPES, type BudgetName, type RunType } from "./run-types.ts";
 
 /** Uncharged failures in a row after which a person is asked instead of trying for ever. */
 const MOST_FAILURES_IN_A_ROW = 5;
-/** The breaker against loops that no other rule has caught (reliability.md row 10). */
-const MOST_RUNS_PER_HOUR = 6;
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const RECHECK_MS = 60_000;
@@ -31,13 +29,14 @@ export const REFUSALS = {
   tokens_spent: "the issue has used `budgets.tokensPerIssue`",
   money_spent: "the issue has used `budgets.usdPerIssue`",
   day_spent: "all issues together have used `budgets.usdPerDay` today",
-  too_fast: "six runs within an hour: something goes in circles",
+  too_fast: "`limits.runsPerIssuePerHour` runs within an hour: something goes in circles",
 } as const;
 export type RefusalName = keyof typeof REFUSALS;
 
 export interface Reservation {
   readonly facts: Facts;
   readonly project: ProjectPolicy;
+  readonly runsPerHour: number;
   readonly conditions: Conditions;
   readonly type: RunType;
   readonly cause: RunCause;
@@ -79,7 +78,7 @@ export function reserve(ask: Reservation): { readonly run: Run } | { readonly re
 }
 
 function refuse(ask: Reservation): Refusal | null {
-  const { facts, project, conditions, type, now } = ask;
+  const { facts, project, runsPerHour, conditions, type, now } = ask;
   const wait = (name: RefusalName, why: string, waitsFor: string, until: number | null): Refusal => ({
     name,
     kind: "wait",
@@ -167,8 +166,8 @@ function refuse(ask: Reservation): Refusal | null {
     );
   }
   const recent = since(facts).filter((run) => run.queuedAt > now - HOUR_MS);
-  if (recent.length >= MOST_RUNS_PER_HOUR) {
-    const until = (recent.at(-MOST_RUNS_PER_HOUR)?.queuedAt ?? now) + HOUR_MS;
+  if (recent.length >= runsPerHour) {
+    const until = (recent.at(-runsPerHour)?.queuedAt ?? now) + HOUR_MS;
     return wait("too_fast", `${recent.length} runs within an hour.`, "the hour to pass, or `retry`", until);
   }
   return null;
@@ -201,7 +200,7 @@ function spentOn(facts: Facts, type: RunType, cause: RunCause): number {
   ).length;
 }
 
-export function chargedRuns(facts: Facts): number {
+function chargedRuns(facts: Facts): number {
   return since(facts).filter(isCharged).length;
 }
 
@@ -221,12 +220,12 @@ function openBlockers(facts: Facts): readonly string[] {
     .map((blocker) => blocker.key);
 }
 
-export function tokensOf(facts: Facts): number {
+function tokensOf(facts: Facts): number {
   return facts.runs.reduce((sum, run) => sum + run.spent.input + run.spent.output, 0);
 }
 
 /** Null when no run's price is known. */
-export function usdOf(facts: Facts): number | null {
+function usdOf(facts: Facts): number | null {
   const known = facts.runs.flatMap((run) => (run.spent.usd === null ? [] : [run.spent.usd]));
   return known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0);
 }

@@ -30,7 +30,15 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
   };
   if (answer.step.kind !== "run" || situation.project === null) return { decision, run: null };
   const { type, cause } = answer.step;
-  const reserved = reserve({ facts, project: situation.project, conditions, type, cause, now });
+  const reserved = reserve({
+    facts,
+    project: situation.project,
+    runsPerHour: policy.runsPerHour,
+    conditions,
+    type,
+    cause,
+    now,
+  });
   if ("run" in reserved) return { decision, run: reserved.run };
   const { refusal } = reserved;
   const escalated = refusal.kind === "escalate";

@@ -193,3 +193,18 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   }
   return list;
 }
+
+/**
+ * Whether an effect that was asked for before is still to be carried out, asked right before it is: what
+ * publishes or spends is not, once a person has stopped the work or the head has moved (design.md section 4).
+ */
+export function stillWanted(effect: Effect, facts: Facts, policy: Policy): boolean {
+  if (effect.kind !== "merge" && effect.kind !== "rerun_checks") return true;
+  const core = facts.pullRequest?.core.value;
+  return (
+    authorityOf(facts, policy)?.granted === true &&
+    facts.hold?.value !== true &&
+    core?.state === "open" &&
+    core.head === effect.head
+  );
+}

@@ -11,7 +11,7 @@ export function issueId(tracker: string, id: string): IssueId {
 }
 
 /** `text` as an issue id, or null. */
-export function parseIssueId(text: string): IssueId | null {
+function parseIssueId(text: string): IssueId | null {
   return ISSUE_ID.test(text) ? (text as IssueId) : null;
 }
 

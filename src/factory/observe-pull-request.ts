@@ -8,7 +8,7 @@ import { later } from "./stamp.ts";
 const MOST_HEADS = 8;
 const MOST_CHECKS = 400;
 
-export const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [] };
+const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [] };
 
 /** A change of the pull request itself. News about one we had before, or about another one, changes nothing. */
 export function withPullRequest(facts: Facts, change: PullRequestChange, at: number, read: boolean): Facts {
@@ -37,7 +37,20 @@ export function withPullRequest(facts: Facts, change: PullRequestChange, at: num
     repositoryId: kept.repositoryId ?? change.repositoryId,
     core: stamped,
   };
-  return { ...facts, pullRequest: withPersonHead(facts, next, at) };
+  const changed = { ...facts, pullRequest: withPersonHead(facts, next, at) };
+  return isUnsure(kept.core, stamped, core, at, read) ? withHint(changed, at, "the pull request") : changed;
+}
+
+/** The forge tells whole seconds: news of the second that a reading is from may be older or newer than it. */
+function isUnsure(
+  kept: PullRequest["core"],
+  stamped: PullRequest["core"],
+  core: PullRequestCore,
+  at: number,
+  read: boolean,
+): boolean {
+  if (read || stamped !== kept || !kept.read || at !== kept.at) return false;
+  return JSON.stringify(core) !== JSON.stringify(kept.value);
 }
 
 function opened(change: PullRequestChange, at: number, read: boolean): PullRequest {
@@ -111,7 +124,7 @@ export function withCheck(facts: Facts, sha: string, check: Check): Facts {
   return { ...facts, pullRequest: { ...kept, heads: boundedHeads(heads, kept.core.value.head) } };
 }
 
-export function checkKey(check: Check): string {
+function checkKey(check: Check): string {
   return `${check.app ?? "status"}:${check.name}`;
 }
 

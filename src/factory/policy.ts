@@ -2,6 +2,8 @@ import type { MergePolicyName } from "./effect.ts";
 
 /** What an operator has settled, as far as decisions need it. Durations in the unit of the name. */
 export interface Policy {
+  /** The breaker against loops that no other rule has caught: runs of one issue per hour. */
+  readonly runsPerHour: number;
   readonly projects: readonly ProjectPolicy[];
   readonly ci: { readonly settleSeconds: number; readonly noChecksSeconds: number; readonly reruns: number };
 }

@@ -6,7 +6,7 @@ import type { Policy, ProjectPolicy } from "./policy.ts";
  * Which project a ticket goes to: the first in the order of the configuration whose every stated condition
  * holds. A project that states no condition takes what no other wants. The key's prefix counts as a team.
  */
-export function route(core: TicketCore, policy: Policy): ProjectPolicy | null {
+function route(core: TicketCore, policy: Policy): ProjectPolicy | null {
   const stated = policy.projects.filter((project) => !takesAll(project) && matches(core, project));
   return stated[0] ?? policy.projects.find(takesAll) ?? null;
 }

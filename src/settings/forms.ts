@@ -17,7 +17,7 @@ export function isLoopbackHost(host: string): boolean {
 const LOOPBACK_URL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /** Whether a URL may be sent a credential: HTTPS, or plain HTTP that does not leave this machine. */
-export function isConfidentialUrl(url: URL): boolean {
+function isConfidentialUrl(url: URL): boolean {
   return url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK_URL_HOSTS.includes(url.hostname));
 }
 
@@ -51,7 +51,7 @@ export const hostForm = z
   );
 
 /** The base of a service that is sent credentials. */
-export const serviceUrlForm = z
+export const baseUrlForm = z
   .string()
   .refine(
     isServiceUrl,

@@ -4,6 +4,7 @@ import type { Settings } from "./settings.ts";
 /** What of the settings the factory decides by. */
 export function policyOf(settings: Settings): Policy {
   return {
+    runsPerHour: settings.limits.runsPerIssuePerHour,
     ci: settings.ci,
     projects: settings.projects.map(
       ({ id, linear, repository, branchPrefix, agent, budgets, merge, trust }) => ({

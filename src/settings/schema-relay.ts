@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { amount, field, whole, withDefaults } from "./fields.ts";
-import { hostForm, publicUrlForm, serviceUrlForm } from "./forms.ts";
+import { hostForm, publicUrlForm, baseUrlForm } from "./forms.ts";
 
 // The groups that concern the relay as a whole. Numbers are those of reliability.md section 7.
 
@@ -41,12 +41,12 @@ export const httpGroup = withDefaults({
 
 export const linearGroup = withDefaults({
   apiUrl: field(
-    serviceUrlForm,
+    baseUrlForm,
     "https://api.linear.app",
     "Base of Linear's API; GraphQL is at <apiUrl>/graphql, OAuth at <apiUrl>/oauth/token. A value ending in /graphql means its base.",
   ),
   webUrl: field(
-    serviceUrlForm,
+    baseUrlForm,
     "https://linear.app",
     "Base of Linear's pages; consent is at <webUrl>/oauth/authorize.",
   ),
@@ -54,12 +54,12 @@ export const linearGroup = withDefaults({
 
 export const githubGroup = withDefaults({
   apiUrl: field(
-    serviceUrlForm,
+    baseUrlForm,
     "https://api.github.com",
     "Base of GitHub's REST API; for Enterprise Server https://HOST/api/v3.",
   ),
   webUrl: field(
-    serviceUrlForm.nullable(),
+    baseUrlForm.nullable(),
     null,
     "Base of GitHub's pages and of git (<webUrl>/<owner>/<name>.git); null is https://github.com, or the host that belongs to apiUrl for Enterprise Server and ghe.com.",
   ),

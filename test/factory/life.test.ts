@@ -1,0 +1,148 @@
+import { expect, test } from "vitest";
+import { check, Life, pullReading, REV, ticketReading, T0 } from "./world.ts";
+
+const review = (state: "approved" | "changes_requested", head: string, at: number, id: string) => ({
+  id,
+  by: REV,
+  state,
+  head,
+  at: T0 + at * 1_000,
+  body: "Please handle negative numbers.",
+});
+
+test("a delegated issue goes through all four run types to done", () => {
+  const life = new Life();
+  const queued = { hasQueue: true };
+  const lines = [
+    life.see(1, ticketReading()),
+    life.run(20, {}, "h1"),
+    life.see(25, pullReading("h1", { ...queued, checks: [check("test", null)] }, 25)),
+    life.see(
+      40,
+      pullReading("h1", { ...queued, checks: [check("test", "failure", { at: T0 + 39_000 })] }, 40),
+    ),
+    life.run(60, {}, "h2"),
+    life.see(65, pullReading("h2", { ...queued, checks: [check("test", "success", { id: "2" })] }, 65)),
+    life.see(
+      80,
+      pullReading(
+        "h2",
+        {
+          ...queued,
+          checks: [check("test", "success", { id: "2" })],
+          reviews: [review("changes_requested", "h2", 79, "r1")],
+        },
+        80,
+      ),
+    ),
+    life.run(95, { replies: [{ thread: "t1", outcome: "fixed", text: "done" }] }, "h3"),
+    life.see(
+      99,
+      pullReading(
+        "h3",
+        {
+          ...queued,
+          checks: [check("test", "success", { id: "3" })],
+          reviews: [review("changes_requested", "h2", 79, "r1")],
+        },
+        99,
+      ),
+    ),
+    life.see(
+      110,
+      pullReading(
+        "h3",
+        {
+          ...queued,
+          checks: [check("test", "success", { id: "3" })],
+          reviews: [review("changes_requested", "h2", 79, "r1"), review("approved", "h3", 109, "r2")],
+        },
+        110,
+      ),
+    ),
+    life.see(112, {
+      kind: "effect_settled",
+      at: T0 + 112_000,
+      key: mergeKey(life),
+      effect: "merge",
+      ok: true,
+      detail: "queued",
+    }),
+    life.see(
+      130,
+      pullReading(
+        "h3",
+        {
+          ...queued,
+          checks: [check("test", "success", { id: "3" })],
+          reviews: [review("approved", "h3", 109, "r2")],
+          ejections: [{ at: T0 + 129_000, reason: "checks_failed", group: "g1", head: "h3" }],
+        },
+        130,
+      ),
+    ),
+    life.run(150, {}, "h4"),
+    life.see(
+      160,
+      pullReading(
+        "h4",
+        {
+          ...queued,
+          checks: [check("test", "success", { id: "4" })],
+          reviews: [review("approved", "h4", 159, "r3")],
+        },
+        160,
+      ),
+    ),
+    life.see(
+      180,
+      pullReading(
+        "h4",
+        { core: { ...core("h4"), state: "closed", merged: true, closedAt: T0 + 179_000 } },
+        180,
+      ),
+    ),
+  ];
+  expect(lines).toMatchInlineSnapshot(`
+    [
+      "delegated run_queued → start_run, tell thought, show_plan",
+      "pr_open pull_request_unseen → read_pull_request, tell action, show_plan",
+      "pr_open ci_pending → link, show_plan",
+      "repairing_ci run_queued → start_run, show_plan",
+      "pr_open push_unseen → read_pull_request, tell action, show_plan",
+      "awaiting_review unapproved → tell thought, show_plan",
+      "changes_requested run_queued → start_run, show_plan",
+      "pr_open push_unseen → read_pull_request, reply_threads, tell action, show_plan",
+      "awaiting_review review_answered → tell thought, show_plan",
+      "awaiting_queue merge → merge, tell thought, show_plan",
+      "awaiting_queue merge_asked",
+      "repairing_queue run_queued → start_run, show_plan",
+      "pr_open push_unseen → read_pull_request, tell action, show_plan",
+      "awaiting_queue merge → merge, tell thought, show_plan",
+      "done merged → tell response, show_plan, set_status, remove_worktree",
+    ]
+  `);
+  expect(life.facts.runs.map((run) => run.type)).toEqual([
+    "implementation",
+    "ci_repair",
+    "review_fix",
+    "queue_repair",
+  ]);
+});
+
+function core(head: string) {
+  return {
+    state: "open" as const,
+    merged: false,
+    draft: false,
+    head,
+    branch: "patchrelay/app-1",
+    base: "main",
+    title: "t",
+    closedAt: null,
+  };
+}
+
+function mergeKey(life: Life): string {
+  return life.effects.findLast((effect) => effect.kind === "merge")?.key ?? "";
+}

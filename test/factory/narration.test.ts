@@ -1,0 +1,184 @@
+import { expect, test } from "vitest";
+import type { Activity } from "../../src/factory/effect.ts";
+import { FACTORY_STATES } from "../../src/factory/state.ts";
+import { story, type Story } from "./story.ts";
+
+const OPEN = "delegated; run starts; run intends h1; run published; pull h1 queue test=running";
+const LIFE = `${OPEN}
+  pull h1 test=failure
+  run starts; run intends h2; run published; pull h2 test=success#2
+  review r1 changes_requested
+  run starts; run intends h3; run published; pull h3 test=success#3
+  review r2 approved; merge ok; pull h3 queued
+  pull h3 unqueued; ejected checks_failed
+  run starts; run intends h4; run published; pull h4 test=success#4
+  review r3 approved; merge ok; pull h4 merged`;
+
+/** What the tracker is told, one line each. */
+function told(life: Story): readonly string[] {
+  return life.life.effects.flatMap((effect) => {
+    switch (effect.kind) {
+      case "tell":
+        return [words(effect.activity)];
+      case "show_plan":
+        return [`plan: ${effect.items.map((item) => MARK[item.status]).join("")}`];
+      case "link":
+        return [`link: ${effect.label}`];
+      case "set_status":
+        return [`status: ${effect.to}`];
+      case "take_delegation":
+        return ["take delegation"];
+      default:
+        return [];
+    }
+  });
+}
+
+const MARK = { pending: ".", inProgress: ">", completed: "x", canceled: "-" } as const;
+
+function words(activity: Activity): string {
+  if (activity.type !== "action") return `${activity.type}: ${activity.body.replaceAll("\n", " / ")}`;
+  return `action: ${activity.action} ${activity.parameter}${activity.result === undefined ? "" : ` = ${activity.result}`}`;
+}
+
+test("over a whole life the tracker hears each step once, in plain words", () => {
+  expect(told(story(LIFE))).toMatchInlineSnapshot(`
+    [
+      "thought: On it: APP-1. I will say what I do here, and ask when only a person can decide.",
+      "plan: .....",
+      "action: Implementing acme/app",
+      "plan: >....",
+      "status: started",
+      "action: Implementing h1 = It published.",
+      "plan: xx>..",
+      "link: Pull request #7",
+      "plan: xx>..",
+      "plan: xx>..",
+      "action: Repairing CI test",
+      "action: Repairing CI h2 = It published.",
+      "plan: xx>..",
+      "thought: The checks are green; nobody who may has approved this head yet.",
+      "plan: xxx>.",
+      "plan: xxx>.",
+      "action: Answering the review h2",
+      "action: Answering the review h3 = It published.",
+      "plan: xx>..",
+      "thought: Answered; rev has not looked again yet.",
+      "plan: xxx>.",
+      "thought: Green and approved by rev.",
+      "plan: xxxx>",
+      "thought: In the merge queue, position 1.",
+      "plan: xxxx>",
+      "action: Repairing for the merge queue h3",
+      "action: Repairing for the merge queue h4 = It published.",
+      "plan: xx>..",
+      "thought: The checks are green; nobody who may has approved this head yet.",
+      "plan: xxx>.",
+      "thought: Green and approved by rev.",
+      "plan: xxxx>",
+      "response: Pull request #7 is merged. https://github.com/acme/app/pull/7 /  / What was done: / - implementation: It published. / - ci repair: It published. / - review fix: It published. / - queue repair: It published.",
+      "plan: xxxxx",
+      "status: completed",
+    ]
+  `);
+});
+
+test("nothing is told twice, however often the same is heard and seen again", () => {
+  const life = story(LIFE);
+  const keys = life.life.effects.map((effect) => effect.key);
+  const twice = keys.filter((key, index) => keys.indexOf(key) !== index);
+  expect(twice).toEqual([]);
+  const before = life.life.effects.length;
+  life.tell("pull h4; wait 60; ticket; wait 60");
+  expect(life.life.effects.slice(before)).toEqual([]);
+});
+
+test("routine repairs are thoughts and actions, never errors", () => {
+  const kinds = story(LIFE).life.effects.flatMap((effect) =>
+    effect.kind === "tell" ? [effect.activity.type] : [],
+  );
+  expect(kinds).not.toContain("error");
+  expect(kinds).not.toContain("elicitation");
+  expect(kinds.filter((kind) => kind === "response")).toEqual(["response"]);
+});
+
+test("a run that fails and is tried again is a thought; handing over is one error that says what was tried", () => {
+  const life = story(
+    "delegated; run starts; run failed test; run starts; run failed build; run starts; run failed test; wait 60; ticket",
+  );
+  const errors = told(life).filter((line) => line.startsWith("error"));
+  expect(errors).toHaveLength(1);
+  expect(errors[0]).toContain("I hand this over.");
+  expect(errors[0]).toContain("- run 2, implementation: failed: It failed.");
+  expect(errors[0]).toContain("I wait for a person: push, answer, or `retry` for a new budget.");
+});
+
+test("a question is an elicitation with its options, told once", () => {
+  const life = story("delegated; run starts; run asked asks Which branch?; wait 60; ticket");
+  const asked = life.life.effects.filter(
+    (effect) => effect.kind === "tell" && effect.activity.type === "elicitation",
+  );
+  expect(asked.map((effect) => effect.kind === "tell" && effect.activity)).toEqual([
+    { type: "elicitation", body: "Which branch?", options: ["yes", "no"] },
+  ]);
+});
+
+test("what waits for a person says for what, once", () => {
+  const life = story("delegated team=OPS; wait 60; ticket team=OPS");
+  const lines = told(life).filter((line) => line.startsWith("elicitation"));
+  expect(lines).toEqual([
+    "elicitation: No project of this relay takes issues of team OPS. I wait for a project in the configuration that takes it, or another team on the issue.",
+  ]);
+});
+
+test("a stop is answered with the promise that nothing will be published, once the agent has stopped", () => {
+  const life = story("delegated; run starts; stopped");
+  expect(told(life).some((line) => line.startsWith("response"))).toBe(false);
+  life.tell("run stopped; ticket");
+  expect(told(life).filter((line) => line.startsWith("response"))).toEqual([
+    "response: Stopped by Ann. Nothing is running, and nothing will be published until you delegate again or write here.",
+  ]);
+});
+
+test("a second stop after going on is answered too", () => {
+  const life = story(
+    "delegated; run starts; stopped; run stopped; says go on; run starts; stopped; run stopped",
+  );
+  expect(told(life).filter((line) => line.startsWith("response: Stopped"))).toHaveLength(2);
+});
+
+test("a waiting that passes by itself is told as something passing", () => {
+  const life = story("disk full; delegated");
+  const waits = life.life.effects.filter(
+    (effect) => effect.kind === "tell" && effect.key.includes(":waits:"),
+  );
+  expect(waits.map((effect) => effect.kind === "tell" && effect.activity)).toEqual([
+    { type: "thought", body: "Not started yet: Ann delegated the issue. 90 MiB are free.", ephemeral: true },
+  ]);
+});
+
+test("an issue that an automation opened is left where it is on the board", () => {
+  const life = story("ticket");
+  life.life.see(100, {
+    kind: "session_opened",
+    at: life.life.now,
+    session: "s1",
+    by: { kind: "bot", id: "b1", name: "Automation", association: null, permission: null },
+    automatic: true,
+    delegated: false,
+    ticket: {},
+  });
+  life.tell("run starts");
+  expect(told(life).filter((line) => line.startsWith("status") || line.startsWith("take"))).toEqual([]);
+});
+
+test("a mention becomes a delegation to us once work has begun, so that the board shows who works", () => {
+  expect(told(story("session s1; run starts"))).toContain("take delegation");
+  expect(told(story("delegated; run starts"))).not.toContain("take delegation");
+});
+
+test("all words are for people: no rule, key or state name is said", () => {
+  const lines = told(story(LIFE)).filter((line) => !line.startsWith("plan"));
+  const names = Object.keys(FACTORY_STATES).filter((name) => name.includes("_"));
+  for (const line of lines) for (const name of names) expect(line).not.toContain(name);
+});

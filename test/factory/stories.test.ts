@@ -1,0 +1,580 @@
+import { describe, expect, test } from "vitest";
+import { budgetsOf } from "../../src/factory/budget.ts";
+import type { EffectKind } from "../../src/factory/effect.ts";
+import { Story, story } from "./story.ts";
+
+// What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
+
+const OPEN = "delegated; run starts; run intends h1; run published; pull h1";
+const RED = `${OPEN}; pull h1 test=failure`;
+const GREEN = `${OPEN}; pull h1 test=success`;
+const APPROVED = `${GREEN}; review r1 approved`;
+const QUEUED = `${OPEN}; pull h1 queue test=success; review r1 approved; merge ok; pull h1 queued`;
+
+const last = (told: Story): string => told.lines.at(-1) ?? "";
+const runs = (told: Story): string[] => told.life.facts.runs.map((run) => run.type);
+const effects = (told: Story, kind: EffectKind): number =>
+  told.life.effects.filter((effect) => effect.kind === kind).length;
+const spent = (told: Story): ReturnType<typeof budgetsOf> => budgetsOf(told.life.facts, null);
+
+describe("checks", () => {
+  test("a red check of an old head starts nothing, by webhook or late (6)", () => {
+    const told = story(`${GREEN}; news head p1; news check test=failure#9 on h1; pull p1 test=running`);
+    expect(last(told)).toContain("pr_open ci_pending");
+    expect(runs(told)).toEqual(["implementation"]);
+  });
+
+  test("one red check while others run is no verdict; the repair begins when all have settled (6)", () => {
+    const told = story(`${OPEN}; pull h1 required=test,lint test=failure lint=running`);
+    expect(last(told)).toContain("pr_open ci_pending");
+    told.tell("pull h1 lint=success");
+    expect(last(told)).toContain("repairing_ci");
+    expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["test"]);
+  });
+
+  test("a red webhook is no verdict before a reading has confirmed that nothing is missing (6)", () => {
+    const told = story(`${OPEN}; pull h1 test=running; news check test=failure`);
+    expect(last(told)).toBe("pr_open checks_unread → read_pull_request");
+    expect(runs(told)).toEqual(["implementation"]);
+  });
+
+  test("cancelled, stale and action_required are no failures of the code", () => {
+    for (const conclusion of ["cancelled", "stale", "action_required"]) {
+      const told = story(`${OPEN}; pull h1 test=${conclusion}`);
+      expect(last(told)).toContain("awaiting_input ci_blocked");
+      expect(runs(told)).toEqual(["implementation"]);
+    }
+  });
+
+  test("what is red on the base branch too costs nothing, and is not what a repair is started for", () => {
+    const told = story(`${OPEN}; pull h1 required=test,lint base=test test=failure lint=success`);
+    expect(last(told)).toContain("pr_open red_on_base");
+    told.tell("pull h1 lint=failure#2");
+    expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["lint"]);
+  });
+
+  test("the failed job is run once more first, and a green rerun costs nothing", () => {
+    const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55`);
+    expect(last(told)).toBe("pr_open rerun_failed → rerun_checks");
+    told.tell("rerun ok; pull h1 test=running#2@55; pull h1 test=success#2@55");
+    expect(last(told)).toContain("awaiting_review unapproved");
+    expect(spent(told)["ciRepairs"]).toEqual({ spent: 0, limit: null });
+    expect(effects(told, "rerun_checks")).toBe(1);
+  });
+
+  test("a rerun that fails again is charged to an agent, and not run a third time", () => {
+    const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun ok; pull h1 test=failure#2@55`);
+    expect(last(told)).toContain("repairing_ci run_queued → start_run");
+    expect(effects(told, "rerun_checks")).toBe(1);
+  });
+
+  test("a rerun that never starts is not awaited for ever", () => {
+    const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun ok; wait 120`);
+    expect(last(told)).toContain("repairing_ci run_queued");
+  });
+
+  test("without required checks every check counts, once all have been silent for a while (R18)", () => {
+    const told = story(`${OPEN}; pull h1 required= anything=failure`);
+    expect(told.life.decision?.until).toBe(told.life.now + 30_000);
+    told.tell("wait 30");
+    expect(last(told)).toContain("repairing_ci");
+  });
+
+  test("a repository without any check goes on after a while", () => {
+    const told = story(`${OPEN}; pull h1 required=`);
+    expect(last(told)).toContain("pr_open ci_pending");
+    told.tell("wait 120");
+    expect(last(told)).toContain("awaiting_review unapproved");
+  });
+
+  test("checks that turn green by themselves stop the repair and give the attempt back", () => {
+    const told = story(`${RED}; run starts; pull h1 test=success#2`);
+    expect(last(told)).toContain("→ stop_run");
+    told.tell("run superseded");
+    expect(last(told)).toContain("awaiting_review unapproved");
+    expect(spent(told)["ciRepairs"]?.spent).toBe(0);
+  });
+});
+
+describe("pushes and budgets", () => {
+  test("our own push does not give a new budget (18)", () => {
+    const told = story(RED);
+    for (const [index, head] of ["h2", "h3", "h4"].entries())
+      told.tell(`run starts; run intends ${head}; run published; pull ${head} test=failure#${index + 2}`);
+    expect(last(told)).toContain("escalated ci_red/budget_spent");
+    expect(spent(told)["ciRepairs"]?.spent).toBe(3);
+  });
+
+  test("a person's push does (18)", () => {
+    const told = story(RED);
+    for (const [index, head] of ["h2", "h3", "h4"].entries())
+      told.tell(`run starts; run intends ${head}; run published; pull ${head} test=failure#${index + 2}`);
+    told.tell("pull p1 test=failure#9");
+    expect(last(told)).toContain("repairing_ci run_queued");
+    expect(spent(told)["ciRepairs"]?.spent).toBe(1);
+  });
+
+  test("a person's push that no webhook told of counts too, by what the run begins on or builds on (10)", () => {
+    const begun = story(
+      `${RED}; run starts; run begins p1; run intends h2; run published; pull h2 test=success`,
+    );
+    expect(begun.life.facts.pullRequest?.personHead?.sha).toBe("p1");
+    const integrated = story(`${RED}; run starts; run at publish`);
+    const run = integrated.life.facts.runs.at(-1);
+    integrated.life.see(200, {
+      kind: "push_intended",
+      at: integrated.life.now,
+      run: run?.number ?? 0,
+      fence: run?.fence ?? 0,
+      sha: "h2",
+      expected: "p2",
+    });
+    expect(integrated.life.facts.pullRequest?.personHead?.sha).toBe("p2");
+  });
+
+  test("the head of before the push is not judged again while the forge still shows it (19)", () => {
+    const told = story(`${RED}; run starts; run intends h2; run published; pull h1 test=failure`);
+    expect(last(told)).toContain("pr_open push_unseen");
+    expect(runs(told)).toEqual(["implementation", "ci_repair"]);
+  });
+
+  test("a branch that was put back to the old head is judged again after a while", () => {
+    const told = story(`${RED}; run starts; run intends h2; run published; pull h1 test=failure; wait 600`);
+    told.tell("pull h1 test=failure");
+    expect(last(told)).toContain("repairing_ci run_queued");
+  });
+
+  test.each([
+    ["infrastructure", "failed infrastructure"],
+    ["capacity", "failed capacity"],
+    ["interruption", "interrupted"],
+    ["being overtaken", "superseded"],
+    ["a stop", "stopped"],
+  ])("%s gives the attempt back (16, 17)", (_, end) => {
+    const told = story(`${RED}; run starts; run ${end}`);
+    expect(budgetsOf(told.life.facts, null)["runs"]?.spent).toBe(2);
+    expect(told.life.facts.runs.map((run) => run.end?.charged ?? "open")).toEqual([true, false, "open"]);
+  });
+
+  test("work that fails is charged, and the implementation has a limit too (R9)", () => {
+    const told = story(
+      "delegated; run starts; run failed test; run starts; run failed build; run starts; run failed lint",
+    );
+    expect(last(told)).toContain("escalated implement/budget_spent → tell thought, tell error");
+  });
+
+  test("an agent that is always interrupted is not started for ever (R9)", () => {
+    const told = story("delegated");
+    for (let attempt = 1; attempt <= 5; attempt += 1) told.tell("run starts; run interrupted");
+    expect(last(told)).toContain("escalated implement/failing");
+  });
+
+  test("the attempt is taken in the same turn that starts the run (R10)", () => {
+    const told = story(RED);
+    expect(last(told)).toContain("start_run");
+    expect(spent(told)["ciRepairs"]?.spent).toBe(1);
+  });
+
+  test("a usage limit is waited for until the announced time (16)", () => {
+    const told = story("delegated; run starts; run failed capacity again 3600");
+    expect(told.life.decision?.until).toBe(told.life.now + 3_600_000);
+    told.tell("wait 3600");
+    expect(last(told)).toContain("run_queued → start_run");
+  });
+
+  test("an escalation leaves no run active and no slot taken (35)", () => {
+    const told = story(
+      "delegated; run starts; run failed test; run starts; run failed test; run starts; run failed test",
+    );
+    expect(told.life.facts.runs.every((run) => run.state === "ended")).toBe(true);
+    expect(effects(told, "start_run")).toBe(3);
+  });
+
+  test("`retry` gives a new budget, counted from there", () => {
+    const told = story(
+      "delegated; run starts; run failed test; run starts; run failed test; run starts; run failed test; operator retry",
+    );
+    expect(last(told)).toContain("run_queued → start_run");
+    expect(spent(told)["implementations"]?.spent).toBe(1);
+    expect(spent(told)["runs"]?.spent).toBe(1);
+  });
+
+  test("`retry` opens the breaker against circles, too", () => {
+    const told = story("budget implementations 9; delegated");
+    for (let attempt = 1; attempt <= 6; attempt += 1) told.tell("run starts; run failed test");
+    expect(last(told)).toContain("implement/too_fast");
+    expect(told.life.decision?.until).toBeGreaterThan(told.life.now);
+    told.tell("operator retry");
+    expect(last(told)).toContain("run_queued");
+  });
+});
+
+describe("merged and closed", () => {
+  test("late events after the merge change nothing (20)", () => {
+    const told = story(`${APPROVED}; merge ok; pull h1 merged`);
+    expect(last(told)).toContain("done merged");
+    told.tell(
+      "news head h0; news check test=failure#7 on h1; news review r9 changes_requested; undelegated; ticket",
+    );
+    expect(told.lines.slice(-5).map((line) => line.split(" → ")[0])).toEqual(
+      Array.from({ length: 5 }, () => "done merged"),
+    );
+    expect(runs(told)).toEqual(["implementation"]);
+  });
+
+  test("a new message after the merge opens a second pull request on a branch of its own", () => {
+    const told = story(`${APPROVED}; merge ok; pull h1 merged; says and now multiply`);
+    expect(last(told)).toContain("delegated run_queued → start_run");
+    expect(told.life.facts.project?.branch).toBe("patchrelay/app-1-2");
+    expect(told.life.facts.past.map(({ number, merged }) => [number, merged])).toEqual([[7, true]]);
+    expect(told.life.facts.runs.at(-1)).toMatchObject({ generation: 2, headBefore: null, personHead: null });
+  });
+
+  test("news about the first pull request is history for the second", () => {
+    const told = story(`${APPROVED}; merge ok; pull h1 merged; says and now multiply`);
+    const before = told.life.facts;
+    told.life.see(500, {
+      kind: "pull_request_changed",
+      at: told.life.now,
+      by: { kind: "person", id: "1", name: null, association: null, permission: null },
+      pullRequest: {
+        number: 7,
+        url: "u",
+        node: null,
+        repositoryId: null,
+        core: {
+          state: "open",
+          merged: false,
+          draft: false,
+          head: "x",
+          branch: "patchrelay/app-1",
+          base: "main",
+          title: "",
+          closedAt: null,
+        },
+      },
+    });
+    expect(told.life.facts).toEqual(before);
+  });
+
+  test("closed without a merge ends it; opened again by a person it goes on (33)", () => {
+    const told = story(`${GREEN}; pull h1 closed`);
+    expect(last(told)).toContain("failed closed_unmerged");
+    told.tell("pull h1 open");
+    expect(last(told)).toContain("awaiting_review unapproved");
+  });
+
+  test("closed, then a new prompt: generation 2 with its own branch", () => {
+    const told = story(`${GREEN}; pull h1 closed; says try another way`);
+    expect(last(told)).toContain("run_queued → start_run");
+    told.tell("run starts; run intends k1; run published; pull k1 fresh test=success");
+    expect(told.life.facts.pullRequest).toMatchObject({
+      number: 8,
+      core: { value: { branch: "patchrelay/app-1-2" } },
+    });
+    expect(last(told)).toContain("awaiting_review unapproved");
+  });
+
+  test("a repair of a pull request that is closed meanwhile is stopped and publishes nothing", () => {
+    const told = story(`${RED}; run starts; pull h1 closed`);
+    expect(last(told)).toContain("→ stop_run");
+    expect(told.life.facts.runs.at(-1)?.stop?.reason).toBe("closed");
+  });
+
+  test("`close` finishes, `cancel` also closes the pull request; a new message goes on after either", () => {
+    const closed = story(`${GREEN}; operator close`);
+    expect(last(closed)).toContain("done closed_by_operator");
+    expect(effects(closed, "close_pull_request")).toBe(0);
+    const cancelled = story(`${GREEN}; operator cancel`);
+    expect(last(cancelled)).toContain("failed closed_by_operator");
+    expect(effects(cancelled, "close_pull_request")).toBe(1);
+    expect(last(closed.tell("says go on"))).toContain("implementing run_queued");
+  });
+
+  test("a person who completes or cancels the ticket ends it; a later message goes on", () => {
+    const told = story(`${GREEN}; ticket status=canceled`);
+    expect(last(told)).toContain("failed ticket_ended");
+    expect(last(told.tell("says no, please finish it"))).toContain("implementing run_queued");
+  });
+});
+
+describe("delegation, stop, pause", () => {
+  test("undelegated in the middle of a run: it is stopped, and nothing is asked of the forge (21, 22)", () => {
+    const told = story(`${RED}; run starts; undelegated`);
+    expect(last(told)).toContain("paused taken_away → stop_run");
+    told.tell("run stopped; pull h1 test=failure#3");
+    expect(last(told)).toContain("paused taken_away");
+    expect(runs(told)).toEqual(["implementation", "ci_repair"]);
+    expect(effects(told, "merge") + effects(told, "rerun_checks")).toBe(0);
+  });
+
+  test("a run that waits for its slot ends at once when it is stopped, and gives its attempt back", () => {
+    const told = story("delegated; stopped");
+    expect(last(told)).toContain("paused taken_away");
+    expect(told.life.facts.runs[0]).toMatchObject({
+      state: "ended",
+      startedAt: null,
+      end: { outcome: "stopped", charged: false },
+    });
+    expect(effects(told, "stop_run")).toBe(0);
+  });
+
+  test("facts are still kept while it is paused", () => {
+    const told = story(`${GREEN}; undelegated; review r1 approved; session s2`);
+    expect(last(told)).toContain("awaiting_queue merge");
+  });
+
+  test("a delegation again after a stop goes on where the work stood", () => {
+    const told = story(`${RED}; run starts; stopped; run stopped; session s2`);
+    expect(last(told)).toContain("repairing_ci run_queued → start_run");
+  });
+
+  test("a merge that was asked for is taken back when a person stops, and asked for anew after a new word", () => {
+    const told = story(`${QUEUED}; stopped`);
+    expect(last(told)).toContain("→ cancel_merge");
+    told.tell("pull h1 unqueued; ejected manual; session s2");
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+    const auto = story(`${APPROVED}; merge ok; pull h1 auto; stopped; session s2`);
+    expect(effects(auto, "cancel_merge")).toBe(1);
+    expect(effects(auto, "merge")).toBe(2);
+  });
+
+  test("`stop` and `resume` of an operator; `pause` lets the run under way go on", () => {
+    expect(last(story(`${RED}; run starts; operator stop`))).toContain("paused taken_away → stop_run");
+    const told = story(`${RED}; run starts; operator pause`);
+    expect(last(told)).toContain("repairing_ci run_active");
+    told.tell("run intends h2; run published; pull h2 test=failure#2");
+    expect(last(told)).toContain("paused held");
+    told.tell("operator resume");
+    expect(last(told)).toContain("repairing_ci run_queued → start_run");
+  });
+
+  test("our own change of the ticket's status comes back and starts nothing (5)", () => {
+    const told = story(`${GREEN}; ticket`);
+    expect(last(told)).toBe("awaiting_review unapproved");
+    expect(runs(told)).toEqual(["implementation"]);
+  });
+});
+
+describe("review", () => {
+  test("an approval in the middle of a run that answers the review stops it before it publishes (23)", () => {
+    const told = story(`${GREEN}; review r1 changes_requested; run starts; run at work; review r2 approved`);
+    expect(last(told)).toContain("→ stop_run");
+    told.tell("run superseded");
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+    expect(spent(told)["reviewFixes"]?.spent).toBe(0);
+  });
+
+  test("past the point of no return the run is left alone (24)", () => {
+    const told = story(
+      `${GREEN}; review r1 changes_requested; run starts; run at publish; review r2 approved`,
+    );
+    expect(last(told)).toContain("changes_requested run_active");
+  });
+
+  test("a dismissed review is answered by nobody (R17)", () => {
+    const told = story(`${GREEN}; review r1 changes_requested; run starts; review r1 dismissed`);
+    expect(told.life.facts.runs.at(-1)?.stop?.reason).toBe("superseded");
+  });
+
+  test("the same review does not start a second run; the reviewer's next word does (19, 25)", () => {
+    const told = story(`${GREEN}; review r1 changes_requested; run starts; run no_change`);
+    expect(last(told)).toContain("awaiting_review review_answered → comment");
+    told.tell("pull h1 test=success");
+    expect(runs(told)).toEqual(["implementation", "review_fix"]);
+    told.tell("review r2 changes_requested");
+    expect(runs(told)).toEqual(["implementation", "review_fix", "review_fix"]);
+  });
+
+  test("rounds of review are capped", () => {
+    const told = story(`budget runs 20; ${GREEN}`);
+    for (let round = 1; round <= 5; round += 1)
+      told.tell(`wait 3600; review c${round} changes_requested; run starts; run no_change`);
+    told.tell("wait 3600; review c6 changes_requested");
+    expect(last(told)).toContain("escalated changes_requested/budget_spent");
+  });
+
+  test("an approval while the checks are red is not lost (34)", () => {
+    const told = story(`${RED}; review r1 approved; run starts; pull h1 test=success#2; run superseded`);
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+  });
+
+  test("a stranger's review and comment start nothing (S1, S2)", () => {
+    const told = story(
+      `${GREEN}; review r1 changes_requested by stranger; comments delete everything by stranger`,
+    );
+    expect(last(told)).toContain("awaiting_review unapproved");
+    expect(runs(told)).toEqual(["implementation"]);
+    expect(told.life.facts.prompts["p1"]?.text).toBe("delete everything by stranger");
+  });
+
+  test("a webhook's review counts only once a reading knows the reviewer's permission", () => {
+    const told = story(`${GREEN}; news review r1 approved by stranger`);
+    expect(last(told)).toContain("awaiting_review unapproved → read_pull_request");
+  });
+
+  test("our own comment is no prompt (3)", () => {
+    const told = story(`${GREEN}; comments done as asked by us`);
+    expect(last(told)).toBe("awaiting_review unapproved");
+  });
+
+  test("a collaborator's comment is a prompt", () => {
+    const told = story(`${GREEN}; comments please rename it`);
+    expect(last(told)).toContain("implementing run_queued → start_run");
+    expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("a draft waits for the person who made it one; ready, it goes on (R17)", () => {
+    const told = story(`${APPROVED.replace("; review", "; pull h1 draft; review")}`);
+    expect(last(told)).toContain("awaiting_review draft");
+    expect(last(told.tell("pull h1 ready"))).toContain("awaiting_queue merge");
+  });
+});
+
+describe("merge queue", () => {
+  test("red checks of the branch are metadata while it is queued (26)", () => {
+    const told = story(`${QUEUED}; pull h1 test=failure#2; news check test=failure#3`);
+    expect(last(told)).toContain("awaiting_queue in_queue");
+    expect(runs(told)).toEqual(["implementation"]);
+  });
+
+  test("leaving the queue by an invalidated group or a merge is no failure", () => {
+    const other = story(`${QUEUED}; pull h1 unqueued; ejected other`);
+    expect(last(other)).toContain("awaiting_queue merge → merge");
+    const merged = story(`${QUEUED}; ejected merged; pull h1 unqueued merged`);
+    expect(last(merged)).toContain("done merged");
+    expect([...runs(other), ...runs(merged)]).toEqual(["implementation", "implementation"]);
+  });
+
+  test("taken out by a person, it stays out until a person says so", () => {
+    const told = story(`${QUEUED}; pull h1 unqueued; ejected manual; pull h1 test=success; wait 9999`);
+    expect(last(told)).toContain("awaiting_input dequeued_by_person");
+    expect(effects(told, "merge")).toBe(1);
+    expect(last(told.tell("operator retry"))).toContain("awaiting_queue merge → merge");
+  });
+
+  test("the reason is read before anything is done about leaving", () => {
+    const told = story(`${QUEUED}; news queue out`);
+    expect(last(told)).toBe("awaiting_queue queue_left_unread → read_pull_request");
+  });
+
+  test("a second rejection of the same head is another failure; a no-op answer to it is none (27)", () => {
+    const told = story(`${QUEUED}; pull h1 unqueued; ejected checks_failed; run starts; run no_change`);
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+    told.tell("merge ok; ejected checks_failed");
+    expect(last(told)).toContain("repairing_queue run_queued → start_run");
+    expect(runs(told)).toEqual(["implementation", "queue_repair", "queue_repair"]);
+  });
+
+  test("put back by a person while it is being repaired, the repair is dropped", () => {
+    const told = story(`${QUEUED}; pull h1 unqueued; ejected checks_failed; run starts; pull h1 queued`);
+    expect(told.life.facts.runs.at(-1)?.stop?.reason).toBe("superseded");
+  });
+
+  test("a queue that keeps sending it away ends with a person", () => {
+    const told = story(QUEUED);
+    for (let time = 1; time <= 6; time += 1) told.tell("pull h1 unqueued; ejected other; merge ok");
+    expect(last(told)).toContain("escalated merge_given_up");
+  });
+});
+
+describe("questions and messages", () => {
+  test("the agent's question waits without a slot; the answer in the tracker goes on with it", () => {
+    const told = story("delegated; run starts; run asked asks Which branch?");
+    expect(last(told)).toContain("awaiting_input question_open → tell elicitation");
+    expect(told.life.facts.runs[0]).toMatchObject({ state: "ended", end: { charged: false } });
+    told.tell("says the second one");
+    expect(last(told)).toContain("run_queued → start_run");
+    expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("an operator's answer does the same", () => {
+    const told = story("delegated; run starts; run asked asks Which branch?; answer the second one");
+    expect(last(told)).toContain("run_queued → start_run");
+    expect(Object.values(told.life.facts.questions)[0]?.answer?.text).toBe("the second one");
+  });
+
+  test("a stranger's comment is no answer", () => {
+    const told = story(
+      `${GREEN}; says do more; run starts; run asked asks Which?; comments the first by stranger`,
+    );
+    expect(last(told)).toContain("awaiting_input question_open");
+  });
+
+  test("a message while the agent works is handed to it, once, and counts as dealt with", () => {
+    const told = story("delegated; run starts; run at work; says use decimals");
+    expect(last(told)).toContain("→ steer_run");
+    told.tell("run given p1; run intends h1; run published; pull h1 test=success");
+    expect(last(told)).toContain("awaiting_review unapproved");
+    expect(effects(told, "steer_run")).toBe(1);
+  });
+
+  test("a message that did not reach the agent in time is carried out by the next run (R2)", () => {
+    const told = story(
+      "delegated; run starts; run at work; says use decimals; run intends h1; run published; pull h1 test=success",
+    );
+    expect(runs(told)).toEqual(["implementation", "implementation"]);
+    expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("a message whose run failed is not forgotten", () => {
+    const told = story(`${GREEN}; says rename it; run starts; run failed infrastructure`);
+    expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("a run without a pull request says so and waits (31, 32)", () => {
+    for (const outcome of ["no_change", "answered"]) {
+      const told = story(`delegated; run starts; run ${outcome}`);
+      expect(last(told)).toContain("awaiting_input said_all");
+      expect(last(told.tell("says then do it differently"))).toContain("run_queued → start_run");
+    }
+  });
+
+  test("every conversation is answered at once, also while nothing can start (51)", () => {
+    const told = story("agent missing; delegated blocked=APP-2; session s2");
+    const acknowledged = told.life.effects.filter(
+      (effect) => effect.kind === "tell" && effect.key.includes(":ack:"),
+    );
+    expect(acknowledged.map((effect) => (effect.kind === "tell" ? effect.session : ""))).toEqual([
+      "session-1",
+      "s2",
+    ]);
+  });
+});
+
+describe("what the machine and the configuration hold back", () => {
+  test("a blocked issue starts when the blocker is done, and work under way is not held back by one (45)", () => {
+    const told = story("delegated blocked=APP-2");
+    expect(last(told)).toContain("delegated implement/blocked");
+    expect(last(told.tell("ticket"))).toContain("run_queued → start_run");
+    expect(last(story(`${GREEN}; ticket blocked=APP-2; says also this`))).toContain("run_queued");
+  });
+
+  test("without an agent, a full disk or a spent day the issue waits and goes on by itself", () => {
+    expect(last(story("agent missing; delegated; agent ready"))).toContain("run_queued");
+    expect(last(story("disk full; delegated; disk fine"))).toContain("run_queued");
+    const told = story("budget usdPerDay 5; spent 7 today; delegated");
+    expect(new Date(told.life.decision?.until ?? 0).toISOString()).toBe("2026-01-06T00:00:00.000Z");
+    expect(last(told.tell("spent 0 today"))).toContain("run_queued");
+  });
+
+  test("an issue of a team that nobody takes says so, and is taken when it moves", () => {
+    const told = story("delegated team=OPS");
+    expect(last(told)).toContain("awaiting_input unrouted");
+    expect(last(told.tell("ticket team=APP"))).toContain("run_queued → start_run");
+  });
+
+  test("a repository that can not be worked with is waited for", () => {
+    const told = story(
+      "delegated; run starts; repository there is no branch main; run failed infrastructure",
+    );
+    expect(last(told)).toContain("awaiting_input repository_problem");
+    expect(last(told.tell("repository fine"))).toContain("run_queued → start_run");
+  });
+
+  test("a lost webhook and a delivered one end alike once the pull request was read (8)", () => {
+    const delivered = story(`${OPEN}; pull h1 test=running; news check test=success; pull h1 test=success`);
+    const lost = story(`${OPEN}; pull h1 test=running; wait 0; pull h1 test=success`);
+    expect(lost.life.decision).toEqual(delivered.life.decision);
+  });
+});

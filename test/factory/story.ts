@@ -1,0 +1,367 @@
+import { NOBODY, operator, type Actor } from "../../src/factory/actor.ts";
+import { decide } from "../../src/factory/decide.ts";
+import type { Decision } from "../../src/factory/decision.ts";
+import type { Check, Ejection, FailureClass, Outcome, Review, RunEnd } from "../../src/factory/facts.ts";
+import type { Command, Observation } from "../../src/factory/observation.ts";
+import type { ProjectPolicy } from "../../src/factory/policy.ts";
+import { observe } from "../../src/factory/observe.ts";
+import { withProject } from "../../src/factory/route.ts";
+import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from "./world.ts";
+
+/**
+ * A factory history as text: lines (or `;`) of a few words each, ten seconds apart. The words:
+ *
+ *   delegated [by outsider] | session <id> | undelegated | stopped | says <text> | ticket <words> | removed
+ *     ticket words: team=X status=completed blocked=APP-2 nobody
+ *   pull <head> <words>   a whole reading; what was said of the head before stays
+ *     words: open draft merged closed conflict mergeable queue queued unqueued auto required=a,b base=a unread
+ *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3)
+ *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [on <head>]
+ *   news head <head> | news check <check>=… [on <head>] | news queue in|out | news review <id> <state> [by stranger]
+ *   comments <text> [by stranger]
+ *   run starts | run at <phase> | run intends <head> | run given <prompt> | run spends <tokens> [usd]
+ *   run <outcome> [<class>] [refunded] [again <seconds>] [-> <head>] [asks <text>]
+ *   operator <command> | answer <text> | merge ok|refused | rerun ok|refused | repository <problem>|fine
+ *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
+ *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none
+ */
+export class Story {
+  readonly life = new Life();
+  readonly lines: string[] = [];
+  private at = 0;
+  private prompts = 0;
+  private head = "";
+  private readonly pull: Partial<Record<string, unknown>> = {};
+  private checks: Check[] = [];
+  private reviews: Review[] = [];
+  private ejections: Ejection[] = [];
+
+  /** Tells all lines; each is one turn. */
+  tell(text: string): this {
+    for (const line of linesOf(text)) this.lines.push(this.step(line));
+    return this;
+  }
+
+  /** Tells all lines, the last one without acting on it: what `decide` says before anything is reserved. */
+  decideAfter(text: string): Decision {
+    const lines = linesOf(text);
+    const last = lines.pop();
+    if (last === undefined) throw new Error("a story needs a line");
+    this.tell(lines.join("\n"));
+    this.at += 10;
+    const { life } = this;
+    const facts = withProject(this.seen(last).reduce(observe, life.facts), life.policy);
+    return decide(facts, life.policy, life.conditions, T0 + this.at * 1_000).decision;
+  }
+
+  private step(line: string): string {
+    this.at += 10;
+    const seen = this.seen(line);
+    return this.life.see(this.at, ...seen);
+  }
+
+  private now(): number {
+    return T0 + this.at * 1_000;
+  }
+
+  private seen(line: string): readonly Observation[] {
+    const [word = "", ...rest] = line.split(/\s+/);
+    const text = rest.join(" ");
+    const at = this.now();
+    switch (word) {
+      case "delegated":
+      case "session":
+      case "ticket":
+        return [this.ticket(word, rest)];
+      case "undelegated":
+        return [{ kind: "undelegated", at, by: ANN }];
+      case "stopped":
+        return [{ kind: "stop_requested", at, prompt: `stop-${at}`, session: "session-1", by: ANN }];
+      case "removed":
+        return [{ kind: "ticket_removed", at, by: ANN }];
+      case "says":
+        this.prompts += 1;
+        return [
+          {
+            kind: "prompted",
+            at,
+            prompt: `p${this.prompts}`,
+            session: "session-1",
+            by: ANN,
+            from: "tracker",
+            text,
+          },
+        ];
+      case "comments": {
+        this.prompts += 1;
+        const by = text.endsWith(" by stranger") ? STRANGER : text.endsWith(" by us") ? US : REV;
+        return [{ kind: "prompted", at, prompt: `p${this.prompts}`, session: null, by, from: "forge", text }];
+      }
+      case "pull":
+        return [this.reading(rest)];
+      case "review":
+        this.reviews.push(this.review(rest));
+        return [this.reading([])];
+      case "ejected":
+        this.ejections.push({
+          at,
+          reason: rest[0] as Ejection["reason"],
+          group: "g1",
+          head: rest[2] ?? this.head,
+        });
+        return [this.reading([])];
+      case "news":
+        return this.news(rest);
+      case "run":
+        return [this.run(rest)];
+      case "operator":
+        return [this.command(rest[0] as Command, null)];
+      case "answer":
+        return [this.command("answer", text)];
+      case "merge":
+      case "rerun":
+        return [this.settled(word, rest[0] === "ok", text)];
+      case "repository":
+        return [{ kind: "repository_read", at, problem: text === "fine" ? null : text }];
+      default:
+        return this.world(word, rest);
+    }
+  }
+
+  private world(word: string, rest: readonly string[]): readonly Observation[] {
+    const { life } = this;
+    const [first = "", second = ""] = rest;
+    const project = life.policy.projects[0];
+    const change = (patch: Partial<ProjectPolicy>): void => {
+      if (project !== undefined) life.policy = { ...life.policy, projects: [{ ...project, ...patch }] };
+    };
+    if (word === "wait") this.at += Number(first);
+    else if (word === "disk")
+      life.conditions = { ...life.conditions, disk: first === "full" ? "90 MiB are free." : null };
+    else if (word === "agent")
+      life.conditions = {
+        ...life.conditions,
+        agents: { scripted: first === "missing" ? "no binary" : null },
+      };
+    else if (word === "spent") life.conditions = { ...life.conditions, usdToday: Number(first) };
+    else if (word === "policy" && project !== undefined)
+      change({ merge: { ...project.merge, policy: first as ProjectPolicy["merge"]["policy"] } });
+    else if (word === "budget" && project !== undefined)
+      change({ budgets: { ...project.budgets, [first]: Number(second) } });
+    else if (word === "reruns")
+      life.policy = { ...life.policy, ci: { ...life.policy.ci, reruns: Number(first) } };
+    else if (word === "projects") life.policy = { ...life.policy, projects: [] };
+    else throw new Error(`a story has no word "${word}"`);
+    return [{ kind: "time_passed", at: this.now(), reason: word }];
+  }
+
+  private ticket(word: string, rest: readonly string[]): Observation {
+    const at = this.now();
+    const by = rest[0] === "by" ? { ...ANN, id: "u-out", kind: "outsider" as const } : ANN;
+    const given = Object.fromEntries(
+      rest.map((pair) => [pair.split("=")[0] ?? "", pair.split("=")[1] ?? ""]),
+    );
+    const sessions =
+      word === "ticket"
+        ? []
+        : [{ id: word === "session" ? (rest[0] ?? "s") : "session-1", at, by, automatic: false }];
+    const base = ticketReading({}, this.at);
+    if (base.kind !== "ticket_read") throw new Error("a ticket reading");
+    const type = given["status"] as "completed" | "canceled" | undefined;
+    return {
+      ...base,
+      core: {
+        ...base.core,
+        team: given["team"] ?? "APP",
+        key: given["team"] === undefined ? "APP-1" : "OPS-1",
+      },
+      status:
+        type === undefined
+          ? base.status
+          : { id: "s9", name: type === "completed" ? "Done" : "Canceled", type, endedAt: at },
+      blockers: given["blocked"] === undefined ? [] : [{ key: given["blocked"], done: false }],
+      sessions,
+      authorities: word === "delegated" ? [{ granted: true, at, cause: "delegated", by }] : [],
+    };
+  }
+
+  private reading(words: readonly string[]): Observation {
+    const [first, ...rest] = words;
+    if (first !== undefined) {
+      if (first !== this.head) this.checks = [];
+      this.head = first;
+    }
+    for (const word of rest) this.word(word);
+    const closed = this.pull["state"] === "closed";
+    const base = pullReading(this.head, {}, this.at);
+    if (base.kind !== "pull_request_read") throw new Error("a pull request reading");
+    const queued = this.pull["queued"] === true;
+    const generation = this.life.facts.past.length;
+    return {
+      ...base,
+      number: 7 + generation,
+      core: {
+        ...base.core,
+        branch: this.life.facts.project?.branch ?? base.core.branch,
+        state: closed ? "closed" : "open",
+        merged: this.pull["merged"] === true,
+        draft: this.pull["draft"] === true,
+        closedAt: closed ? ((this.pull["closedAt"] as number | undefined) ?? this.now()) : null,
+      },
+      mergeable: this.pull["conflict"] === true ? "conflict" : "yes",
+      required: (this.pull["required"] as string[] | undefined) ?? ["test"],
+      redOnBase: (this.pull["base"] as string[] | undefined) ?? [],
+      hasQueue: this.pull["queue"] === true,
+      queue: queued ? { state: "queued", position: 1, at: this.now() } : null,
+      autoMerge: this.pull["auto"] === true,
+      checks: this.checks,
+      reviews: this.reviews,
+      ejections: this.ejections,
+    };
+  }
+
+  private word(word: string): void {
+    const [name = "", value] = word.split("=");
+    if (value === undefined) {
+      if (name === "merged" || name === "closed") {
+        this.pull["merged"] = name === "merged";
+        this.pull["state"] = "closed";
+        this.pull["closedAt"] = this.now();
+      } else if (name === "open") this.pull["state"] = "open";
+      else if (name === "fresh") this.forget();
+      else if (name === "unqueued" || name === "ready" || name === "mergeable")
+        this.pull[{ unqueued: "queued", ready: "draft", mergeable: "conflict" }[name]] = false;
+      else this.pull[name] = true;
+      return;
+    }
+    if (name === "required" || name === "base") {
+      this.pull[name] = value === "" ? [] : value.split(",");
+      return;
+    }
+    const seen = this.check(name, value);
+    this.checks = [...this.checks.filter((known) => known.name !== name), seen];
+  }
+
+  /** Another pull request: nothing of the one before holds. */
+  private forget(): void {
+    for (const key of Object.keys(this.pull)) delete this.pull[key];
+    this.checks = [];
+    this.reviews = [];
+    this.ejections = [];
+  }
+
+  private check(name: string, value: string): Check {
+    const [, conclusion = "", id, run] = /^([a-z_]+)(?:#(\d+))?(?:@(\d+))?$/.exec(value) ?? [];
+    const settled = conclusion !== "running";
+    return check(name, settled ? (conclusion as Check["conclusion"]) : null, {
+      id: id ?? "1",
+      at: this.now(),
+      workflowRun: run ?? null,
+    });
+  }
+
+  private review(words: readonly string[]): Review {
+    const [id = "r", state = "approved"] = words;
+    const named = words.indexOf("on");
+    return {
+      id,
+      by: words.includes("stranger") ? STRANGER : REV,
+      state: state as Review["state"],
+      head: named < 0 ? this.head : (words[named + 1] ?? this.head),
+      at: this.now(),
+      body: "Please handle negative numbers.",
+    };
+  }
+
+  private news(words: readonly string[]): readonly Observation[] {
+    const [what, value = ""] = words;
+    const at = this.now();
+    const number = 7;
+    if (what === "check") {
+      const [name = "", how = ""] = value.split("=");
+      return [{ kind: "check_changed", at, sha: words[3] ?? this.head, check: this.check(name, how) }];
+    }
+    if (what === "queue") {
+      const entry = { at, number, head: this.head };
+      return value === "in"
+        ? [{ kind: "queue_entered", ...entry }]
+        : [{ kind: "queue_left", ...entry, reason: "checks_failed", group: null }];
+    }
+    if (what === "review")
+      return [{ kind: "review_changed", at, number, review: this.review(words.slice(1)) }];
+    const reading = this.reading(what === "head" ? [value] : ["", ...words.slice(1)]);
+    if (reading.kind !== "pull_request_read") throw new Error("a pull request reading");
+    const { url, node, repositoryId, core } = reading;
+    return [
+      {
+        kind: "pull_request_changed",
+        at,
+        by: REV,
+        pullRequest: { number: reading.number, url, node, repositoryId, core },
+      },
+    ];
+  }
+
+  private run(words: readonly string[]): Observation {
+    const run = this.life.facts.runs.at(-1);
+    if (run === undefined) throw new Error("the story has no run");
+    const id = { at: this.now(), run: run.number, fence: run.fence };
+    const [what = "", value = ""] = words;
+    if (what === "starts") return { kind: "run_started", ...id };
+    if (what === "at") return { kind: "run_advanced", ...id, phase: value as "work" };
+    if (what === "begins") return { kind: "run_advanced", ...id, phase: "prepare", headBefore: value };
+    if (what === "intends") return { kind: "push_intended", ...id, sha: value, expected: null };
+    if (what === "given") return { kind: "prompt_delivered", ...id, prompt: value };
+    const spends = words.indexOf("spends");
+    const spent = {
+      input: spends < 0 ? 0 : Number(words[spends + 1]),
+      cached: 0,
+      output: 0,
+      usd: spends < 0 || words[spends + 2] === undefined ? null : Number(words[spends + 2]),
+    };
+    if (what === "spends") return { kind: "run_spent", ...id, spent };
+    const again = words.indexOf("again");
+    const asks = words.indexOf("asks");
+    const failureClass = what === "failed" ? (value as FailureClass) : null;
+    const uncharged = ["asked", "interrupted", "superseded", "stopped"].includes(what);
+    const refunded = uncharged || failureClass === "capacity" || failureClass === "infrastructure";
+    const end: RunEnd = {
+      outcome: what as Outcome,
+      failureClass,
+      summary: `It ${what}.`,
+      retryAt: again < 0 ? null : this.now() + Number(words[again + 1]) * 1_000,
+      charged: !refunded,
+      replies: [],
+    };
+    const question = asks < 0 ? null : { text: words.slice(asks + 1).join(" "), options: ["yes", "no"] };
+    return { kind: "run_ended", ...id, end, question, spent };
+  }
+
+  private command(command: Command, text: string | null): Observation {
+    const at = this.now();
+    const question = text === null ? null : (Object.keys(this.life.facts.questions).at(-1) ?? null);
+    return { kind: "commanded", at, id: `c${at}`, command, by: operator("ops"), text, question };
+  }
+
+  private settled(what: "merge" | "rerun", ok: boolean, detail: string): Observation {
+    const asked = this.life.effects.findLast(
+      (effect) => effect.kind === (what === "rerun" ? "rerun_checks" : what),
+    );
+    if (asked === undefined) throw new Error(`the story has asked for no ${what}`);
+    return { kind: "effect_settled", at: this.now(), key: asked.key, effect: asked.kind, ok, detail };
+  }
+}
+
+const US: Actor = { ...NOBODY, kind: "us", id: "1", name: "patchrelay[bot]" };
+
+function linesOf(text: string): string[] {
+  return text
+    .split(/[\n;]/)
+    .map((line) => line.trim())
+    .filter((line) => line !== "");
+}
+
+/** A fresh story, told. */
+export function story(text: string): Story {
+  return new Story().tell(text);
+}
