@@ -54,10 +54,11 @@ const ROWS: Readonly<Partial<Record<CredentialName, Row>>> = {
   },
 };
 
-const LINEAR_EITHER: Missing = {
-  name: "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET, or LINEAR_API_KEY",
-  purpose: "lets the relay read and write in Linear, as an application or as your own user",
-  source: "Linear: Settings → API → OAuth applications, or Settings → Security & access → Personal API keys",
+const LINEAR_KEY: Missing = {
+  name: "LINEAR_API_KEY",
+  purpose:
+    "lets the relay read and write in Linear as the key's own user (installing as an app by OAuth comes later)",
+  source: "Linear: Settings → Security & access → Personal API keys, best of a user made for the relay",
 };
 
 const GITHUB_EITHER: Missing = {
@@ -96,14 +97,12 @@ export function missingFor(
 
 const OAUTH = ["LINEAR_OAUTH_CLIENT_ID", "LINEAR_OAUTH_CLIENT_SECRET", "PATCHRELAY_ENCRYPTION_KEY"] as const;
 
-// A half pair is told even where the alternative is complete: it wins once it is whole, so it was meant.
+// The credentials of an OAuth app are read and checked already, but nothing can use them yet.
 function missingForLinear(credentials: Credentials): readonly Missing[] {
-  const started =
-    credentials.LINEAR_OAUTH_CLIENT_ID !== null || credentials.LINEAR_OAUTH_CLIENT_SECRET !== null;
-  if (started) return lacking(OAUTH, credentials);
-  return credentials.LINEAR_API_KEY === null ? [LINEAR_EITHER] : [];
+  return credentials.LINEAR_API_KEY === null ? [LINEAR_KEY] : [];
 }
 
+// A half pair is told even where the alternative is complete: it wins once it is whole, so it was meant.
 function missingForGitHub(credentials: Credentials): readonly Missing[] {
   const started = credentials.GITHUB_APP_ID !== null || credentials.GITHUB_APP_PRIVATE_KEY !== null;
   if (started) return lacking(["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"], credentials);

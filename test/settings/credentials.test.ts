@@ -212,7 +212,7 @@ describe("what is missing", () => {
     expect(missing.map(({ name }) => name)).toEqual([
       "LINEAR_WEBHOOK_SECRET",
       "GITHUB_WEBHOOK_SECRET",
-      "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET, or LINEAR_API_KEY",
+      "LINEAR_API_KEY",
       "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, or GITHUB_TOKEN",
     ]);
     for (const { purpose, source } of missing)
@@ -230,12 +230,14 @@ describe("what is missing", () => {
     expect(names({ ...complete, GITHUB_WEBHOOK_SECRET: "" })).toEqual(["GITHUB_WEBHOOK_SECRET"]);
   });
 
-  test("is the other half of a pair, and the encryption key of an OAuth application", () => {
+  test("is the API key even where an OAuth application is given: nothing can use that one yet", () => {
     const { LINEAR_API_KEY: _key, ...oauth } = { ...complete, LINEAR_OAUTH_CLIENT_ID: "id" };
-    expect(names(oauth)).toEqual(["LINEAR_OAUTH_CLIENT_SECRET", "PATCHRELAY_ENCRYPTION_KEY"]);
-    expect(names({ ...oauth, LINEAR_OAUTH_CLIENT_SECRET: "s", PATCHRELAY_ENCRYPTION_KEY: KEY_HEX })).toEqual(
-      [],
-    );
+    const whole = { ...oauth, LINEAR_OAUTH_CLIENT_SECRET: "s", PATCHRELAY_ENCRYPTION_KEY: KEY_HEX };
+    expect(names(whole)).toEqual(["LINEAR_API_KEY"]);
+    expect(names({ ...whole, LINEAR_API_KEY: "c" })).toEqual([]);
+  });
+
+  test("is the other half of a pair", () => {
     expect(names({ ...complete, GITHUB_APP_ID: "12" })).toEqual(["GITHUB_APP_PRIVATE_KEY"]);
     expect(names({ ...complete, GITHUB_TOKEN: "", GITHUB_APP_PRIVATE_KEY: rsa.pkcs1 })).toEqual([
       "GITHUB_APP_ID",

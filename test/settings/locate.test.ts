@@ -38,7 +38,13 @@ describe("findConfig", () => {
 
   test("says where it looked and what to do when there is no file at all", () => {
     const text = foundFile({});
-    for (const part of ["/work/patchrelay.json", XDG, "patchrelay.example.json", "--config", "PATCHRELAY_CONFIG"]) {
+    for (const part of [
+      "/work/patchrelay.json",
+      XDG,
+      "patchrelay.example.json",
+      "--config",
+      "PATCHRELAY_CONFIG",
+    ]) {
       expect(text).toContain(part);
     }
   });
