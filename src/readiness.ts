@@ -2,7 +2,8 @@ import type { ReadyDocument, ReadyPart } from "./engines/documents.ts";
 import type { Engine } from "./engines/engine.ts";
 import type { Conditions } from "./factory/policy.ts";
 import type { Identities } from "./identities.ts";
-import type { Clock } from "./lib/clock.ts";
+import { iso, type Clock } from "./lib/clock.ts";
+import type { Rotating } from "./registry.ts";
 
 const INBOX_LATE_MS = 60_000;
 const OUTBOX_LATE_MS = 15 * 60_000;
@@ -13,6 +14,7 @@ export function readiness(
   conditions: Omit<Conditions, "usdToday">,
   identities: Identities,
   clock: Clock,
+  secrets: { readonly linear: Rotating; readonly github: Rotating },
 ): ReadyDocument {
   const { database, inbox, outbox, sweep } = engine.health();
   const lateSweep = sweep.ageMs === null || sweep.ageMs > 3 * sweep.everyMs + 30_000;
@@ -43,7 +45,15 @@ export function readiness(
     linear: signedIn(identities, "tracker", clock),
     github: signedIn(identities, "forge", clock),
   };
-  return { ready: Object.values(parts).every(({ ok }) => ok), parts };
+  const lastUse = ({ lastPreviousSecretUseAt }: Rotating): string | null => {
+    const at = lastPreviousSecretUseAt();
+    return at === null ? null : iso(at);
+  };
+  return {
+    ready: Object.values(parts).every(({ ok }) => ok),
+    previousSecrets: { linear: lastUse(secrets.linear), github: lastUse(secrets.github) },
+    parts,
+  };
 }
 
 function part(

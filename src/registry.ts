@@ -62,6 +62,16 @@ export const VIEWS: Readonly<
     (await import("./engines/embedded/open-views.ts")).openViews(file, clock, lockFile),
 };
 
+/** Care of a database beside a running relay or without one, by file. */
+export const MAINTENANCE: Readonly<Record<"embedded", () => Promise<Maintenance>>> = {
+  embedded: async () => ({
+    ...(await import("./engines/embedded/maintenance.ts")),
+    ...(await import("./engines/embedded/probe.ts")),
+  }),
+};
+type Maintenance = Pick<typeof import("./engines/embedded/maintenance.ts"), "backup" | "check" | "prune"> &
+  typeof import("./engines/embedded/probe.ts");
+
 export interface EnginePlace {
   readonly settings: Settings;
   readonly parts: EngineParts;

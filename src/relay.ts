@@ -240,8 +240,8 @@ async function serveHttp(
     identities,
   }: {
     readonly engine: Engine;
-    readonly tracker: Tracker;
-    readonly forge: Forge;
+    readonly tracker: Tracker & Rotating;
+    readonly forge: Forge & Rotating;
     readonly agents: Readonly<Record<string, Agent>>;
     readonly watch: ReturnType<typeof watchConditions>;
     readonly identities: Identities;
@@ -253,7 +253,8 @@ async function serveHttp(
     apiToken: parts.credentials.PATCHRELAY_API_TOKEN,
     engine,
     sources: { linear: tracker, github: forge },
-    ready: async () => readiness(engine, watch.now(), identities, parts.clock),
+    ready: async () =>
+      readiness(engine, watch.now(), identities, parts.clock, { linear: tracker, github: forge }),
     agents: async () =>
       Object.keys(agents).map((name) => ({
         name,

@@ -3,7 +3,7 @@ import { systemClock } from "../lib/clock.ts";
 import { escapeHidden } from "../lib/text.ts";
 import { castOf } from "./people.ts";
 import { setStage, type Stage } from "./stage.ts";
-import { runTable, show, Transcript, worth, type TranscriptLine } from "./transcript.ts";
+import { runTable, show, Transcript, worth } from "./transcript.ts";
 
 export interface DemoOptions {
   readonly agent: "scripted" | "codex";
@@ -108,10 +108,7 @@ async function play(
     await acting;
     await settled(stage, session.id);
     for (const activity of linear.activities(session.id).slice(-1))
-      transcript.add(
-        "linear",
-        `shows in the session: ${String(activity.content["body"] ?? "").split("\n")[0]}`,
-      );
+      transcript.add("linear", `shows in the session: ${(activity.content["body"] ?? "").split("\n")[0]}`);
     return { key, failure };
   } finally {
     cancel();
@@ -190,5 +187,3 @@ async function lookAround({ relay, configFile }: Stage, { write, signal, json }:
   if (signal.aborted) return;
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
-
-export type { TranscriptLine };

@@ -16,8 +16,8 @@ import { startDemoModel } from "./model.ts";
 import { FILES, REPOSITORY, runCi } from "./repository.ts";
 import { agentScript } from "./script.ts";
 
-export const LINEAR_SECRET = "demo-linear-webhook-secret";
-export const GITHUB_SECRET = "demo-github-webhook-secret";
+const LINEAR_SECRET = "demo-linear-webhook-secret";
+const GITHUB_SECRET = "demo-github-webhook-secret";
 
 /** Everything the demo plays on: both stand-ins, the relay, and a folder that goes away afterwards. */
 export interface Stage {

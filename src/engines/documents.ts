@@ -172,6 +172,8 @@ export interface ReadyPart {
 }
 export interface ReadyDocument {
   readonly ready: boolean;
+  /** When a webhook last needed the previous secret of its source; null = not since the start. */
+  readonly previousSecrets: Readonly<Record<"linear" | "github", string | null>>;
   readonly parts: Readonly<
     Record<"database" | "inbox" | "outbox" | "sweep" | "agent" | "linear" | "github", ReadyPart>
   >;

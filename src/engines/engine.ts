@@ -1,6 +1,6 @@
 import type { Actor } from "../factory/actor.ts";
 import type { Conditions, Policy } from "../factory/policy.ts";
-import type { Effect, EffectKind, EffectOf } from "../factory/effect.ts";
+import type { EffectKind, EffectOf } from "../factory/effect.ts";
 import type { Facts } from "../factory/facts.ts";
 import type { IssueId } from "../factory/ids.ts";
 import type { Observation, Origin } from "../factory/observation.ts";
@@ -208,5 +208,3 @@ export interface Running {
 export class Fenced extends Error {
   override readonly name = "Fenced";
 }
-
-export type { Effect };

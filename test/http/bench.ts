@@ -73,7 +73,7 @@ export function readyDocument(ready: boolean): ReadyDocument {
     linear: part,
     github: part,
   };
-  return { ready, parts };
+  return { ready, previousSecrets: { linear: null, github: null }, parts };
 }
 
 export interface Answer {

@@ -51,7 +51,7 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
     .pluck();
   const oldest = db
     .prepare<[], number>(
-      "SELECT received_at FROM deliveries INDEXED BY deliveries_waiting WHERE state = 'pending' ORDER BY received_at LIMIT 1",
+      "SELECT received_at FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending' ORDER BY seq LIMIT 1",
     )
     .pluck();
   const body = db.prepare<[number], { encoding: string; body: Buffer }>(

@@ -22,6 +22,7 @@ import { createObserve } from "./observe.ts";
 import { outboxRows } from "./outbox.ts";
 import { createPerformingLoop } from "./performing.ts";
 import { createPipelines } from "./pipelines.ts";
+import { createPress } from "./press.ts";
 import { keepings } from "./retention.ts";
 import { runRows } from "./run-rows.ts";
 import { createStore } from "./store.ts";
@@ -127,12 +128,14 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
   });
   const pipelines = createPipelines({ store, outbox, runs, turns, stream, engine });
   const performing = createPerformingLoop({ store, outbox, turns, pipelines, engine });
+  const press = createPress(clock);
   const inbox = createInboxLoop({
     store,
     deliveries,
     observations,
     turns,
     lookup: createLookup(store),
+    press,
     engine,
   });
   const timerLoop = createTimerLoop({ store, timers, turns, clock, log });
@@ -165,7 +168,10 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     clock,
     log,
     diskLow: () => diskLow(file, minFree),
-    arrived: () => inbox.wake(),
+    arrived(count) {
+      press.came(count);
+      inbox.wake();
+    },
   });
   const views = createViews(
     store,

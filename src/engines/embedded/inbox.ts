@@ -8,6 +8,7 @@ import type { Deliveries, DeliveryRow } from "./deliveries.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { ObservationRow, Observations } from "./observations.ts";
+import type { Press } from "./press.ts";
 import type { Store } from "./store.ts";
 import type { Turns } from "./turns.ts";
 
@@ -23,10 +24,12 @@ export function createInboxLoop(parts: {
   readonly observations: Observations;
   readonly turns: Turns;
   readonly lookup: Lookup;
+  readonly press: Press;
   readonly engine: Pick<EngineParts, "clock" | "log" | "randomness" | "interpreters" | "settings">;
 }): Loop {
-  const { store, deliveries, observations, turns, lookup, engine } = parts;
+  const { store, deliveries, observations, turns, lookup, press, engine } = parts;
   const { clock, log } = engine;
+  let lastBatch = -Infinity;
 
   /** What a row's attempt led to; the caller writes down a failure. */
   const applyDelivery = (row: DeliveryRow): void => {
@@ -77,6 +80,9 @@ export function createInboxLoop(parts: {
     clock,
     log,
     round() {
+      const rest = press.restMs();
+      const early = lastBatch + rest - clock.monotonic();
+      if (rest > 0 && early > 0) return early;
       const now = clock.now();
       const parked = observations.due(now, BATCH);
       const arrived = parked.length === 0 ? deliveries.due(now, BATCH) : [];
@@ -107,10 +113,11 @@ export function createInboxLoop(parts: {
           }
           reach("worker.in_tx");
         });
+        lastBatch = clock.monotonic();
         reach("worker.committed");
       }
       const next = earliest(observations.nextAt(), deliveries.nextAt());
-      return next === null ? LOOK_EVERY_MS : Math.min(LOOK_EVERY_MS, Math.max(0, next - clock.now()));
+      return next === null ? LOOK_EVERY_MS : Math.min(LOOK_EVERY_MS, Math.max(rest, next - clock.now()));
     },
   });
 }

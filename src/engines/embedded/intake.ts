@@ -39,8 +39,8 @@ export function createIntake(parts: {
   readonly clock: Clock;
   readonly log: Log;
   readonly diskLow: () => string | null;
-  /** Called once something new is durable. */
-  readonly arrived: () => void;
+  /** Called once so many new deliveries are durable. */
+  readonly arrived: (count: number) => void;
 }): Intake {
   const { store, deliveries, clock, log } = parts;
   let waiting: Waiting[] = [];
@@ -90,7 +90,8 @@ export function createIntake(parts: {
         }
         entry.resolve(kind);
       }
-      if (answers.some(({ kind }) => kind === "accepted")) parts.arrived();
+      const fresh = answers.filter(({ kind }) => kind === "accepted").length;
+      if (fresh > 0) parts.arrived(fresh);
     } catch (error) {
       const refusal =
         error instanceof NotDurable ? error : new NotDurable(messageOf(error), { cause: error });

@@ -74,7 +74,7 @@ export function createViews(
     "SELECT * FROM run_events WHERE seq > ? ORDER BY seq LIMIT ?",
   );
   const deliveriesOfId = db.prepare<[string], DeliveryRow>(
-    "SELECT * FROM deliveries WHERE delivery_id = ? ORDER BY seq LIMIT 10",
+    "SELECT * FROM deliveries WHERE delivery_id = ? ORDER BY source LIMIT 10",
   );
   const issuesOfDelivery = db
     .prepare<[number], string>("SELECT issue FROM delivery_issues WHERE seq = ?")

@@ -150,6 +150,7 @@ export const DOCUMENTS: readonly (Schema & { readonly $id: string })[] = [
   named("Ready", "Whether the relay can do its work, part by part.", {
     ...object({
       ready: flag,
+      previousSecrets: object({ linear: timeOrNull, github: timeOrNull }),
       parts: object(
         Object.fromEntries(
           ["database", "inbox", "outbox", "sweep", "agent", "linear", "github"].map((part) => [

@@ -1,0 +1,7 @@
+import type { Metafile } from "esbuild";
+
+/** See bundle.mjs. `main` describes main.js; `parts` what it loads apart. */
+export function bundle(
+  root: string,
+  outdir: string,
+): Promise<{ readonly main: Metafile; readonly parts: Metafile }>;

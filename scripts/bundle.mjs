@@ -1,0 +1,91 @@
+// Bundles the command: one file per lazily loaded part, and `main.js`, which carries by itself everything that
+// loads no package but the database's. Opening thirty small files takes longer than what `patchrelay issue list` does.
+// Dependencies stay outside of the bundle.
+import { build } from "esbuild";
+import { relative, resolve } from "node:path";
+
+/** Packages that the quick commands may load. */
+const QUICK_PACKAGES = new Set(["better-sqlite3"]);
+/** A larger part is not carried: reading it would cost every command. */
+const QUICK_BYTES = 100_000;
+/** What is loaded by the first part that wants it, instead of at the start. */
+const LATE = /^(node:.*|better-sqlite3)$/;
+const REQUIRE =
+  'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+
+/**
+ * Bundles `src/main.ts` of the package at `root` into `outdir`; gives esbuild's account of main.js and of the parts.
+ *
+ * A part that is loaded apart has its own copies of the modules that main.js carries too, so what crosses between them
+ * is a command's record, its context, and errors told by name.
+ */
+export async function bundle(root, outdir) {
+  const shared = {
+    absWorkingDir: root,
+    outdir,
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    packages: "external",
+    logLevel: "error",
+    metafile: true,
+  };
+  const parts = await build({
+    ...shared,
+    entryPoints: { whole: resolve(root, "src/main.ts") },
+    splitting: true,
+    chunkNames: "chunks/[name]-[hash]",
+  });
+  const { outputs } = parts.metafile;
+  const partOf = new Map(
+    Object.entries(outputs).flatMap(([file, { entryPoint }]) => (entryPoint ? [[entryPoint, file]] : [])),
+  );
+  const main = await build({
+    ...shared,
+    entryPoints: { main: resolve(root, "src/main.ts") },
+    banner: { js: REQUIRE },
+    minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [
+      {
+        name: "carry what is quick",
+        setup(hooks) {
+          hooks.onResolve({ filter: /^\./ }, ({ kind, path, resolveDir }) => {
+            if (kind !== "dynamic-import") return null;
+            const part = partOf.get(relative(root, resolve(resolveDir, path)));
+            if (part === undefined || isQuick(outputs, part)) return null;
+            return { path: `./${relative(resolve(outdir), resolve(root, part))}`, external: true };
+          });
+          // An import at the top of one file would load all of these for every command.
+          hooks.onResolve({ filter: LATE }, ({ kind, path, namespace }) =>
+            kind === "import-statement" && namespace !== "late" ? { path, namespace: "late" } : null,
+          );
+          hooks.onLoad({ filter: LATE, namespace: "late" }, ({ path }) => ({
+            contents: `module.exports = require(${JSON.stringify(path)});`,
+            resolveDir: root,
+          }));
+        },
+      },
+    ],
+  });
+  return { main: main.metafile, parts: parts.metafile };
+}
+
+// Whether `part` is small and loads no package but the quick ones.
+function isQuick(outputs, part) {
+  let bytes = 0;
+  const seen = new Set();
+  const waiting = [part];
+  for (let file = waiting.pop(); file !== undefined; file = waiting.pop()) {
+    if (seen.has(file)) continue;
+    seen.add(file);
+    bytes += outputs[file].bytes;
+    for (const { path, kind, external } of outputs[file].imports) {
+      if (kind === "dynamic-import") continue;
+      if (!external) waiting.push(path);
+      else if (!path.startsWith("node:") && !QUICK_PACKAGES.has(path)) return false;
+    }
+  }
+  return bytes <= QUICK_BYTES;
+}

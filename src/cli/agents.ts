@@ -1,0 +1,62 @@
+import type { AgentDocument } from "../engines/documents.ts";
+import type { Command, Context } from "./command.ts";
+import { badSettings, Failure } from "./failure.ts";
+import { refusal } from "./reach/relay.ts";
+import { separated, tableLines } from "./show/table.ts";
+import type { Column } from "./show/table.ts";
+
+const ASK_MS = 5_000;
+
+export const command: Command = {
+  arguments: [],
+  options: {},
+  about: [
+    "Whether an agent can start is known to the running relay only; `patchrelay doctor` looks without it.",
+  ],
+  examples: [{ says: "is the agent logged in", line: "agents" }],
+  async run(context) {
+    const items = await agents(context);
+    context.answer({ items, nextCursor: null }, () => {
+      const { style, machine } = context;
+      if (!context.terminal) return items.map((agent) => separated(COLUMNS, agent));
+      return tableLines(COLUMNS, items, style, machine.stdout.columns);
+    });
+    return 0;
+  },
+};
+
+const COLUMNS: readonly Column<AgentDocument>[] = [
+  { head: "AGENT", cell: ({ name }) => name },
+  { head: "READY", cell: ({ ready }) => (ready ? "yes" : "no") },
+  { head: "DETAIL", cell: ({ detail }) => detail, elastic: true },
+];
+
+async function agents(context: Context): Promise<readonly AgentDocument[]> {
+  try {
+    const relay = context.relay();
+    const answer = await relay.ask("/api/agents", ASK_MS);
+    const items = answer.document?.["items"];
+    if (answer.status !== 200 || !Array.isArray(items)) throw refusal(answer, relay.url ?? "the relay");
+    return items as readonly AgentDocument[];
+  } catch (error) {
+    if (!(error instanceof Failure) || error.exitCode !== 4) throw error;
+    context.note("The relay can not be reached; this is what the configuration names.");
+    return await configured(context);
+  }
+}
+
+async function configured(context: Context): Promise<readonly AgentDocument[]> {
+  const [{ loadSettings }, { sourcesOf }] = await Promise.all([
+    import("../settings/load.ts"),
+    import("./context.ts"),
+  ]);
+  const loaded = loadSettings(sourcesOf(context.machine, context.configFlag));
+  if (!loaded.ok) throw badSettings(loaded.problems);
+  const { agent, projects } = loaded.settings;
+  const names = new Set([agent.default, ...projects.map((project) => project.agent.default)]);
+  return [...names].map((name) => ({
+    name,
+    ready: false,
+    detail: "not known: the relay can not be reached",
+  }));
+}

@@ -1,0 +1,127 @@
+import { existsSync } from "node:fs";
+import type { Views } from "../engines/engine.ts";
+import { Bug } from "../lib/assert.ts";
+import { layoutOf } from "../settings/layout.ts";
+import { locate } from "../settings/locate.ts";
+import type { Sources } from "../settings/locate.ts";
+import type { Given } from "./argv.ts";
+import { quoted } from "./argv.ts";
+import type { Context } from "./command.ts";
+import { badSettings, Failure, notFound, wrongUsage } from "./failure.ts";
+import type { Machine } from "./machine.ts";
+import { createRelayApi } from "./reach/relay.ts";
+import { NOTHING_YET } from "./show/list.ts";
+import { styleOf } from "./show/style.ts";
+
+const MOST_ITEMS = 1_000_000;
+
+/** Makes the context of one command; `close` gives back what the command opened. Throws Failure for a bad --limit. */
+export function createContext(
+  machine: Machine,
+  given: Given,
+): { readonly context: Context; readonly close: () => void } {
+  const { stdout, stderr } = machine;
+  const json = given.flags.has("json");
+  const terminal = stdout.terminal && !json;
+  const color = terminal && wantsColor(machine, given);
+  let views: Promise<Views | null> | null = null;
+  let opened: Views | null = null;
+  const closing: (() => void)[] = [];
+  const interrupted = once(() => {
+    const stop = new AbortController();
+    closing.push(machine.onSignal((name) => stop.abort(new Error(name))));
+    return stop.signal;
+  });
+  const located = once(() => {
+    const found = locate(sourcesOf(machine, given.values["config"] ?? null));
+    if (!found.ok) throw badSettings(found.problems);
+    return found;
+  });
+
+  const context: Context = {
+    machine,
+    json,
+    terminal,
+    color,
+    style: styleOf(color),
+    limit: limitOf(given.values["limit"]),
+    cursor: given.values["cursor"] ?? null,
+    configFlag: given.values["config"] ?? null,
+    argument(name) {
+      const value = given.arguments[name];
+      if (value === undefined) throw new Bug(`the argument ${name} was asked for and is not there`);
+      return value;
+    },
+    optional: (name) => given.arguments[name] ?? null,
+    flag: (name) => given.flags.has(name),
+    value: (name) => given.values[name] ?? null,
+    located,
+    kept() {
+      views ??= openViews(machine, located()).then((found) => (opened = found));
+      return views;
+    },
+    async views() {
+      const found = await context.kept();
+      if (found === null) throw notFound(NOTHING_YET);
+      return found;
+    },
+    relay: once(() => createRelayApi(machine, located())),
+    say: (line) => stdout.write(`${line}\n`),
+    answer(document, lines) {
+      if (json) stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+      else for (const line of lines()) stdout.write(`${line}\n`);
+    },
+    note(line) {
+      if (!json) stderr.write(`${line}\n`);
+    },
+    interrupted,
+    onClose: (act) => {
+      closing.push(act);
+    },
+  };
+  return {
+    context,
+    close() {
+      opened?.close();
+      for (const end of closing) end();
+    },
+  };
+}
+
+/** Where settings are read from. */
+export function sourcesOf({ env, cwd, readFile }: Machine, configFlag: string | null): Sources {
+  return { configFlag: configFlag ?? undefined, env, cwd, readFile };
+}
+
+/** Opens what the relay keeps, anew; null where nothing was kept yet. */
+export async function openViews(
+  { clock }: Machine,
+  location: ReturnType<Context["located"]>,
+): Promise<Views | null> {
+  const { database, lock } = layoutOf(location.dataDir);
+  if (location.engine !== "embedded") {
+    throw new Failure(1, "engine", `engine "${location.engine}" comes with a later version`, {
+      hint: 'set engine to "embedded"',
+    });
+  }
+  // Before the database library is loaded: on a new machine there is nothing to load it for.
+  if (!existsSync(database)) return null;
+  const { VIEWS } = await import("../registry.ts");
+  return await VIEWS[location.engine](database, lock, clock);
+}
+
+function wantsColor({ env }: Machine, given: Given): boolean {
+  return !given.flags.has("no-color") && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
+}
+
+function limitOf(text: string | undefined): number | null {
+  if (text === undefined) return null;
+  const limit = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (limit >= 1 && limit <= MOST_ITEMS) return limit;
+  throw wrongUsage(`--limit is ${quoted(text)}; expected a whole number from 1 to ${MOST_ITEMS}`);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | null = null;
+  return () => (made ??= { value: make() }).value;
+}

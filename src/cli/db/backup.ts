@@ -1,0 +1,26 @@
+import { join, resolve } from "node:path";
+import { iso } from "../../lib/clock.ts";
+import type { Command } from "../command.ts";
+import { bytes } from "../show/numbers.ts";
+import { databaseOf } from "./database.ts";
+
+export const command: Command = {
+  arguments: [
+    { name: "FILE", says: "where to; else a new file below backups/ in the data folder", required: false },
+  ],
+  options: {},
+  about: ["Whole and consistent, also while the relay runs. A file that exists is never overwritten."],
+  examples: [
+    { says: "before an upgrade", line: "db backup" },
+    { says: "to another disk", line: "db backup /mnt/backup/patchrelay.db" },
+  ],
+  async run(context) {
+    const { layout, maintenance } = await databaseOf(context);
+    const given = context.optional("FILE");
+    const name = `patchrelay-${iso(context.machine.clock.now()).replace(/[:.]/g, "-")}.db`;
+    const file = given === null ? join(layout.backups, name) : resolve(context.machine.cwd, given);
+    const written = await maintenance.backup(layout.database, file);
+    context.answer({ file, bytes: written.bytes }, () => [`${file}  ${bytes(written.bytes)}`]);
+    return 0;
+  },
+};

@@ -1,0 +1,40 @@
+import { escapeHidden } from "../../lib/text.ts";
+import type { Command } from "../command.ts";
+import { databaseOf } from "./database.ts";
+
+export const command: Command = {
+  arguments: [],
+  options: {},
+  about: [
+    "Reads the whole database and changes nothing: SQLite's own check, then our invariants. Findings: exit 1.",
+  ],
+  examples: [{ says: "after a crash of the machine", line: "db check" }],
+  async run(context) {
+    const { layout, maintenance } = await databaseOf(context);
+    const findings = checked(() => maintenance.check(layout.database, context.machine.clock.now()));
+    const ok = findings.length === 0;
+    context.answer({ ok, findings }, () =>
+      ok
+        ? [`${layout.database} is sound.`]
+        : [
+            ...findings.map(({ invariant, detail }) => escapeHidden(`${invariant}: ${detail}`)),
+            `${findings.length} findings. Keep the file, and restore a copy (\`patchrelay db backup\` makes them) if the relay refuses it.`,
+          ],
+    );
+    return ok ? 0 : 1;
+  },
+};
+
+type Findings = readonly { readonly invariant: string; readonly detail: string }[];
+
+// What is damaged enough can not even be opened: that is the finding.
+function checked(check: () => Findings): Findings {
+  try {
+    return check();
+  } catch (error) {
+    const code = (error as { readonly code?: unknown }).code;
+    if (!(error instanceof Error) || typeof code !== "string" || !/^SQLITE_(NOTADB|CORRUPT)/.test(code))
+      throw error;
+    return [{ invariant: "integrity", detail: error.message }];
+  }
+}

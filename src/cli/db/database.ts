@@ -1,0 +1,20 @@
+import { existsSync } from "node:fs";
+import { layoutOf } from "../../settings/layout.ts";
+import type { Layout } from "../../settings/layout.ts";
+import type { Context } from "../command.ts";
+import { Failure, notFound } from "../failure.ts";
+import { NOTHING_YET } from "../show/list.ts";
+
+/** Where the configured database is, and what cares for its kind. Throws Failure (exit 3) when there is none yet. */
+export async function databaseOf(context: Context) {
+  const { engine, dataDir } = context.located();
+  if (engine !== "embedded") {
+    throw new Failure(1, "engine", `engine "${engine}" keeps its data elsewhere`, {
+      hint: "care for it with the tools of that engine",
+    });
+  }
+  const layout: Layout = layoutOf(dataDir);
+  if (!existsSync(layout.database)) throw notFound(NOTHING_YET);
+  const { MAINTENANCE } = await import("../../registry.ts");
+  return { layout, maintenance: await MAINTENANCE[engine]() };
+}

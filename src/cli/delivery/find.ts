@@ -1,0 +1,24 @@
+import type { DeliveryDocument } from "../../engines/documents.ts";
+import type { Views } from "../../engines/engine.ts";
+import type { Argument } from "../command.ts";
+import { quoted } from "../argv.ts";
+import { notFound, wrongUsage } from "../failure.ts";
+
+/** The argument of every command that is about one delivery. */
+export const ID: Argument = { name: "ID", says: "the delivery's id, or source:id", required: true };
+
+/** The delivery of that id. Throws Failure: exit 3 when there is none, 2 when more than one source has it. */
+export function oneDelivery(views: Views, id: string): DeliveryDocument {
+  const [first, ...others] = views.delivery(id);
+  if (first === undefined) {
+    throw notFound(
+      `there is no delivery ${quoted(id)}`,
+      "`patchrelay delivery list` shows those that are kept",
+    );
+  }
+  if (others.length > 0) {
+    const names = [first, ...others].map(({ source, deliveryId }) => `${source}:${deliveryId}`);
+    throw wrongUsage(`more than one delivery has the id ${quoted(id)}`, `name one: ${names.join(" or ")}`);
+  }
+  return first;
+}

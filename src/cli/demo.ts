@@ -1,0 +1,39 @@
+import type { Command } from "./command.ts";
+import { wrongUsage } from "./failure.ts";
+
+export const command: Command = {
+  arguments: [],
+  options: {
+    agent: { value: "AGENT", says: "who does the work; default scripted", oneOf: ["scripted", "codex"] },
+    "codex-bin": { value: "FILE", says: "the codex program for --agent codex; else it is looked for" },
+    keep: { value: null, says: "leave relay and dashboard running at the end, until Ctrl-C" },
+  },
+  about: [
+    "Everything happens on this machine: stand-ins for Linear and GitHub, a real relay, real git, a repository with real tests. No account, no network, no key.",
+  ],
+  examples: [
+    { says: "from a delegated issue to a merged pull request", line: "demo" },
+    { says: "and look around in the dashboard afterwards", line: "demo --keep" },
+  ],
+  async run(context) {
+    const agent = context.value("agent") === "codex" ? "codex" : "scripted";
+    const codexBin = context.value("codex-bin");
+    if (codexBin !== null && agent !== "codex") throw wrongUsage("--codex-bin goes with --agent codex");
+    const signal = context.interrupted();
+    const [{ runDemo }, { packageVersion }] = await Promise.all([
+      import("../demo/demo.ts"),
+      import("./version.ts"),
+    ]);
+    return await runDemo({
+      agent,
+      codexBin,
+      keep: context.flag("keep"),
+      json: context.json,
+      color: context.color,
+      version: packageVersion(),
+      pid: context.machine.pid,
+      signal,
+      write: context.say,
+    });
+  },
+};

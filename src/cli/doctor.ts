@@ -1,0 +1,55 @@
+import { escapeHidden } from "../lib/text.ts";
+import type { Command, Context } from "./command.ts";
+import { checkConfig } from "./doctor/config.ts";
+import { checkFolder, checkDatabase } from "./doctor/folder.ts";
+import type { Finding } from "./doctor/finding.ts";
+import { checkOutside } from "./doctor/outside.ts";
+import { checkGit, checkNode } from "./doctor/programs.ts";
+
+export const command: Command = {
+  arguments: [],
+  options: { offline: { value: null, says: "ask neither Linear nor GitHub" } },
+  about: [
+    "Each line is ok, warn or fail, with what to do. Any fail: exit 1. What it tries it undoes; what the relay keeps it leaves alone.",
+  ],
+  examples: [
+    { says: "before the first start, or when something is strange", line: "doctor" },
+    { says: "without network", line: "doctor --offline" },
+  ],
+  async run(context) {
+    const findings: Finding[] = [];
+    const stop = context.interrupted();
+    for await (const finding of examine(context, stop)) {
+      findings.push(finding);
+      if (!context.json) for (const line of findingLines(finding, context)) context.say(line);
+      if (stop.aborted) break;
+    }
+    const failed = findings.filter(({ state }) => state === "fail").length;
+    const warned = findings.filter(({ state }) => state === "warn").length;
+    context.answer({ ok: failed === 0, findings }, () => [
+      "",
+      failed === 0 ? `No failures, ${warned} warnings.` : `${failed} failures, ${warned} warnings.`,
+    ]);
+    return failed === 0 ? 0 : 1;
+  },
+};
+
+async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<Finding> {
+  const { machine } = context;
+  yield checkNode(process.versions.node);
+  yield await checkGit(machine, signal);
+  const { settings, credentials, findings } = checkConfig(machine, context.configFlag);
+  yield* findings;
+  if (settings === null) return;
+  const { MAINTENANCE } = await import("../registry.ts");
+  const maintenance = settings.engine === "embedded" ? await MAINTENANCE.embedded() : null;
+  yield* await checkFolder(settings, maintenance);
+  if (maintenance !== null) yield checkDatabase(settings, maintenance, machine.clock.now());
+  yield* checkOutside({ settings, credentials, machine, offline: context.flag("offline"), signal });
+}
+
+function findingLines({ check, state, says, todo }: Finding, { style }: Context): readonly string[] {
+  const paint = { ok: style.green, warn: style.yellow, fail: style.red, skipped: style.dim }[state];
+  const head = `${paint(state.padEnd(7))} ${check}: ${escapeHidden(says)}`;
+  return todo === null ? [head] : [head, `        ${style.dim("→")} ${escapeHidden(todo)}`];
+}

@@ -1,0 +1,48 @@
+import { messageOf } from "../../lib/assert.ts";
+import { runProcess } from "../../lib/processes.ts";
+import { childEnvironment } from "../../settings/environment.ts";
+import type { Machine } from "../machine.ts";
+import { fail, ok } from "./finding.ts";
+import type { Finding } from "./finding.ts";
+
+const NODE_LEAST = "20.19.0";
+/** Configuration from the environment (docs/decisions/0002-git.md). */
+const GIT_LEAST = "2.31.0";
+const GIT_MS = 10_000;
+
+/** Whether this Node is new enough; `version` without v. */
+export function checkNode(version: string): Finding {
+  return atLeast(version, NODE_LEAST)
+    ? ok("node", version)
+    : fail("node", `${version} is too old`, `install Node ${NODE_LEAST} or newer`);
+}
+
+/** Whether git is there and new enough. */
+export async function checkGit(machine: Machine, signal: AbortSignal): Promise<Finding> {
+  try {
+    const { stdout } = await runProcess(machine.clock, {
+      command: "git",
+      args: ["--version"],
+      cwd: machine.cwd,
+      env: childEnvironment(machine.env, []),
+      timeoutMs: GIT_MS,
+      signal,
+    });
+    const version = /(\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1] ?? null;
+    if (version === null) return fail("git", `it does not tell its version: ${stdout.trim()}`, "install git");
+    return atLeast(version, GIT_LEAST)
+      ? ok("git", version)
+      : fail("git", `${version} is too old`, `install git ${GIT_LEAST} or newer`);
+  } catch (error) {
+    return fail("git", messageOf(error), `install git ${GIT_LEAST} or newer and have it in PATH`);
+  }
+}
+
+function atLeast(version: string, least: string): boolean {
+  const [own, wanted] = [version, least].map((text) => text.split(".").map(Number));
+  for (const [index, part] of (wanted ?? []).entries()) {
+    const mine = own?.[index] ?? 0;
+    if (mine !== part) return mine > part;
+  }
+  return true;
+}

@@ -1,0 +1,10 @@
+import { operatorCommand } from "./operator.ts";
+
+export const command = operatorCommand({
+  name: "close",
+  done: "is closed",
+  about: [
+    "Ends our work on the issue and leaves its pull request as it is; only a new delegation or prompt reopens it.",
+  ],
+  examples: [{ says: "give it up", line: "issue close APP-1" }],
+});

@@ -1,0 +1,30 @@
+import { FACTORY_STATES } from "../../factory/state.ts";
+import type { Command } from "../command.ts";
+import { printList } from "../show/list.ts";
+import { issueColumns } from "./columns.ts";
+
+export const command: Command = {
+  arguments: [],
+  options: {
+    state: { value: "STATE", says: "only in this factory state", oneOf: Object.keys(FACTORY_STATES) },
+    repo: { value: "OWNER/NAME", says: "only of this repository" },
+    q: { value: "TEXT", says: "only with this text in key or title" },
+  },
+  about: [
+    "A table on a terminal, tab-separated lines (key, state, since, pull request, repository, title) elsewhere.",
+  ],
+  examples: [
+    { says: "what waits for a person's answer", line: "issue list --state awaiting_input" },
+    { says: "the newest ten as a document", line: "issue list --limit 10 --json" },
+  ],
+  run: async (context) =>
+    await printList(context, {
+      page: (views, request) =>
+        views.issues(
+          { state: context.value("state"), repo: context.value("repo"), q: context.value("q") },
+          request,
+        ),
+      columns: issueColumns(context),
+      empty: "No issues. Delegate one to the relay in Linear, or mention it there.",
+    }),
+};

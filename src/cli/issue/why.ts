@@ -1,0 +1,80 @@
+import type { WhyDocument } from "../../engines/documents.ts";
+import { escapeHidden } from "../../lib/text.ts";
+import { parseTime } from "../../lib/clock.ts";
+import { quoted } from "../argv.ts";
+import type { Command, Context } from "../command.ts";
+import { notFound, wrongUsage } from "../failure.ts";
+import { fieldLines } from "../show/fields.ts";
+import { stateStyle } from "../show/style.ts";
+import { tableLines } from "../show/table.ts";
+import { timeWriter } from "../show/times.ts";
+import { KEY, unknownIssue } from "./find.ts";
+
+export const command: Command = {
+  arguments: [KEY],
+  options: {
+    at: {
+      value: "SEQ|TIME",
+      says: "as it was at a line of the journal, or at a time such as 2026-01-05T09:00:00Z",
+    },
+  },
+  about: [],
+  examples: [
+    { says: "why it does this, or not that", line: "issue why APP-1" },
+    { says: "as it was at line 42 of the journal", line: "issue why APP-1 --at 42" },
+  ],
+  async run(context) {
+    const key = context.argument("KEY");
+    const at = context.value("at");
+    const moment = at === null ? null : momentOf(at);
+    const views = await context.views();
+    if (views.issueId(key) === null) unknownIssue(key);
+    const why = views.why(key, moment);
+    if (why === null) {
+      throw notFound(
+        `nothing was known about ${quoted(key)} at ${quoted(at ?? "that moment")}`,
+        `\`patchrelay issue journal ${key}\` shows from when on`,
+      );
+    }
+    context.answer(why, () => whyLines(why, key, context));
+    return 0;
+  },
+};
+
+function whyLines(why: WhyDocument, key: string, context: Context): readonly string[] {
+  const { style } = context;
+  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const evidence = [
+    { head: "FACT", cell: (row: WhyDocument["evidence"][number]) => row.fact },
+    { head: "VALUE", cell: (row: WhyDocument["evidence"][number]) => row.value, elastic: true },
+    { head: "SOURCE", cell: (row: WhyDocument["evidence"][number]) => row.source },
+    { head: "WHEN", cell: (row: WhyDocument["evidence"][number]) => (row.at === null ? null : time(row.at)) },
+  ];
+  return [
+    `${style.bold(escapeHidden(key))} is ${stateStyle(why.state, style)(why.state)}: ${escapeHidden(why.why)}`,
+    "",
+    ...fieldLines(
+      [
+        ["rule", why.rule],
+        ["waits for", why.waitsFor],
+        ["until", why.until === null ? null : time(why.until)],
+        ["as of", time(why.at)],
+      ],
+      style,
+    ),
+    ...(why.evidence.length === 0
+      ? []
+      : ["", ...tableLines(evidence, why.evidence, style, context.machine.stdout.columns)]),
+  ];
+}
+
+function momentOf(text: string): { readonly seq: number } | { readonly time: number } {
+  if (/^\d{1,15}$/.test(text)) return { seq: Number(text) };
+  // Date.parse takes far more than ISO 8601, and differently in each place.
+  const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$/.test(text) ? parseTime(text) : null;
+  if (time !== null) return { time };
+  throw wrongUsage(
+    `--at is ${quoted(text)}; expected the seq of a journal line or an ISO 8601 time`,
+    "for example --at 42 or --at 2026-01-05T09:00:00Z",
+  );
+}

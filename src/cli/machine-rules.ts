@@ -1,0 +1,36 @@
+import { REFUSALS } from "../factory/budget.ts";
+import { describeFactory } from "../factory/describe.ts";
+import { EFFECTS } from "../factory/effect.ts";
+import { RULES } from "../factory/rules.ts";
+import { RUN_TYPES } from "../factory/run-types.ts";
+import { FACTORY_STATES } from "../factory/state.ts";
+import type { Command } from "./command.ts";
+
+export const command: Command = {
+  arguments: [],
+  options: {},
+  about: ["The table by which every issue is decided: the first rule that holds gives state and next step."],
+  examples: [{ says: "what a state means", line: "machine | grep awaiting_queue" }],
+  async run(context) {
+    context.answer(
+      {
+        rules: RULES.map(({ name, says, states }) => ({ name, says, states })),
+        refusals: named(REFUSALS),
+        states: named(FACTORY_STATES),
+        runTypes: Object.values(RUN_TYPES).map(({ type, budget, state, does }) => ({
+          name: type,
+          budget,
+          state,
+          says: does,
+        })),
+        effects: Object.entries(EFFECTS).map(([name, { lane, does }]) => ({ name, lane, says: does })),
+      },
+      () => [describeFactory().trimEnd()],
+    );
+    return 0;
+  },
+};
+
+function named(table: Readonly<Record<string, string>>): readonly { name: string; says: string }[] {
+  return Object.entries(table).map(([name, says]) => ({ name, says }));
+}

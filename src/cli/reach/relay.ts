@@ -1,0 +1,117 @@
+import type { Secret } from "../../lib/secret.ts";
+import type { Location } from "../../settings/locate.ts";
+import { Failure } from "../failure.ts";
+import type { FailureCode } from "../failure.ts";
+import type { Machine } from "../machine.ts";
+import { relayUrl } from "./address.ts";
+
+/** The running relay's HTTP interface. */
+export interface RelayApi {
+  /** Null = there is no knowing where it listens. */
+  readonly url: string | null;
+  token(): Promise<Secret | null>;
+  /** Answers of any status; throws Failure (exit 4) when there is none within `deadlineMs`. */
+  ask(path: string, deadlineMs: number): Promise<Answer>;
+  /** Sends a command; throws Failure with the relay's own reason when it refuses. */
+  command(path: string, body?: unknown): Promise<unknown>;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** Null when the answer is no JSON object. */
+  readonly document: Readonly<Record<string, unknown>> | null;
+}
+
+const COMMAND_MS = 15_000;
+
+/** Makes the client; connects to nothing yet. */
+export function createRelayApi(machine: Machine, located: Extract<Location, { ok: true }>): RelayApi {
+  const url = relayUrl(machine, located);
+  const token = async (): Promise<Secret | null> => {
+    const { apiToken } = await import("./token.ts");
+    return apiToken(machine);
+  };
+
+  const send = async (path: string, deadlineMs: number, request: RequestInit): Promise<Answer> => {
+    if (url === null) throw unreachable("it is not running (http.port is 0 and it has written down no URL)");
+    const given = await token();
+    const authorization = given === null ? {} : { authorization: `Bearer ${given.reveal()}` };
+    try {
+      const response = await fetch(url + path, {
+        ...request,
+        headers: {
+          ...(request.headers as Record<string, string>),
+          ...authorization,
+          accept: "application/json",
+        },
+        redirect: "error",
+        signal: AbortSignal.timeout(deadlineMs),
+      });
+      return { status: response.status, document: parsed(await response.text()) };
+    } catch (error) {
+      throw unreachable(reasonOf(error, url, deadlineMs));
+    }
+  };
+
+  return {
+    url,
+    token,
+    ask: async (path, deadlineMs) => await send(path, deadlineMs, {}),
+    async command(path, body) {
+      const answer = await send(path, COMMAND_MS, {
+        method: "POST",
+        headers: {
+          "idempotency-key": (await machine.randomness()).uuid(),
+          ...(body === undefined ? {} : { "content-type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      if (answer.status >= 200 && answer.status < 300 && answer.document !== null) return answer.document;
+      throw refusal(answer, url ?? "the relay");
+    },
+  };
+}
+
+const EXIT_OF: Readonly<Record<number, FailureCode>> = { 400: 2, 404: 3 };
+
+/** What the relay said no with, as a failure of ours. */
+export function refusal({ status, document }: Answer, url: string): Failure {
+  const { detail, hint, type } = document ?? {};
+  if (typeof detail !== "string") {
+    const hint = "is http.port of another program? See `patchrelay status`";
+    return new Failure(1, "strange_answer", `${url} answered ${status} without saying why`, { hint, status });
+  }
+  const code = typeof type === "string" ? (type.split(":").at(-1) ?? "refused") : "refused";
+  const own = status === 401 ? "set PATCHRELAY_API_TOKEN to the relay's token" : null;
+  return new Failure(EXIT_OF[status] ?? 1, code, detail, {
+    hint: own ?? (typeof hint === "string" ? hint : null),
+    status,
+  });
+}
+
+function unreachable(reason: string): Failure {
+  return new Failure(4, "relay_not_reachable", `The relay can not be reached: ${reason}`, {
+    hint: "start it with `patchrelay serve`; inspection (issue show, issue list …) works without it",
+  });
+}
+
+function reasonOf(error: unknown, url: string, deadlineMs: number): string {
+  if (!(error instanceof Error)) return `${url}: ${String(error)}`;
+  if (error.name === "TimeoutError") return `${url} did not answer within ${deadlineMs} ms`;
+  const cause = error.cause as { readonly code?: unknown; readonly message?: unknown } | undefined;
+  if (cause?.code === "ECONNREFUSED") return `nothing listens on ${url}`;
+  const detail = [cause?.code, cause?.message].find((text) => typeof text === "string" && text !== "");
+  return `${url}: ${typeof detail === "string" ? detail : error.message}`;
+}
+
+function parsed(text: string): Answer["document"] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && !Array.isArray(value)
+      ? (value as Answer["document"])
+      : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,17 @@
+import type { RunDocument } from "../../engines/documents.ts";
+import type { Argument, Context } from "../command.ts";
+import { quoted } from "../argv.ts";
+import { notFound } from "../failure.ts";
+
+/** The argument of every command that is about one run. */
+export const ID: Argument = { name: "ID", says: "the run, as `run list` shows it", required: true };
+
+/** The run that was named. Throws Failure (exit 3). */
+export async function namedRun(context: Context): Promise<RunDocument> {
+  const id = context.argument("ID");
+  const run = (await context.views()).run(id);
+  if (run === null) {
+    throw notFound(`there is no run ${quoted(id)}`, "`patchrelay run list` shows those that are kept");
+  }
+  return run;
+}

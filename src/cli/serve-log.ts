@@ -1,0 +1,68 @@
+import type { Log, LogFields } from "../lib/log.ts";
+import { iso } from "../lib/clock.ts";
+import { escapeHidden } from "../lib/text.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Machine } from "./machine.ts";
+import { styleOf } from "./show/style.ts";
+import { clockTime } from "./show/times.ts";
+
+type Level = Settings["log"]["level"];
+
+const ORDER: readonly Level[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
+
+/** The relay's log on standard error: JSON lines, or short ones on a terminal. */
+export async function createLog(level: Level, machine: Machine): Promise<Log> {
+  if (machine.stderr.terminal) return terminalLog(level, machine, {});
+  const { pino } = await import("pino");
+  const lines = pino(
+    {
+      level,
+      base: { pid: machine.pid },
+      timestamp: () => `,"time":"${iso(machine.clock.now())}"`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    { write: (line: string) => machine.stderr.write(line) },
+  );
+  return lineLog(lines);
+}
+
+interface Lines {
+  debug(fields: LogFields, message: string): void;
+  info(fields: LogFields, message: string): void;
+  warn(fields: LogFields, message: string): void;
+  error(fields: LogFields, message: string): void;
+  child(fields: LogFields): Lines;
+}
+
+function lineLog(lines: Lines): Log {
+  return {
+    debug: (message, fields = {}) => lines.debug(fields, message),
+    info: (message, fields = {}) => lines.info(fields, message),
+    warn: (message, fields = {}) => lines.warn(fields, message),
+    error: (message, fields = {}) => lines.error(fields, message),
+    with: (fields) => lineLog(lines.child(fields)),
+  };
+}
+
+function terminalLog(level: Level, machine: Machine, carried: LogFields): Log {
+  const { stderr, clock, env } = machine;
+  const style = styleOf((env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb");
+  const paints = { debug: style.dim, info: style.green, warn: style.yellow, error: style.red };
+  const write = (own: keyof typeof paints, message: string, fields: LogFields = {}): void => {
+    if (ORDER.indexOf(own) < ORDER.indexOf(level)) return;
+    const rest = Object.entries({ ...carried, ...fields })
+      .filter(([, value]) => value !== null && value !== undefined)
+      .map(([name, value]) => `${name}=${escapeHidden(String(value), "layout")}`);
+    const head = `${style.dim(clockTime(iso(clock.now())))} ${paints[own](own.padEnd(5))}`;
+    stderr.write(
+      `${head} ${escapeHidden(message)}${rest.length === 0 ? "" : style.dim(`  ${rest.join(" ")}`)}\n`,
+    );
+  };
+  return {
+    debug: (message, fields) => write("debug", message, fields),
+    info: (message, fields) => write("info", message, fields),
+    warn: (message, fields) => write("warn", message, fields),
+    error: (message, fields) => write("error", message, fields),
+    with: (fields) => terminalLog(level, machine, { ...carried, ...fields }),
+  };
+}

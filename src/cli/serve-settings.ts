@@ -1,0 +1,42 @@
+import { readCredentials } from "../settings/credentials.ts";
+import type { Credentials } from "../settings/credentials.ts";
+import { loadSettings } from "../settings/load.ts";
+import { problemText } from "../settings/problem.ts";
+import type { Problem } from "../settings/problem.ts";
+import { missingFor } from "../settings/requirements.ts";
+import type { Missing } from "../settings/requirements.ts";
+import type { Settings } from "../settings/settings.ts";
+import { sourcesOf } from "./context.ts";
+import type { Machine } from "./machine.ts";
+
+export type ReadyToServe =
+  | {
+      readonly ok: true;
+      readonly settings: Settings;
+      readonly credentials: Credentials;
+      readonly warnings: readonly Problem[];
+    }
+  | { readonly ok: false; readonly lines: readonly string[] };
+
+/** Settings and credentials of a relay, or everything that is wrong with either, a line each. */
+export function readyToServe(machine: Machine, configFlag: string | null): ReadyToServe {
+  const loaded = loadSettings(sourcesOf(machine, configFlag));
+  const read = readCredentials(machine.env, machine.readFile);
+  if (loaded.ok && read.ok) {
+    const missing = missingFor("serve", loaded.settings, read.credentials);
+    if (missing.length > 0) return { ok: false, lines: missing.map(missingText) };
+    return { ok: true, settings: loaded.settings, credentials: read.credentials, warnings: loaded.warnings };
+  }
+  const problems = [...(loaded.ok ? [] : loaded.problems), ...(read.ok ? [] : read.problems)];
+  // With the config wrong it is not known where it listens; what is asked for by default is told at least.
+  const http = loaded.ok ? loaded.settings.http : LOOPBACK;
+  const missing = read.ok ? missingFor("serve", { http }, read.credentials) : [];
+  return { ok: false, lines: [...problems.map(problemText), ...missing.map(missingText)] };
+}
+
+const LOOPBACK = { loopback: true, requireToken: false } as Settings["http"];
+
+/** A missing credential in one line: name, what for, where to get it. */
+function missingText({ name, purpose, source }: Missing): string {
+  return `${name} is missing: it ${purpose}. Where to get it: ${source}`;
+}

@@ -1,0 +1,86 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { startRelay } from "../relay.ts";
+import type { Relay } from "../relay.ts";
+import { childEnvironment } from "../settings/environment.ts";
+import { armFailpoints } from "../settings/failpoints.ts";
+import { problemText } from "../settings/problem.ts";
+import type { Settings } from "../settings/settings.ts";
+import type { Command, Context } from "./command.ts";
+import { Failure } from "./failure.ts";
+import { urlFile } from "./reach/address.ts";
+import { untilSignal } from "./serve-life.ts";
+import { createLog } from "./serve-log.ts";
+import { readyToServe } from "./serve-settings.ts";
+import { packageVersion } from "./version.ts";
+
+export const command: Command = {
+  arguments: [],
+  options: {},
+  about: [
+    "Prints its URL on standard output once webhooks are accepted; the log goes to standard error, as JSON lines unless that is a terminal.",
+    "SIGTERM or SIGINT ends it in order within http.shutdownSeconds (10); a second one ends it at once. Nothing is lost either way.",
+  ],
+  examples: [
+    { says: "with the configuration of this folder", line: "serve" },
+    { says: "elsewhere, for a script that waits for it", line: "serve --config /etc/patchrelay.json --json" },
+  ],
+  async run(context) {
+    const { machine } = context;
+    const ready = readyToServe(machine, context.configFlag);
+    if (!ready.ok) throw new Failure(1, "bad_settings", ready.lines.join("\n"));
+    const { settings, credentials, warnings } = ready;
+    const log = await createLog(settings.log.level, machine);
+    for (const warning of [...warnings, ...armFailpoints(machine.env)]) log.warn(problemText(warning));
+    return await untilSignal(machine, log, settings.http.shutdownSeconds * 1_000, async () => {
+      const relay = await startRelay({
+        settings,
+        credentials,
+        childEnv: childEnvironment(machine.env, inherited(settings)),
+        clock: machine.clock,
+        randomness: await machine.randomness(),
+        log,
+        version: packageVersion(),
+        pid: machine.pid,
+      }).catch((error: unknown) => {
+        throw listenFailure(error, settings) ?? error;
+      });
+      announce(relay, settings, context);
+      return relay;
+    });
+  },
+};
+
+function announce(relay: Relay, settings: Settings, context: Context): void {
+  // With port 0 the commands of an operator find the relay by this; with another one it is not needed.
+  if (settings.http.port === 0) {
+    const file = urlFile(settings.dataDir);
+    writeFileSync(file, `${relay.url}\n`, { mode: 0o600 });
+    context.onClose(() => rmSync(file, { force: true }));
+  }
+  context.say(
+    context.json
+      ? JSON.stringify({ url: relay.url, pid: context.machine.pid })
+      : `patchrelay listens on ${relay.url}`,
+  );
+}
+
+// Every variable that some project's agent may inherit.
+function inherited({ agent, projects }: Settings): readonly string[] {
+  return [...new Set([agent, ...projects.map((project) => project.agent)].flatMap(({ codex }) => codex.env))];
+}
+
+function listenFailure(error: unknown, { http }: Settings): Failure | null {
+  const code = (error as { readonly code?: unknown }).code;
+  const place = `${http.host}:${http.port}`;
+  if (code === "EADDRINUSE") {
+    return new Failure(1, "address_in_use", `something else listens on ${place} already`, {
+      hint: "stop it, or set http.port to another one",
+    });
+  }
+  if (code === "EADDRNOTAVAIL" || code === "EACCES") {
+    return new Failure(1, "address_refused", `can not listen on ${place} (${code})`, {
+      hint: "set http.host to an address of this machine and http.port above 1023",
+    });
+  }
+  return null;
+}

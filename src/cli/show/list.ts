@@ -1,0 +1,89 @@
+import type { Page, PageRequest } from "../../engines/documents.ts";
+import type { Views } from "../../engines/engine.ts";
+import type { Context } from "../command.ts";
+import { separated, tableLines } from "./table.ts";
+import type { Column } from "./table.ts";
+
+/** A list: how its pages are read, its columns, and what to say when it is empty. */
+export interface List<T> {
+  readonly page: (views: Views, request: PageRequest) => Page<T>;
+  readonly columns: readonly Column<T>[];
+  readonly empty: string;
+}
+
+const PAGE = 500;
+const ON_TERMINAL = 50;
+
+/**
+ * Prints a list: whole for programs, 50 at a time on a terminal, unless --limit says how many. Written page by page,
+ * so that memory holds one page however long the list is. With no database the list is empty.
+ */
+export async function printList<T>(context: Context, list: List<T>): Promise<number> {
+  const views = await context.kept();
+  if (context.json) {
+    printDocument(context, list, views);
+    return 0;
+  }
+  if (views === null) {
+    context.note(NOTHING_YET);
+    return 0;
+  }
+  if (context.terminal) printTable(context, list, views);
+  else {
+    const ended = eachPage(context, list, views, context.limit, (rows) => {
+      for (const row of rows) context.say(separated(list.columns, row));
+    });
+    if (ended.nextCursor !== null) context.note(`more: --cursor ${ended.nextCursor}`);
+  }
+  return 0;
+}
+
+/** What to say where nothing was ever kept. */
+export const NOTHING_YET = "No relay has run here yet: start one with `patchrelay serve`.";
+
+function printTable<T>(context: Context, list: List<T>, views: Views): void {
+  const rows: T[] = [];
+  const { nextCursor } = eachPage(context, list, views, context.limit ?? ON_TERMINAL, (more) => {
+    rows.push(...more);
+  });
+  if (rows.length === 0) return context.say(list.empty);
+  const { columns } = context.machine.stdout;
+  for (const line of tableLines(list.columns, rows, context.style, columns)) context.say(line);
+  if (nextCursor !== null)
+    context.say(context.style.dim(`… more: --cursor ${nextCursor}, or a larger --limit`));
+}
+
+// The first page is read before anything is written: a cursor that is none must leave standard output empty.
+function printDocument<T>(context: Context, list: List<T>, views: Views | null): void {
+  let before = '{"items":[\n';
+  const { nextCursor } =
+    views === null
+      ? { nextCursor: null }
+      : eachPage(context, list, views, context.limit, (rows) => {
+          for (const row of rows) {
+            context.machine.stdout.write(before + JSON.stringify(row));
+            before = ",\n";
+          }
+        });
+  const start = before === ",\n" ? "\n" : '{"items":[';
+  context.say(`${start}],"nextCursor":${JSON.stringify(nextCursor)}}`);
+}
+
+// The cursor moves on with every page, so the loop ends with the list.
+function eachPage<T>(
+  context: Context,
+  list: List<T>,
+  views: Views,
+  most: number | null,
+  take: (rows: readonly T[]) => void,
+): { readonly nextCursor: string | null } {
+  let left = most ?? Infinity;
+  let { cursor } = context;
+  do {
+    const page = list.page(views, { limit: Math.min(PAGE, left), cursor });
+    take(page.items);
+    left -= page.items.length;
+    cursor = page.nextCursor;
+  } while (cursor !== null && left > 0);
+  return { nextCursor: cursor };
+}

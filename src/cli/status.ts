@@ -1,0 +1,145 @@
+import type { BudgetOverview, IssueDocument } from "../engines/documents.ts";
+import type { Views } from "../engines/engine.ts";
+import { escapeHidden } from "../lib/text.ts";
+import type { Command, Context } from "./command.ts";
+import { issueColumns } from "./issue/columns.ts";
+import { lookAtRelay } from "./reach/condition.ts";
+import type { Condition } from "./reach/condition.ts";
+import { fieldLines } from "./show/fields.ts";
+import { NOTHING_YET } from "./show/list.ts";
+import { count, dollars } from "./show/numbers.ts";
+import { tableLines } from "./show/table.ts";
+import { lengthOf, timeWriter } from "./show/times.ts";
+import { packageVersion } from "./version.ts";
+
+/** States in which nothing goes on without a person. */
+const NEEDS_PERSON = ["awaiting_input", "escalated", "awaiting_review"] as const;
+/** Issues told per such state; `issue list --state` tells the rest. */
+const SHOWN = 20;
+
+export const command: Command = {
+  arguments: [],
+  options: {},
+  about: [
+    "Exit 0 also when the relay is down: with --json `relay` says up or down, and `ready` whether it can work.",
+  ],
+  examples: [{ says: "is it up, for a script", line: "status --json | jq -r .relay" }],
+  async run(context) {
+    const condition = await lookAtRelay(context.relay());
+    const views = await context.kept();
+    const kept = views === null ? null : keptBy(views);
+    const document = {
+      ...condition,
+      version: packageVersion(),
+      node: process.versions.node,
+      ...(kept ?? NOTHING),
+    };
+    context.answer(document, () => [
+      ...relayLines(condition, context),
+      "",
+      ...(kept === null ? [NOTHING_YET] : keptLines(kept, context)),
+    ]);
+    return 0;
+  },
+};
+
+interface Kept {
+  readonly issues: Readonly<Record<string, number>>;
+  readonly deliveries: Readonly<Record<string, number>>;
+  readonly outbox: Readonly<Record<string, number>>;
+  readonly budget: BudgetOverview | null;
+  readonly needsPerson: readonly IssueDocument[];
+}
+
+const NOTHING: Kept = { issues: {}, deliveries: {}, outbox: {}, budget: null, needsPerson: [] };
+
+function keptBy(views: Views): Kept {
+  const { byState, deliveries, outbox } = views.counts();
+  const waiting = NEEDS_PERSON.flatMap(
+    (state) => views.issues({ state, repo: null, q: null }, { limit: SHOWN, cursor: null }).items,
+  );
+  return { issues: byState, deliveries, outbox, budget: views.budget(), needsPerson: waiting };
+}
+
+function relayLines(condition: Condition, context: Context): readonly string[] {
+  const { style } = context;
+  const { relay, url, detail, ready, relayVersion, previousSecrets } = condition;
+  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const paint = relay === "down" ? style.red : ready?.ready === false ? style.yellow : style.green;
+  const word =
+    relay === "down" ? "down" : ready === null ? "up" : ready.ready ? "up, ready" : "up, not ready";
+  const own = packageVersion();
+  const running = relayVersion === null || relayVersion === own ? "" : `, the relay ${relayVersion}`;
+  return fieldLines(
+    [
+      ["relay", word, paint],
+      ["at", url],
+      ["detail", detail],
+      ...Object.entries(ready?.parts ?? {})
+        .map(
+          ([name, part]) =>
+            [
+              `  ${name}`,
+              `${part.ok ? "ok" : "not ok"}: ${part.detail}${part.ageMs === null ? "" : ` (${lengthOf(part.ageMs)} old)`}`,
+              part.ok ? undefined : style.yellow,
+            ] as const,
+        )
+        .map(([label, text, painted]) =>
+          painted === undefined ? ([label, text] as const) : ([label, text, painted] as const),
+        ),
+      ...Object.entries(previousSecrets ?? {}).map(
+        ([source, at]) =>
+          [`previous ${source} secret`, at === null ? "not needed" : `last needed ${time(at)}`] as const,
+      ),
+      ["version", `${own}${running}, Node ${process.versions.node}`],
+    ],
+    style,
+  );
+}
+
+function keptLines(kept: Kept, context: Context): readonly string[] {
+  const { style, machine } = context;
+  const { budget, needsPerson, outbox, deliveries } = kept;
+  const failed = outbox["failed"] ?? 0;
+  const quarantined = deliveries["quarantined"] ?? 0;
+  const today =
+    budget === null
+      ? null
+      : [
+          `${budget.runsToday} runs`,
+          `${count(budget.tokensToday)} tokens`,
+          `${dollars(budget.usdToday)}${budget.usdPerDay === null ? "" : ` of ${dollars(budget.usdPerDay)}`}`,
+        ].join(", ");
+  return [
+    ...fieldLines(
+      [
+        ["issues", tally(kept.issues) ?? "none"],
+        ["today", today],
+        ["outbox", (outbox["pending"] ?? 0) === 0 ? null : `${outbox["pending"]} pending`],
+        [
+          "given up",
+          failed === 0 ? null : `${failed} effects: patchrelay outbox list --state failed`,
+          style.red,
+        ],
+        [
+          "quarantined",
+          quarantined === 0 ? null : `${quarantined}: patchrelay delivery list --state quarantined`,
+          style.yellow,
+        ],
+      ],
+      style,
+    ),
+    "",
+    ...(needsPerson.length === 0
+      ? ["Nothing needs a person."]
+      : [
+          style.bold("Needs a person:"),
+          ...tableLines(issueColumns(context), needsPerson, style, machine.stdout.columns),
+        ]),
+  ];
+}
+
+function tally(counts: Readonly<Record<string, number>>): string | null {
+  const parts = Object.entries(counts).map(([state, number]) => `${number} ${escapeHidden(state)}`);
+  return parts.length === 0 ? null : parts.join(", ");
+}

@@ -1,0 +1,71 @@
+import { systemClock } from "../lib/clock.ts";
+import { processEnvironment, readTextFile } from "../settings/environment.ts";
+import type { Machine, Output } from "./machine.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/** This process. */
+export function systemMachine(): Machine {
+  return {
+    args: process.argv.slice(2),
+    env: processEnvironment(),
+    cwd: process.cwd(),
+    pid: process.pid,
+    platform: process.platform,
+    readFile: readTextFile,
+    clock: systemClock,
+    randomness: async () => (await import("../lib/ids.ts")).systemRandomness,
+    stdout: output(() => process.stdout),
+    stderr: output(() => process.stderr),
+    onSignal(listen) {
+      for (const name of SIGNALS) process.on(name, listen);
+      return () => {
+        for (const name of SIGNALS) process.off(name, listen);
+      };
+    },
+    onFault(listen) {
+      process.on("uncaughtException", listen);
+      process.on("unhandledRejection", listen);
+      return () => {
+        process.off("uncaughtException", listen);
+        process.off("unhandledRejection", listen);
+      };
+    },
+    launch(command, args, failed) {
+      const start = async (): Promise<void> => {
+        const { spawn } = await import("node:child_process");
+        const child = spawn(command, [...args], { detached: true, stdio: "ignore" });
+        child.on("error", failed);
+        child.unref();
+      };
+      start().catch(failed);
+    },
+    exit: (code) => process.exit(code),
+  };
+}
+
+// Each stream is made when it is first wanted: most commands never need standard error.
+function output(open: () => NodeJS.WriteStream): Output {
+  let opened: NodeJS.WriteStream | null = null;
+  const stream = (): NodeJS.WriteStream => {
+    if (opened !== null) return opened;
+    opened = open();
+    // Whoever reads us may stop reading (`| head`): then there is nobody left to answer, and nothing is wrong.
+    opened.on("error", (error: NodeJS.ErrnoException) => {
+      process.exit(error.code === "EPIPE" ? 0 : 1);
+    });
+    return opened;
+  };
+  return {
+    write: (text) => {
+      stream().write(text);
+    },
+    // Undefined where it is a file or a pipe, whatever its type says.
+    get terminal() {
+      return stream().isTTY ?? false;
+    },
+    get columns() {
+      return stream().columns ?? 80;
+    },
+  };
+}

@@ -1,0 +1,93 @@
+import { runCli } from "../../src/cli/cli.ts";
+import type { Machine } from "../../src/cli/machine.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import { systemRandomness } from "../../src/lib/ids.ts";
+import { readTextFile } from "../../src/settings/environment.ts";
+
+export interface Given {
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly terminal?: boolean;
+  readonly columns?: number;
+  readonly clock?: Clock;
+  /** Called with all that was written so far after each write to standard output. */
+  readonly onOutput?: (out: string, machine: FakeMachine) => void;
+}
+
+export interface FakeMachine extends Machine {
+  out(): string;
+  err(): string;
+  /** What was asked to be started. */
+  readonly launched: readonly string[][];
+  readonly exits: readonly number[];
+  signal(name: "SIGINT" | "SIGTERM"): void;
+  fault(error: unknown): void;
+}
+
+/** A machine for the command line with no process behind it. */
+export function fakeMachine(args: readonly string[], given: Given = {}): FakeMachine {
+  let out = "";
+  let err = "";
+  const launched: string[][] = [];
+  const exits: number[] = [];
+  const signals = new Set<(name: "SIGINT" | "SIGTERM") => void>();
+  const faults = new Set<(error: unknown) => void>();
+  const terminal = given.terminal ?? false;
+  const columns = given.columns ?? 100;
+  const machine: FakeMachine = {
+    args,
+    env: { HOME: "/nowhere", PATH: process.env["PATH"], ...given.env },
+    cwd: given.cwd ?? "/nowhere",
+    pid: 4242,
+    platform: "linux",
+    readFile: readTextFile,
+    clock: given.clock ?? systemClock,
+    randomness: async () => systemRandomness,
+    stdout: {
+      terminal,
+      columns,
+      write(text) {
+        out += text;
+        given.onOutput?.(out, machine);
+      },
+    },
+    stderr: {
+      terminal,
+      columns,
+      write(text) {
+        err += text;
+      },
+    },
+    onSignal(listen) {
+      signals.add(listen);
+      return () => signals.delete(listen);
+    },
+    onFault(listen) {
+      faults.add(listen);
+      return () => faults.delete(listen);
+    },
+    launch: (command, rest) => launched.push([command, ...rest]),
+    exit: (code) => exits.push(code),
+    out: () => out,
+    err: () => err,
+    launched,
+    exits,
+    signal: (name) => signals.forEach((listen) => listen(name)),
+    fault: (error) => faults.forEach((listen) => listen(error)),
+  };
+  return machine;
+}
+
+/** Runs a command line to its end. */
+export async function cli(args: readonly string[], given: Given = {}) {
+  const machine = fakeMachine(args, given);
+  const code = await runCli(machine);
+  return { code, out: machine.out(), err: machine.err(), machine };
+}
+
+/** The documents of `--json`. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- as JSON.parse, with the type said at the call
+export function json<T = Readonly<Record<string, unknown>>>(text: string): T {
+  return JSON.parse(text) as T;
+}

@@ -1,0 +1,185 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ChildProcess } from "node:child_process";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { buildBundle, ended, firstLine } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
+import { json } from "./fake-machine.ts";
+import { fill, makePlace } from "./kept.ts";
+import type { Place } from "./kept.ts";
+
+let bundle: Bundle;
+let place: Place;
+beforeAll(async () => {
+  bundle = await buildBundle();
+  place = makePlace();
+  await fill(place);
+});
+afterAll(() => {
+  bundle.remove();
+  place.remove();
+});
+
+const undo: (() => void)[] = [];
+afterEach(() => {
+  for (const step of undo.splice(0).toReversed()) step();
+});
+
+const run = async (line: string, where: Place = place) =>
+  await bundle.run([...line.split(" "), "--config", where.config], {});
+
+test("main.js carries what issue list needs, and no package but the database's", () => {
+  const { inputs, outputs } = bundle.main;
+  const carried = Object.keys(inputs);
+  for (const file of ["src/cli/issue/list.ts", "src/registry.ts", "src/engines/embedded/open-views.ts"])
+    expect(carried).toContain(file);
+  const packages = carried.filter((file) => !file.startsWith("src/") && !file.startsWith("late:node:"));
+  expect(packages).toEqual(["late:better-sqlite3"]);
+  const atStart = Object.values(outputs)
+    .flatMap(({ imports }) => imports)
+    .filter(({ kind }) => kind === "import-statement");
+  expect(atStart.every(({ path }) => path.startsWith("node:"))).toBe(true);
+});
+
+test("issue list really loads nothing heavy", async () => {
+  // Tells every package that is asked for, by import or by require.
+  const hook = `export async function resolve(name, context, next) {
+    if (!/^(node:|[./]|file:|data:)/.test(name)) process._rawDebug("LOADED " + name);
+    return next(name, context);
+  }`;
+  const preload = `import Module, { register } from "node:module";
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hook)}`)});
+    const load = Module._load;
+    Module._load = function (name, ...rest) {
+      if (!/^(node:|[./])/.test(name) && !Module.isBuiltin(name)) process._rawDebug("LOADED " + name);
+      return load.call(this, name, ...rest);
+    };`;
+  const args = ["issue", "list", "--config", place.config];
+  const { code, out, err } = await bundle.run(args, {}, [
+    "--import",
+    `data:text/javascript,${encodeURIComponent(preload)}`,
+  ]);
+  expect(code).toBe(0);
+  expect(out).toContain("APP-1");
+  const packages = new Set([...err.matchAll(/^LOADED (.*)$/gm)].map(([, name]) => name));
+  expect(packages).toEqual(new Set(["better-sqlite3", "bindings", "file-uri-to-path"]));
+});
+
+test("help loads not even the database", async () => {
+  const { err } = await bundle.run(["--help"], { NODE_DEBUG: "module" });
+  expect(err).not.toContain("better-sqlite3");
+});
+
+test("a failure of a part that is loaded apart is told as any other", async () => {
+  const { code, err } = await run("serve --json");
+  expect(code).toBe(1);
+  expect(json(err)).toMatchObject({ type: "urn:patchrelay:problem:bad_settings", title: "Failed" });
+});
+
+test.each([
+  ["issue list", 0],
+  ["APP-1", 0],
+  ["status", 0],
+  ["issue list --limit x", 2],
+  ["issue lisst", 2],
+  ["NOPE-1", 3],
+  ["issue stop NOPE-1", 4],
+  ["serve", 1],
+  ["db check --nonsense", 2],
+])("as a process %s exits with %i", async (line, exit) => {
+  const { code, err } = await run(line);
+  expect(code, err).toBe(exit);
+});
+
+test("a reader that stops reading is no failure", async () => {
+  const child = bundle.start(["machine", "--config", place.config], {});
+  child.stdout?.destroy();
+  const { code, err } = await ended(child);
+  expect([code, err]).toEqual([0, ""]);
+});
+
+const SECRETS = {
+  LINEAR_WEBHOOK_SECRET: "linear-secret-value",
+  GITHUB_WEBHOOK_SECRET: "github-secret-value",
+  LINEAR_API_KEY: "lin_api_value",
+  GITHUB_TOKEN: "ghp_value",
+};
+
+/** A place for a relay whose Linear and GitHub are out of reach. */
+function servingPlace(): Place {
+  const apiUrl = "http://127.0.0.1:9";
+  const storage = { minFreeMiB: 0, stopRunsBelowMiB: 0 };
+  const made = makePlace({ linear: { apiUrl }, github: { apiUrl, webUrl: apiUrl }, storage });
+  undo.push(made.remove);
+  return made;
+}
+
+function serve(where: Place, more: readonly string[] = []): ChildProcess {
+  const child = bundle.start(["serve", "--config", where.config, ...more], SECRETS);
+  undo.push(() => child.kill("SIGKILL"));
+  return child;
+}
+
+test("serve tells its URL, answers, is found by the other commands, and ends with exit 0 on SIGTERM", async () => {
+  const where = servingPlace();
+  const child = serve(where, ["--json"]);
+  const told = ended(child);
+  const { url, pid } = json<{ url: string; pid: number }>(await firstLine(child));
+  expect(pid).toBe(child.pid);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+
+  const status = await run("status --json", where);
+  expect(json(status.out)).toMatchObject({ relay: "up", url, ready: { parts: { database: { ok: true } } } });
+  expect((await run("issue stop NOPE-1", where)).code).toBe(3);
+  expect((await run("outbox retry 99", where)).code).toBe(3);
+  expect(json((await run("agents --json", where)).out)).toMatchObject({ items: [{ name: "scripted" }] });
+
+  const second = await ended(serve(where));
+  expect([second.code, second.out]).toEqual([1, ""]);
+  expect(second.err).toContain(`process ${pid}`);
+
+  child.kill("SIGTERM");
+  const { code, out, err } = await told;
+  expect(code, err).toBe(0);
+  expect(out.trimEnd().split("\n")).toHaveLength(1);
+  for (const line of err.trimEnd().split("\n")) expect(json(line)).toHaveProperty("level");
+  for (const value of Object.values(SECRETS)) expect(out + err).not.toContain(value);
+
+  const after = await run("status --json", where);
+  expect([after.code, json(after.out)["relay"]]).toEqual([0, "down"]);
+});
+
+test("serve refuses a database that a newer program wrote, and touches nothing", async () => {
+  const where = servingPlace();
+  await fill(where);
+  const { default: Database } = await import("better-sqlite3");
+  const db = new Database(join(where.dataDir, "patchrelay.db"));
+  db.pragma("user_version = 9999");
+  db.close();
+  const { code, err } = await ended(serve(where));
+  expect(code).toBe(1);
+  expect(err).toContain("9999");
+  const list = await run("issue list", where);
+  expect([list.code, list.out]).toEqual([1, ""]);
+});
+
+test("serve refuses a damaged database and says what to restore", async () => {
+  const where = servingPlace();
+  mkdirSync(where.dataDir, { mode: 0o700 });
+  writeFileSync(join(where.dataDir, "patchrelay.db"), "this is not a database\n".repeat(100));
+  const { code, out, err } = await ended(serve(where));
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toMatch(/damaged.*patchrelay db backup/s);
+});
+
+test("serve says who else could have its port", async () => {
+  const where = servingPlace();
+  const child = serve(where, ["--json"]);
+  const { url } = json<{ url: string }>(await firstLine(child));
+  const other = servingPlace();
+  const taken = json(readFileSync(other.config, "utf8"));
+  writeFileSync(other.config, JSON.stringify({ ...taken, http: { port: Number(new URL(url).port) } }));
+  const { code, err } = await ended(serve(other));
+  expect(code).toBe(1);
+  expect(err).toContain("something else listens on 127.0.0.1:");
+});

@@ -1,0 +1,101 @@
+import { expect, test } from "vitest";
+import { untilSignal } from "../../src/cli/serve-life.ts";
+import { createLog } from "../../src/cli/serve-log.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import { createVirtualClock } from "../virtual-clock.ts";
+import { fakeMachine, json } from "./fake-machine.ts";
+
+const NEVER = new Promise<void>(() => undefined);
+
+test("a signal stops what was started, exit 0", async () => {
+  const machine = fakeMachine([]);
+  let stops = 0;
+  const life = untilSignal(machine, silentLog, 10_000, async () => ({
+    stop: async () => {
+      stops += 1;
+    },
+  }));
+  await createVirtualClock().settle();
+  machine.signal("SIGTERM");
+  expect(await life).toBe(0);
+  expect([stops, machine.exits]).toEqual([1, []]);
+});
+
+test("a signal during the start is heeded once the start is through", async () => {
+  const machine = fakeMachine([]);
+  let stopped = false;
+  const life = untilSignal(machine, silentLog, 10_000, async () => {
+    machine.signal("SIGINT");
+    return {
+      stop: async () => {
+        stopped = true;
+      },
+    };
+  });
+  expect([await life, stopped]).toEqual([0, true]);
+});
+
+test("what does not end in time is left behind, exit 0 within the limit", async () => {
+  const clock = createVirtualClock();
+  const machine = fakeMachine([], { clock });
+  const life = untilSignal(machine, silentLog, 10_000, async () => ({ stop: () => NEVER }));
+  await clock.settle();
+  machine.signal("SIGTERM");
+  await clock.advance(9_999);
+  expect(await life).toBe(0);
+});
+
+test("a second signal ends at once", async () => {
+  const clock = createVirtualClock();
+  const machine = fakeMachine([], { clock });
+  const life = untilSignal(machine, silentLog, 10_000, async () => ({ stop: () => NEVER }));
+  await clock.settle();
+  machine.signal("SIGTERM");
+  expect(machine.exits).toEqual([]);
+  machine.signal("SIGTERM");
+  expect(machine.exits).toEqual([143]);
+  await clock.advance(10_000);
+  await life;
+});
+
+test("a fault that nobody caught is logged and ends with exit 1", async () => {
+  const machine = fakeMachine([]);
+  const log = await createLog("info", machine);
+  const life = untilSignal(machine, log, 10_000, async () => ({ stop: async () => undefined }));
+  await createVirtualClock().settle();
+  machine.fault(new Error("nobody caught this"));
+  expect(machine.exits).toEqual([1]);
+  expect(json(machine.err())).toMatchObject({ level: "error", error: "nobody caught this", pid: 4242 });
+  machine.signal("SIGTERM");
+  await life;
+});
+
+test("a start that fails fails the command and listens to no signal any more", async () => {
+  const machine = fakeMachine([]);
+  await expect(
+    untilSignal(machine, silentLog, 10_000, async () => {
+      throw new Error("no start");
+    }),
+  ).rejects.toThrow("no start");
+  machine.signal("SIGTERM");
+  machine.signal("SIGTERM");
+  expect(machine.exits).toEqual([]);
+});
+
+test("the log is JSON lines, and short lines on a terminal with hidden characters escaped", async () => {
+  const piped = fakeMachine([]);
+  const log = (await createLog("info", piped)).with({ part: "git" });
+  log.debug("not told");
+  log.warn("mind\u202e this", { count: 2 });
+  expect(json(piped.err())).toMatchObject({ level: "warn", msg: "mind\u202e this", count: 2, part: "git" });
+
+  const shown = fakeMachine([], { terminal: true, env: { NO_COLOR: "1" } });
+  const short = (await createLog("info", shown)).with({ part: "git" });
+  short.debug("not told");
+  short.warn("mind\u202e this", { count: 2, nothing: null });
+  expect(shown.err()).toMatch(/^\d\d:\d\d:\d\d warn {2}mind\\u\{202e\} this {2}part=git count=2\n$/);
+
+  const silent = fakeMachine([], { terminal: true });
+  (await createLog("silent", silent)).error("nobody hears this");
+  expect(silent.err()).toBe("");
+});

@@ -1,0 +1,160 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { cli, json } from "./fake-machine.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "patchrelay-cli-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const PROJECT = { id: "app", linear: { teams: ["APP"] }, repository: { name: "example/app" } };
+const write = (content: unknown): string => {
+  const file = join(folder, "patchrelay.json");
+  writeFileSync(file, typeof content === "string" ? content : JSON.stringify(content));
+  return file;
+};
+const ALL = {
+  LINEAR_WEBHOOK_SECRET: "linear-secret-value",
+  GITHUB_WEBHOOK_SECRET: "github-secret-value",
+  LINEAR_API_KEY: "lin_api_value",
+  GITHUB_TOKEN: "ghp_value",
+};
+
+test("config check of a sound file tells a summary, found in the working directory", async () => {
+  write({ dataDir: "data", projects: [PROJECT] });
+  const { code, out } = await cli(["config", "check"], { cwd: folder });
+  expect(code).toBe(0);
+  expect(out).toContain("no problems");
+  expect(out).toMatch(/^from Linear +APP$/m);
+  const document = json((await cli(["config", "check", "--json"], { cwd: folder })).out);
+  expect(document).toMatchObject({ ok: true, projects: [{ id: "app", repository: "example/app" }] });
+});
+
+test.each([["config check"], ["serve"]])(
+  "%s tells every mistake of the file at once, exit 1",
+  async (name) => {
+    const file = write({ dataDirr: "x", runs: { slots: "many" }, projects: [{ id: "app" }] });
+    const { code, out, err } = await cli([...name.split(" "), "--config", file], { env: ALL });
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toContain("dataDir");
+    expect(err).toContain("runs.slots");
+    expect(err).toContain("projects[0].repository");
+    const document = json((await cli([...name.split(" "), "--config", file, "--json"], { env: ALL })).err);
+    expect(document).toMatchObject({ status: 500, type: "urn:patchrelay:problem:bad_settings" });
+  },
+);
+
+test.each([["config check"], ["serve"], ["issue list"], ["status"], ["db check"], ["issue stop APP-1"]])(
+  "%s without a config file says where it looked, exit 1",
+  async (name) => {
+    const { code, out, err } = await cli(name.split(" "), { cwd: folder, env: { HOME: folder, ...ALL } });
+    expect([code, out]).toEqual([1, ""]);
+    expect(err).toContain(`no configuration found; looked for ${folder}`);
+  },
+);
+
+test("a named config file that is not there is never replaced by another", async () => {
+  write({ projects: [PROJECT] });
+  const { code, err } = await cli(["config", "check", "--config", "nope.json"], { cwd: folder });
+  expect(code).toBe(1);
+  expect(err).toContain("nope.json");
+});
+
+test("serve names each missing credential, what for and where to get it, and touches nothing", async () => {
+  const file = write({ dataDir: "data", projects: [PROJECT] });
+  const { code, out, err } = await cli(["serve", "--config", file]);
+  expect([code, out]).toEqual([1, ""]);
+  for (const name of ["LINEAR_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET", "LINEAR_API_KEY", "GITHUB_TOKEN"])
+    expect(err).toContain(name);
+  expect(err.trimEnd().split("\n")).toHaveLength(4);
+  for (const line of err.trimEnd().split("\n")) expect(line).toMatch(/is missing: it .*Where to get it: /);
+  expect(readdirSync(folder)).toEqual(["patchrelay.json"]);
+});
+
+test("serve on another address than loopback asks for PATCHRELAY_API_TOKEN", async () => {
+  const file = write({ dataDir: "data", http: { host: "0.0.0.0" }, projects: [PROJECT] });
+  const { code, err } = await cli(["serve", "--config", file], { env: ALL });
+  expect(code).toBe(1);
+  expect(err).toMatch(/^PATCHRELAY_API_TOKEN is missing/);
+});
+
+test("serve tells malformed credentials by name and never by value, beside the config's mistakes", async () => {
+  const file = write({ nonsense: 1, projects: [PROJECT] });
+  const env = { ...ALL, PATCHRELAY_API_TOKEN: "short-value", LINEAR_API_KEY_FILE: "/somewhere" };
+  const { code, err } = await cli(["serve", "--config", file], { env });
+  expect(code).toBe(1);
+  for (const part of ["nonsense", "PATCHRELAY_API_TOKEN", "LINEAR_API_KEY"]) expect(err).toContain(part);
+  for (const value of [...Object.values(ALL), "short-value", "/somewhere"]) expect(err).not.toContain(value);
+});
+
+test("doctor tells each finding with what to do, exit 1 when one fails", async () => {
+  const file = write({ dataDir: "data", projects: [PROJECT] });
+  const { code, out } = await cli(["doctor", "--offline", "--json", "--config", file], {
+    cwd: folder,
+    env: { ...ALL, PATH: "/nowhere" },
+  });
+  expect(code).toBe(1);
+  const { findings } = json<{ findings: { check: string; state: string; todo: string | null }[] }>(out);
+  const stateOf = (check: string) => findings.find((finding) => finding.check === check)?.state;
+  expect(stateOf("node")).toBe("ok");
+  expect(stateOf("git")).toBe("fail");
+  expect(stateOf("credentials")).toBe("ok");
+  expect(stateOf("public URL")).toBe("warn");
+  expect(stateOf("data folder")).toBe("ok");
+  expect(stateOf("agent codex")).toBe("fail");
+  expect(stateOf("Linear, GitHub")).toBe("skipped");
+  for (const { state, todo } of findings) if (state === "fail") expect(todo ?? "in says").not.toBe("");
+});
+
+test("doctor with all in order ends with exit 0 and leaves nothing in the data folder", async () => {
+  mkdirSync(join(folder, "data"), { mode: 0o700 });
+  writeFileSync(join(folder, "agent.json"), JSON.stringify({ rules: [] }));
+  const file = write({
+    dataDir: "data",
+    agent: { default: "scripted", scripted: { file: "agent.json" } },
+    storage: { minFreeMiB: 0, stopRunsBelowMiB: 0 },
+    projects: [PROJECT],
+  });
+  const { code, out } = await cli(["doctor", "--offline", "--config", file], { cwd: folder, env: ALL });
+  expect(out).not.toMatch(/^fail/m);
+  expect(code).toBe(0);
+  expect(out).toMatch(/^ok +storage: a database with a write-ahead log/m);
+  expect(readdirSync(join(folder, "data"))).toEqual([]);
+});
+
+test("doctor tells credentials that are missing and a folder that others may read", async () => {
+  mkdirSync(join(folder, "data"), { mode: 0o755 });
+  const file = write({ dataDir: "data", projects: [PROJECT] });
+  const { code, out } = await cli(["doctor", "--offline", "--config", file], { cwd: folder });
+  expect(code).toBe(1);
+  expect(out).toMatch(/^fail +credentials: LINEAR_WEBHOOK_SECRET is missing/m);
+  expect(out).toMatch(/^warn +data folder: .* other accounts\n +→ chmod 700 /m);
+});
+
+test("doctor with a config that is wrong tells that and what can be looked at without it", async () => {
+  const { code, out } = await cli(["doctor", "--config", write("{")], { cwd: folder, env: ALL });
+  expect(code).toBe(1);
+  expect(out).toMatch(/^fail +config: /m);
+  expect(out).toMatch(/^ok +node: /m);
+});
+
+test("doctor says so when Linear and GitHub do not answer, within its deadline", async () => {
+  writeFileSync(join(folder, "agent.json"), JSON.stringify({ rules: [] }));
+  // Port 9 is discard: nothing listens there.
+  const nowhere = { apiUrl: "http://127.0.0.1:9" };
+  const file = write({
+    dataDir: "data",
+    agent: { default: "scripted", scripted: { file: "agent.json" } },
+    linear: nowhere,
+    github: { ...nowhere, webUrl: "http://127.0.0.1:9" },
+    projects: [PROJECT],
+  });
+  const { code, out } = await cli(["doctor", "--config", file], { cwd: folder, env: ALL });
+  expect(code).toBe(1);
+  for (const check of ["Linear", "GitHub", "repository example/app"])
+    expect(out).toMatch(new RegExp(`^fail +${check}: `, "m"));
+  for (const value of Object.values(ALL)) expect(out).not.toContain(value);
+});
