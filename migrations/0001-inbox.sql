@@ -33,17 +33,16 @@ CREATE TABLE deliveries (
   next_at INTEGER NOT NULL DEFAULT 0,
   bytes INTEGER NOT NULL,
   sha256 BLOB NOT NULL,
-  UNIQUE (source, delivery_id)
+  -- This way round it also finds an id whose source nobody named; each further index costs every webhook.
+  UNIQUE (delivery_id, source)
 ) STRICT;
 CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE state = 'pending';
-CREATE INDEX deliveries_waiting ON deliveries (received_at) WHERE state = 'pending';
 CREATE INDEX deliveries_by_state ON deliveries (state, seq);
-CREATE INDEX deliveries_by_id ON deliveries (delivery_id);
 
 -- Beside the row, so that marking a delivery applied does not write its body a second time.
 CREATE TABLE bodies (
   seq INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
-  encoding TEXT NOT NULL CHECK (encoding IN ('plain', 'deflate-raw')),
+  encoding TEXT NOT NULL CHECK (encoding IN ('plain', 'brotli')),
   body BLOB NOT NULL
 ) STRICT;
 

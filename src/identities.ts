@@ -10,6 +10,8 @@ export interface Identities {
   tracker(): TrackerIdentity | null;
   forge(): ForgeIdentity | null;
   /** How the last question to each side went. */
+  /** Begins to ask. */
+  start(): void;
   health(side: "tracker" | "forge"): {
     readonly ok: boolean;
     readonly detail: string;
@@ -41,6 +43,10 @@ export function identify(parts: {
   return {
     tracker: () => tracker.answer(),
     forge: () => forge.answer(),
+    start() {
+      tracker.start();
+      forge.start();
+    },
     health: (side) => (side === "tracker" ? tracker : forge).health(),
     async stop() {
       await Promise.all([tracker.stop(), forge.stop()]);
@@ -83,8 +89,8 @@ function ask<T>(
   const start = (): void => {
     asking = round();
   };
-  start();
   return {
+    start,
     answer: () => answer,
     health: () => health,
     async stop() {

@@ -56,6 +56,68 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   const tracker = await TRACKERS.linear(parts);
   const forge = await FORGES.github(parts);
   const agents = await agentsOf(parts);
+  const watch = watchConditions({
+    agents,
+    dataDir: settings.dataDir,
+    stopRunsBelowBytes: settings.storage.stopRunsBelowMiB * 1_048_576,
+    clock,
+    log,
+  });
+  const identities = identify({ tracker, forge, clock, log });
+  const policy = policyOf(settings);
+  const engineParts: EngineParts = {
+    clock,
+    randomness: parts.randomness,
+    log: log.with({ part: "engine" }),
+    policy,
+    conditions: () => ({ ...watch.now(), usdToday: spentToday() }),
+    interpreters: interpretersOf(tracker, forge, identities),
+    // What acts is put together once this process holds the data folder: before that it may touch nothing in it.
+    get performers() {
+      return acting.get().performers;
+    },
+    performRun: (running) => acting.get().performRun(running),
+    discover: (since, signal) => tracker.discover(since, signal),
+    settings: engineSettings(settings),
+  };
+  const acting = later<Acting>();
+  const engine = await ENGINES.embedded({ settings, parts: engineParts, pid: parts.pid });
+  let usdToday = { at: -Infinity, usd: 0 };
+  // Asked for in every turn; a reading some seconds old is near enough to a daily limit.
+  const spentToday = (): number => {
+    if (clock.monotonic() - usdToday.at > 5_000)
+      usdToday = { at: clock.monotonic(), usd: engine.views.budget().usdToday };
+    return usdToday.usd;
+  };
+  try {
+    acting.set(await actingOf(parts, { tracker, forge, agents, policy }));
+    identities.start();
+    await watch.look();
+    await engine.start();
+    const http = await serveHttp(parts, { engine, tracker, forge, agents, watch, identities });
+    return { url: http.url, engine, stop: stopper(parts, http, engine, watch, identities) };
+  } catch (error) {
+    await engine.stop(1_000);
+    await watch.stop();
+    await identities.stop();
+    throw error;
+  }
+}
+
+type Acting = Pick<EngineParts, "performers" | "performRun">;
+
+/** What carries out effects and runs; makes the folders it works in. */
+async function actingOf(
+  parts: RelayParts,
+  seams: {
+    readonly tracker: Tracker;
+    readonly forge: Forge;
+    readonly agents: Readonly<Record<string, Agent>>;
+    readonly policy: EngineParts["policy"];
+  },
+): Promise<Acting> {
+  const { settings, clock, log } = parts;
+  const { tracker, forge, agents, policy } = seams;
   const worktrees = await createWorktrees({
     dir: settings.layout.worktrees,
     mirrorsDir: settings.layout.mirrors,
@@ -66,15 +128,6 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     forgeHost: new URL(settings.github.webUrl).host,
     environment: parts.childEnv,
   });
-  const watch = watchConditions({
-    agents,
-    dataDir: settings.dataDir,
-    stopRunsBelowBytes: settings.storage.stopRunsBelowMiB * 1_048_576,
-    clock,
-    log,
-  });
-  const identities = identify({ tracker, forge, clock, log });
-  const policy = policyOf(settings);
   const runParts: RunParts = {
     worktrees,
     forge,
@@ -88,46 +141,31 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     randomness: parts.randomness,
     log: log.with({ part: "runs" }),
   };
-  const engineParts: EngineParts = {
-    clock,
-    randomness: parts.randomness,
-    log: log.with({ part: "engine" }),
+  const performers = performersOf({
+    tracker,
+    forge,
+    worktrees,
     policy,
-    conditions: () => ({ ...watch.now(), usdToday: spentToday() }),
-    interpreters: interpretersOf(tracker, forge, identities),
-    performers: performersOf({
-      tracker,
-      forge,
-      worktrees,
-      policy,
-      clock,
-      statusName: (projectId, to) =>
-        settings.projects.find(({ id }) => id === projectId)?.linear.statuses[to] ?? null,
-      hookMs: settings.runs.hookSeconds * 1_000,
-    }),
-    performRun: (running) => performRun(running, runParts),
-    discover: (since, signal) => tracker.discover(since, signal),
-    settings: engineSettings(settings),
+    clock,
+    statusName: (projectId, to) =>
+      settings.projects.find(({ id }) => id === projectId)?.linear.statuses[to] ?? null,
+    hookMs: settings.runs.hookSeconds * 1_000,
+  });
+  return { performers, performRun: (running) => performRun(running, runParts) };
+}
+
+/** A value that is there only later; asking for it before is a bug. */
+function later<T>(): { get(): T; set(value: T): void } {
+  let kept: { readonly value: T } | null = null;
+  return {
+    get() {
+      if (kept === null) throw new Error("asked for before it was put together");
+      return kept.value;
+    },
+    set(value) {
+      kept = { value };
+    },
   };
-  await watch.look();
-  const engine = await ENGINES.embedded({ settings, parts: engineParts, pid: parts.pid });
-  let usdToday = { at: -Infinity, usd: 0 };
-  // Asked for in every turn; a reading some seconds old is near enough to a daily limit.
-  const spentToday = (): number => {
-    if (clock.monotonic() - usdToday.at > 5_000)
-      usdToday = { at: clock.monotonic(), usd: engine.views.budget().usdToday };
-    return usdToday.usd;
-  };
-  try {
-    await engine.start();
-    const http = await serveHttp(parts, { engine, tracker, forge, agents, watch, identities });
-    return { url: http.url, engine, stop: stopper(parts, http, engine, watch, identities) };
-  } catch (error) {
-    await engine.stop(1_000);
-    await watch.stop();
-    await identities.stop();
-    throw error;
-  }
 }
 
 function stopper(

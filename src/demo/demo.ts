@@ -129,9 +129,13 @@ function once<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
 /** The last words go to Linear through the outbox; wait until they are there. */
 async function settled({ linear, relay }: Stage, session: string): Promise<void> {
   const { views } = relay.engine;
+  const none = (state: string): boolean =>
+    views.outbox({ state, issue: null }, { limit: 1, cursor: null }).items.length === 0;
   const done = (): boolean =>
     linear.activities(session).some((activity) => activity.content["type"] === "response") &&
-    views.outbox({ state: "pending", issue: null }, { limit: 1, cursor: null }).items.length === 0;
+    none("pending") &&
+    none("doing") &&
+    (views.counts().deliveries["pending"] ?? 0) === 0;
   for (let tries = 0; tries < 100 && !done(); tries += 1)
     await new Promise<void>((resolve) => systemClock.after(50, resolve));
 }

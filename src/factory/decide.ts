@@ -108,9 +108,10 @@ export function evidenceOf(
     for (const review of s.standing.approvals)
       add("approval", `of this head by ${review.by.name ?? "?"}`, review.at);
     add("mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
-    if (pull.queue?.value != null) add("merge queue", pull.queue.value.state, pull.queue.at);
+    if (core.state === "open" && pull.queue?.value != null)
+      add("merge queue", pull.queue.value.state, pull.queue.at);
     if (s.ejection !== null) add("left the merge queue", s.ejection.reason, s.ejection.at);
-    if (pull.hint !== null) add("to be read", pull.hint.what, pull.hint.at);
+    if (core.state === "open" && pull.hint !== null) add("to be read", pull.hint.what, pull.hint.at);
   }
   for (const question of s.questions) add("open question", question.text, question.askedAt);
   for (const prompt of s.prompts) add("message not given yet", prompt.text.slice(0, 200), prompt.at);

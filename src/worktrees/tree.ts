@@ -151,7 +151,7 @@ export async function hiddenCommits(place: TreePlace): Promise<readonly string[]
 }
 
 /** Ends whatever operation is in progress and removes locks of a git that is gone; files stay as they are. */
-export async function endOperations(place: TreePlace): Promise<void> {
+async function endOperations(place: TreePlace): Promise<void> {
   for (const name of [...IN_PROGRESS, "index.lock", "HEAD.lock"]) {
     await rm(join(place.gitDir, name), { recursive: true, force: true });
   }

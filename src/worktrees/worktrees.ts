@@ -35,7 +35,7 @@ export type { Worktree } from "./places.ts";
 export type { Prepared, PrepareRequest } from "./prepare.ts";
 export type { Published, PublishRequest } from "./publish.ts";
 export type { Integrated } from "./integrate.ts";
-export type { Changes, ChangedFile, TreeStatus } from "./changes.ts";
+export type { Changes, TreeStatus } from "./changes.ts";
 export type { Salvage } from "./salvage.ts";
 
 export interface WorktreesParts {

@@ -43,7 +43,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   JournalEntry: "seq at issue observation rule why from to effects",
   Run: "id issue number type state outcome failureClass startedAt endedAt headBefore headAfter thread turn tokens usd why",
   Effect: "id key kind issue state attempts nextAt error",
-  Ready: "ready parts",
+  Ready: "ready previousSecrets parts",
   Queue: "slots items",
   Accepted: "accepted seq",
   Problem: "type title status detail",

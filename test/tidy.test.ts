@@ -1,0 +1,437 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { homedir } from "node:os";
+import { basename, dirname, join, posix } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+// The repository's own rules. Each is a function from files to complaints; a complaint names the way out. Beside
+// each stands a file that breaks it, so that a rule that has gone blind is found, too.
+
+interface File {
+  readonly path: string;
+  readonly text: string;
+}
+
+interface Rule {
+  readonly name: string;
+  readonly complaints: (files: readonly File[]) => readonly string[];
+  /** Must be complained about. */
+  readonly planted: File;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const BINARY = /\.(gz|png|ico|db|zip)$/;
+const paths = execFileSync("git", ["ls-files", "-z", "--cached", "--others", "--exclude-standard"], {
+  cwd: root,
+  encoding: "utf8",
+}).split("\0");
+const repository: readonly File[] = [...new Set(paths)]
+  .filter((path) => path !== "" && existsSync(join(root, path)) && statSync(join(root, path)).isFile())
+  .filter((path) => !BINARY.test(path))
+  .map((path) => ({ path, text: readFileSync(join(root, path), "utf8") }));
+const known = new Set(repository.map(({ path }) => path));
+const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
+
+const isSource = ({ path }: File): boolean => /^src\/.*\.ts$/.test(path);
+const isCode = ({ path }: File): boolean => /^(src|test|bench|scripts)\/.*\.(ts|mjs)$/.test(path);
+const isProse = ({ path }: File): boolean => path.endsWith(".md");
+
+/** A complaint per line that matches, comments left out. */
+function lines(file: File, pattern: RegExp, says: string): readonly string[] {
+  return file.text.split("\n").flatMap((line, index) => {
+    const code = line.replace(/^\s*(\/\/|\*|\/\*).*$/, "").replace(/\s\/\/ .*$/, "");
+    return pattern.test(code) ? [`${file.path}:${index + 1}: ${says}`] : [];
+  });
+}
+
+// --- Layers ----------------------------------------------------------------------------------------------------
+
+/** What siblings may see of a room with implementations: its seam, not what is behind it. */
+const SEAMS: Readonly<Record<string, readonly string[]>> = {
+  engines: ["engine.ts", "documents.ts"],
+  trackers: ["tracker.ts"],
+  forges: ["forge.ts"],
+  agents: ["agent.ts", "limits.ts"],
+};
+
+/** Rooms of src/ and what each may import: `x` the whole room, `x:seam` its seam. Everybody sees itself. */
+const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
+  factory: [],
+  lib: [],
+  settings: ["lib", "factory"],
+  trackers: ["lib", "factory"],
+  forges: ["lib", "factory"],
+  agents: ["lib", "factory"],
+  worktrees: ["lib", "factory"],
+  engines: ["lib", "factory"],
+  runs: ["lib", "factory", "worktrees", "engines:seam", "forges:seam", "agents:seam"],
+  effects: ["lib", "factory", "worktrees", "engines:seam", "forges:seam", "trackers:seam"],
+  http: ["lib", "factory", "settings", "engines:seam", "forges:seam", "trackers:seam", "agents:seam"],
+  cli: ["lib", "factory", "settings", "engines:seam", "forges:seam", "relay.ts", "registry.ts", "demo"],
+  world: ["lib"],
+  demo: ["lib", "factory", "settings", "world", "engines:seam", "agents", "relay.ts"],
+};
+
+/** Files beside the rooms put them together. Only the registry may look behind a seam. */
+const COMPOSERS = new Set(["relay.ts", "readiness.ts", "identities.ts", "conditions.ts", "main.ts"]);
+
+function importsOf(file: File): readonly string[] {
+  const found = file.text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g);
+  return (
+    [...found]
+      .map((match) => posix.join(posix.dirname(file.path), match[1] ?? ""))
+      // The demo's repository is text that imports, too.
+      .filter((path) => known.has(path))
+  );
+}
+
+function mayImport(from: string, to: string): boolean {
+  const [room, toRoom] = [roomOf(from), roomOf(to)];
+  if (room === toRoom || from === "src/registry.ts") return true;
+  const seam = SEAMS[toRoom]?.includes(to.split("/").slice(2).join("/")) ?? false;
+  if (COMPOSERS.has(room)) return SEAMS[toRoom] === undefined || seam;
+  const seen = MAY_SEE[room] ?? [];
+  return seen.includes(toRoom) || (seam && seen.includes(`${toRoom}:seam`));
+}
+
+const roomOf = (path: string): string => path.split("/")[1] ?? "";
+
+const layers: Rule = {
+  name: "imports point towards the factory, siblings do not see each other, only registry.ts names implementations",
+  complaints: (files) =>
+    files.filter(isSource).flatMap((file) => {
+      const room = roomOf(file.path);
+      const outside = importsOf(file).filter((to) => to.startsWith("src/") && !mayImport(file.path, to));
+      const homeless =
+        room.endsWith(".ts") || MAY_SEE[room] !== undefined
+          ? []
+          : [`${file.path}: the room ${room}/ is not in MAY_SEE: decide what it may import and add it here`];
+      return [
+        ...homeless,
+        ...outside.map(
+          (to) =>
+            `${file.path} imports ${to}: take a type from src/factory or a seam (${Object.keys(SEAMS).join(", ")}), get the thing as an argument from relay.ts, or name the implementation in registry.ts`,
+        ),
+      ];
+    }),
+  planted: { path: "src/http/x.ts", text: 'import { open } from "../engines/embedded/engine.ts";' },
+};
+
+const pureImports: Rule = {
+  name: "the factory imports nothing but itself, and no room but settings reaches out of src",
+  complaints: (files) =>
+    files.filter(isSource).flatMap((file) => [
+      ...(file.path.startsWith("src/factory/")
+        ? lines(
+            file,
+            /\bfrom "(?!\.\/)/,
+            "the factory is pure: pass the value in as an argument, a fact or an observation",
+          )
+        : []),
+      ...importsOf(file)
+        .filter((to) => !to.startsWith("src/"))
+        .map((to) => `${file.path} imports ${to}: src/ must work without it; move what is shared into src/`),
+    ]),
+  planted: { path: "src/factory/x.ts", text: 'import { readFileSync } from "node:fs";' },
+};
+
+// --- Words -----------------------------------------------------------------------------------------------------
+
+const NOT_OURS = /^(manager|handler|service|util|utility|helper|data|info|orchestrator)s?$/;
+
+function wordsOf(name: string): readonly string[] {
+  return (
+    name
+      // The setting's name is given from outside.
+      .replace("dataDir", "")
+      .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
+      .toLowerCase()
+      .split(/[^a-z]+/)
+  );
+}
+
+const words: Rule = {
+  name: "names of files and of exports use our words",
+  complaints: (files) =>
+    files.filter(isCode).flatMap((file) => {
+      const exported = [
+        ...file.text.matchAll(
+          /^export (?:default )?(?:abstract )?(?:async )?(?:function\*?|const|let|class|interface|type) (\w+)/gm,
+        ),
+      ].map((match) => match[1] ?? "");
+      return [basename(file.path), ...exported].flatMap((name) =>
+        wordsOf(name)
+          .filter((word) => NOT_OURS.test(word))
+          .map(
+            (word) =>
+              `${file.path}: ${name} uses the word "${word}": say what it is or does (ARCHITECTURE.md, Words)`,
+          ),
+      );
+    }),
+  planted: { path: "src/lib/x.ts", text: "export class RunManager {}" },
+};
+
+// --- The world comes in through adapters -----------------------------------------------------------------------
+
+interface Adapter {
+  readonly pattern: RegExp;
+  readonly instead: string;
+  readonly allowed: readonly RegExp[];
+}
+
+/** The dashboard's script runs in a browser: it is text here. */
+const BROWSER = /^src\/http\/dashboard\/script\.ts$/;
+
+const ADAPTERS: readonly Adapter[] = [
+  {
+    pattern: /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(/,
+    instead: "take a Clock (src/lib/clock.ts) as an argument",
+    allowed: [/^src\/lib\//, BROWSER],
+  },
+  {
+    pattern: /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/,
+    instead: "take a Randomness (src/lib/ids.ts) as an argument",
+    allowed: [/^src\/lib\//],
+  },
+  {
+    pattern: /\bset(Timeout|Interval)\(|node:timers/,
+    instead: "use Clock.after: it can be cancelled and tests turn it by hand",
+    allowed: [/^src\/lib\//, BROWSER],
+  },
+  {
+    pattern: /(?<![.\w]|async |function )fetch\((?!git\b)(?!.*: string)/,
+    instead: "go through the transport of the seam: it has a deadline, a bound and a signal",
+    allowed: [
+      BROWSER,
+      // Both are the transport of their room: the command line's to the relay, the stand-ins' webhooks.
+      /^src\/cli\/reach\/relay\.ts$/,
+      /^src\/world\/wire\.ts$/,
+    ],
+  },
+  {
+    pattern: /\bprocess\.env\b/,
+    instead: "take the setting as an argument; only src/settings/environment.ts reads the environment",
+    allowed: [/^src\/settings\/environment\.ts$/],
+  },
+  {
+    pattern: /from "node:child_process"/,
+    instead: "use src/lib/processes.ts: deadline, bounded output, whole process group",
+    allowed: [
+      /^src\/lib\//,
+      // git http-backend speaks CGI over streams of unknown length.
+      /^src\/world\/github\/git(-http)?\.ts$/,
+    ],
+  },
+];
+
+const adapters: Rule = {
+  name: "clock, randomness, network, processes and environment come in through their adapters",
+  complaints: (files) =>
+    files
+      .filter(isSource)
+      .flatMap((file) =>
+        ADAPTERS.filter(({ allowed }) => !allowed.some((place) => place.test(file.path))).flatMap(
+          ({ pattern, instead }) => lines(file, pattern, instead),
+        ),
+      ),
+  planted: { path: "src/runs/x.ts", text: "const late = Date.now() + 5;" },
+};
+
+// --- What must not stay ------------------------------------------------------------------------------------------
+
+const LEFT_OVER: readonly (readonly [RegExp, string])[] = [
+  [/\b(TODO|FIXME|XXX|HACK)\b/, "finish it, or describe it as an issue and remove the mark"],
+  [/\bas any[;,)\]]/, "say the type; unknown is checked"],
+  [/@ts-(ignore|expect-error|nocheck)/, "mend the type"],
+  [/\.only\(/, "let all tests run again"],
+  [/(?<!["'`\w ])\s*\bvoid [a-zA-Z_.]+\(/, "await it, or keep the promise and await it at the end"],
+];
+
+const leftOver: Rule = {
+  name: "nothing is left over: no marks, no escape from the types, no test run alone",
+  complaints: (files) =>
+    files
+      .filter((file) => isCode(file) && file.path !== "test/tidy.test.ts")
+      .flatMap((file) =>
+        LEFT_OVER.flatMap(([pattern, way]) =>
+          file.text
+            .split("\n")
+            .flatMap((line, index) => (pattern.test(line) ? [`${file.path}:${index + 1}: ${way}`] : [])),
+        ),
+      ),
+  planted: { path: "test/x.test.ts", text: "test.only('x', run);" },
+};
+
+const SKIP = /\b(?:test|it|describe)\.(skip|skipIf|todo|runIf)\b/;
+
+const skips: Rule = {
+  name: "a test that is left out says why in the lines before it",
+  complaints: (files) =>
+    files
+      .filter((file) => file.path.endsWith(".test.ts") && file.path !== "test/tidy.test.ts")
+      .flatMap((file) => {
+        const all = file.text.split("\n");
+        return all.flatMap((line, index) => {
+          if (!SKIP.test(line)) return [];
+          const before = all.slice(Math.max(0, index - 4), index + 2).join("\n");
+          // Or the run itself says so, and CI makes an error of it.
+          const reason = /\/\/ |getuid/.test(before) || /"skipped: |`skipped: |realCodex\(/.test(file.text);
+          return reason ? [] : [`${file.path}:${index + 1}: write above it why and when it is left out`];
+        });
+      }),
+  planted: { path: "test/x.test.ts", text: "test.skip('x', run);" },
+};
+
+/** Larger than this a file has more than one reason to be. */
+const MAX_BYTES = 16 * 1024;
+const LARGE: Readonly<Record<string, string>> = {
+  "src/world/schemas/linear-98.ts": "generated: Linear's schema as one compressed text",
+};
+
+const sizes: Rule = {
+  name: "no file of src is larger than 16 KiB",
+  complaints: (files) =>
+    files
+      .filter((file) => isSource(file) && LARGE[file.path] === undefined)
+      .map((file) => ({ path: file.path, bytes: Buffer.byteLength(file.text) }))
+      .filter(({ bytes }) => bytes > MAX_BYTES)
+      .map(({ path, bytes }) => `${path} has ${bytes} bytes: split it, or name the reason in LARGE`),
+  planted: { path: "src/lib/x.ts", text: "x".repeat(MAX_BYTES + 1) },
+};
+
+// --- Nothing of one machine ----------------------------------------------------------------------------------------
+
+const HERE = [root, `${homedir()}/`].filter((path) => path.length > 3);
+const HOST = /\bregistry\.[a-z0-9-]+\.[a-z]{2,}\b|\bnpmjs\.(com|org)\b/;
+
+const machine: Rule = {
+  name: "no file names a folder of one machine or the host of a package registry",
+  complaints: (files) =>
+    files
+      .filter((file) => file.path !== "test/tidy.test.ts")
+      .flatMap((file) => [
+        ...HERE.filter((path) => file.text.includes(path)).map(
+          (path) => `${file.path} names ${path}: make it relative, or take it as an argument`,
+        ),
+        ...(HOST.test(file.text)
+          ? [
+              `${file.path} names a registry's host: lock files are written with omit-lockfile-registry-resolved`,
+            ]
+          : []),
+      ]),
+  planted: { path: "scripts/x.mjs", text: `cd ${root}dist` },
+};
+
+// --- What the documents say ------------------------------------------------------------------------------------------
+
+const scripts = Object.keys((JSON.parse(textOf("package.json")) as { scripts: object }).scripts);
+const commands = new Set(
+  [...textOf("src/cli/commands.ts").matchAll(/^\s*entry\(\s*"([a-z ]+)"/gm)].map((match) => match[1] ?? ""),
+);
+
+const npmScripts: Rule = {
+  name: "every npm script that a document or .ci/run names is in package.json",
+  complaints: (files) =>
+    files
+      .filter((file) => isProse(file) || file.path === ".ci/run")
+      .flatMap((file) =>
+        [...file.text.matchAll(/\bnpm run ([a-z][a-z:-]*)/g)]
+          .map((match) => match[1] ?? "")
+          .filter((name) => name !== "" && !scripts.includes(name))
+          .map(
+            (name) =>
+              `${file.path} names \`npm run ${name}\`: add the script to package.json or mend the text`,
+          ),
+      ),
+  planted: { path: "README.md", text: "`npm run nowhere`" },
+};
+
+/** What a document shows as typed: lines of its code blocks that begin with the command, and such words in its text. */
+function shownCommands(text: string): readonly string[] {
+  const blocks = [...text.matchAll(/^```(?:sh|console)?\n([\s\S]*?)^```/gm)].flatMap((match) =>
+    (match[1] ?? "").split("\n"),
+  );
+  const typed = blocks.map((line) => /^(?:\$ )?patchrelay (.+)/.exec(line)?.[1] ?? "");
+  const named = [...text.matchAll(/`patchrelay ([^`]+)`/g)].map((match) => match[1] ?? "");
+  return [...typed, ...named]
+    .map((line) => line.replaceAll(/--(config|limit|cursor) \S+ ?/g, ""))
+    .filter((line) => /^[a-z]/.test(line));
+}
+
+const cliCommands: Rule = {
+  name: "every command that a document shows is one of the command line",
+  complaints: (files) =>
+    files.filter(isProse).flatMap((file) =>
+      shownCommands(file.text)
+        .map((line) => /^([a-z]+)(?: ([a-z]+))?/.exec(line) ?? [])
+        .filter(([, first = "", second = ""]) => !commands.has(first) && !commands.has(`${first} ${second}`))
+        .map(([shown]) => `${file.path} shows \`patchrelay ${shown}\`: there is no such command`),
+    ),
+  planted: { path: "README.md", text: "`patchrelay fly`" },
+};
+
+const links: Rule = {
+  name: "every link of a document to a file of the repository leads somewhere",
+  complaints: (files) =>
+    files.filter(isProse).flatMap((file) =>
+      [...file.text.matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)]
+        .map((match) => posix.join(dirname(file.path), match[1] ?? ""))
+        .map((to) => to.replace(/\/$/, ""))
+        .filter((to) => !known.has(to) && ![...known].some((path) => path.startsWith(`${to}/`)))
+        .map((to) => `${file.path} links to ${to}, which is not there`),
+    ),
+  planted: { path: "docs/x.md", text: "[there](nowhere.md)" },
+};
+
+const decisions: Rule = {
+  name: "every decision is in the index, once, under its own number",
+  complaints: (files) => {
+    const index = textOf("docs/decisions/README.md");
+    const found = files.filter(({ path }) => /^docs\/decisions\/\d{4}-[a-z0-9-]+\.md$/.test(path));
+    return found.flatMap(({ path }) => {
+      const name = basename(path);
+      const same = found.filter((other) => basename(other.path).slice(0, 4) === name.slice(0, 4));
+      return [
+        ...(index.split(`(${name})`).length === 2
+          ? []
+          : [`${path}: give it a line in docs/decisions/README.md`]),
+        ...(same.length === 1 ? [] : [`${path}: its number is taken, give it the next free one`]),
+      ];
+    });
+  },
+  planted: { path: "docs/decisions/9999-unlisted.md", text: "" },
+};
+
+const rules: readonly Rule[] = [
+  layers,
+  pureImports,
+  words,
+  adapters,
+  leftOver,
+  skips,
+  sizes,
+  machine,
+  npmScripts,
+  cliCommands,
+  links,
+  decisions,
+];
+
+describe("the repository", () => {
+  test.each(rules)("$name", ({ complaints }) => {
+    expect(complaints(repository)).toEqual([]);
+  });
+
+  test.each(rules)("would be caught breaking it: $name", ({ complaints, planted }) => {
+    expect(complaints([...repository, planted]).join("\n")).toContain(planted.path);
+  });
+
+  test("the reasons for large files still hold", () => {
+    for (const path of Object.keys(LARGE)) {
+      expect(statSync(join(root, path)).size, `${path} is small now: take it out of LARGE`).toBeGreaterThan(
+        MAX_BYTES,
+      );
+    }
+  });
+});
