@@ -2,6 +2,7 @@
 // loads no package but the database's. Opening thirty small files takes longer than what `patchrelay issue list` does.
 // Dependencies stay outside of the bundle.
 import { build } from "esbuild";
+import { createRequire } from "node:module";
 import { relative, resolve } from "node:path";
 
 /** Packages that the quick commands may load. */
@@ -9,7 +10,12 @@ const QUICK_PACKAGES = new Set(["better-sqlite3"]);
 /** A larger part is not carried: reading it would cost every command. */
 const QUICK_BYTES = 100_000;
 /** What is loaded by the first part that wants it, instead of at the start. */
-const LATE = /^(node:.*|better-sqlite3)$/;
+const LATE = /^node:.*$/;
+/** The database's own code is carried too: finding its twelve small files costs more than running them. */
+const DATABASE = /^better-sqlite3$/;
+/** How it looks for its compiled part; carried code stands elsewhere, so it is told where the package is. */
+const BINDINGS = `const { dirname, join } = require("node:path");
+module.exports = (name) => require(join(dirname(require.resolve("better-sqlite3/package.json")), "build/Release", name));`;
 const REQUIRE =
   'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
 
@@ -20,6 +26,7 @@ const REQUIRE =
  * is a command's record, its context, and errors told by name.
  */
 export async function bundle(root, outdir) {
+  const databaseFile = createRequire(resolve(root, "package.json")).resolve("better-sqlite3");
   const shared = {
     absWorkingDir: root,
     outdir,
@@ -57,6 +64,9 @@ export async function bundle(root, outdir) {
             if (part === undefined || isQuick(outputs, part)) return null;
             return { path: `./${relative(resolve(outdir), resolve(root, part))}`, external: true };
           });
+          hooks.onResolve({ filter: DATABASE }, () => ({ path: databaseFile }));
+          hooks.onResolve({ filter: /^bindings$/ }, ({ path }) => ({ path, namespace: "bindings" }));
+          hooks.onLoad({ filter: /.*/, namespace: "bindings" }, () => ({ contents: BINDINGS, resolveDir: root }));
           // An import at the top of one file would load all of these for every command.
           hooks.onResolve({ filter: LATE }, ({ kind, path, namespace }) =>
             kind === "import-statement" && namespace !== "late" ? { path, namespace: "late" } : null,

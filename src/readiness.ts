@@ -45,8 +45,8 @@ export function readiness(
     linear: signedIn(identities, "tracker", clock),
     github: signedIn(identities, "forge", clock),
   };
-  const lastUse = ({ lastPreviousSecretUseAt }: Rotating): string | null => {
-    const at = lastPreviousSecretUseAt();
+  const lastUse = (source: Rotating): string | null => {
+    const at = source.lastPreviousSecretUseAt();
     return at === null ? null : iso(at);
   };
   return {
