@@ -1,9 +1,11 @@
+import { stillWanted } from "../factory/effects.ts";
 import type { Performer } from "../engines/engine.ts";
 import { repositoryOf, type EffectParts } from "./parts.ts";
 
 export const rerunChecks =
-  ({ forge, clock }: EffectParts): Performer<"rerun_checks"> =>
+  ({ forge, clock, policy }: EffectParts): Performer<"rerun_checks"> =>
   async (effect, { facts, signal }) => {
+    if (!stillWanted(effect, facts, policy)) return [];
     const answer = await forge.rerunChecks(repositoryOf(facts), effect.workflowRuns, signal);
     return [{ kind: "effect_settled", at: clock.now(), key: effect.key, effect: effect.kind, ...answer }];
   };

@@ -6,6 +6,8 @@ import { RUN_TYPES, type BudgetName, type RunType } from "./run-types.ts";
 /** Uncharged failures in a row after which a person is asked instead of trying for ever. */
 const MOST_FAILURES_IN_A_ROW = 5;
 const HOUR_MS = 3_600_000;
+/** Faults of the world that last this long are handed over all the same. */
+const LONGEST_OUTAGE_MS = 6 * HOUR_MS;
 const DAY_MS = 24 * HOUR_MS;
 const RECHECK_MS = 60_000;
 
@@ -23,7 +25,8 @@ export const REFUSALS = {
   blocked: "the tracker says that another open issue blocks this one",
   agent_not_ready: "the agent can not start: it is not installed, not logged in or offline",
   backing_off: "the last attempt failed for a reason that is not the work's; it is tried again later",
-  failing: "five attempts in a row failed for reasons that are not the work's",
+  failing:
+    "five attempts in a row came to nothing for reasons that are not the work's; an outage gets six hours",
   budget_spent: "the budget of this kind of run is spent for this evidence",
   runs_spent: "the issue has had `budgets.runs` attempts",
   tokens_spent: "the issue has used `budgets.tokensPerIssue`",
@@ -123,8 +126,8 @@ function refuse(ask: Reservation): Refusal | null {
       retryAt,
     );
   }
-  const failures = failuresInARow(facts);
-  if (failures >= MOST_FAILURES_IN_A_ROW) {
+  const failures = failing(facts, now);
+  if (failures !== null) {
     return handOver(
       "failing",
       `${failures} attempts in a row failed, the last one: ${last?.end?.summary ?? "no reason known"}`,
@@ -204,15 +207,23 @@ function chargedRuns(facts: Facts): number {
   return since(facts).filter(isCharged).length;
 }
 
-/** Attempts that came to nothing without being charged; an interruption is one, or it could repeat for ever. */
-function failuresInARow(facts: Facts): number {
-  let count = 0;
+/**
+ * How many attempts in a row came to nothing without being charged, once that is a person's matter; else null. The
+ * world's own faults get hours, not minutes: an outage of Linear, GitHub or the provider must not hand everything
+ * over at once. An interruption counts too, or it could repeat for ever.
+ */
+function failing(facts: Facts, now: number): number | null {
+  const row: Run[] = [];
   for (const run of since(facts).toReversed()) {
     if (run.end === null || run.end.charged || !["failed", "interrupted"].includes(run.end.outcome)) break;
-    count += 1;
+    row.push(run);
   }
-  return count;
+  if (row.length < MOST_FAILURES_IN_A_ROW) return null;
+  const outage = row.every((run) => WORLDLY.has(run.end?.failureClass ?? ""));
+  return outage && now - (row.at(-1)?.queuedAt ?? now) < LONGEST_OUTAGE_MS ? null : row.length;
 }
+
+const WORLDLY: ReadonlySet<string> = new Set(["infrastructure", "capacity"]);
 
 function openBlockers(facts: Facts): readonly string[] {
   return (facts.ticket.blockers?.value ?? [])

@@ -34,8 +34,9 @@ export interface Webhooks {
 const DISCARDED_BYTES = 64 * 1024 * 1024;
 
 const JSON_HEADERS = ["content-type", "application/json; charset=utf-8"];
-const ACCEPTED = Buffer.from('{"ok":true,"accepted":true}');
-const DUPLICATE = Buffer.from('{"ok":true,"duplicate":true}');
+// Strings, not buffers: Node sends a text together with the head in one write.
+const ACCEPTED = '{"ok":true,"accepted":true}';
+const DUPLICATE = '{"ok":true,"duplicate":true}';
 const ACCEPTED_HEADERS = [...JSON_HEADERS, "content-length", String(ACCEPTED.length)];
 const DUPLICATE_HEADERS = [...JSON_HEADERS, "content-length", String(DUPLICATE.length)];
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import type { Actor } from "../../src/factory/actor.ts";
 import type { Check, PullRequestCore, Review } from "../../src/factory/facts.ts";
 import type { Observation } from "../../src/factory/observation.ts";

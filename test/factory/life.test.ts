@@ -146,3 +146,24 @@ function core(head: string) {
 function mergeKey(life: Life): string {
   return life.effects.findLast((effect) => effect.kind === "merge")?.key ?? "";
 }
+
+test("an outage of minutes hands nothing over; one that lasts for hours does", () => {
+  const life = new Life();
+  life.policy = { ...life.policy, runsPerHour: 100 };
+  life.see(1, ticketReading());
+  const fail = (at: number): string =>
+    life.run(at, {
+      outcome: "failed",
+      failureClass: "infrastructure",
+      charged: false,
+      retryAt: T0 + (at + 60) * 1_000,
+    });
+  for (const minute of [1, 3, 5, 7, 9, 11]) {
+    fail(minute * 60);
+    life.see(minute * 60 + 61, { kind: "time_passed", at: T0, reason: "retry" });
+    expect(life.decision?.state).toBe("delegated");
+  }
+  fail(6 * 3_600 + 60);
+  life.see(6 * 3_600 + 121, { kind: "time_passed", at: T0, reason: "retry" });
+  expect(life.decision).toMatchObject({ state: "escalated", rule: "implement/failing" });
+});

@@ -357,6 +357,11 @@ export class Model {
     );
   }
 
+  /** A sweep in between; its answer may come late or never, as any answer. */
+  sweep(): void {
+    for (const reading of this.readings()) this.tell(reading);
+  }
+
   // ── what a sweep reads ──
 
   readings(): readonly Observation[] {

@@ -17,20 +17,12 @@ const LIFE = `${OPEN}
 /** What the tracker is told, one line each. */
 function told(life: Story): readonly string[] {
   return life.life.effects.flatMap((effect) => {
-    switch (effect.kind) {
-      case "tell":
-        return [words(effect.activity)];
-      case "show_plan":
-        return [`plan: ${effect.items.map((item) => MARK[item.status]).join("")}`];
-      case "link":
-        return [`link: ${effect.label}`];
-      case "set_status":
-        return [`status: ${effect.to}`];
-      case "take_delegation":
-        return ["take delegation"];
-      default:
-        return [];
-    }
+    if (effect.kind === "tell") return [words(effect.activity)];
+    if (effect.kind === "show_plan")
+      return [`plan: ${effect.items.map((item) => MARK[item.status]).join("")}`];
+    if (effect.kind === "link") return [`link: ${effect.label}`];
+    if (effect.kind === "set_status") return [`status: ${effect.to}`];
+    return effect.kind === "take_delegation" ? ["take delegation"] : [];
   });
 }
 

@@ -82,7 +82,6 @@ implement/disk_low         | disk full; delegated                             | 
 implement/blocked          | delegated blocked=APP-2                          | delegated | wait               | APP-2 to be completed
 implement/agent_not_ready  | agent missing; delegated                         | delegated | wait               | the agent scripted
 implement/backing_off      | {working}; run failed capacity again 60          | delegated | wait               | the time of the next try
-ci_red/failing             | {red}; {unlucky}; {unlucky}; {unlucky}; {unlucky}; {unlucky} | escalated | escalate | {person}
 ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | escalate | {person}
 implement/budget_spent     | delegated; {wrong}; {wrong}; {wrong}             | escalated | escalate           | {person}
 ci_red/budget_spent        | {red}; {wrong}; {wrong}; {wrong}                 | escalated | escalate           | {person}

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { budgetsOf } from "../../src/factory/budget.ts";
 import type { EffectKind } from "../../src/factory/effect.ts";
+import { stillWanted } from "../../src/factory/effects.ts";
 import { Story, story } from "./story.ts";
 
 // What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
@@ -222,6 +223,12 @@ describe("merged and closed", () => {
     expect(runs(told)).toEqual(["implementation"]);
   });
 
+  test("a later snapshot that does not know of the merge yet does not undo it (20)", () => {
+    const told = story(`${APPROVED}; merge ok; pull h1 merged; pull h1 open`);
+    const pull = told.life.facts.pullRequest?.core.value;
+    expect([pull?.state, pull?.merged]).toEqual(["closed", true]);
+  });
+
   test("a new message after the merge opens a second pull request on a branch of its own", () => {
     const told = story(`${APPROVED}; merge ok; pull h1 merged; says and now multiply`);
     expect(last(told)).toContain("delegated run_queued → start_run");
@@ -349,6 +356,21 @@ describe("delegation, stop, pause", () => {
     expect(last(told)).toContain("repairing_ci run_queued → start_run");
   });
 
+  test("a merge or rerun that still waits is not carried out after a stop, a pause, a new head or the end (22)", () => {
+    for (const then of ["stopped", "undelegated", "operator pause", "news head p1", "pull h1 closed"]) {
+      const told = story(`${APPROVED}; ${then}`);
+      const merge = told.life.effects.find((effect) => effect.kind === "merge");
+      const plan = told.life.effects.find((effect) => effect.kind === "show_plan");
+      if (merge === undefined || plan === undefined) throw new Error("both were asked for");
+      expect(stillWanted(merge, told.life.facts, told.life.policy), then).toBe(false);
+      expect(stillWanted(plan, told.life.facts, told.life.policy), then).toBe(true);
+    }
+    const told = story(APPROVED);
+    const merge = told.life.effects.find((effect) => effect.kind === "merge");
+    if (merge === undefined) throw new Error("it was asked for");
+    expect(stillWanted(merge, told.life.facts, told.life.policy)).toBe(true);
+  });
+
   test("our own change of the ticket's status comes back and starts nothing (5)", () => {
     const told = story(`${GREEN}; ticket`);
     expect(last(told)).toBe("awaiting_review unapproved");
@@ -425,7 +447,7 @@ describe("review", () => {
   });
 
   test("a draft waits for the person who made it one; ready, it goes on (R17)", () => {
-    const told = story(`${APPROVED.replace("; review", "; pull h1 draft; review")}`);
+    const told = story(APPROVED.replace("; review", "; pull h1 draft; review"));
     expect(last(told)).toContain("awaiting_review draft");
     expect(last(told.tell("pull h1 ready"))).toContain("awaiting_queue merge");
   });
@@ -519,6 +541,7 @@ describe("questions and messages", () => {
 
   test("a message whose run failed is not forgotten", () => {
     const told = story(`${GREEN}; says rename it; run starts; run failed infrastructure`);
+    expect(runs(told)).toEqual(["implementation", "implementation", "implementation"]);
     expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
   });
 

@@ -227,7 +227,7 @@ export class Story {
         this.pull["merged"] = name === "merged";
         this.pull["state"] = "closed";
         this.pull["closedAt"] = this.now();
-      } else if (name === "open") this.pull["state"] = "open";
+      } else if (name === "open") Object.assign(this.pull, { state: "open", merged: false });
       else if (name === "fresh") this.forget();
       else if (name === "unqueued" || name === "ready" || name === "mergeable")
         this.pull[{ unqueued: "queued", ready: "draft", mergeable: "conflict" }[name]] = false;

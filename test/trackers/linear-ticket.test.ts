@@ -73,6 +73,8 @@ function read(change: {
       description: null,
       url: "https://linear.app/i",
       createdAt: 10,
+      completedAt: null,
+      canceledAt: null,
       updatedAt: 9_000,
       archivedAt: null,
       trashed: null,

@@ -19,7 +19,7 @@ export const readIssueChanged: EventReader = (body, context) => {
   const observations: Observation[] = [];
 
   const core = coreOf(event);
-  const status = data.state === null ? null : statusOf(data.state);
+  const status = data.state === null ? null : statusOf(data.state, data);
   if (core !== null || status !== null) {
     const ticket = { ...(core === null ? {} : { core }), ...(status === null ? {} : { status }) };
     observations.push({ kind: "ticket_changed", at, ticket });

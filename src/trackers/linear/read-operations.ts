@@ -62,6 +62,8 @@ const ticketAnswer = z.object({
     createdAt: time,
     updatedAt: time,
     archivedAt: maybe(time),
+    completedAt: maybe(time),
+    canceledAt: maybe(time),
     trashed: maybe(z.boolean()),
     creator: maybe(z.object({ id })),
     delegate: maybe(z.object({ id })),
@@ -94,7 +96,7 @@ export const TICKET: Operation<TicketAnswer> = {
   document: `query Ticket($id: String!) {
   organization { id }
   issue(id: $id) {
-    id identifier title description url createdAt updatedAt archivedAt trashed
+    id identifier title description url createdAt updatedAt archivedAt completedAt canceledAt trashed
     creator { id }
     delegate { id }
     state { id name type }

@@ -27,14 +27,18 @@ const STATUS_TYPES: ReadonlySet<string> = new Set([
   "duplicate",
 ] satisfies TicketStatus["type"][]);
 
-/** A workflow state; a type that Linear adds later reads as `other`. */
-export function statusOf(state: {
-  readonly id: string;
-  readonly name: string;
-  readonly type: string;
-}): TicketStatus {
-  const known = STATUS_TYPES.has(state.type);
-  return { id: state.id, name: state.name, type: known ? (state.type as TicketStatus["type"]) : "other" };
+const ENDED: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
+
+/** A workflow state and since when it ended the issue, where Linear says so; a type that Linear adds later reads as `other`. */
+export function statusOf(
+  state: { readonly id: string; readonly name: string; readonly type: string },
+  ended: { readonly completedAt: number | null; readonly canceledAt: number | null },
+): TicketStatus {
+  const type = STATUS_TYPES.has(state.type) ? (state.type as TicketStatus["type"]) : "other";
+  const endedAt = ENDED.has(type) ? (ended.completedAt ?? ended.canceledAt) : null;
+  const known = { id: state.id, name: state.name, type };
+  // An issue that has ended without a time: the stamp of the news stands in for it.
+  return endedAt === null ? known : { ...known, endedAt };
 }
 
 /**

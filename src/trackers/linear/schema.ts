@@ -97,6 +97,8 @@ export const issueEvent = entityEnvelope.extend({
     state: maybe(z.object({ id, name, type: z.string() })),
     trashed: maybe(z.boolean()),
     archivedAt: maybe(time),
+    completedAt: maybe(time),
+    canceledAt: maybe(time),
     updatedAt: maybe(time),
   }),
   // `has` tells an absent key from a null one, which `maybe` would make the same.

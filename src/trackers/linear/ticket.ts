@@ -25,7 +25,7 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
       labels: issue.labels.nodes.map((label) => label.name),
       creator: issue.creator?.id ?? null,
     },
-    status: statusOf(issue.state),
+    status: statusOf(issue.state, issue),
     blockers: blockersOf(issue.inverseRelations.nodes),
     removed: issue.trashed === true || issue.archivedAt !== null,
     authorities,
