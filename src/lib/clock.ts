@@ -3,7 +3,7 @@
  * so that tests and simulations run whole histories in virtual time.
  */
 export interface Clock {
-  /** Wall clock, Unix milliseconds. It may jump; never subtract two of these to get a duration. */
+  /** Wall clock, Unix milliseconds, whole. It may jump; never subtract two of these to get a duration. */
   now(): number;
   /** Monotonic milliseconds, for durations and deadlines. */
   monotonic(): number;

@@ -1,0 +1,64 @@
+import { expect, test } from "vitest";
+import { startStory } from "../story/story.ts";
+
+test("a delegated issue becomes a merged pull request, and Linear shows how", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"], mergeQueue: true } });
+  const { ada, grace } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  await grace.requestsChanges("Please round it.", { path: "src/discount.txt", line: 1, body: "Round this." });
+  await story.until(({ rule }) => rule === "review_answered");
+  await grace.approves();
+  await story.until("done");
+  await story.rests();
+  expect(story.ran()).toMatchInlineSnapshot(`
+    [
+      "implementation published",
+      "review_fix published",
+    ]
+  `);
+  expect(story.states()).toMatchInlineSnapshot(`
+    [
+      "delegated",
+      "preparing",
+      "implementing",
+      "awaiting_review",
+      "changes_requested",
+      "awaiting_review",
+      "awaiting_queue",
+      "done",
+    ]
+  `);
+  expect(story.told()).toMatchInlineSnapshot(`
+    [
+      "thought: On it: APP-1. I will say what I do here, and ask when only a person can decide.",
+      "action: Implementing acme/shop",
+      "action: Implementing <commit> → Added the discount.",
+      "thought: The checks are green; nobody who may has approved this head yet.",
+      "action: Answering the review <commit>",
+      "action: Answering the review <commit> → Did what the reviewer asked for.",
+      "thought: Answered; grace has not looked again yet.",
+      "thought: Green and approved by grace.",
+      "thought: In the merge queue, position 1.",
+      "response: Pull request #1 is merged. <url>
+
+    What was done:
+    - implementation: Added the discount.
+    - review fix: Did what the reviewer asked for.",
+      "status: Done",
+    ]
+  `);
+  expect(story.pushes()).toMatchInlineSnapshot(`
+    [
+      "patchrelay-app[bot] patchrelay/app-1",
+      "patchrelay-app[bot] patchrelay/app-1",
+    ]
+  `);
+  expect(story.commentsOn()).toMatchInlineSnapshot(`
+    [
+      "src/discount.txt grace: Round this.",
+    ]
+  `);
+  await story.end();
+});

@@ -1,0 +1,25 @@
+import type { Log, LogFields } from "../../src/lib/log.ts";
+
+/** A log that keeps what went wrong. */
+export interface Recorded {
+  readonly log: Log;
+  readonly warnings: string[];
+  readonly errors: string[];
+}
+
+export function recorder(): Recorded {
+  const warnings: string[] = [];
+  const errors: string[] = [];
+  const made = (fixed: LogFields): Log => {
+    const line = (message: string, fields: LogFields = {}): string =>
+      `${message} ${JSON.stringify({ ...fixed, ...fields })}`;
+    return {
+      debug: () => undefined,
+      info: () => undefined,
+      warn: (message, fields) => warnings.push(line(message, fields)),
+      error: (message, fields) => errors.push(line(message, fields)),
+      with: (fields) => made({ ...fixed, ...fields }),
+    };
+  };
+  return { log: made({}), warnings, errors };
+}

@@ -1,0 +1,182 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.ts";
+import { systemRandomness } from "../../src/lib/ids.ts";
+import type { Log } from "../../src/lib/log.ts";
+import { startRelay, type Relay } from "../../src/relay.ts";
+import { readCredentials } from "../../src/settings/credentials.ts";
+import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/environment.ts";
+import { loadSettings } from "../../src/settings/load.ts";
+import { problemText } from "../../src/settings/problem.ts";
+import type { FileChanges } from "../../src/world/github/git.ts";
+import type { Permission, Protection } from "../../src/world/github/model.ts";
+import { startGitHubWorld, type GitHubWorld } from "../../src/world/github/world.ts";
+import { startLinearWorld, type LinearWorld } from "../../src/world/linear/world.ts";
+import type { StoryClock } from "./clock.ts";
+
+export const REPOSITORY = "acme/shop";
+export const LINEAR_SECRET = "story-linear-webhook-secret";
+export const GITHUB_SECRET = "story-github-webhook-secret";
+
+/** Groups of the config file that a story sets otherwise; each group is merged key by key. */
+export type ConfigGroups = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
+export interface StageOptions {
+  /** What the agent plays. */
+  readonly agent: ScriptedAgentScriptInput["rules"];
+  readonly config: ConfigGroups;
+  /** Keys of the one project; `repository` is merged. */
+  readonly project: Readonly<Record<string, unknown>>;
+  readonly files: FileChanges;
+  readonly protection: Partial<Protection> | null;
+  readonly people: Readonly<Record<string, Permission>>;
+}
+
+/** Both stand-ins and everything a relay needs to be started on them, again and again with the same data. */
+export interface Stage {
+  readonly linear: LinearWorld;
+  readonly github: GitHubWorld;
+  readonly dir: string;
+  readonly database: string;
+  plays(rules: ScriptedAgentScriptInput["rules"]): Promise<void>;
+  /** Rewrites the config file; it counts from the next start. */
+  configure(config: ConfigGroups, project: Readonly<Record<string, unknown>>): Promise<void>;
+  startRelay(log: Log): Promise<Relay>;
+  /** A file at the tip of a branch; null = it is not there. */
+  read(branch: string, path: string): Promise<string | null>;
+  close(): Promise<void>;
+}
+
+export async function setStage(clock: StoryClock, options: StageOptions): Promise<Stage> {
+  const dir = await mkdtemp(join(tmpdir(), "patchrelay-story-"));
+  const undo: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true, maxRetries: 3 })];
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const world = { clock, randomness: systemRandomness };
+    const linear = await startLinearWorld({
+      ...world,
+      people: ["Ada", "Grace", "Mallory"],
+      teams: { APP: "Shop", OPS: "Operations" },
+    });
+    undo.push(() => linear.close());
+    await mkdir(join(dir, "github"));
+    const github = await startGitHubWorld({ ...world, dir: join(dir, "github") });
+    undo.push(() => github.close());
+    const { git } = await github.createRepository({
+      name: REPOSITORY,
+      files: options.files,
+      ...(options.protection === null ? {} : { protection: options.protection }),
+      people: options.people,
+    });
+    const script = join(dir, "agent.json");
+    const configFile = join(dir, "patchrelay.json");
+    const plays: Stage["plays"] = (rules) => writeFile(script, JSON.stringify({ rules }));
+    const configure: Stage["configure"] = (config, project) =>
+      writeFile(configFile, JSON.stringify(configOf({ dir, linear, github, script }, config, project)));
+    await plays(options.agent);
+    await configure(options.config, options.project);
+    return {
+      linear,
+      github,
+      dir,
+      database: join(dir, "data", "patchrelay.db"),
+      plays,
+      configure,
+      startRelay: (log) => relayFrom({ configFile, linear, github, clock, log }),
+      async read(branch, path) {
+        const tip = await git.resolve(`refs/heads/${branch}`);
+        return tip === null ? null : git.read(tip, path);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function configOf(
+  {
+    dir,
+    linear,
+    github,
+    script,
+  }: {
+    readonly dir: string;
+    readonly linear: LinearWorld;
+    readonly github: GitHubWorld;
+    readonly script: string;
+  },
+  changes: ConfigGroups,
+  { repository, ...project }: Readonly<Record<string, unknown>>,
+): object {
+  const groups: ConfigGroups = {
+    http: { port: 0, shutdownSeconds: 4 },
+    linear: { apiUrl: linear.url, webUrl: linear.url },
+    github: { apiUrl: github.url, webUrl: github.webUrl },
+    agent: { default: "scripted", scripted: { file: script } },
+    storage: { minFreeMiB: 16, stopRunsBelowMiB: 32 },
+    runs: {},
+    sweep: {},
+    ci: { settleSeconds: 0, noChecksSeconds: 5 },
+    limits: { requestTotalSeconds: 5 },
+  };
+  const names = new Set([...Object.keys(groups), ...Object.keys(changes)]);
+  const merged = [...names].map((name) => [name, { ...groups[name], ...changes[name] }] as const);
+  return {
+    dataDir: join(dir, "data"),
+    ...Object.fromEntries(merged),
+    projects: [
+      {
+        id: "shop",
+        linear: { teams: ["APP"] },
+        ...project,
+        repository: { name: REPOSITORY, ...(repository as object | undefined) },
+      },
+    ],
+  };
+}
+
+async function relayFrom({
+  configFile,
+  linear,
+  github,
+  clock,
+  log,
+}: {
+  readonly configFile: string;
+  readonly linear: LinearWorld;
+  readonly github: GitHubWorld;
+  readonly clock: StoryClock;
+  readonly log: Log;
+}): Promise<Relay> {
+  const ours = processEnvironment();
+  const env = {
+    PATH: ours["PATH"],
+    LINEAR_WEBHOOK_SECRET: LINEAR_SECRET,
+    GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
+    LINEAR_API_KEY: linear.apiKey,
+    GITHUB_APP_ID: String(github.credentials.appId),
+    GITHUB_APP_PRIVATE_KEY: github.credentials.privateKey.reveal(),
+  };
+  const loaded = loadSettings({ configFlag: configFile, env, cwd: "/", readFile: readTextFile });
+  if (!loaded.ok) throw new Error(loaded.problems.map(problemText).join("\n"));
+  const read = readCredentials(env, readTextFile);
+  if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
+  const relay = await startRelay({
+    settings: loaded.settings,
+    credentials: read.credentials,
+    childEnv: childEnvironment(ours, []),
+    clock,
+    randomness: systemRandomness,
+    log,
+    version: "0.0.0",
+    pid: process.pid,
+  });
+  linear.setWebhook({ url: `${relay.url}/webhooks/linear`, secret: LINEAR_SECRET });
+  github.setWebhook({ url: `${relay.url}/webhooks/github`, secret: GITHUB_SECRET });
+  return relay;
+}
