@@ -66,7 +66,10 @@ export async function bundle(root, outdir) {
           });
           hooks.onResolve({ filter: DATABASE }, () => ({ path: databaseFile }));
           hooks.onResolve({ filter: /^bindings$/ }, ({ path }) => ({ path, namespace: "bindings" }));
-          hooks.onLoad({ filter: /.*/, namespace: "bindings" }, () => ({ contents: BINDINGS, resolveDir: root }));
+          hooks.onLoad({ filter: /.*/, namespace: "bindings" }, () => ({
+            contents: BINDINGS,
+            resolveDir: root,
+          }));
           // An import at the top of one file would load all of these for every command.
           hooks.onResolve({ filter: LATE }, ({ kind, path, namespace }) =>
             kind === "import-statement" && namespace !== "late" ? { path, namespace: "late" } : null,

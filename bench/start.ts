@@ -1,0 +1,43 @@
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { systemClock } from "../src/lib/clock.ts";
+import { median } from "./numbers.ts";
+import type { Stage } from "./stage.ts";
+
+/** How long `patchrelay issue list` takes beside a node that does nothing; medians, ms. */
+export interface Start {
+  readonly node: number;
+  readonly list: number;
+  /** Median of the ratios of neighbouring rounds. */
+  readonly ratio: number;
+  readonly rows: number;
+}
+
+const run = promisify(execFile);
+const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+
+export async function measureStart(stage: Stage, configFile: string, rounds: number): Promise<Start> {
+  if (!existsSync(MAIN)) throw new Error("dist/main.js is not there: run `npm run build` first");
+  const list = [MAIN, "issue", "list", "--config", configFile];
+  const time = async (args: readonly string[]): Promise<number> => {
+    const begun = systemClock.monotonic();
+    await run(process.execPath, [...args], { env: { ...stage.env } });
+    return systemClock.monotonic() - begun;
+  };
+  const { stdout } = await run(process.execPath, [...list, "--json"], {
+    env: { ...stage.env },
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  const { items } = JSON.parse(stdout) as { items: readonly unknown[] };
+  const pairs: { node: number; list: number }[] = [];
+  for (let round = 0; round < rounds; round += 1)
+    pairs.push({ node: await time(["-e", "0"]), list: await time(list) });
+  return {
+    node: median(pairs.map((pair) => pair.node)),
+    list: median(pairs.map((pair) => pair.list)),
+    ratio: median(pairs.map((pair) => pair.list / pair.node)),
+    rows: items.length,
+  };
+}

@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import { execFileSync } from "node:child_process";
+import { statSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { check } from "../../src/engines/embedded/maintenance.ts";
+import { openViews } from "../../src/engines/embedded/open-views.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { bundle } from "./bundle.ts";
+import type { Bundle } from "./bundle.ts";
+import { deliver, loneFolder } from "./lone.ts";
+import type { LoneFolder } from "./lone.ts";
+import { startProcess } from "./relay-process.ts";
+import type { RelayProcess } from "./relay-process.ts";
+
+let program: Bundle;
+let folder: LoneFolder;
+const started: RelayProcess[] = [];
+
+beforeAll(async () => {
+  program = await bundle(fileURLToPath(new URL("serve.ts", import.meta.url)));
+});
+afterAll(() => program.remove());
+beforeEach(() => {
+  folder = loneFolder();
+});
+afterEach(async () => {
+  for (const relay of started.splice(0)) {
+    relay.signal("SIGKILL");
+    await relay.ended;
+  }
+  folder.remove();
+});
+
+function start(configFile = folder.configFile): RelayProcess {
+  const relay = startProcess(program.file, ["serve", configFile], folder.env);
+  started.push(relay);
+  return relay;
+}
+
+async function urlOf(relay: RelayProcess): Promise<string> {
+  const listening = await relay.listening;
+  if (listening === null) throw new Error(`the relay did not listen: ${relay.errors()}`);
+  return listening.url;
+}
+
+/** No file of that process may grow beyond `bytes`; null = as far as the disk goes. Works without privileges. */
+function limitFiles(relay: RelayProcess, bytes: number | null): void {
+  execFileSync("prlimit", ["--pid", String(relay.pid), `--fsize=${bytes ?? "unlimited"}:unlimited`]);
+}
+
+/** Something that no compression makes smaller. */
+function bulk(): string {
+  return JSON.stringify({ bulk: randomBytes(48 * 1024).toString("hex") });
+}
+
+/** Delivers until a status comes that is not `status`, at most `most` times; gives the ids and that other answer. */
+async function deliverWhile(status: number, url: string, most: number) {
+  const ids: string[] = [];
+  for (let count = 0; count < most; count += 1) {
+    const answer = await deliver(url, bulk());
+    if (answer.status !== status) return { ids, other: answer };
+    ids.push(answer.id);
+  }
+  return { ids, other: null };
+}
+
+// prlimit is of Linux.
+test.skipIf(process.platform !== "linux")(
+  "on a full disk webhooks get 503 and leave no trace, what was acknowledged stays, and it mends itself",
+  async () => {
+    const relay = start();
+    const url = await urlOf(relay);
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    limitFiles(relay, statSync(folder.layout.database).size + 1024 * 1024);
+
+    const full = await deliverWhile(200, url, 500);
+    expect(full.ids.length).toBeGreaterThan(0);
+    expect(full.other).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+    expect((await fetch(`${url}/health`)).status).toBe(200);
+    expect((await fetch(`${url}/ready`)).status).toBe(503);
+
+    limitFiles(relay, null);
+    const mended = await deliver(url, bulk());
+    expect(mended.status).toBe(200);
+
+    relay.signal("SIGKILL");
+    await relay.ended;
+    const views = openViews(folder.layout.database, systemClock);
+    try {
+      for (const id of [...full.ids, mended.id]) expect(views.delivery(id)).toHaveLength(1);
+      expect(views.delivery(full.other?.id ?? "")).toEqual([]);
+    } finally {
+      views.close();
+    }
+    expect(check(folder.layout.database, systemClock.now())).toEqual([]);
+    await urlOf(start());
+  },
+);
+
+test("a second relay on the same folder is refused, told who holds it, and leaves the first one alone", async () => {
+  const first = start();
+  const url = await urlOf(first);
+  const second = start();
+  expect(await second.ended).toBe(1);
+  expect(second.errors()).toContain(String(first.pid));
+  expect((await deliver(url, "{}")).status).toBe(200);
+});
+
+test("a relay that is stopped with SIGSTOP still holds its folder, also by way of a symbolic link", async () => {
+  const first = start();
+  const url = await urlOf(first);
+  first.signal("SIGSTOP");
+  const link = join(folder.dir, "link");
+  symlinkSync(folder.layout.root, link);
+  const second = start(folder.configFor(link));
+  expect(await second.ended).toBe(1);
+  expect(second.errors()).toContain(String(first.pid));
+  first.signal("SIGCONT");
+  expect((await deliver(url, "{}")).status).toBe(200);
+});
+
+test("after kill -9 the folder is free at once and what was acknowledged is there", async () => {
+  const first = start();
+  const { id } = await deliver(await urlOf(first), "{}");
+  first.signal("SIGKILL");
+  await first.ended;
+  const second = start();
+  const url = await urlOf(second);
+  const answer = await fetch(`${url}/api/deliveries`);
+  const { items } = (await answer.json()) as { items: readonly { readonly deliveryId: string }[] };
+  expect(items.map(({ deliveryId }) => deliveryId)).toEqual([id]);
+});
