@@ -77,8 +77,8 @@ async function idleRows(stage: Stage, short: boolean): Promise<readonly Row[]> {
         { what: "issue list, relay up", start: up },
         { what: "issue list, relay down", start: down },
       ].map(({ what, start }) => ({
-        what: `${what} (${start.rows} issues)`,
-        figures: `${start.list.toFixed(0)} ms, node -e 0 ${start.node.toFixed(0)} ms: ${start.ratio.toFixed(2)} x`,
+        what: `${what} (first page of ${start.rows} issues)`,
+        figures: `${start.list.toFixed(0)} ms, node -e 0 ${start.node.toFixed(0)} ms: ${start.ratio.toFixed(2)} x; the whole list ${start.whole.toFixed(0)} ms`,
         goal: "<= 1.5 x",
         reached: start.ratio <= 1.5,
       })),

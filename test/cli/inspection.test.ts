@@ -251,7 +251,7 @@ test.each([
 test("a delivery id that two sources have is ambiguous, and each can be named", async () => {
   const { code, out, err } = await at(place, ["delivery", "show", "same"]);
   expect([code, out]).toEqual([2, ""]);
-  expect(err).toContain("name one: test:same or other:same");
+  expect(err).toContain("name one: other:same or test:same");
   const shown = json<DeliveryDocument>((await at(place, ["delivery", "show", "other:same", "--json"])).out);
   expect(shown).toMatchObject({ source: "other", deliveryId: "same", state: "ignored", why: "neither" });
 });
