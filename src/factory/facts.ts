@@ -164,8 +164,9 @@ export interface PullRequest {
   readonly personHead: { readonly sha: string; readonly at: number } | null;
   /** Forge time of the newest whole reading. */
   readonly readAt: number | null;
-  /** Something happened that only a reading can tell in full; gone once a reading is newer. */
-  readonly hint: { readonly at: number; readonly what: string } | null;
+  /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
+   * heard (`heardAt`, our own clock): the forge's whole seconds can not tell which came first. */
+  readonly hint: { readonly at: number; readonly what: string; readonly heardAt: number } | null;
 }
 
 export interface PullRequestCore {

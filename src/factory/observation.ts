@@ -142,6 +142,8 @@ export interface PullRequestReading extends PullRequestChange {
   }[];
   /** Unix ms when the reading was taken, by the forge's clock; >= core's own time. */
   readonly readAt: number;
+  /** Unix ms by our own clock just before the forge was asked; absent = not known. */
+  readonly askedAt?: number;
 }
 
 /** Where an observation came from; kept in the journal beside it. */

@@ -38,7 +38,9 @@ export function withPullRequest(facts: Facts, change: PullRequestChange, at: num
     core: stamped,
   };
   const changed = { ...facts, pullRequest: withPersonHead(facts, next, at) };
-  return isUnsure(kept.core, stamped, core, at, read) ? withHint(changed, at, "the pull request") : changed;
+  return isUnsure(kept.core, stamped, core, at, read)
+    ? withHint(changed, at, "the pull request", at)
+    : changed;
 }
 
 /** The forge tells whole seconds: news of the second that a reading is from may be older or newer than it. */
@@ -104,12 +106,12 @@ export function headSeen(facts: Facts, pullRequest: PullRequest, sha: string, at
   return { ...pullRequest, personHead: { sha, at } };
 }
 
-export function withHint(facts: Facts, at: number, what: string): Facts {
+export function withHint(facts: Facts, at: number, what: string, heardAt: number): Facts {
   const kept = facts.pullRequest;
   if (kept === null || (kept.readAt !== null && kept.readAt > at)) return facts;
   if (kept.hint !== null && (kept.hint.at > at || (kept.hint.at === at && kept.hint.what >= what)))
     return facts;
-  return { ...facts, pullRequest: { ...kept, hint: { at, what } } };
+  return { ...facts, pullRequest: { ...kept, hint: { at, what, heardAt } } };
 }
 
 export function withCheck(facts: Facts, sha: string, check: Check): Facts {
@@ -189,9 +191,13 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),
     ejections: ejections(reading.ejections),
     readAt: reading.readAt,
-    hint: kept.hint !== null && kept.hint.at > reading.readAt ? kept.hint : null,
+    hint: kept.hint !== null && isNewerThan(kept.hint, reading) ? kept.hint : null,
   };
   return { ...changed, pullRequest: next };
+}
+
+function isNewerThan(hint: NonNullable<PullRequest["hint"]>, reading: PullRequestReading): boolean {
+  return hint.at > reading.readAt || (reading.askedAt !== undefined && hint.heardAt > reading.askedAt);
 }
 
 function readHead(kept: Head, reading: PullRequestReading): Head {

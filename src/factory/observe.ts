@@ -26,9 +26,9 @@ const MOST_RESULTS = 100;
 
 /**
  * What an observation adds to the facts. Applying it twice is applying it once; an older one never overwrites
- * a newer one. It judges nothing: who may do what is asked when deciding.
+ * a newer one. `heardAt` is when we heard of it, by our own clock (Unix ms). It judges nothing: who may do what is asked when deciding.
  */
-export function observe(facts: Facts, seen: Observation): Facts {
+export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Facts {
   switch (seen.kind) {
     case "session_opened": {
       const { session, by, automatic, at } = seen;
@@ -59,22 +59,28 @@ export function observe(facts: Facts, seen: Observation): Facts {
     case "review_changed":
       if (facts.pullRequest?.number !== seen.number) return facts;
       // Whether the reviewer may write is known only to a reading.
-      return withHint(withReview(facts, seen.review), seen.at, "a review");
+      return withHint(withReview(facts, seen.review), seen.at, "a review", heardAt);
     case "thread_changed":
     case "review_comment_added":
-      return facts.pullRequest?.number === seen.number ? withHint(facts, seen.at, "review threads") : facts;
+      return facts.pullRequest?.number === seen.number
+        ? withHint(facts, seen.at, "review threads", heardAt)
+        : facts;
     case "check_changed":
       return withCheck(facts, seen.sha, seen.check);
     case "checks_hinted":
-      return seen.sha === facts.pullRequest?.core.value.head ? withHint(facts, seen.at, "checks") : facts;
+      return seen.sha === facts.pullRequest?.core.value.head
+        ? withHint(facts, seen.at, "checks", heardAt)
+        : facts;
     case "queue_entered":
     case "queue_left":
-      return withQueue(facts, seen);
+      return withQueue(facts, seen, heardAt);
     case "group_formed":
-      return facts.pullRequest?.number === seen.number ? withHint(facts, seen.at, "a merge group") : facts;
+      return facts.pullRequest?.number === seen.number
+        ? withHint(facts, seen.at, "a merge group", heardAt)
+        : facts;
     case "base_moved":
       return facts.pullRequest?.core.value.base === seen.branch
-        ? withHint(facts, seen.at, "the base branch")
+        ? withHint(facts, seen.at, "the base branch", heardAt)
         : facts;
     case "pull_request_read": {
       let next = withPullRequestReading(facts, seen, seen.at);
@@ -158,13 +164,14 @@ export function withQuestion(facts: Facts, question: Question): Facts {
 function withQueue(
   facts: Facts,
   seen: Extract<Observation, { kind: "queue_entered" | "queue_left" }>,
+  heardAt: number,
 ): Facts {
   const kept = facts.pullRequest;
   if (kept === null || kept.number !== seen.number) return facts;
   const entry = seen.kind === "queue_entered" ? { state: "QUEUED", position: null, at: seen.at } : null;
   const next = { ...facts, pullRequest: { ...kept, queue: later(kept.queue, entry, seen.at, false) } };
   // Why it left, and on which commit it failed, only a reading tells reliably.
-  return withHint(next, seen.at, "the merge queue");
+  return withHint(next, seen.at, "the merge queue", heardAt);
 }
 
 function withCommand(facts: Facts, seen: Extract<Observation, { kind: "commanded" }>): Facts {

@@ -39,7 +39,7 @@ const MOST_ROUNDS = 5;
 /** Observations in; new facts, decision and effects out. Pure and total; the same door for every source. */
 export function turn(input: TurnInput): TurnResult {
   const { before, policy, conditions, now } = input;
-  let facts = input.observations.reduce(observe, input.facts);
+  let facts = input.observations.reduce((known, seen) => observe(known, seen, now), input.facts);
   facts = reopened(withProject(facts, policy), policy);
   let decided = decide(facts, policy, conditions, now);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -114,7 +114,8 @@ function reopened(facts: Facts, policy: Policy): Facts {
   const core = pull.core.value;
   if (core.state === "open") return facts;
   const authority = authorityOf(facts, policy);
-  const endedAt = core.closedAt ?? pull.core.at;
+  // The forge tells whole seconds: what was said within the second of the end was said before it.
+  const endedAt = endOfSecond(core.closedAt ?? pull.core.at);
   if (authority === null || !authority.granted || authority.at <= endedAt) return facts;
   const past = [
     ...facts.past,
@@ -127,6 +128,10 @@ function reopened(facts: Facts, policy: Policy): Facts {
     pullRequest: null,
     project: { ...facts.project, branch: branchName(project.branchPrefix, key, past.length + 1) },
   };
+}
+
+function endOfSecond(at: number): number {
+  return at % 1_000 === 0 ? at + 999 : at;
 }
 
 function sameDecision(before: Decision | null, after: Decision): boolean {

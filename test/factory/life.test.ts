@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { check, Life, pullReading, REV, ticketReading, T0 } from "./world.ts";
+import { ANN, check, Life, pullReading, REV, ticketReading, T0 } from "./world.ts";
 
 const review = (state: "approved" | "changes_requested", head: string, at: number, id: string) => ({
   id,
@@ -166,4 +166,46 @@ test("an outage of minutes hands nothing over; one that lasts for hours does", (
   fail(6 * 3_600 + 60);
   life.see(6 * 3_600 + 121, { kind: "time_passed", at: T0, reason: "retry" });
   expect(life.decision).toMatchObject({ state: "escalated", rule: "implement/failing" });
+});
+
+test("what was said within the second of the merge does not reopen the issue; what was said later does", () => {
+  const life = new Life();
+  const word = (id: string, ms: number) =>
+    ({
+      kind: "prompted",
+      at: T0 + ms,
+      prompt: id,
+      session: "session-1",
+      by: ANN,
+      from: "tracker",
+      text: "And more.",
+    }) as const;
+  const merged = { core: { ...core("h1"), state: "closed" as const, merged: true, closedAt: T0 + 40_000 } };
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  life.see(25, pullReading("h1", {}, 25));
+  life.see(40, word("p1", 40_400));
+  life.see(41, pullReading("h1", merged, 40));
+  expect(life.decision?.state).toBe("done");
+  life.see(42, word("p2", 41_500));
+  expect(life.facts.project?.branch).toBe("patchrelay/app-1-2");
+});
+
+test("a reading that was asked for before we heard of a review does not settle it", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  const green = { checks: [check("test", "success")] };
+  life.see(25, pullReading("h1", green, 25));
+  const approval = review("approved", "h1", 30, "r1");
+  life.see(30.4, {
+    kind: "review_changed",
+    at: T0 + 30_000,
+    number: 7,
+    review: { ...approval, by: { ...REV, permission: null } },
+  });
+  life.see(30.6, pullReading("h1", { ...green, askedAt: T0 + 30_200 }, 30));
+  expect(life.facts.pullRequest?.hint).not.toBeNull();
+  const told = life.see(30.9, pullReading("h1", { ...green, reviews: [approval], askedAt: T0 + 30_700 }, 30));
+  expect(told).toContain("awaiting_queue merge");
 });
