@@ -1,3 +1,4 @@
+import { stillWanted } from "../factory/effects.ts";
 import type { Observation } from "../factory/observation.ts";
 import type { Performer } from "../engines/engine.ts";
 import { OutsideError } from "../lib/outside.ts";
@@ -7,6 +8,7 @@ import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
 export const readPullRequest =
   (parts: EffectParts): Performer<"read_pull_request"> =>
   async (effect, { facts, signal }) => {
+    if (!stillWanted(effect, facts, parts.policy)) return [];
     const repository = repositoryOf(facts);
     const { number, branch } = effect;
     const reading = await parts.forge.readPullRequest(repository, { number, branch }, signal);

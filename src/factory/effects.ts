@@ -2,7 +2,7 @@ import { authorityOf } from "./authority.ts";
 import { verdictOf } from "./checks.ts";
 import type { Decision } from "./decision.ts";
 import type { Effect } from "./effect.ts";
-import { activeRun, type Facts } from "./facts.ts";
+import { activeRun, type Facts, type PullRequest } from "./facts.ts";
 import { unseenPush } from "./observe-pull-request.ts";
 import { narration, newestSession } from "./narrate.ts";
 import type { Policy } from "./policy.ts";
@@ -47,11 +47,25 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
   const pushed = unseenPush(facts);
   if (pushed !== null) read(`push:${pushed}`);
   if (pull.readAt === null) read(`first:${pull.number}`);
-  if (pull.hint !== null) read(`hint:${pull.hint.at}:${pull.hint.what}`);
+  if (pull.hint !== null) read(hintKey(pull.hint));
   const verdict = verdictOf(pull, policy, now);
   if (verdict.kind === "unread") read(`head:${core.head}`);
   if (verdict.kind === "unconfirmed") read(`checks:${core.head}:${verdict.digest}`);
   return list;
+}
+
+const HINT = "hint:";
+
+function hintKey({ at, what, heardAt }: NonNullable<PullRequest["hint"]>): string {
+  return `${HINT}${at}:${what}:${heardAt}`;
+}
+
+/** News that has been read meanwhile, or was followed by other news that is to be read anyway, needs no reading. */
+function isHintStanding(key: string, facts: Facts): boolean {
+  const start = `read:${facts.id}:pr:`;
+  if (!key.startsWith(`${start}${HINT}`)) return true;
+  const hint = facts.pullRequest?.hint ?? null;
+  return hint !== null && key === `${start}${hintKey(hint)}`;
 }
 
 function running(facts: Facts, policy: Policy): readonly Effect[] {
@@ -199,6 +213,7 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
  * publishes or spends is not, once a person has stopped the work or the head has moved (design.md section 4).
  */
 export function stillWanted(effect: Effect, facts: Facts, policy: Policy): boolean {
+  if (effect.kind === "read_pull_request") return isHintStanding(effect.key, facts);
   if (effect.kind !== "merge" && effect.kind !== "rerun_checks") return true;
   const core = facts.pullRequest?.core.value;
   return (

@@ -106,12 +106,25 @@ export function headSeen(facts: Facts, pullRequest: PullRequest, sha: string, at
   return { ...pullRequest, personHead: { sha, at } };
 }
 
+/** A reading tells when it was answered, not when the forge looked: it may have looked so long before (ms). */
+const SLOW_ANSWER_MS = 5_000;
+
 export function withHint(facts: Facts, at: number, what: string, heardAt: number): Facts {
   const kept = facts.pullRequest;
-  if (kept === null || (kept.readAt !== null && kept.readAt > at)) return facts;
-  if (kept.hint !== null && (kept.hint.at > at || (kept.hint.at === at && kept.hint.what >= what)))
-    return facts;
-  return { ...facts, pullRequest: { ...kept, hint: { at, what, heardAt } } };
+  if (kept === null || (kept.readAt !== null && kept.readAt > at + SLOW_ANSWER_MS)) return facts;
+  const { hint } = kept;
+  if (hint !== null && hint.at > at) return facts;
+  // News of one second, heard one after the other: a reading asked for in between settles only the first.
+  const next =
+    hint === null || hint.at < at
+      ? { at, what, heardAt }
+      : { at, what: bothOf(hint.what, what), heardAt: Math.max(hint.heardAt, heardAt) };
+  if (hint !== null && JSON.stringify(hint) === JSON.stringify(next)) return facts;
+  return { ...facts, pullRequest: { ...kept, hint: next } };
+}
+
+function bothOf(a: string, b: string): string {
+  return [...new Set([...a.split(", "), ...b.split(", ")])].toSorted().join(", ");
 }
 
 export function withCheck(facts: Facts, sha: string, check: Check): Facts {
@@ -170,7 +183,23 @@ export function withReview(facts: Facts, review: Review): Facts {
   return { ...facts, pullRequest: { ...kept, reviews: { ...kept.reviews, [review.id]: review } } };
 }
 
-/** All that the forge says about the pull request at one moment. Lists are whole: what is absent is gone. */
+/** So long after news of something a reading may still come from a copy that does not have it (ms). */
+const REPLICA_LAG_MS = 60_000;
+
+/** What was heard and is new stays although a reading does not list it yet; a dismissal never goes back. */
+function readReviews(
+  kept: PullRequest["reviews"],
+  { reviews, readAt }: PullRequestReading,
+): PullRequest["reviews"] {
+  const listed = reviews.map((review): [string, Review] => {
+    const known = own(kept, review.id);
+    return [review.id, known?.state === "dismissed" ? { ...review, state: known.state } : review];
+  });
+  const fresh = Object.entries(kept).filter(([, review]) => review.at > readAt - REPLICA_LAG_MS);
+  return Object.fromEntries([...fresh, ...listed]);
+}
+
+/** All that the forge says about the pull request at one moment. Lists are whole: what is absent is gone, unless it is new. */
 export function withPullRequestReading(facts: Facts, reading: PullRequestReading, at: number): Facts {
   const changed = withPullRequest(facts, reading, at, true);
   const kept = changed.pullRequest;
@@ -185,7 +214,7 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     required: { value: reading.required, at: reading.readAt, read: true },
     hasQueue: { value: reading.hasQueue, at: reading.readAt, read: true },
     heads: { [sha]: readHead(own(kept.heads, sha) ?? EMPTY_HEAD, reading) },
-    reviews: Object.fromEntries(reading.reviews.map((review) => [review.id, review])),
+    reviews: readReviews(kept.reviews, reading),
     threads: Object.fromEntries(reading.threads.map((thread) => [thread.id, thread])),
     queue: later(kept.queue, reading.queue, reading.readAt, true),
     autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),

@@ -9,7 +9,7 @@ import { objections } from "./inspect.ts";
 import { journeyOf, stopEnding, type Journey, type Worked } from "./journey.ts";
 import type { RunParts } from "./parts.ts";
 import { hookFacts, prepare } from "./prepare.ts";
-import { publish } from "./publish.ts";
+import { openLeftOver, publish } from "./publish.ts";
 import { verify } from "./verify.ts";
 import { again, work } from "./work.ts";
 
@@ -53,7 +53,10 @@ async function travel(journey: Journey): Promise<Ending> {
   const moved = (await journey.parts.worktrees.status(worktree, journey.signal)).head !== baseline;
   // A clean integration of the base changes no file of ours, yet it is the repair.
   const integrated = journey.run().type === "queue_repair" && moved;
-  if (changes.files.length === 0 && !integrated) return nothingChanged(worked);
+  if (changes.files.length === 0 && !integrated) {
+    const opened = await openLeftOver(journey, worktree, worked, baseline);
+    return opened ? new Ending(ended("published", worked.summary, worked.replies)) : nothingChanged(worked);
+  }
   await inspect(journey, changes);
   await publish(journey, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));

@@ -5,6 +5,7 @@ import { UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import type { Journey, Worked } from "./journey.ts";
+import { patiently } from "./patience.ts";
 import { hookFacts, lastLines } from "./prepare.ts";
 
 /**
@@ -12,7 +13,7 @@ import { hookFacts, lastLines } from "./prepare.ts";
  * intent is recorded before the push, in a turn that knows of every stop and undelegation so far.
  */
 export async function publish(journey: Journey, worktree: Worktree, worked: Worked): Promise<void> {
-  const { parts, running, project } = journey;
+  const { parts, running } = journey;
   const hook = await parts.worktrees.runHook("before-publish", worktree, {
     baseSha: worktree.base.sha,
     facts: hookFacts(journey, worktree),
@@ -22,6 +23,11 @@ export async function publish(journey: Journey, worktree: Worktree, worked: Work
   });
   if (!hook.ok)
     throw new Ending(failed("policy", `The hook before-publish refused: ${lastLines(hook.output)}`, null));
+  await patiently(journey, "Publishing", () => deliver(journey, worktree, worked));
+}
+
+async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Promise<void> {
+  const { parts, running, project } = journey;
   let expected = journey.progress().remoteHead;
   let sha = await commit(journey, worktree, worked);
   for (let attempt = 1; ; attempt += 1) {
@@ -64,6 +70,22 @@ export async function publish(journey: Journey, worktree: Worktree, worked: Work
   journey.goOn();
   await open(journey, worktree, worked);
   reach("publish.recorded");
+}
+
+/**
+ * Opens the pull request for a push of an earlier run that broke before it could. Gives whether there was one:
+ * `baseline` is the head this run began on.
+ */
+export async function openLeftOver(
+  journey: Journey,
+  worktree: Worktree,
+  worked: Worked,
+  baseline: string,
+): Promise<boolean> {
+  const { pullRequest, runs } = journey.facts();
+  if (pullRequest !== null || !runs.some((run) => run.headAfter === baseline)) return false;
+  await patiently(journey, "Opening the pull request", () => open(journey, worktree, worked));
+  return true;
 }
 
 async function commit(journey: Journey, worktree: Worktree, worked: Worked): Promise<string> {

@@ -209,3 +209,31 @@ test("a reading that was asked for before we heard of a review does not settle i
   const told = life.see(30.9, pullReading("h1", { ...green, reviews: [approval], askedAt: T0 + 30_700 }, 30));
   expect(told).toContain("awaiting_queue merge");
 });
+
+test("a review of the same second as other news is read even if a reading for that was under way", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  const green = { checks: [check("test", "success")] };
+  life.see(25, pullReading("h1", green, 25));
+  life.see(30.2, { kind: "checks_hinted", at: T0 + 30_000, sha: "h1" });
+  const approval = review("approved", "h1", 30, "r1");
+  const told = life.see(30.4, { kind: "review_changed", at: T0 + 30_000, number: 7, review: approval });
+  expect(told).toContain("read_pull_request");
+  life.see(30.6, pullReading("h1", { ...green, askedAt: T0 + 30_300 }, 31));
+  expect(life.facts.pullRequest?.hint?.what).toBe("a review, checks");
+  life.see(30.9, pullReading("h1", { ...green, reviews: [approval], askedAt: T0 + 30_700 }, 31));
+  expect(life.decision?.rule).toBe("merge");
+});
+
+test("news that a slow reading may have missed is read again", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  const green = { checks: [check("test", "success")] };
+  // Asked for at 29.5, answered at 31: whether GitHub looked before or after the review, nobody knows.
+  life.see(31.1, pullReading("h1", { ...green, askedAt: T0 + 29_500 }, 31));
+  const approval = review("approved", "h1", 30, "r1");
+  const told = life.see(31.2, { kind: "review_changed", at: T0 + 30_000, number: 7, review: approval });
+  expect(told).toContain("read_pull_request");
+});

@@ -7,6 +7,7 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
   ada.writes("Add a discount");
   ada.delegates();
   await story.until("awaiting_review");
+  await story.rests();
   await grace.requestsChanges("Please round it.", { path: "src/discount.txt", line: 1, body: "Round this." });
   await story.until(({ rule }) => rule === "review_answered");
   await grace.approves();

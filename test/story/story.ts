@@ -26,6 +26,7 @@ const LOOK_MS = 20;
 const REST_MS = 60;
 const REST_WHILE_RUNNING_MS = 400;
 const FIRST_SKIP_MS = 2_000;
+const RUNNING_SKIP_MS = 20_000;
 const LONGEST_SKIP_MS = 900_000;
 const PAGE = { limit: 200, cursor: null };
 const FIRST = "APP-1";
@@ -333,7 +334,7 @@ export class Story {
         since = now;
       } else if (passing && now - since > (this.#running() ? REST_WHILE_RUNNING_MS : REST_MS)) {
         this.clock.skip(skip);
-        skip = this.#running() ? FIRST_SKIP_MS : Math.min(LONGEST_SKIP_MS, skip * 1.5);
+        skip = this.#running() ? RUNNING_SKIP_MS : Math.min(LONGEST_SKIP_MS, skip * 1.5);
         since = now;
       }
       await this.#tick();
