@@ -8,10 +8,19 @@ import { later } from "./stamp.ts";
 const MOST_HEADS = 8;
 const MOST_CHECKS = 400;
 
+/** A reading tells when it was answered, not when the forge looked: it may have looked so long before (ms). */
+const SLOW_ANSWER_MS = 5_000;
+
 const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [] };
 
 /** A change of the pull request itself. News about one we had before, or about another one, changes nothing. */
-export function withPullRequest(facts: Facts, change: PullRequestChange, at: number, read: boolean): Facts {
+export function withPullRequest(
+  facts: Facts,
+  change: PullRequestChange,
+  at: number,
+  read: boolean,
+  heardAt: number,
+): Facts {
   if (facts.past.some((past) => past.number === change.number)) return facts;
   const kept = facts.pullRequest;
   if (kept === null) {
@@ -39,11 +48,11 @@ export function withPullRequest(facts: Facts, change: PullRequestChange, at: num
   };
   const changed = { ...facts, pullRequest: withPersonHead(facts, next, at) };
   return isUnsure(kept.core, stamped, core, at, read)
-    ? withHint(changed, at, "the pull request", at)
+    ? withHint(changed, at, "the pull request", heardAt)
     : changed;
 }
 
-/** The forge tells whole seconds: news of the second that a reading is from may be older or newer than it. */
+/** The forge tells whole seconds, and when it answered: news of about that time may be older or newer than it. */
 function isUnsure(
   kept: PullRequest["core"],
   stamped: PullRequest["core"],
@@ -51,7 +60,7 @@ function isUnsure(
   at: number,
   read: boolean,
 ): boolean {
-  if (read || stamped !== kept || !kept.read || at !== kept.at) return false;
+  if (read || stamped !== kept || !kept.read || at < kept.at - SLOW_ANSWER_MS) return false;
   return JSON.stringify(core) !== JSON.stringify(kept.value);
 }
 
@@ -106,20 +115,18 @@ export function headSeen(facts: Facts, pullRequest: PullRequest, sha: string, at
   return { ...pullRequest, personHead: { sha, at } };
 }
 
-/** A reading tells when it was answered, not when the forge looked: it may have looked so long before (ms). */
-const SLOW_ANSWER_MS = 5_000;
-
 export function withHint(facts: Facts, at: number, what: string, heardAt: number): Facts {
   const kept = facts.pullRequest;
   if (kept === null || (kept.readAt !== null && kept.readAt > at + SLOW_ANSWER_MS)) return facts;
   const { hint } = kept;
-  if (hint !== null && hint.at > at) return facts;
-  // News of one second, heard one after the other: a reading asked for in between settles only the first.
-  const next =
-    hint === null || hint.at < at
-      ? { at, what, heardAt }
-      : { at, what: bothOf(hint.what, what), heardAt: Math.max(hint.heardAt, heardAt) };
-  if (hint !== null && JSON.stringify(hint) === JSON.stringify(next)) return facts;
+  if (hint === null) return { ...facts, pullRequest: { ...kept, hint: { at, what, heardAt } } };
+  // News heard one after the other: a reading asked for in between settles only the first.
+  const next = {
+    at: Math.max(hint.at, at),
+    what: bothOf(hint.what, what),
+    heardAt: Math.max(hint.heardAt, heardAt),
+  };
+  if (JSON.stringify(hint) === JSON.stringify(next)) return facts;
   return { ...facts, pullRequest: { ...kept, hint: next } };
 }
 
@@ -201,7 +208,7 @@ function readReviews(
 
 /** All that the forge says about the pull request at one moment. Lists are whole: what is absent is gone, unless it is new. */
 export function withPullRequestReading(facts: Facts, reading: PullRequestReading, at: number): Facts {
-  const changed = withPullRequest(facts, reading, at, true);
+  const changed = withPullRequest(facts, reading, at, true, at);
   const kept = changed.pullRequest;
   if (kept === null || kept.number !== reading.number) return changed;
   const stale = at < kept.core.at || (kept.readAt !== null && reading.readAt < kept.readAt);

@@ -55,7 +55,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
     case "ticket_read":
       return withTicketReading(facts, seen, seen.at);
     case "pull_request_changed":
-      return withPullRequest(facts, seen.pullRequest, seen.at, false);
+      return withPullRequest(facts, seen.pullRequest, seen.at, false, heardAt);
     case "review_changed":
       if (facts.pullRequest?.number !== seen.number) return facts;
       // Whether the reviewer may write is known only to a reading.

@@ -237,3 +237,24 @@ test("news that a slow reading may have missed is read again", () => {
   const told = life.see(31.2, { kind: "review_changed", at: T0 + 30_000, number: 7, review: approval });
   expect(told).toContain("read_pull_request");
 });
+
+test("a closing that a reading may have missed is read again, whatever else was heard in between", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  const green = { checks: [check("test", "success")] };
+  const first = pullReading("h1", { ...green, askedAt: T0 + 30_100 }, 31);
+  if (first.kind !== "pull_request_read") throw new Error("not a reading");
+  life.see(30.5, { kind: "checks_hinted", at: T0 + 30_000, sha: "h1" });
+  life.see(30.9, first);
+  const { number, url, node, repositoryId } = first;
+  const core = { ...first.core, state: "closed", closedAt: T0 + 30_000 } as const;
+  const by = { kind: "person", id: "1", name: null, association: null, permission: null } as const;
+  const pullRequest = { number, url, node, repositoryId, core };
+  life.see(31.2, { kind: "pull_request_changed", at: T0 + 30_000, by, pullRequest });
+  life.see(31.3, pullReading("h1", { ...green, askedAt: T0 + 30_800 }, 31));
+  expect(life.facts.pullRequest?.hint?.heardAt).toBe(T0 + 31_200);
+  life.see(31.5, pullReading("h1", { ...green, core, askedAt: T0 + 31_300 }, 31));
+  expect(life.facts.pullRequest?.hint).toBeNull();
+  expect(life.decision?.state).toBe("failed");
+});
