@@ -37,6 +37,11 @@ export function isPassing(error: unknown): boolean {
   );
 }
 
+/** Whether the world does not answer for now, or asked us to wait: nothing that a person has to mend. */
+export function isOutage(error: unknown): error is OutsideError {
+  return error instanceof OutsideError && (error.kind === "unavailable" || error.kind === "rate_limited");
+}
+
 /** A signal that fires with `signal` or after `ms`. The timeout's reason is an OutsideError `unavailable`. */
 export function deadline(signal: AbortSignal, ms: number, what: string): AbortSignal {
   const late = AbortSignal.timeout(ms);

@@ -24,7 +24,11 @@ export async function bundle(entry: string, plant: Plant | null = null): Promise
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     await build({
-      entryPoints: [entry],
+      entryPoints: [
+        { in: entry, out: basename(entry, ".ts") },
+        { in: join(ROOT, "src/engines/embedded/intake-thread.ts"), out: "intake-thread" },
+      ],
+      define: { PATCHRELAY_INTAKE_THREAD: '"intake-thread.mjs"' },
       outdir: folder,
       outExtension: { ".js": ".mjs" },
       bundle: true,

@@ -1,6 +1,6 @@
-import type { VerifiedDelivery } from "../../lib/delivery.ts";
-import { packBody, unpackBody } from "./bodies.ts";
+import { unpackBody } from "./bodies.ts";
 import type { PackedBody } from "./bodies.ts";
+import type { Arrival, Stored } from "./intake-writer.ts";
 import type { Store } from "./store.ts";
 
 export interface DeliveryRow {
@@ -16,17 +16,6 @@ export interface DeliveryRow {
   readonly next_at: number;
   readonly bytes: number;
   readonly sha256: Buffer;
-}
-
-/** A verified delivery made ready to be stored. */
-export interface Parcel {
-  readonly delivery: VerifiedDelivery;
-  readonly packed: PackedBody;
-  readonly receivedAt: number;
-}
-
-export function makeParcel(delivery: VerifiedDelivery, receivedAt: number): Parcel {
-  return { delivery, packed: packBody(delivery.body), receivedAt };
 }
 
 /** The rows of `deliveries` and their bodies. */
@@ -71,9 +60,7 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
   );
 
   return {
-    /** `mismatch`: the id is known, but with another body. */
-    add(parcel: Parcel): { readonly kind: "accepted" | "duplicate"; readonly mismatch: boolean } {
-      const { delivery, packed, receivedAt } = parcel;
+    add({ delivery, receivedAt }: Arrival, packed: PackedBody): Stored {
       const { changes, lastInsertRowid } = add.run(
         delivery.source,
         delivery.deliveryId,
@@ -87,10 +74,10 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
       );
       if (changes === 0) {
         const known = one.get(delivery.source, delivery.deliveryId);
-        return { kind: "duplicate", mismatch: known !== undefined && !known.sha256.equals(packed.sha256) };
+        return known === undefined || known.sha256.equals(packed.sha256) ? "duplicate" : "mismatch";
       }
       addBody.run(lastInsertRowid, packed.encoding, packed.body);
-      return { kind: "accepted", mismatch: false };
+      return "accepted";
     },
     one: (source: string, deliveryId: string) => one.get(source, deliveryId),
     due: (now: number, limit: number) => due.all(now, limit),

@@ -6,11 +6,9 @@ import type { VerifiedDelivery } from "../../lib/delivery.ts";
 import { reach } from "../../lib/failpoints.ts";
 import type { Log } from "../../lib/log.ts";
 import { NotDurable } from "../engine.ts";
-import { makeParcel } from "./deliveries.ts";
-import type { Deliveries } from "./deliveries.ts";
-import type { Store } from "./store.ts";
+import type { Arrival, IntakeWriter, Stored } from "./intake-writer.ts";
 
-/** One commit per turn of the event loop takes at most this much (reliability.md section 7). */
+/** One commit takes at most this much (reliability.md section 7). */
 const GROUP_ROWS = 64;
 const GROUP_BYTES = 8 * 1024 * 1024;
 /** More waiting than this means the disk does not keep up: further deliveries are refused. */
@@ -22,42 +20,51 @@ export interface Intake {
   accept(delivery: VerifiedDelivery): Promise<"accepted" | "duplicate">;
   /** Ids that came again with other bytes, since the start. */
   mismatches(): number;
-  /** Commits what waits and refuses what comes later. */
-  close(): void;
+  /** Refuses what comes from now on; resolves when what waits is committed. */
+  close(): Promise<void>;
 }
 
-interface Waiting {
-  readonly delivery: VerifiedDelivery;
-  readonly receivedAt: number;
+interface Waiting extends Arrival {
   readonly resolve: (answer: "accepted" | "duplicate") => void;
   readonly reject: (error: NotDurable) => void;
 }
 
 export function createIntake(parts: {
-  readonly store: Store;
-  readonly deliveries: Deliveries;
+  readonly writer: IntakeWriter;
   readonly clock: Clock;
   readonly log: Log;
-  readonly diskLow: () => string | null;
+  /** Why nothing may be stored at present; null = it may. */
+  readonly closedBy: () => string | null;
   /** Called once so many new deliveries are durable. */
   readonly arrived: (count: number) => void;
 }): Intake {
-  const { store, deliveries, clock, log } = parts;
+  const { writer, clock, log } = parts;
   let waiting: Waiting[] = [];
   let waitingBytes = 0;
   let planned: NodeJS.Immediate | null = null;
   let closed = false;
   let mismatches = 0;
+  const underWay = new Set<Promise<void>>();
 
   const plan = (): void => {
+    if (waiting.length === 0 || underWay.size >= writer.depth) return;
     planned ??= setImmediate(() => {
       planned = null;
-      commitGroup();
-      if (waiting.length > 0) plan();
+      send();
+      plan();
     });
   };
 
-  const commitGroup = (): void => {
+  const send = (): void => {
+    const group = take();
+    const sent = store(group).finally(() => {
+      underWay.delete(sent);
+      plan();
+    });
+    underWay.add(sent);
+  };
+
+  const take = (): readonly Waiting[] => {
     let rows = 0;
     let bytes = 0;
     for (const { delivery } of waiting) {
@@ -68,36 +75,36 @@ export function createIntake(parts: {
     const group = waiting.slice(0, rows);
     waiting = waiting.slice(rows);
     waitingBytes -= bytes;
+    return group;
+  };
+
+  const store = async (group: readonly Waiting[]): Promise<void> => {
+    let answers: readonly Stored[];
     try {
-      const low = parts.diskLow();
-      if (low !== null) throw new NotDurable(low);
-      const parcels = group.map(({ delivery, receivedAt }) => makeParcel(delivery, receivedAt));
-      const answers = store.write(() => {
-        const added = parcels.map((parcel) => deliveries.add(parcel));
-        reach("ingest.in_tx");
-        return added;
-      });
-      reach("ingest.committed");
-      for (const [index, { kind, mismatch }] of answers.entries()) {
-        const entry = group[index];
-        if (entry === undefined) continue;
-        if (mismatch) {
-          mismatches += 1;
-          log.warn("a known delivery id came with another body; the first one counts", {
-            source: entry.delivery.source,
-            delivery: entry.delivery.deliveryId,
-          });
-        }
-        entry.resolve(kind);
-      }
-      const fresh = answers.filter(({ kind }) => kind === "accepted").length;
-      if (fresh > 0) parts.arrived(fresh);
+      const why = parts.closedBy();
+      if (why !== null) throw new NotDurable(why);
+      answers = await writer.store(group);
     } catch (error) {
       const refusal =
         error instanceof NotDurable ? error : new NotDurable(messageOf(error), { cause: error });
       log.error("deliveries could not be stored", { count: group.length, why: refusal.message });
       for (const { reject } of group) reject(refusal);
+      return;
     }
+    let fresh = 0;
+    for (const [index, { delivery, resolve }] of group.entries()) {
+      const answer = answers[index];
+      if (answer === "accepted") fresh += 1;
+      if (answer === "mismatch") {
+        mismatches += 1;
+        log.warn("a known delivery id came with another body; the first one counts", {
+          source: delivery.source,
+          delivery: delivery.deliveryId,
+        });
+      }
+      resolve(answer === "accepted" ? "accepted" : "duplicate");
+    }
+    if (fresh > 0) parts.arrived(fresh);
   };
 
   return {
@@ -114,11 +121,15 @@ export function createIntake(parts: {
       });
     },
     mismatches: () => mismatches,
-    close() {
+    async close() {
       closed = true;
       if (planned !== null) clearImmediate(planned);
       planned = null;
-      while (waiting.length > 0) commitGroup();
+      while (waiting.length > 0 || underWay.size > 0) {
+        if (waiting.length > 0 && underWay.size < writer.depth) send();
+        else await Promise.race(underWay);
+      }
+      await writer.close();
     },
   };
 }

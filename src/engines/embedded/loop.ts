@@ -1,6 +1,7 @@
 import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
+import { isOutage } from "../../lib/outside.ts";
 
 /** Something that is looked after again and again, one round at a time. */
 export interface Loop {
@@ -59,7 +60,10 @@ export function createLoop(parts: {
       pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(faults, 10));
       faults += 1;
       again = false;
-      parts.log.error(`${parts.name}: ${messageOf(error)}`, { retryInMs: pause });
+      const outage = isOutage(error);
+      if (outage && error.retryAt !== null) pause = Math.max(pause, error.retryAt - parts.clock.now());
+      // An outage of the world is no fault of ours, passes by itself, and shows in /ready as long as it lasts.
+      parts.log[outage ? "warn" : "error"](`${parts.name}: ${messageOf(error)}`, { retryInMs: pause });
     } finally {
       plan(pause);
     }

@@ -1,7 +1,8 @@
 import Database from "better-sqlite3";
 import { assert, messageOf } from "../../lib/assert.ts";
+import { ALONE, type WriteLock } from "./write-lock.ts";
 
-/** The one writing connection: every change of the database goes through `write`. */
+/** A writing connection: every change of the database goes through `write`. */
 export interface Store {
   readonly db: Database.Database;
   /** Runs `work` in BEGIN IMMEDIATE … COMMIT. What was registered with `afterCommit` runs once it is durable. */
@@ -12,10 +13,15 @@ export interface Store {
   afterCommit(act: () => void): void;
   /** Why commits fail at present; null = the last one held. */
   fault(): string | null;
+  /** A commit of the other writing thread failed. */
+  failed(code: string, why: string): void;
   /** Set once an fsync failed: what the disk holds is then unknown, and only a new process may go on. */
   broken(): boolean;
   close(): void;
 }
+
+/** What is said of every write once the disk has failed to keep one. */
+export const BROKEN = "the disk failed to keep a write; restart the relay once the disk is sound";
 
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
@@ -27,8 +33,8 @@ export function isStorageFault(error: unknown): error is Error & { readonly code
   return error instanceof Database.SqliteError && STORAGE_CODES.test(error.code);
 }
 
-/** Wraps a prepared connection (connection.ts). */
-export function createStore(db: Database.Database): Store {
+/** Wraps a prepared connection (connection.ts); `lock` keeps it and the intake thread's apart. */
+export function createStore(db: Database.Database, lock: WriteLock = ALONE): Store {
   let hooks: (() => void)[] = [];
   let fault: string | null = null;
   let broken = false;
@@ -39,14 +45,19 @@ export function createStore(db: Database.Database): Store {
   const release = db.prepare("RELEASE attempt");
   const undo = db.prepare("ROLLBACK TO attempt");
 
+  const failed = (code: string, why: string): void => {
+    fault = `${code}: ${why}`;
+    if (code === "SQLITE_IOERR_FSYNC" || code === "SQLITE_IOERR_DIR_FSYNC") broken = true;
+  };
+
   return {
     db,
     write(work) {
       assert(!db.inTransaction, "a write was begun inside another write");
-      if (broken)
-        throw new Error("the disk failed to keep a write; restart the relay once the disk is sound");
+      if (broken) throw new Error(BROKEN);
       hooks = [];
       let value;
+      lock.take();
       try {
         begin.run();
         value = work();
@@ -55,11 +66,10 @@ export function createStore(db: Database.Database): Store {
         hooks = [];
         // SQLite has already rolled back by itself after some faults (disk full, I/O).
         if (db.inTransaction) rollback.run();
-        if (isStorageFault(error)) {
-          fault = `${error.code}: ${messageOf(error)}`;
-          if (error.code === "SQLITE_IOERR_FSYNC" || error.code === "SQLITE_IOERR_DIR_FSYNC") broken = true;
-        }
+        if (isStorageFault(error)) failed(error.code, messageOf(error));
         throw error;
+      } finally {
+        lock.release();
       }
       fault = null;
       const acts = hooks;
@@ -87,6 +97,7 @@ export function createStore(db: Database.Database): Store {
       hooks.push(act);
     },
     fault: () => fault,
+    failed,
     broken: () => broken,
     close: () => {
       db.close();
