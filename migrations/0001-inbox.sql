@@ -12,7 +12,8 @@ CREATE TABLE sequence (
 ) STRICT, WITHOUT ROWID;
 INSERT INTO sequence (name, value) VALUES ('stream', 0);
 
--- Rows per state, kept by triggers: counting a million rows on each scrape would block the event loop.
+-- Rows per state, kept by triggers: counting a million rows on each scrape would block the event loop. Deliveries
+-- that are pending are few and are counted: a page written for the tally would cost every webhook.
 CREATE TABLE tally (
   relation TEXT NOT NULL,
   state TEXT NOT NULL,
@@ -21,7 +22,7 @@ CREATE TABLE tally (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deliveries (
-  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq INTEGER PRIMARY KEY,
   source TEXT NOT NULL,
   delivery_id TEXT NOT NULL,
   event TEXT NOT NULL,
@@ -36,8 +37,9 @@ CREATE TABLE deliveries (
   -- This way round it also finds an id whose source nobody named; each further index costs every webhook.
   UNIQUE (delivery_id, source)
 ) STRICT;
-CREATE INDEX deliveries_due ON deliveries (next_at, seq) WHERE state = 'pending';
-CREATE INDEX deliveries_by_state ON deliveries (state, seq);
+CREATE INDEX deliveries_by_state ON deliveries (state, seq, next_at);
+-- Only what has failed once is in it.
+CREATE INDEX deliveries_again ON deliveries (next_at) WHERE state = 'pending' AND next_at > 0;
 
 -- Beside the row, so that marking a delivery applied does not write its body a second time.
 CREATE TABLE bodies (
@@ -70,15 +72,19 @@ CREATE TABLE observations (
 CREATE UNIQUE INDEX observations_key ON observations (issue, key) WHERE key IS NOT NULL;
 CREATE INDEX observations_due ON observations (next_at, id) WHERE state = 'pending';
 
-CREATE TRIGGER deliveries_tally_insert AFTER INSERT ON deliveries BEGIN
+CREATE TRIGGER deliveries_tally_insert AFTER INSERT ON deliveries WHEN NEW.state <> 'pending' BEGIN
   INSERT INTO tally (relation, state, count) VALUES ('deliveries', NEW.state, 1)
     ON CONFLICT (relation, state) DO UPDATE SET count = count + 1;
 END;
-CREATE TRIGGER deliveries_tally_update AFTER UPDATE OF state ON deliveries WHEN OLD.state <> NEW.state BEGIN
+CREATE TRIGGER deliveries_tally_left AFTER UPDATE OF state ON deliveries
+WHEN OLD.state <> NEW.state AND OLD.state <> 'pending' BEGIN
   UPDATE tally SET count = count - 1 WHERE relation = 'deliveries' AND state = OLD.state;
+END;
+CREATE TRIGGER deliveries_tally_came AFTER UPDATE OF state ON deliveries
+WHEN OLD.state <> NEW.state AND NEW.state <> 'pending' BEGIN
   INSERT INTO tally (relation, state, count) VALUES ('deliveries', NEW.state, 1)
     ON CONFLICT (relation, state) DO UPDATE SET count = count + 1;
 END;
-CREATE TRIGGER deliveries_tally_delete AFTER DELETE ON deliveries BEGIN
+CREATE TRIGGER deliveries_tally_delete AFTER DELETE ON deliveries WHEN OLD.state <> 'pending' BEGIN
   UPDATE tally SET count = count - 1 WHERE relation = 'deliveries' AND state = OLD.state;
 END;

@@ -40,6 +40,8 @@ export interface Progress {
   readonly worked: Worked | null;
   readonly verified: boolean;
   readonly spent: Run["spent"] | null;
+  /** How long its turns took, ms. What the run waited for the world, or for us to come back, is not its time. */
+  readonly workedMs: number;
 }
 
 /** What the agent left behind, as far as later steps need it. */
@@ -61,6 +63,7 @@ const NOTHING_YET: Progress = {
   worked: null,
   verified: false,
   spent: null,
+  workedMs: 0,
 };
 
 export function journeyOf(running: Running, parts: RunParts, signal: AbortSignal): Journey {

@@ -1,15 +1,18 @@
 import { messageOf } from "../lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../lib/backoff.ts";
 import { delay } from "../lib/clock.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { isOutage } from "../lib/outside.ts";
 import type { Journey } from "./journey.ts";
 
 /** So long a step that can be repeated waits for an outage to end before the whole run is tried anew later. */
-const PATIENCE_MS = 30 * 60_000;
+const OUTAGE_MS = 30 * 60_000;
+/** A limit says itself when it ends; those of the services end within an hour. */
+const LIMIT_MS = 2 * 60 * 60_000;
 
 /**
- * Repeats a step while the outside does not answer: what the agent has done is paid for and must not be done
- * again because of an outage. Any other fault, and a stop of the run or of the relay, ends it at once.
+ * Repeats a step while the outside does not answer or asks us to wait: that says nothing about the work, and
+ * what the agent has done is paid for and must not be done again because of it. Any other fault, and a stop of
+ * the run or of the relay, ends it at once.
  */
 export async function patiently<T>(journey: Journey, what: string, step: () => Promise<T>): Promise<T> {
   const { clock, randomness } = journey.parts;
@@ -18,8 +21,11 @@ export async function patiently<T>(journey: Journey, what: string, step: () => P
     try {
       return await step();
     } catch (error) {
-      const waitMs = waitFor(error, failures, clock.now(), randomness.fraction());
-      if (waitMs === null || clock.monotonic() - began + waitMs > PATIENCE_MS) throw error;
+      if (!isOutage(error)) throw error;
+      const backoff = backoffMs(OUTSIDE_CALLS, failures, randomness.fraction());
+      const waitMs = Math.max(backoff, (error.retryAt ?? 0) - clock.now());
+      const patience = error.kind === "rate_limited" ? LIMIT_MS : OUTAGE_MS;
+      if (clock.monotonic() - began + waitMs > patience) throw error;
       journey.running.event(
         "warning",
         `${what} is tried again in ${Math.ceil(waitMs / 1_000)} s: ${messageOf(error)}`,
@@ -27,9 +33,4 @@ export async function patiently<T>(journey: Journey, what: string, step: () => P
       await delay(clock, waitMs, journey.signal);
     }
   }
-}
-
-function waitFor(error: unknown, failures: number, now: number, fraction: number): number | null {
-  if (!(error instanceof OutsideError) || !["unavailable", "rate_limited"].includes(error.kind)) return null;
-  return Math.max(backoffMs(OUTSIDE_CALLS, failures, fraction), (error.retryAt ?? now) - now);
 }

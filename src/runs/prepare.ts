@@ -7,6 +7,7 @@ import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { Ending, failed } from "./ending.ts";
 import type { Journey } from "./journey.ts";
+import { patiently } from "./patience.ts";
 
 const HOOK_TRIES = 3;
 
@@ -18,7 +19,8 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "prepare" },
   ]);
   const known = journey.progress();
-  const prepared = await atBase(journey, known.worktree !== null || askedBefore(journey));
+  const keep = known.worktree !== null || askedBefore(journey);
+  const prepared = await patiently(journey, "Fetching", () => atBase(journey, keep));
   reach("run.worktree_made");
   let worktree: Worktree = prepared;
   let { baseline, conflict } = known;

@@ -1,5 +1,6 @@
 import { commitMessage, pullRequestText } from "../factory/prompt.ts";
 import { reach } from "../lib/failpoints.ts";
+import { OutsideError } from "../lib/outside.ts";
 import { RUN_TRAILER } from "../worktrees/publish.ts";
 import { UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
@@ -140,10 +141,14 @@ async function open(journey: Journey, worktree: Worktree, worked: Worked): Promi
     journey.running.event("pull_request", opened.url);
     reach("publish.pr_created");
   }
-  const reading = await parts.forge.readPullRequest(
-    project.repository,
-    { number, branch: worktree.branch },
-    signal,
-  );
+  const which = { number, branch: worktree.branch };
+  const reading = await parts.forge
+    .readPullRequest(project.repository, which, signal)
+    .catch((error: unknown) => {
+      // A copy of the forge's that lags behind does not know yet what was opened a moment ago.
+      if (facts.pullRequest === null && error instanceof OutsideError && error.kind === "not_found")
+        throw new OutsideError("unavailable", error.message, { cause: error });
+      throw error;
+    });
   if (reading !== null) await journey.observe([reading]);
 }

@@ -9,6 +9,7 @@ import { reach } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { ended, Ending, failed, retryTime } from "./ending.ts";
 import type { Journey, Worked } from "./journey.ts";
+import { patiently } from "./patience.ts";
 
 /**
  * One turn of the agent in the worktree: given the task, or what verification found wrong with the work.
@@ -47,6 +48,8 @@ async function turnOf(
   const run = journey.run();
   const before = journey.progress().spent ?? NOTHING_SPENT;
   const at = { run: run.number, fence: run.fence, phase: "work" as const };
+  const { workedMs } = journey.progress();
+  const began = parts.clock.monotonic();
   const session = await parts.agent(project.agent).work(
     {
       run: journey.id,
@@ -78,6 +81,7 @@ async function turnOf(
   );
   try {
     const result = await accompanied(journey, session);
+    journey.save({ workedMs: workedMs + Math.round(parts.clock.monotonic() - began) });
     return { ...result, spent: sum(before, result.spent) };
   } finally {
     await session.close();
@@ -214,7 +218,9 @@ async function evidence(journey: Journey): Promise<readonly FailureEvidence[]> {
   const sha = run.type === "ci_repair" ? run.cause.head : (ejection?.group ?? null);
   if (sha === null) return [];
   try {
-    return await parts.forge.failureEvidence(project.repository, sha, run.cause.checks, journey.signal);
+    return await patiently(journey, "Reading the failing checks", () =>
+      parts.forge.failureEvidence(project.repository, sha, run.cause.checks, journey.signal),
+    );
   } catch (error) {
     journey.signal.throwIfAborted();
     // The agent can look for the failure itself; a log that can not be had must not cost the run.
@@ -269,8 +275,6 @@ function tokens(spent: Spent): number {
 }
 
 /** The run's time is for all its turns; a turn that begins late still gets a minute to say so. */
-function timeLeftMs(journey: Journey): number {
-  const { parts, project } = journey;
-  const started = journey.run().startedAt ?? parts.clock.now();
-  return Math.max(60_000, project.budgets.runMinutes * 60_000 - Math.max(0, parts.clock.now() - started));
+function timeLeftMs({ project, progress }: Journey): number {
+  return Math.max(60_000, project.budgets.runMinutes * 60_000 - progress().workedMs);
 }

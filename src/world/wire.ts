@@ -3,7 +3,6 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import type { AddressInfo } from "node:net";
 import { messageOf } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
-import { delay } from "../lib/clock.ts";
 import type { Knobs, SentWebhook, WorldParts } from "./knobs.ts";
 
 /** One request as a stand-in sees it: whole, so that its reply may be lost after it was carried out. */
@@ -280,12 +279,27 @@ export function startSender(parts: SenderParts): Sender {
     if (!accepted(await attempt(webhook))) retryLater(webhook, 0);
   };
 
+  /** False = the stand-in closed meanwhile. (Any number of webhooks may wait: no listener on the signal for each.) */
+  const waited = async (ms: number): Promise<boolean> => {
+    if (closing.signal.aborted) return false;
+    return await new Promise<boolean>((resolve) => {
+      const end = (whole: boolean): void => {
+        stop();
+        cancels.delete(cancel);
+        resolve(whole);
+      };
+      const stop = parts.clock.after(ms, () => end(true));
+      const cancel = (): void => end(false);
+      cancels.add(cancel);
+    });
+  };
+
   const dispatch = (webhook: SentWebhook): void => {
     const { delayMs, reorderMs } = parts.knobs();
     const wait = delayMs + parts.randomness.fraction() * reorderMs;
     if (wait > 0) {
       work.start(async () => {
-        if (await waited(parts.clock, wait, closing.signal)) await first(webhook);
+        if (await waited(wait)) await first(webhook);
       });
       return;
     }
@@ -340,15 +354,6 @@ function chance(parts: WorldParts, probability: number): boolean {
 
 function accepted(status: number): boolean {
   return status >= 200 && status < 300;
-}
-
-async function waited(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    await delay(clock, ms, signal);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 async function post(

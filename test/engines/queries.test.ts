@@ -99,8 +99,8 @@ test("no statement of the engine sorts its rows", () => {
 test.each([
   [
     "deliveries that are due",
-    "SELECT * FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, seq LIMIT ?",
-    "deliveries_due",
+    "SELECT * FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending' AND next_at <= ? ORDER BY seq LIMIT ?",
+    "deliveries_by_state",
   ],
   [
     "effects that are due",

@@ -174,6 +174,20 @@ describe("opening a pull request", () => {
     expect(await forgeAt(loopback.url).openPullRequest(request, NEVER)).toMatchObject({ number: 7 });
   });
 
+  it("says to come again when GitHub says that there is one but does not list it yet", async () => {
+    const loopback = await serving((asked) =>
+      asked.method === "POST"
+        ? {
+            status: 422,
+            body: { message: "Validation Failed", errors: [{ message: "A pull request already exists for x." }] },
+          }
+        : { body: [] },
+    );
+    await expect(forgeAt(loopback.url).openPullRequest(request, NEVER)).rejects.toMatchObject({
+      kind: "unavailable",
+    });
+  });
+
   it("passes on a refusal that has another reason", async () => {
     const loopback = await serving((asked) =>
       asked.method === "POST"

@@ -15,6 +15,7 @@ export interface DeliveryRow {
   readonly attempts: number;
   readonly next_at: number;
   readonly bytes: number;
+  /** Of the body as it is stored. */
   readonly sha256: Buffer;
 }
 
@@ -31,11 +32,13 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
     "SELECT * FROM deliveries WHERE source = ? AND delivery_id = ?",
   );
   const due = db.prepare<[number, number], DeliveryRow>(
-    "SELECT * FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending' AND next_at <= ? ORDER BY next_at, seq LIMIT ?",
+    "SELECT * FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending' AND next_at <= ? ORDER BY seq LIMIT ?",
   );
   const nextAt = db
-    .prepare<[], number>(
-      "SELECT next_at FROM deliveries INDEXED BY deliveries_due WHERE state = 'pending' ORDER BY next_at, seq LIMIT 1",
+    .prepare<[], number | null>(
+      `SELECT coalesce(
+         (SELECT next_at FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending' AND next_at = 0 LIMIT 1),
+         (SELECT min(next_at) FROM deliveries INDEXED BY deliveries_again WHERE state = 'pending' AND next_at > 0))`,
     )
     .pluck();
   const oldest = db
@@ -59,6 +62,16 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
     "INSERT OR IGNORE INTO delivery_issues (seq, issue) VALUES (?, ?)",
   );
 
+  /** The raw body; null once it was pruned. Throws when it is damaged. */
+  const bodyOf = (row: DeliveryRow): Buffer | null => {
+    const kept = body.get(row.seq);
+    return kept === undefined ? null : unpackBody({ ...kept, sha256: row.sha256, bytes: row.bytes });
+  };
+
+  /** Another version of the compressor may have made other bytes of the same body. */
+  const isSame = (known: DeliveryRow, came: Buffer, packed: PackedBody): boolean =>
+    known.sha256.equals(packed.sha256) || bodyOf(known)?.equals(came) === true;
+
   return {
     add({ delivery, receivedAt }: Arrival, packed: PackedBody): Stored {
       const { changes, lastInsertRowid } = add.run(
@@ -74,7 +87,7 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
       );
       if (changes === 0) {
         const known = one.get(delivery.source, delivery.deliveryId);
-        return known === undefined || known.sha256.equals(packed.sha256) ? "duplicate" : "mismatch";
+        return known === undefined || isSame(known, delivery.body, packed) ? "duplicate" : "mismatch";
       }
       addBody.run(lastInsertRowid, packed.encoding, packed.body);
       return "accepted";
@@ -83,11 +96,7 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
     due: (now: number, limit: number) => due.all(now, limit),
     nextAt: () => nextAt.get() ?? null,
     oldestPending: () => oldest.get() ?? null,
-    /** The raw body; null once it was pruned. Throws when it is damaged. */
-    body(row: DeliveryRow): Buffer | null {
-      const kept = body.get(row.seq);
-      return kept === undefined ? null : unpackBody({ ...kept, sha256: row.sha256, bytes: row.bytes });
-    },
+    body: bodyOf,
     mark(
       seq: number,
       state: "applied" | "ignored" | "quarantined",

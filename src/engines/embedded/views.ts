@@ -90,6 +90,11 @@ export function createViews(
   const tally = db.prepare<[string], { state: string; count: number }>(
     "SELECT state, count FROM tally WHERE relation = ? AND count > 0",
   );
+  const pending = db
+    .prepare<[], number>(
+      "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending'",
+    )
+    .pluck();
 
   const find = (key: string): IssueRow | undefined => issueById.get(key) ?? issueByKey.get(key);
   const stateOf = (issue: string, key: string): string => effectState.get(issue, key) ?? "done";
@@ -265,7 +270,12 @@ export function createViews(
     counts() {
       const of = (relation: string): Readonly<Record<string, number>> =>
         Object.fromEntries(tally.all(relation).map(({ state, count }) => [state, count]));
-      return { byState: of("issues"), deliveries: of("deliveries"), outbox: of("outbox") };
+      const arrived = pending.get() ?? 0;
+      return {
+        byState: of("issues"),
+        deliveries: { ...(arrived > 0 ? { pending: arrived } : {}), ...of("deliveries") },
+        outbox: of("outbox"),
+      };
     },
     issueId: (key) => find(key)?.id ?? null,
     close,

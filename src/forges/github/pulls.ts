@@ -52,9 +52,14 @@ export async function openPullRequest(
     return { number: value.number, url: value.html_url };
   } catch (error) {
     if (!(error instanceof OutsideError) || error.kind !== "refused") throw error;
-    // An earlier try of ours that got no answer may have made it; the list lags behind for a moment.
+    // An earlier try of ours that got no answer may have made it.
     const made = await findOpen(client, request, signal);
-    if (made === null) throw error;
+    if (made === null) {
+      // GitHub's lists lag behind for a moment: there is one, and the next look finds it.
+      if (/already exists/i.test(error.message))
+        throw new OutsideError("unavailable", error.message, { cause: error });
+      throw error;
+    }
     return bringUpToDate(client, request.repository, made, wanted, us, signal);
   }
 }

@@ -249,19 +249,13 @@ export function pullNode(view: View, repository: Repository, pull: Pull): Node {
     commits: async (given: PageArguments) => {
       const commits = await repository.git.log(fields.baseSha, fields.headSha, 250);
       return connection(
-        commits.map((commit) => ({
-          __typename: "PullRequestCommit",
-          id: `PRC_${commit.sha}`,
-          url: `${url}/commits/${commit.sha}`,
-          commit: () => commitNode(view, repository, commit.sha),
-        })),
+        commits.map((commit) => commitItem(view, repository, pull, commit.sha)),
         given,
       );
     },
     statusCheckRollup: () => rollupNode(view, repository, fields.headSha),
-    timelineItems: (given: PageArguments & { itemTypes?: readonly string[] | null }) => {
-      const seen = pull.queueEvents.filter((event) => event.at <= view.at);
-      const nodes = seen.map((event) => eventNode(view, repository, pull, event));
+    timelineItems: async (given: PageArguments & { itemTypes?: readonly string[] | null }) => {
+      const nodes = await timeline(view, repository, pull);
       return {
         ...connection(
           nodes.filter((item) => given.itemTypes?.includes(itemType(item)) ?? true),
@@ -274,10 +268,69 @@ export function pullNode(view: View, repository: Repository, pull: Pull): Node {
   };
 }
 
+/** What happened to the head and in the queue, in order. */
+async function timeline(view: View, repository: Repository, pull: Pull): Promise<readonly Node[]> {
+  const items = pull.queueEvents
+    .filter((event) => event.at <= view.at)
+    .map((event) => ({ at: event.at, node: eventNode(view, repository, pull, event) }));
+  const { baseSha, headSha } = fieldsAt(pull, view.at);
+  const left = new Map(
+    (await repository.git.log(baseSha, headSha, 250)).map((commit) => [commit.sha, commit] as const),
+  );
+  for (const { at, before, sha } of headsOf(pull).filter((head) => head.at <= view.at)) {
+    if (before !== null && !(await repository.git.isAncestor(before, sha))) {
+      const node = {
+        __typename: "HeadRefForcePushedEvent",
+        id: `HRFPE_${pull.id}_${sha}`,
+        actor: actorNode(view, pull.author),
+        createdAt: stamp(at),
+        beforeCommit: () => commitNode(view, repository, before),
+        afterCommit: () => commitNode(view, repository, sha),
+        pullRequest: () => pullNode(view, repository, pull),
+      };
+      items.push({ at, node });
+    }
+    // A commit stands where it was first pushed; those that a force push took away are gone.
+    for (const commit of await repository.git.log(baseSha, sha, 250)) {
+      if (left.delete(commit.sha)) items.push({ at, node: commitItem(view, repository, pull, commit.sha) });
+    }
+  }
+  return items.toSorted((a, b) => a.at - b.at).map(({ node }) => node);
+}
+
+/** Every head the pull request has had, with the time of the push. */
+function headsOf(
+  pull: Pull,
+): readonly { readonly at: number; readonly before: string | null; readonly sha: string }[] {
+  const heads: { at: number; before: string | null; sha: string }[] = [];
+  let at = pull.createdAt;
+  for (const { until, fields } of [...pull.past, { until: Infinity, fields: pull.fields }]) {
+    const before = heads.at(-1)?.sha ?? null;
+    if (fields.headSha !== before) heads.push({ at, before, sha: fields.headSha });
+    at = until;
+  }
+  return heads;
+}
+
+function commitItem(view: View, repository: Repository, pull: Pull, sha: string): Node {
+  const { web } = view.core.urls;
+  return {
+    __typename: "PullRequestCommit",
+    id: `PRC_${sha}`,
+    url: `${web}/${repository.fullName}/pull/${pull.number}/commits/${sha}`,
+    commit: () => commitNode(view, repository, sha),
+  };
+}
+
+const ITEM_TYPES: Readonly<Record<string, string>> = {
+  AddedToMergeQueueEvent: "ADDED_TO_MERGE_QUEUE_EVENT",
+  RemovedFromMergeQueueEvent: "REMOVED_FROM_MERGE_QUEUE_EVENT",
+  HeadRefForcePushedEvent: "HEAD_REF_FORCE_PUSHED_EVENT",
+  PullRequestCommit: "PULL_REQUEST_COMMIT",
+};
+
 function itemType(item: Node): string {
-  return item["__typename"] === "AddedToMergeQueueEvent"
-    ? "ADDED_TO_MERGE_QUEUE_EVENT"
-    : "REMOVED_FROM_MERGE_QUEUE_EVENT";
+  return ITEM_TYPES[String(item["__typename"])] ?? "";
 }
 
 // `RemovedFromMergeQueueEvent.reason` is free text; these are the words seen so far (github.md section 5).
