@@ -75,6 +75,9 @@ export function openFront(parts: ServerParts): Front {
   return {
     answer,
     rateLimited(request) {
+      // Git knows no budgets in headers: it is told "too many requests" and no more.
+      if (gitRequest(request.url) !== null)
+        return { status: 429, headers: { "content-type": "text/plain" }, body: "Too many requests" };
       const resource: Resource = request.url.pathname === "/graphql" ? "graphql" : "core";
       const kind = parts.limitKind();
       return limited(kind, parts.limits.see("limited", resource), resource);
