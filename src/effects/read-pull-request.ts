@@ -4,17 +4,31 @@ import type { Performer } from "../engines/engine.ts";
 import { OutsideError } from "../lib/outside.ts";
 import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
 
+/** So often a pull request that was never read may be unknown to the forge before it counts as gone. */
+const MOST_LATE_LOOKS = 6;
+
 /** Reads the pull request, or, while there is none, whether the repository can be worked with at all. */
 export const readPullRequest =
   (parts: EffectParts): Performer<"read_pull_request"> =>
-  async (effect, { facts, signal }) => {
+  async (effect, { facts, signal, attempt }) => {
     if (!stillWanted(effect, facts, parts.policy)) return [];
     const repository = repositoryOf(facts);
     const { number, branch } = effect;
-    const reading = await parts.forge.readPullRequest(repository, { number, branch }, signal);
+    const reading = await parts.forge
+      .readPullRequest(repository, { number, branch }, signal)
+      .catch((error: unknown) => {
+        throw facts.pullRequest?.readAt == null && attempt <= MOST_LATE_LOOKS ? notYet(error) : error;
+      });
     if (reading !== null) return [reading];
     return facts.project?.problem == null ? [] : [await repositoryReading(parts, facts, signal)];
   };
+
+/** A copy of the forge's that lags behind does not know yet what was opened a moment ago. */
+function notYet(error: unknown): unknown {
+  return error instanceof OutsideError && error.kind === "not_found"
+    ? new OutsideError("unavailable", error.message, { cause: error })
+    : error;
+}
 
 async function repositoryReading(
   parts: EffectParts,

@@ -146,7 +146,8 @@ async function open(journey: Journey, worktree: Worktree, worked: Worked): Promi
     .readPullRequest(project.repository, which, signal)
     .catch((error: unknown) => {
       // A copy of the forge's that lags behind does not know yet what was opened a moment ago.
-      if (facts.pullRequest === null && error instanceof OutsideError && error.kind === "not_found")
+      const isNew = journey.facts().pullRequest?.readAt == null;
+      if (isNew && error instanceof OutsideError && error.kind === "not_found")
         throw new OutsideError("unavailable", error.message, { cause: error });
       throw error;
     });

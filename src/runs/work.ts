@@ -275,6 +275,7 @@ function tokens(spent: Spent): number {
 }
 
 /** The run's time is for all its turns; a turn that begins late still gets a minute to say so. */
-function timeLeftMs({ project, progress }: Journey): number {
-  return Math.max(60_000, project.budgets.runMinutes * 60_000 - progress().workedMs);
+function timeLeftMs(journey: Journey): number {
+  const whole = journey.project.budgets.runMinutes * 60_000;
+  return Math.max(60_000, whole - journey.progress().workedMs);
 }

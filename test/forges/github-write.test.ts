@@ -179,7 +179,10 @@ describe("opening a pull request", () => {
       asked.method === "POST"
         ? {
             status: 422,
-            body: { message: "Validation Failed", errors: [{ message: "A pull request already exists for x." }] },
+            body: {
+              message: "Validation Failed",
+              errors: [{ message: "A pull request already exists for x." }],
+            },
           }
         : { body: [] },
     );
