@@ -32,8 +32,10 @@ CREATE TABLE deliveries (
   why TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_at INTEGER NOT NULL DEFAULT 0,
+  -- Where its body lies in its parcel, and what it adds up to.
+  start INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
-  sha256 BLOB NOT NULL,
+  crc INTEGER NOT NULL,
   -- This way round it also finds an id whose source nobody named; each further index costs every webhook.
   UNIQUE (delivery_id, source)
 ) STRICT;
@@ -41,11 +43,13 @@ CREATE INDEX deliveries_by_state ON deliveries (state, seq, next_at);
 -- Only what has failed once is in it.
 CREATE INDEX deliveries_again ON deliveries (next_at) WHERE state = 'pending' AND next_at > 0;
 
--- Beside the row, so that marking a delivery applied does not write its body a second time.
-CREATE TABLE bodies (
-  seq INTEGER PRIMARY KEY REFERENCES deliveries (seq) ON DELETE CASCADE,
+-- Bodies of deliveries first, first + 1, … that were committed together: webhooks repeat most of one another.
+CREATE TABLE parcels (
+  first INTEGER PRIMARY KEY,
+  count INTEGER NOT NULL,
   encoding TEXT NOT NULL CHECK (encoding IN ('plain', 'brotli')),
-  body BLOB NOT NULL
+  bytes INTEGER NOT NULL,
+  content BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE delivery_issues (

@@ -37,14 +37,10 @@ export async function bundle(root, outdir) {
     packages: "external",
     logLevel: "error",
     metafile: true,
-    define: { PATCHRELAY_INTAKE_THREAD: '"intake-thread.js"' },
   };
   const parts = await build({
     ...shared,
-    entryPoints: {
-      whole: resolve(root, "src/main.ts"),
-      "intake-thread": resolve(root, "src/engines/embedded/intake-thread.ts"),
-    },
+    entryPoints: { whole: resolve(root, "src/main.ts") },
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
   });

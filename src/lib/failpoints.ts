@@ -6,30 +6,25 @@ export type FailAction =
   | { readonly kind: "kill" | "throw" }
   | { readonly kind: "delay"; readonly ms: number };
 
-const points = new Map<string, { action: FailAction; left: number }>();
+const armed = new Map<string, { action: FailAction; left: number }>();
 
 /** Arms `name`: at its `nth` reach from now the action happens, once. */
 export function arm(name: string, action: FailAction, nth = 1): void {
-  points.set(name, { action, left: nth });
-}
-
-/** What is armed at present, so that a thread can be armed alike. */
-export function armed(): readonly { readonly name: string; readonly action: FailAction; readonly nth: number }[] {
-  return [...points].map(([name, { action, left }]) => ({ name, action, nth: left }));
+  armed.set(name, { action, left: nth });
 }
 
 export function disarmAll(): void {
-  points.clear();
+  armed.clear();
 }
 
 /** Marks the place. With nothing armed it returns at once. `delay` blocks the thread, as a stopped process would. */
 export function reach(name: string): void {
-  if (points.size === 0) return;
-  const found = points.get(name);
+  if (armed.size === 0) return;
+  const found = armed.get(name);
   if (found === undefined) return;
   found.left -= 1;
   if (found.left > 0) return;
-  points.delete(name);
+  armed.delete(name);
   if (found.action.kind === "kill") {
     process.kill(process.pid, "SIGKILL");
     // SIGKILL is delivered asynchronously; nothing after this line may happen.

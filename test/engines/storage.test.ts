@@ -156,7 +156,7 @@ describe("durability", () => {
     await answer;
     await stop();
     const db = new Database(file);
-    db.prepare("UPDATE bodies SET body = ?").run(Buffer.from(`{"ignored":"${"y".repeat(100)}"}`));
+    db.prepare("UPDATE parcels SET content = ?").run(Buffer.from(`{"ignored":"${"y".repeat(100)}"}`));
     db.close();
     await open({ settings: { inboxAttempts: 1 } });
     await engine?.replay("test", "d1");
@@ -296,7 +296,7 @@ describe("maintenance", () => {
 
   test.each([
     ["I3", "UPDATE runs SET fence = 7"],
-    ["I4", "UPDATE deliveries SET state = 'pending'; DELETE FROM bodies"],
+    ["I4", "UPDATE deliveries SET state = 'pending'; DELETE FROM parcels"],
     ["I16", "UPDATE issues SET state = 'done'"],
     ["I19", "UPDATE issues SET waits_for = NULL; UPDATE runs SET state = 'ended'; DELETE FROM outbox"],
     [

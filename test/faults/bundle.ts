@@ -24,11 +24,7 @@ export async function bundle(entry: string, plant: Plant | null = null): Promise
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
   try {
     await build({
-      entryPoints: [
-        { in: entry, out: basename(entry, ".ts") },
-        { in: join(ROOT, "src/engines/embedded/intake-thread.ts"), out: "intake-thread" },
-      ],
-      define: { PATCHRELAY_INTAKE_THREAD: '"intake-thread.mjs"' },
+      entryPoints: [entry],
       outdir: folder,
       outExtension: { ".js": ".mjs" },
       bundle: true,

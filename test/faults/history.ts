@@ -183,7 +183,7 @@ export class History {
     try {
       db.pragma("synchronous = FULL");
       db.prepare(
-        "UPDATE deliveries SET received_at = received_at - ? WHERE state <> 'pending' AND seq IN (SELECT seq FROM bodies ORDER BY seq LIMIT 20)",
+        "UPDATE deliveries SET received_at = received_at - ? WHERE state <> 'pending' AND seq IN (SELECT seq FROM deliveries ORDER BY seq LIMIT 20)",
       ).run(3 * DAY_MS);
     } finally {
       db.close();

@@ -1,6 +1,6 @@
-import { unpackBody } from "./bodies.ts";
-import type { PackedBody } from "./bodies.ts";
-import type { Arrival, Stored } from "./intake-writer.ts";
+import { assert } from "../../lib/assert.ts";
+import type { VerifiedDelivery } from "../../lib/delivery.ts";
+import { digestOf, parcelRows } from "./parcels.ts";
 import type { Store } from "./store.ts";
 
 export interface DeliveryRow {
@@ -14,20 +14,30 @@ export interface DeliveryRow {
   readonly why: string | null;
   readonly attempts: number;
   readonly next_at: number;
+  /** Offset of the body in its parcel. */
+  readonly start: number;
   readonly bytes: number;
-  /** Of the body as it is stored. */
-  readonly sha256: Buffer;
+  readonly crc: number;
 }
+
+/** A verified delivery and when it came (Unix ms). */
+export interface Arrival {
+  readonly delivery: VerifiedDelivery;
+  readonly receivedAt: number;
+}
+
+/** What became of an arrival; `mismatch`: the id is known, but with another body, and the first one counts. */
+type Stored = "accepted" | "duplicate" | "mismatch";
 
 /** The rows of `deliveries` and their bodies. */
 export type Deliveries = ReturnType<typeof deliveryRows>;
 
 export function deliveryRows({ db }: Pick<Store, "db">) {
+  const parcels = parcelRows({ db });
   const add = db.prepare(
-    `INSERT INTO deliveries (source, delivery_id, event, action, received_at, state, why, bytes, sha256)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, delivery_id) DO NOTHING`,
+    `INSERT INTO deliveries (source, delivery_id, event, action, received_at, state, why, start, bytes, crc)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, delivery_id) DO NOTHING`,
   );
-  const addBody = db.prepare("INSERT INTO bodies (seq, encoding, body) VALUES (?, ?, ?)");
   const one = db.prepare<[string, string], DeliveryRow>(
     "SELECT * FROM deliveries WHERE source = ? AND delivery_id = ?",
   );
@@ -46,9 +56,6 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
       "SELECT received_at FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending' ORDER BY seq LIMIT 1",
     )
     .pluck();
-  const body = db.prepare<[number], { encoding: string; body: Buffer }>(
-    "SELECT encoding, body FROM bodies WHERE seq = ?",
-  );
   const mark = db.prepare(
     "UPDATE deliveries SET state = ?, why = ?, action = coalesce(action, ?) WHERE seq = ?",
   );
@@ -62,41 +69,51 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
     "INSERT OR IGNORE INTO delivery_issues (seq, issue) VALUES (?, ?)",
   );
 
-  /** The raw body; null once it was pruned. Throws when it is damaged. */
-  const bodyOf = (row: DeliveryRow): Buffer | null => {
-    const kept = body.get(row.seq);
-    return kept === undefined ? null : unpackBody({ ...kept, sha256: row.sha256, bytes: row.bytes });
-  };
-
-  /** Another version of the compressor may have made other bytes of the same body. */
-  const isSame = (known: DeliveryRow, came: Buffer, packed: PackedBody): boolean =>
-    known.sha256.equals(packed.sha256) || bodyOf(known)?.equals(came) === true;
-
   return {
-    add({ delivery, receivedAt }: Arrival, packed: PackedBody): Stored {
-      const { changes, lastInsertRowid } = add.run(
-        delivery.source,
-        delivery.deliveryId,
-        delivery.event,
-        delivery.action,
-        receivedAt,
-        delivery.quarantine === null ? "pending" : "quarantined",
-        delivery.quarantine,
-        delivery.body.length,
-        packed.sha256,
-      );
-      if (changes === 0) {
-        const known = one.get(delivery.source, delivery.deliveryId);
-        return known === undefined || isSame(known, delivery.body, packed) ? "duplicate" : "mismatch";
+    /** Adds those whose ids are not known, and their bodies as one parcel. Inside a write. */
+    add(group: readonly Arrival[]): readonly Stored[] {
+      const bodies: Buffer[] = [];
+      let first: number | null = null;
+      let last = 0;
+      let start = 0;
+      const answers = group.map(({ delivery, receivedAt }): Stored => {
+        const { source, deliveryId, event, action, quarantine, body } = delivery;
+        const crc = digestOf(body);
+        const state = quarantine === null ? "pending" : "quarantined";
+        const { changes, lastInsertRowid } = add.run(
+          source,
+          deliveryId,
+          event,
+          action,
+          receivedAt,
+          state,
+          quarantine,
+          start,
+          body.length,
+          crc,
+        );
+        if (changes === 0) {
+          const known = one.get(source, deliveryId);
+          return known?.bytes === body.length && known.crc === crc ? "duplicate" : "mismatch";
+        }
+        last = Number(lastInsertRowid);
+        first ??= last;
+        start += body.length;
+        bodies.push(body);
+        return "accepted";
+      });
+      if (first !== null) {
+        assert(last - first + 1 === bodies.length, "the deliveries of one group do not follow one another");
+        parcels.add(first, bodies);
       }
-      addBody.run(lastInsertRowid, packed.encoding, packed.body);
-      return "accepted";
+      return answers;
     },
     one: (source: string, deliveryId: string) => one.get(source, deliveryId),
     due: (now: number, limit: number) => due.all(now, limit),
     nextAt: () => nextAt.get() ?? null,
     oldestPending: () => oldest.get() ?? null,
-    body: bodyOf,
+    /** The raw body; null once it was pruned. Throws when it is damaged. */
+    body: (row: DeliveryRow) => parcels.body(row),
     mark(
       seq: number,
       state: "applied" | "ignored" | "quarantined",

@@ -10,7 +10,6 @@ import { deliveryRows } from "./deliveries.ts";
 import { createHealth } from "./health.ts";
 import { createInboxLoop } from "./inbox.ts";
 import { createIntake, diskLow } from "./intake.ts";
-import { createOwnWriter } from "./intake-writer.ts";
 import { issueRows } from "./issues.ts";
 import { createSequence, journalRows } from "./journal.ts";
 import { takeLock } from "./lock.ts";
@@ -26,17 +25,15 @@ import { createPipelines } from "./pipelines.ts";
 import { createPress } from "./press.ts";
 import { keepings } from "./retention.ts";
 import { runRows } from "./run-rows.ts";
-import { BROKEN, createStore } from "./store.ts";
+import { createStore } from "./store.ts";
 import type { Store } from "./store.ts";
 import { createStream } from "./stream.ts";
 import { createDiscoveryLoop, createSweepLoop, tickMs } from "./sweep.ts";
-import { createThreadedWriter, intakeProgram } from "./threaded-writer.ts";
 import { createTimerLoop, timerRows } from "./timers.ts";
 import { createTurns } from "./turns.ts";
 import type { Turn } from "./turns.ts";
 import { createViews } from "./views.ts";
 import type { KeptSettings } from "./views.ts";
-import { newWriteLock, RELAY, writeLock } from "./write-lock.ts";
 
 export interface EmbeddedOptions {
   /** The database; its folder is made with mode 0700 when it is missing. */
@@ -63,11 +60,10 @@ export function openEmbeddedEngine(options: EmbeddedOptions): Engine {
   const { file, parts, pid } = options;
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const lock = takeLock(options.lockFile, { pid, at: parts.clock.now() });
-  const writing = newWriteLock();
   try {
-    const store = openStore(options, writing);
+    const store = openStore(options);
     try {
-      return assemble(options, store, writing, () => {
+      return assemble(options, store, () => {
         store.close();
         lock.release();
       });
@@ -81,14 +77,14 @@ export function openEmbeddedEngine(options: EmbeddedOptions): Engine {
   }
 }
 
-function openStore({ file, parts, maxPages }: EmbeddedOptions, lock: SharedArrayBuffer): Store {
+function openStore({ file, parts, maxPages }: EmbeddedOptions): Store {
   const migrations = packagedMigrations();
   examine(file, (db) => refuseNewer(db, file, migrations));
   const db = openWriter(file, maxPages ?? null);
   try {
     const taken = migrate(db, file, migrations, parts.clock.now());
     if (taken.length > 0) parts.log.info("the database was brought forward", { steps: taken.join(", ") });
-    const store = createStore(db, writeLock(lock, RELAY));
+    const store = createStore(db);
     const { slots } = parts.settings;
     const kept: KeptSettings = { slots, policy: parts.policy };
     store.write(() => createMeta(store).set("settings", JSON.stringify(kept)));
@@ -101,12 +97,7 @@ function openStore({ file, parts, maxPages }: EmbeddedOptions, lock: SharedArray
 }
 
 /** Wires the parts to each other; they find one another only through what is passed here. */
-function assemble(
-  options: EmbeddedOptions,
-  store: Store,
-  lock: SharedArrayBuffer,
-  close: () => void,
-): Engine {
+function assemble(options: EmbeddedOptions, store: Store, close: () => void): Engine {
   const { parts: engine, file } = options;
   const { clock, log, settings } = engine;
   const minFree = settings.storage.minFreeBytes;
@@ -171,23 +162,12 @@ function assemble(
       return PROBE_EVERY_MS;
     },
   });
-  const program = intakeProgram();
   const intake = createIntake({
-    writer:
-      program === null
-        ? createOwnWriter(store, deliveries)
-        : createThreadedWriter({
-            program,
-            file,
-            maxPages: options.maxPages ?? null,
-            lock,
-            store,
-            clock,
-            log,
-          }),
+    store,
+    deliveries,
     clock,
     log,
-    closedBy: () => (store.broken() ? BROKEN : diskLow(file, minFree)),
+    diskLow: () => diskLow(file, minFree),
     arrived(count) {
       press.came(count);
       inbox.wake();
@@ -225,9 +205,9 @@ function assemble(
       if (life === "stopped") return;
       life = "stopped";
       reach("shutdown.draining");
+      intake.close();
       discovery.interrupt();
       const ended = Promise.all([
-        intake.close(),
         pipelines.interrupt(),
         performing.interrupt(),
         ...loops.map((loop) => loop.stop()),

@@ -6,9 +6,10 @@ import type { VerifiedDelivery } from "../../lib/delivery.ts";
 import { reach } from "../../lib/failpoints.ts";
 import type { Log } from "../../lib/log.ts";
 import { NotDurable } from "../engine.ts";
-import type { Arrival, IntakeWriter, Stored } from "./intake-writer.ts";
+import type { Arrival, Deliveries } from "./deliveries.ts";
+import type { Store } from "./store.ts";
 
-/** One commit takes at most this much (reliability.md section 7). */
+/** One commit per turn of the event loop takes at most this much (reliability.md section 7). */
 const GROUP_ROWS = 64;
 const GROUP_BYTES = 8 * 1024 * 1024;
 /** More waiting than this means the disk does not keep up: further deliveries are refused. */
@@ -20,8 +21,8 @@ export interface Intake {
   accept(delivery: VerifiedDelivery): Promise<"accepted" | "duplicate">;
   /** Ids that came again with other bytes, since the start. */
   mismatches(): number;
-  /** Refuses what comes from now on; resolves when what waits is committed. */
-  close(): Promise<void>;
+  /** Commits what waits and refuses what comes later. */
+  close(): void;
 }
 
 interface Waiting extends Arrival {
@@ -30,41 +31,30 @@ interface Waiting extends Arrival {
 }
 
 export function createIntake(parts: {
-  readonly writer: IntakeWriter;
+  readonly store: Store;
+  readonly deliveries: Deliveries;
   readonly clock: Clock;
   readonly log: Log;
-  /** Why nothing may be stored at present; null = it may. */
-  readonly closedBy: () => string | null;
+  readonly diskLow: () => string | null;
   /** Called once so many new deliveries are durable. */
   readonly arrived: (count: number) => void;
 }): Intake {
-  const { writer, clock, log } = parts;
+  const { store, deliveries, clock, log } = parts;
   let waiting: Waiting[] = [];
   let waitingBytes = 0;
   let planned: NodeJS.Immediate | null = null;
   let closed = false;
   let mismatches = 0;
-  const underWay = new Set<Promise<void>>();
 
   const plan = (): void => {
-    if (waiting.length === 0 || underWay.size >= writer.depth) return;
     planned ??= setImmediate(() => {
       planned = null;
-      send();
-      plan();
+      commitGroup();
+      if (waiting.length > 0) plan();
     });
   };
 
-  const send = (): void => {
-    const group = take();
-    const sent = store(group).finally(() => {
-      underWay.delete(sent);
-      plan();
-    });
-    underWay.add(sent);
-  };
-
-  const take = (): readonly Waiting[] => {
+  const commitGroup = (): void => {
     let rows = 0;
     let bytes = 0;
     for (const { delivery } of waiting) {
@@ -75,36 +65,35 @@ export function createIntake(parts: {
     const group = waiting.slice(0, rows);
     waiting = waiting.slice(rows);
     waitingBytes -= bytes;
-    return group;
-  };
-
-  const store = async (group: readonly Waiting[]): Promise<void> => {
-    let answers: readonly Stored[];
     try {
-      const why = parts.closedBy();
-      if (why !== null) throw new NotDurable(why);
-      answers = await writer.store(group);
+      const low = parts.diskLow();
+      if (low !== null) throw new NotDurable(low);
+      const answers = store.write(() => {
+        const added = deliveries.add(group);
+        reach("ingest.in_tx");
+        return added;
+      });
+      reach("ingest.committed");
+      let fresh = 0;
+      for (const [index, { delivery, resolve }] of group.entries()) {
+        const answer = answers[index];
+        if (answer === "accepted") fresh += 1;
+        if (answer === "mismatch") {
+          mismatches += 1;
+          log.warn("a known delivery id came with another body; the first one counts", {
+            source: delivery.source,
+            delivery: delivery.deliveryId,
+          });
+        }
+        resolve(answer === "accepted" ? "accepted" : "duplicate");
+      }
+      if (fresh > 0) parts.arrived(fresh);
     } catch (error) {
       const refusal =
         error instanceof NotDurable ? error : new NotDurable(messageOf(error), { cause: error });
       log.error("deliveries could not be stored", { count: group.length, why: refusal.message });
       for (const { reject } of group) reject(refusal);
-      return;
     }
-    let fresh = 0;
-    for (const [index, { delivery, resolve }] of group.entries()) {
-      const answer = answers[index];
-      if (answer === "accepted") fresh += 1;
-      if (answer === "mismatch") {
-        mismatches += 1;
-        log.warn("a known delivery id came with another body; the first one counts", {
-          source: delivery.source,
-          delivery: delivery.deliveryId,
-        });
-      }
-      resolve(answer === "accepted" ? "accepted" : "duplicate");
-    }
-    if (fresh > 0) parts.arrived(fresh);
   };
 
   return {
@@ -121,15 +110,11 @@ export function createIntake(parts: {
       });
     },
     mismatches: () => mismatches,
-    async close() {
+    close() {
       closed = true;
       if (planned !== null) clearImmediate(planned);
       planned = null;
-      while (waiting.length > 0 || underWay.size > 0) {
-        if (waiting.length > 0 && underWay.size < writer.depth) send();
-        else await Promise.race(underWay);
-      }
-      await writer.close();
+      while (waiting.length > 0) commitGroup();
     },
   };
 }

@@ -75,7 +75,8 @@ export function checkInvariants(db: Database.Database, now: number): readonly Fi
     ),
     ...rows(
       `SELECT source || ':' || delivery_id AS name FROM deliveries d
-       WHERE state = 'pending' AND NOT EXISTS (SELECT 1 FROM bodies b WHERE b.seq = d.seq) LIMIT 100`,
+       WHERE state = 'pending' AND d.seq >= coalesce(
+         (SELECT p.first + p.count FROM parcels p WHERE p.first <= d.seq ORDER BY p.first DESC LIMIT 1), 0) LIMIT 100`,
     ).map(({ name }) => ({ invariant: "I4", detail: `delivery ${name} was accepted but its body is gone` })),
     ...rows(
       `SELECT r.id AS name FROM runs r JOIN issues i ON i.id = r.issue

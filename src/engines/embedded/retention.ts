@@ -15,15 +15,30 @@ export interface Keeping {
 /** Everything that ages, each with its own limit. Rows that are pending or still to be done never go. */
 export function keepings(store: Store, storage: EngineSettings["storage"]): readonly Keeping[] {
   const { db } = store;
-  const oldBodies = db.prepare<[], { seq: number; received_at: number; state: string }>(
-    `SELECT b.seq, d.received_at, d.state FROM bodies b JOIN deliveries d ON d.seq = b.seq
-     ORDER BY b.seq LIMIT ${BATCH}`,
+  const parcels = db.prepare<[], { first: number; count: number }>(
+    `SELECT first, count FROM parcels ORDER BY first LIMIT ${BATCH}`,
   );
-  const dropBody = db.prepare<[number]>("DELETE FROM bodies WHERE seq = ?");
-  const oldDeliveries = db.prepare<[], { seq: number; received_at: number; state: string }>(
-    `SELECT seq, received_at, state FROM deliveries ORDER BY seq LIMIT ${BATCH}`,
+  // A parcel goes whole: once each of its deliveries is old and none is pending.
+  const kept = db
+    .prepare<[number, number, number], 1>(
+      "SELECT 1 FROM deliveries WHERE seq >= ? AND seq < ? AND (state = 'pending' OR received_at >= ?) LIMIT 1",
+    )
+    .pluck();
+  const dropParcel = db.prepare<[number]>("DELETE FROM parcels WHERE first = ?");
+  const oldParcels = (before: number): number => {
+    const old = parcels
+      .all()
+      .filter(({ first, count }) => kept.get(first, first + count, before) === undefined);
+    for (const { first } of old) dropParcel.run(first);
+    return old.reduce((sum, { count }) => sum + count, 0);
+  };
+  // Never before its body: a later delivery may get the number of one that is gone.
+  const oldDeliveries = db.prepare<[number]>(
+    `DELETE FROM deliveries WHERE seq IN (
+       SELECT seq FROM (SELECT seq, received_at, state FROM deliveries ORDER BY seq LIMIT ${BATCH})
+       WHERE received_at < ? AND state <> 'pending'
+         AND seq < coalesce((SELECT min(first) FROM parcels), 9223372036854775807))`,
   );
-  const dropDelivery = db.prepare<[number]>("DELETE FROM deliveries WHERE seq = ?");
   const oldObservations = db.prepare<[number]>(
     `DELETE FROM observations WHERE id IN (
        SELECT id FROM (SELECT id, state, created_at FROM observations ORDER BY id LIMIT ${BATCH})
@@ -47,21 +62,12 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
        WHERE EXISTS (SELECT 1 FROM journal n WHERE n.issue = j.issue AND n.seq > j.seq))`,
   );
 
-  const byAge =
-    (
-      select: { all(): readonly { seq: number; received_at: number; state: string }[] },
-      drop: { run(seq: number): unknown },
-      keepMs: number,
-    ) =>
-    (now: number): number => {
-      const old = select.all().filter((row) => row.received_at < now - keepMs && row.state !== "pending");
-      for (const { seq } of old) drop.run(seq);
-      return old.length;
-    };
-
-  const kept = [
-    { name: "delivery bodies", remove: byAge(oldBodies, dropBody, storage.keepDeliveriesMs) },
-    { name: "deliveries", remove: byAge(oldDeliveries, dropDelivery, storage.keepDigestsMs) },
+  const aged = [
+    { name: "delivery bodies", remove: (now: number) => oldParcels(now - storage.keepDeliveriesMs) },
+    {
+      name: "deliveries",
+      remove: (now: number) => oldDeliveries.run(now - storage.keepDigestsMs).changes,
+    },
     {
       name: "observation keys",
       remove: (now: number) => oldObservations.run(now - storage.keepDigestsMs).changes,
@@ -70,7 +76,7 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
     { name: "run events", remove: (now: number) => oldEvents.run(now - storage.keepRunEventsMs).changes },
     { name: "journal", remove: (now: number) => oldJournal.run(now - storage.keepJournalMs).changes },
   ];
-  return kept.map(({ name, remove }) => ({
+  return aged.map(({ name, remove }) => ({
     name,
     prune: (now) =>
       store.write(() => {

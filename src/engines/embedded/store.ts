@@ -1,8 +1,7 @@
 import Database from "better-sqlite3";
 import { assert, messageOf } from "../../lib/assert.ts";
-import { ALONE, type WriteLock } from "./write-lock.ts";
 
-/** A writing connection: every change of the database goes through `write`. */
+/** The one writing connection: every change of the database goes through `write`. */
 export interface Store {
   readonly db: Database.Database;
   /** Runs `work` in BEGIN IMMEDIATE … COMMIT. What was registered with `afterCommit` runs once it is durable. */
@@ -13,15 +12,10 @@ export interface Store {
   afterCommit(act: () => void): void;
   /** Why commits fail at present; null = the last one held. */
   fault(): string | null;
-  /** A commit of the other writing thread failed. */
-  failed(code: string, why: string): void;
   /** Set once an fsync failed: what the disk holds is then unknown, and only a new process may go on. */
   broken(): boolean;
   close(): void;
 }
-
-/** What is said of every write once the disk has failed to keep one. */
-export const BROKEN = "the disk failed to keep a write; restart the relay once the disk is sound";
 
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
@@ -33,8 +27,8 @@ export function isStorageFault(error: unknown): error is Error & { readonly code
   return error instanceof Database.SqliteError && STORAGE_CODES.test(error.code);
 }
 
-/** Wraps a prepared connection (connection.ts); `lock` keeps it and the intake thread's apart. */
-export function createStore(db: Database.Database, lock: WriteLock = ALONE): Store {
+/** Wraps a prepared connection (connection.ts). */
+export function createStore(db: Database.Database): Store {
   let hooks: (() => void)[] = [];
   let fault: string | null = null;
   let broken = false;
@@ -45,19 +39,14 @@ export function createStore(db: Database.Database, lock: WriteLock = ALONE): Sto
   const release = db.prepare("RELEASE attempt");
   const undo = db.prepare("ROLLBACK TO attempt");
 
-  const failed = (code: string, why: string): void => {
-    fault = `${code}: ${why}`;
-    if (code === "SQLITE_IOERR_FSYNC" || code === "SQLITE_IOERR_DIR_FSYNC") broken = true;
-  };
-
   return {
     db,
     write(work) {
       assert(!db.inTransaction, "a write was begun inside another write");
-      if (broken) throw new Error(BROKEN);
+      if (broken)
+        throw new Error("the disk failed to keep a write; restart the relay once the disk is sound");
       hooks = [];
       let value;
-      lock.take();
       try {
         begin.run();
         value = work();
@@ -66,10 +55,11 @@ export function createStore(db: Database.Database, lock: WriteLock = ALONE): Sto
         hooks = [];
         // SQLite has already rolled back by itself after some faults (disk full, I/O).
         if (db.inTransaction) rollback.run();
-        if (isStorageFault(error)) failed(error.code, messageOf(error));
+        if (isStorageFault(error)) {
+          fault = `${error.code}: ${messageOf(error)}`;
+          if (error.code === "SQLITE_IOERR_FSYNC" || error.code === "SQLITE_IOERR_DIR_FSYNC") broken = true;
+        }
         throw error;
-      } finally {
-        lock.release();
       }
       fault = null;
       const acts = hooks;
@@ -97,7 +87,6 @@ export function createStore(db: Database.Database, lock: WriteLock = ALONE): Sto
       hooks.push(act);
     },
     fault: () => fault,
-    failed,
     broken: () => broken,
     close: () => {
       db.close();
