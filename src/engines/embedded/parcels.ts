@@ -32,8 +32,6 @@ const FASTEST = {
  * Bodies, those that were committed together compressed together: every byte is written twice (performance.md), and
  * a sender waits. A parcel holds the bodies of deliveries that follow one another.
  */
-export type Parcels = ReturnType<typeof parcelRows>;
-
 export function parcelRows({ db }: Pick<Store, "db">) {
   const add = db.prepare(
     "INSERT INTO parcels (first, count, encoding, bytes, content) VALUES (?, ?, ?, ?, ?)",
