@@ -5,6 +5,7 @@ import { firstLine, noCause } from "./rules-run.ts";
 import { waiting } from "./rules-ending.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
+import { endOfSecond } from "./stamp.ts";
 
 const RERUN_SETTLE_MS = 120_000;
 const MERGE_RETRY_MS = 60_000;
@@ -91,8 +92,8 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     states: ["awaiting_input"],
     when: (s) =>
       s.ejection?.reason === "manual" &&
-      (s.facts.amnesty?.at ?? 0) <= s.ejection.at &&
-      (s.authority?.at ?? 0) <= s.ejection.at,
+      (s.facts.amnesty?.at ?? 0) <= ejectedAt(s) &&
+      (s.authority?.at ?? 0) <= ejectedAt(s),
     gives: () =>
       waiting(
         "awaiting_input",
@@ -365,6 +366,11 @@ function unpassed(s: Situation): readonly Check[] {
   return s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
 }
 
+/** When the queue sent this head away; 0 = it did not. What happened within that second happened before. */
+function ejectedAt(s: Situation): number {
+  return s.ejection === null ? 0 : endOfSecond(s.ejection.at);
+}
+
 function queueEntries(s: Situation): number {
   const after = s.facts.amnesty?.at ?? 0;
   return Object.values(s.pullRequest?.ejections ?? {}).filter((ejection) => ejection.at > after).length;
@@ -384,7 +390,7 @@ function mergeOf(s: Situation): {
   const refusals = results.filter(([, result]) => !result.ok).map(([, result]) => result);
   const all = Object.keys(s.facts.results).filter((key) => key.startsWith(prefix)).length;
   // A person's word since then may follow on a stop, with which we took the request back.
-  const renewed = Math.max(s.ejection?.at ?? 0, s.authority?.at ?? 0);
+  const renewed = Math.max(ejectedAt(s), s.authority?.at ?? 0);
   const asked =
     results.map(([, result]) => result).findLast((result) => result.ok && result.at > renewed) ?? null;
   return { key: `${prefix}${all}`, refusals, asked };

@@ -12,3 +12,8 @@ export function later<T>(kept: Stamped<T> | null, value: T, at: number, read: bo
   if (read) return { value, at, read };
   return JSON.stringify(value) > JSON.stringify(kept.value) ? { value, at, read } : kept;
 }
+
+/** The forge tells whole seconds: what it dates so happened at some time of that second, at the latest at its end. */
+export function endOfSecond(at: number): number {
+  return at % 1_000 === 0 ? at + 999 : at;
+}

@@ -9,6 +9,7 @@ import type { Observation } from "./observation.ts";
 import { observe, withQuestion } from "./observe.ts";
 import type { Conditions, Policy } from "./policy.ts";
 import { withProject } from "./route.ts";
+import { endOfSecond } from "./stamp.ts";
 import { projectOf } from "./trust.ts";
 
 export interface TurnInput {
@@ -114,7 +115,7 @@ function reopened(facts: Facts, policy: Policy): Facts {
   const core = pull.core.value;
   if (core.state === "open") return facts;
   const authority = authorityOf(facts, policy);
-  // The forge tells whole seconds: what was said within the second of the end was said before it.
+  // What was said within the second of the end was said before it.
   const endedAt = endOfSecond(core.closedAt ?? pull.core.at);
   if (authority === null || !authority.granted || authority.at <= endedAt) return facts;
   const past = [
@@ -128,10 +129,6 @@ function reopened(facts: Facts, policy: Policy): Facts {
     pullRequest: null,
     project: { ...facts.project, branch: branchName(project.branchPrefix, key, past.length + 1) },
   };
-}
-
-function endOfSecond(at: number): number {
-  return at % 1_000 === 0 ? at + 999 : at;
 }
 
 function sameDecision(before: Decision | null, after: Decision): boolean {

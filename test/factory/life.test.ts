@@ -258,3 +258,23 @@ test("a closing that a reading may have missed is read again, whatever else was 
   expect(life.facts.pullRequest?.hint).toBeNull();
   expect(life.decision?.state).toBe("failed");
 });
+
+test("a merge that was asked for within the second in which the queue sent the pull request away is over", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  const green = {
+    hasQueue: true,
+    checks: [check("test", "success")],
+    reviews: [review("approved", "h1", 29, "r1")],
+  };
+  life.see(30, pullReading("h1", green, 30));
+  const asked = { effect: "merge", ok: true, detail: "added to the merge queue" } as const;
+  life.see(40.6, { kind: "effect_settled", at: T0 + 40_600, key: mergeKey(life), ...asked });
+  const away = (reason: "manual" | "other") => ({ at: T0 + 40_000, reason, group: null, head: "h1" });
+  const told = life.see(41, pullReading("h1", { ...green, ejections: [away("manual")] }, 41));
+  expect(told).toContain("awaiting_input dequeued_by_person");
+  expect(life.see(42, pullReading("h1", { ...green, ejections: [away("other")] }, 42))).toContain(
+    "awaiting_queue merge → merge",
+  );
+});
