@@ -28,6 +28,7 @@ export interface WireEntry {
 }
 
 export interface ServeParts {
+  readonly clock: Clock;
   readonly knobs: () => Knobs;
   /** Carries the request out. A throw is answered 500 and reported. */
   readonly answer: (request: WireRequest) => Promise<WireReply>;
@@ -85,6 +86,8 @@ export async function serve(parts: ServeParts): Promise<WireServer> {
     }
     note({ ...line, status: reply.status });
     outgoing.writeHead(reply.status, {
+      // The service's own time, which callers hold against the times in its answers.
+      date: new Date(parts.clock.now()).toUTCString(),
       ...reply.headers,
       "content-length": String(Buffer.byteLength(reply.body)),
     });

@@ -178,6 +178,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
     return front.current;
   };
   const server = await serve({
+    clock: parts.clock,
     knobs: () => knobs,
     answer: (request) => ready().answer(request),
     rateLimited: (request) => ready().rateLimited(request),

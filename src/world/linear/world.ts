@@ -104,6 +104,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     },
   });
   const server = await serve({
+    clock: parts.clock,
     knobs: () => knobs,
     maxBodyBytes: MAX_BODY_BYTES,
     problem,
