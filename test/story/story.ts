@@ -41,6 +41,9 @@ export interface StoryOptions extends Partial<StageOptions> {
 /** What an issue has come to, or a question about it. */
 export type Until = string | ((issue: IssueDocument) => boolean);
 
+/** How time passes while something is waited for. */
+type Passing = "real" | "gentle" | "great";
+
 /** What a good story does not end with, unless it says so. */
 export interface Expected {
   /** Faults of the stand-ins that the story provoked. */
@@ -221,40 +224,45 @@ export class Story {
 
   /** Waits until the issue is in a state, or until something holds, while nothing but real time passes. */
   async until(what: Until, key = FIRST): Promise<void> {
-    await this.#wait(what, key, false);
+    await this.#wait(what, key, "real");
   }
 
   /** Like `until`; but whenever everything rests, the clock is turned forward. */
   async inTime(what: Until, key = FIRST): Promise<void> {
-    await this.#wait(what, key, true);
+    await this.#wait(what, key, "gentle");
+  }
+
+  /** Like `inTime` in great steps: for a run that itself only waits, so that nothing can come too late. */
+  async outwaits(what: Until, key = FIRST): Promise<void> {
+    await this.#wait(what, key, "great");
   }
 
   /** Waits until the agent has begun its turn. */
   async works(key = FIRST): Promise<void> {
     await this.#look(
       () => this.issue(key)?.run != null && this.runs(key).at(-1)?.turn != null,
-      false,
+      "real",
       () => `no agent works on ${key}`,
     );
   }
 
   /** Waits until something of the world holds; the clock is turned forward when `passing`. */
   async sees(holds: () => boolean, passing = false): Promise<void> {
-    await this.#look(holds, passing, () => `it does not hold: ${holds.toString()}`);
+    await this.#look(holds, passing ? "gentle" : "real", () => `it does not hold: ${holds.toString()}`);
   }
 
   /** Waits until the relay rests: nothing under way, nothing to be carried out, every webhook delivered. */
   async rests(): Promise<void> {
     await this.#look(
       () => this.#pending() === null,
-      true,
+      "gentle",
       () => `it does not rest: ${this.#pending()}`,
     );
     await this.github.settled();
     await this.linear.settled();
     await this.#look(
       () => this.#pending() === null,
-      true,
+      "gentle",
       () => `it does not rest: ${this.#pending()}`,
     );
   }
@@ -311,7 +319,7 @@ export class Story {
     }
   }
 
-  async #wait(what: Until, key: string, passing: boolean): Promise<void> {
+  async #wait(what: Until, key: string, passing: Passing): Promise<void> {
     const holds = (): boolean => {
       const issue = this.#relay === null ? null : this.issue(key);
       if (issue === null) return false;
@@ -320,7 +328,7 @@ export class Story {
     await this.#look(holds, passing, () => `${key} did not come to ${what.toString()}`);
   }
 
-  async #look(holds: () => boolean, passing: boolean, failure: () => string): Promise<void> {
+  async #look(holds: () => boolean, passing: Passing, failure: () => string): Promise<void> {
     const began = systemClock.monotonic();
     let skip = FIRST_SKIP_MS;
     let mark = "";
@@ -332,10 +340,13 @@ export class Story {
       if (next !== mark) {
         mark = next;
         since = now;
-      } else if (passing && now - since > (this.#running() ? REST_WHILE_RUNNING_MS : REST_MS)) {
-        this.clock.skip(skip);
-        skip = this.#running() ? RUNNING_SKIP_MS : Math.min(LONGEST_SKIP_MS, skip * 1.5);
-        since = now;
+      } else if (passing !== "real") {
+        const careful = passing === "gentle" && this.#running();
+        if (now - since > (careful ? REST_WHILE_RUNNING_MS : REST_MS)) {
+          this.clock.skip(skip);
+          skip = careful ? RUNNING_SKIP_MS : Math.min(LONGEST_SKIP_MS, skip * 1.5);
+          since = now;
+        }
       }
       await this.#tick();
     }

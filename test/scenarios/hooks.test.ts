@@ -1,0 +1,128 @@
+import { expect, test } from "vitest";
+import { does, worksBut, write } from "../story/script.ts";
+import { startStory, type Story, type StoryOptions } from "../story/story.ts";
+
+function withHooks(hooks: Readonly<Record<string, string>>, options: StoryOptions = {}): Promise<Story> {
+  const files = Object.entries(hooks).map(
+    ([moment, body]) => [`.patchrelay/hooks/${moment}`, `#!/bin/sh\n${body}\n`] as const,
+  );
+  return startStory({
+    ...options,
+    files: {
+      "README.md": "# shop\n",
+      "src/price.txt": "100\n",
+      "test/price.test.js": "ok\n",
+      ...Object.fromEntries(files),
+    },
+  });
+}
+
+function delegated(story: Story): void {
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+}
+
+test("a hook prepare-worktree that fails twice and then works costs nothing", async () => {
+  const story = await withHooks({
+    "prepare-worktree": 'echo x >> "$HOME/tries"; test "$(wc -l < "$HOME/tries")" -ge 3',
+  });
+  delegated(story);
+  await story.inTime("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published"]);
+  await story.end();
+});
+
+test("a hook prepare-worktree that never works hands over with what it said", async () => {
+  const story = await withHooks(
+    { "prepare-worktree": "echo the registry is gone; exit 7" },
+    { config: { budgets: { implementations: 1 } } },
+  );
+  delegated(story);
+  await story.inTime("escalated");
+  await story.rests();
+  expect(story.toldAs("error")[0]).toContain("the registry is gone");
+  expect(story.pushes()).toEqual([]);
+  await story.end();
+});
+
+test("what verify finds goes back to the agent, in the same run, until it passes", async () => {
+  const story = await withHooks(
+    { verify: "test -e src/mended.txt || { echo mended.txt is missing; exit 1; }" },
+    {
+      agent: worksBut(
+        does({ promptIncludes: "mended.txt is missing" }, [write("src/mended.txt", "yes\n")], "Mended."),
+      ),
+    },
+  );
+  delegated(story);
+  await story.until("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published"]);
+  expect(story.pushes()).toHaveLength(1);
+  expect(await story.file("patchrelay/app-1", "src/mended.txt")).toBe("yes\n");
+  await story.end();
+});
+
+test("what verify refuses to the end is never published", async () => {
+  const story = await withHooks(
+    { verify: "echo never; exit 1" },
+    { config: { budgets: { implementations: 1 } } },
+  );
+  delegated(story);
+  await story.inTime("escalated");
+  expect(story.ran()).toEqual(["implementation failed test"]);
+  expect(story.pushes()).toEqual([]);
+  await story.end();
+});
+
+test("a hook before-publish that refuses keeps the change back and says why", async () => {
+  const story = await withHooks(
+    { "before-publish": "echo the freeze is on; exit 1" },
+    { config: { budgets: { implementations: 1 } } },
+  );
+  delegated(story);
+  await story.inTime("escalated");
+  await story.rests();
+  expect(story.toldAs("error")[0]).toContain("the freeze is on");
+  expect(story.pushes()).toEqual([]);
+  await story.end();
+});
+
+test.each([
+  ["a workflow of CI", [write(".github/workflows/ci.yml", "on: push\n")], "ci.yml"],
+  ["a hook of the relay", [write(".patchrelay/hooks/verify", "#!/bin/sh\n")], ".patchrelay/hooks/verify"],
+  ["a secret", [write("src/key.txt", `ghp_${"a1B2".repeat(10)}\n`)], "a GitHub token"],
+])("%s is not published, and a person is told", async (_, steps, objection) => {
+  const story = await withHooks(
+    {},
+    { agent: [does({}, steps, "Changed it.")], config: { budgets: { implementations: 1 } } },
+  );
+  delegated(story);
+  await story.inTime("escalated");
+  await story.rests();
+  expect(story.ran()).toEqual(["implementation failed policy"]);
+  expect(story.toldAs("error")[0]).toContain(objection);
+  expect(story.told().join("\n")).not.toContain("ghp_");
+  expect(story.pushes()).toEqual([]);
+  expect(story.github.pullRequestCount()).toBe(0);
+  await story.end();
+});
+
+test("a repair that deletes the failing test is not published", async () => {
+  const story = await withHooks(
+    {},
+    {
+      agent: worksBut(does({ type: "ci_repair" }, [{ delete: "test/price.test.js" }], "Now it is green.")),
+      config: { budgets: { ciRepairs: 1 }, ci: { reruns: 0 } },
+    },
+  );
+  story.ci = async (job) => [
+    { name: "test", conclusion: (await job.read("test/price.test.js")) === null ? "success" : "failure" },
+  ];
+  delegated(story);
+  await story.inTime("escalated");
+  await story.rests();
+  expect(story.ran()).toEqual(["implementation published", "ci_repair failed policy"]);
+  expect(story.toldAs("error")[0]).toContain("it deletes the test test/price.test.js");
+  expect(await story.file("patchrelay/app-1", "test/price.test.js")).toBe("ok\n");
+  await story.end();
+});

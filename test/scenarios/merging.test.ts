@@ -1,0 +1,125 @@
+import { expect, test } from "vitest";
+import { startStory, type Story } from "../story/story.ts";
+
+async function implemented(story: Story): Promise<void> {
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+  await story.until(({ state }) => ["awaiting_review", "awaiting_queue", "done"].includes(state));
+}
+
+test("where the rules want more than our approval, auto-merge waits for it", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"], requiredApprovals: 2 } });
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "merge_asked");
+  expect(story.github.pullRequest(1).fields.autoMerge).not.toBeNull();
+  expect(story.github.pullRequest(1).fields.merged).toBe(false);
+  await story.ada.approves();
+  await story.until("done");
+  await story.end();
+});
+
+test("undelegated while auto-merge is on: it is taken back, and nothing is merged", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"], requiredApprovals: 2 } });
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "merge_asked");
+  story.ada.undelegates();
+  await story.until("paused");
+  await story.inTime(() => story.github.pullRequest(1).fields.autoMerge === null);
+  await story.ada.approves();
+  await story.sweeps(1);
+  expect(story.github.pullRequest(1).fields.merged).toBe(false);
+  await story.end();
+});
+
+test("when_rules_allow merges without a review", async () => {
+  const story = await startStory({ project: { merge: { policy: "when_rules_allow" } } });
+  await implemented(story);
+  await story.until("done");
+  expect(story.github.pullRequest(1).reviews).toEqual([]);
+  await story.end();
+});
+
+test("person: the relay tells that it is ready and leaves the merge alone", async () => {
+  const story = await startStory({ project: { merge: { policy: "person" } } });
+  await implemented(story);
+  await story.until(({ rule }) => rule === "person_merges");
+  await story.sweeps(1);
+  expect(story.github.pullRequest(1).fields.merged).toBe(false);
+  expect(story.toldAs("thought").at(-1)).toBe("thought: Ready to be merged.");
+  await story.grace.merges();
+  await story.until("done");
+  await story.end();
+});
+
+test("external: the label is set for the other system, which merges", async () => {
+  const story = await startStory({ project: { merge: { policy: "external", label: "ready" } } });
+  await implemented(story);
+  await story.until(({ rule }) => rule === "merge_asked");
+  expect(story.github.pullRequest(1).fields.labels).toEqual(["ready"]);
+  await story.grace.merges();
+  await story.until("done");
+  await story.end();
+});
+
+const QUEUE = { requiredChecks: ["test"], mergeQueue: true };
+
+test("what the merge queue rejects is repaired and queued anew after another approval", async () => {
+  const story = await startStory({ protection: QUEUE });
+  story.ci = async (job) => [
+    {
+      name: "test",
+      conclusion:
+        job.kind === "merge_group" && (await job.read("src/integrated.txt")) === null ? "failure" : "success",
+      log: "does not fit main",
+    },
+  ];
+  await implemented(story);
+  await story.grace.approves();
+  await story.until("repairing_queue");
+  await story.until("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published", "queue_repair published"]);
+  await story.grace.approves();
+  await story.until("done");
+  await story.end();
+});
+
+test("a pull request that a person takes out of the queue stays out until a person's word", async () => {
+  const story = await startStory({ protection: QUEUE });
+  // The queue's checks never end, so that it stays in it.
+  story.ci = async ({ kind }) =>
+    kind === "merge_group" ? await new Promise(() => undefined) : [{ name: "test", conclusion: "success" }];
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "in_queue");
+  await story.github.dequeue("grace", 1);
+  await story.until("awaiting_input");
+  expect(story.issue()?.rule).toBe("dequeued_by_person");
+  await story.passes(1_000);
+  expect(story.issue()?.rule).toBe("dequeued_by_person");
+  expect(await story.operator("retry")).toBe(202);
+  await story.until(({ rule }) => rule === "in_queue");
+  story.ada.moves("canceled");
+  await story.until("failed");
+  await story.stopRelay();
+});
+
+test("a conflict with the base branch is integrated and the pull request goes on", async () => {
+  const story = await startStory();
+  await implemented(story);
+  await story.grace.pushes("main", { "src/discount.txt": "20 percent\n" });
+  await story.agentPlays([
+    {
+      when: { type: "queue_repair" },
+      do: [{ write: { path: "src/discount.txt", text: "15 percent\n" } }],
+      report: { outcome: "done", summary: "Met in the middle.", question: null, threads: [] },
+    },
+  ]);
+  await story.inTime(({ state, spent }) => state === "awaiting_review" && spent.runs === 2);
+  expect(story.ran().at(-1)).toBe("queue_repair published");
+  await story.grace.approves();
+  await story.until("done");
+  expect(await story.file("main", "src/discount.txt")).toBe("15 percent\n");
+  await story.end();
+});

@@ -1,0 +1,126 @@
+import { expect, test } from "vitest";
+import { does, worksBut, write } from "../story/script.ts";
+import { startStory, type Story, type StoryOptions } from "../story/story.ts";
+
+const OPTIONS: StoryOptions = {
+  agent: worksBut(
+    does(
+      { type: "implementation", nth: 1 },
+      [{ wait: 30_000 }, write("src/discount.txt", "10 percent\n")],
+      "Added the discount.",
+    ),
+  ),
+};
+
+async function working(kind = ""): Promise<Story> {
+  // A silent service is given up on soon, or the suite would wait for it.
+  const config = kind === "silent" ? { limits: { requestTotalSeconds: 0.5 } } : {};
+  const story = await startStory({ ...OPTIONS, config });
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+  await story.works();
+  await story.sees(() => story.told().length > 1);
+  return story;
+}
+
+/** Between beginning to work and the end: what Linear is told when nothing is in the way. */
+const CONCLUSIONS = [
+  "action: Implementing acme/shop",
+  "action: Implementing <commit> → Added the discount.",
+  "thought: The checks are green; nobody who may has approved this head yet.",
+];
+
+// Of each service some kinds; that the others are taken alike is what test/conformance and test/forges show.
+test.each(["silent", "html502", "lost_reply"] as const)(
+  "Linear answers nothing (%s) while the work is done: told later, in order, once",
+  async (kind) => {
+    const story = await working(kind);
+    story.linear.knobs.outage = kind;
+    await story.inTime("awaiting_review");
+    await story.passes(3_600);
+    story.linear.knobs.outage = "none";
+    await story.rests();
+    const told = story.told().filter((line) => !line.startsWith("status") && !line.includes("On it"));
+    expect(told).toEqual(CONCLUSIONS);
+    expect(story.ran()).toEqual(["implementation published"]);
+    await story.end();
+  },
+);
+
+test.each(["reset", "status500", "lost_reply"] as const)(
+  "GitHub answers nothing (%s) while the work is published: one push, one pull request",
+  async (kind) => {
+    const story = await working(kind);
+    story.github.knobs.outage = kind;
+    await story.inTime(({ why }) => why.includes("step publish"));
+    await story.passes(300);
+    expect(story.issue()?.run?.type).toBe("implementation");
+    story.github.knobs.outage = "none";
+    await story.inTime("awaiting_review");
+    // The agent is not asked twice for what it has done.
+    expect(story.ran()).toEqual(["implementation published"]);
+    expect(story.pushes()).toHaveLength(1);
+    expect(story.github.pullRequestCount()).toBe(1);
+    expect(await story.file("patchrelay/app-1", "src/discount.txt")).toBe("10 percent\n");
+    await story.end();
+  },
+);
+
+test("an outage of GitHub that outlasts the run: tried anew later, and nothing is lost or doubled", async () => {
+  const story = await working();
+  story.github.knobs.outage = "status503";
+  await story.inTime(({ why }) => why.includes("step publish"));
+  await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
+  await story.passes(3_600);
+  story.github.knobs.outage = "none";
+  await story.inTime("awaiting_review");
+  expect(story.ran().at(-1)).toBe("implementation published");
+  expect(story.issue()?.budgets["implementations"]?.spent).toBe(1);
+  expect(story.pushes()).toHaveLength(1);
+  expect(story.github.pullRequestCount()).toBe(1);
+  await story.end();
+});
+
+test("rate limits of both are waited out without an attempt or a charge", async () => {
+  const story = await working();
+  story.linear.knobs.rateLimitNext = 3;
+  story.github.knobs.rateLimitNext = 3;
+  await story.inTime("awaiting_review");
+  await story.rests();
+  expect(story.ran()).toEqual(["implementation published"]);
+  expect(story.told().filter((line) => line.startsWith("action"))).toEqual(CONCLUSIONS.slice(0, 2));
+  story.github.rateLimitKind = "secondary";
+  story.github.knobs.rateLimitNext = 2;
+  await story.grace.approves();
+  await story.inTime("done");
+  expect(story.github.pullRequestCount()).toBe(1);
+  await story.end();
+});
+
+test("a merge whose answer was lost is not asked for twice", async () => {
+  const story = await working();
+  await story.inTime("awaiting_review");
+  await story.rests();
+  story.github.knobs.outage = "lost_reply";
+  await story.grace.approves();
+  await story.passes(120);
+  story.github.knobs.outage = "none";
+  await story.inTime("done");
+  await story.rests();
+  expect(story.toldAs("response")).toHaveLength(1);
+  await story.end();
+});
+
+test("reads that lag behind do not undo what was seen", async () => {
+  const story = await startStory();
+  story.github.knobs.staleReadsMs = 4_000;
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+  await story.inTime("awaiting_review");
+  await story.grace.requestsChanges("Please round it.");
+  await story.inTime(({ rule, spent }) => rule === "review_answered" && spent.runs === 2);
+  await story.grace.approves();
+  await story.inTime("done");
+  expect(story.ran()).toEqual(["implementation published", "review_fix published"]);
+  await story.end();
+});

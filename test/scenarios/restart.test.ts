@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { does, worksBut, write } from "../story/script.ts";
+import { startStory } from "../story/story.ts";
+
+const FILES = {
+  "README.md": "# shop\n",
+  ".patchrelay/hooks/prepare-worktree": "#!/bin/sh\nexec test -d .\n",
+  ".patchrelay/hooks/verify": "#!/bin/sh\nexec test -d src\n",
+};
+
+test.each(["prepare", "work", "verify", "publish"])(
+  "a restart while a run is at step %s: it goes on, with one push and one pull request",
+  async (phase) => {
+    const story = await startStory({ files: FILES });
+    const { ada, grace } = story;
+    ada.writes("Add a discount");
+    ada.delegates();
+    await story.until(({ why }) => why.includes(`step ${phase}`));
+    await story.restart();
+    await story.until("awaiting_review");
+    expect(story.ran()).toEqual(["implementation published"]);
+    expect(story.pushes()).toHaveLength(1);
+    expect(story.github.pullRequestCount()).toBe(1);
+    expect(story.toldAs("thought").filter((line) => line.includes("On it"))).toHaveLength(1);
+
+    await grace.requestsChanges("Please round it.");
+    await story.until(({ why }) => why.includes(`(review_fix) is at step ${phase}`));
+    await story.restart();
+    await story.until(({ rule }) => rule === "review_answered");
+    expect(story.ran()).toEqual(["implementation published", "review_fix published"]);
+    expect(story.pushes()).toHaveLength(2);
+    await grace.approves();
+    await story.until("done");
+    expect(await story.file("main", "src/reviewed.txt")).toBe("as asked\n");
+    await story.end();
+  },
+);
+
+test("a restart in the middle of the agent's turn plays nothing twice and charges one attempt", async () => {
+  const story = await startStory({
+    agent: worksBut(
+      does(
+        { type: "implementation", nth: 1 },
+        [
+          write("src/once.txt", "once\n"),
+          { spend: { input: 100, cached: 0, output: 10, usd: 0.5 } },
+          { wait: 60_000 },
+          write("src/twice.txt", "twice\n"),
+        ],
+        "Did both.",
+      ),
+    ),
+  });
+  const { ada } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.sees(() => (story.issue()?.spent.tokens ?? 0) > 0 || story.runs()[0]?.turn != null);
+  await story.restart();
+  expect(story.issue()?.run?.type).toBe("implementation");
+  await story.inTime("awaiting_review");
+  expect(await story.file("patchrelay/app-1", "src/once.txt")).toBe("once\n");
+  expect(await story.file("patchrelay/app-1", "src/twice.txt")).toBe("twice\n");
+  expect(story.issue()?.budgets["runs"]?.spent).toBe(1);
+  expect(story.pushes()).toHaveLength(1);
+  await story.end();
+});
+
+test("a stop that comes while the relay is down is heard before anything is published", async () => {
+  const story = await startStory({
+    agent: worksBut(
+      does({ type: "implementation", nth: 1 }, [{ wait: 60_000 }, write("src/a.txt", "a\n")], "Done."),
+    ),
+  });
+  const { ada } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.works();
+  await story.stopRelay();
+  ada.undelegates();
+  await story.linear.settled();
+  await story.startRelay();
+  await story.inTime(({ state, run }) => state === "paused" && run === null);
+  expect(story.pushes()).toEqual([]);
+  await story.end();
+});
