@@ -178,7 +178,9 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   const authority = authorityOf(facts, policy);
   const session = newestSession(facts);
   const started = facts.runs.some((run) => run.startedAt !== null);
-  const byPerson = session === null || !session.automatic;
+  // Read as a whole, it tells of the session too: that is acknowledged before anything else is written.
+  const isKnown = facts.ticket.blockers !== null;
+  const byPerson = isKnown && (session === null || !session.automatic);
   if (started && byPerson && authority?.granted === true) {
     list.push({
       kind: "set_status",

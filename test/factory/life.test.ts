@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ANN, check, Life, pullReading, REV, ticketReading, T0 } from "./world.ts";
+import { ANN, check, ISSUE, Life, pullReading, REV, ticketReading, T0 } from "./world.ts";
 
 const review = (state: "approved" | "changes_requested", head: string, at: number, id: string) => ({
   id,
@@ -277,4 +277,21 @@ test("a merge that was asked for within the second in which the queue sent the p
   expect(life.see(42, pullReading("h1", { ...green, ejections: [away("other")] }, 42))).toContain(
     "awaiting_queue merge → merge",
   );
+});
+
+test("what is written first to the tracker is the acknowledgement, whichever webhook was first", () => {
+  const life = new Life();
+  const reading = ticketReading();
+  const ticket = reading.kind === "ticket_read" ? { core: reading.core, status: reading.status } : {};
+  life.see(1, { kind: "delegated", at: T0, by: ANN }, { kind: "ticket_changed", at: T0, ticket });
+  life.see(2, { kind: "run_started", at: T0 + 2_000, run: 1, fence: 1 });
+  life.see(3, reading);
+  const written = life.effects.filter(({ kind }) => kind === "tell" || kind === "set_status");
+  expect(written.map(({ key }) => key.replace(ISSUE, "…"))).toMatchInlineSnapshot(`
+    [
+      "tell:…:ack:session-1",
+      "tell:…:run:1:started",
+      "status:…:started:0",
+    ]
+  `);
 });

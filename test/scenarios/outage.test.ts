@@ -23,6 +23,42 @@ async function working(kind = ""): Promise<Story> {
   return story;
 }
 
+test("Linear hears at once that we are on it, whatever GitHub does; the run waits for GitHub without an attempt", async () => {
+  const story = await startStory();
+  const { ada, linear, github } = story;
+  await story.rests();
+  github.knobs.outage = "silent";
+  const before = linear.calls.length;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.sees(() => story.told()[0]?.startsWith("thought: On it") === true);
+  const writes = linear.calls.slice(before).filter(({ kind }) => kind === "mutation");
+  expect(writes[0]?.fields).toEqual(["agentActivityCreate"]);
+  github.knobs.outage = "status503";
+  await story.passes(600);
+  expect(story.issue()).toMatchObject({ state: "preparing", rule: "run_active" });
+  github.knobs.outage = "none";
+  await story.outwaits("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published"]);
+  expect(story.told()[0]).toMatch(/^thought: On it/);
+  await story.end();
+});
+
+test("Linear is down from the delegation on: the work is done all the same, and told later", async () => {
+  const story = await startStory();
+  story.linear.knobs.outage = "status500";
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+  await story.inTime("awaiting_review");
+  expect(story.told()).toEqual(["status: Todo"]);
+  story.linear.knobs.outage = "none";
+  await story.rests();
+  expect(story.told().slice(1, 3)).toEqual(CONCLUSIONS.slice(0, 2));
+  expect(story.told()[0]).toMatch(/^thought: On it/);
+  expect(story.ran()).toEqual(["implementation published"]);
+  await story.end();
+});
+
 /** Between beginning to work and the end: what Linear is told when nothing is in the way. */
 const CONCLUSIONS = [
   "action: Implementing acme/shop",
