@@ -22,10 +22,10 @@ export interface Start {
 }
 
 const run = promisify(execFile);
-const MAIN = fileURLToPath(new URL("../dist/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
 
 export async function measureStart(stage: Stage, configFile: string, rounds: number): Promise<Start> {
-  if (!existsSync(MAIN)) throw new Error("dist/main.js is not there: run `npm run build` first");
+  if (!existsSync(MAIN)) throw new Error("dist/main.cjs is not there: run `npm run build` first");
   const whole = [MAIN, "issue", "list", "--config", configFile];
   const list = [...whole, "--limit", "50"];
   const env = { ...processEnvironment(), ...stage.env };

@@ -1,7 +1,8 @@
 // Makes dist/ from src/: see bundle.mjs for how the command is put together.
-import { chmod, cp, rm } from "node:fs/promises";
+import { cp, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { bundle } from "./bundle.mjs";
+import { warm } from "./warm.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const target = fileURLToPath(new URL("../dist", import.meta.url));
@@ -13,4 +14,4 @@ await cp(`${root}src/world/schemas`, `${target}/schemas`, {
   recursive: true,
   filter: (source) => !source.endsWith(".ts"),
 });
-await chmod(`${target}/main.js`, 0o755);
+await warm(root, target);

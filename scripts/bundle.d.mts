@@ -1,6 +1,6 @@
 import type { Metafile } from "esbuild";
 
-/** See bundle.mjs. `main` describes main.js; `parts` what it loads apart. */
+/** See bundle.mjs. `main` describes command.cjs; `parts` what it loads apart. */
 export function bundle(
   root: string,
   outdir: string,

@@ -34,7 +34,7 @@ const known = new Set(repository.map(({ path }) => path));
 const textOf = (path: string): string => readFileSync(join(root, path), "utf8");
 
 const isSource = ({ path }: File): boolean => /^src\/.*\.ts$/.test(path);
-const isCode = ({ path }: File): boolean => /^(src|test|bench|scripts)\/.*\.(ts|mjs)$/.test(path);
+const isCode = ({ path }: File): boolean => /^(src|test|bench|scripts)\/.*\.(ts|[cm]js)$/.test(path);
 const isProse = ({ path }: File): boolean => path.endsWith(".md");
 
 /** A complaint per line that matches, comments left out. */

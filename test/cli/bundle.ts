@@ -5,11 +5,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Metafile } from "esbuild";
 import { bundle } from "../../scripts/bundle.mjs";
+import { warm } from "../../scripts/warm.mjs";
 
 /** The command as it is published: bundled by scripts/bundle.mjs, run as a process. */
 export interface Bundle {
-  /** What main.js is made of. */
+  /** What command.cjs is made of. */
   readonly main: Metafile;
+  readonly folder: string;
   start(
     args: readonly string[],
     env: Readonly<Record<string, string>>,
@@ -30,14 +32,16 @@ export async function buildBundle(): Promise<Bundle> {
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "cli-bundle-"));
   const { main } = await bundle(root, folder);
+  await warm(root, folder);
   const start: Bundle["start"] = (args, env, node = []) =>
-    spawn(process.execPath, [...node, join(folder, "main.js"), ...args], {
+    spawn(process.execPath, [...node, join(folder, "main.cjs"), ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       env: { PATH: process.env["PATH"], HOME: folder, ...env },
       cwd: folder,
     });
   return {
     main,
+    folder,
     start,
     run: async (args, env, node) => await ended(start(args, env, node)),
     remove: () => rmSync(folder, { recursive: true, force: true }),

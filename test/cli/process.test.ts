@@ -1,6 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { buildBundle, ended, firstLine } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
@@ -28,7 +29,7 @@ afterEach(() => {
 const run = async (line: string, where: Place = place) =>
   await bundle.run([...line.split(" "), "--config", where.config], {});
 
-test("main.js carries what issue list needs, and no package but the database's", () => {
+test("command.cjs carries what issue list needs, and no package but the database's", () => {
   const { inputs, outputs } = bundle.main;
   const carried = Object.keys(inputs);
   for (const file of ["src/cli/issue/list.ts", "src/registry.ts", "src/engines/embedded/open-views.ts"])
@@ -40,6 +41,27 @@ test("main.js carries what issue list needs, and no package but the database's",
     .flatMap(({ imports }) => imports)
     .filter(({ kind }) => kind === "import-statement");
   expect(atStart.every(({ path }) => path.startsWith("node:"))).toBe(true);
+});
+
+test("it starts from what was compiled before; compiled by another Node or gone, it starts all the same", async () => {
+  const cache = join(bundle.folder, "command.cache");
+  const made = readFileSync(cache);
+  const refused = async (): Promise<unknown> => {
+    const code = `process.argv = [process.argv[0], "", "--version"];
+      console.error(require(${JSON.stringify(join(bundle.folder, "main.cjs"))}).cachedDataRejected);`;
+    const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "pipe"] });
+    const { out, err } = await ended(child);
+    expect(out).toMatch(/^\d+\.\d+\.\d+/);
+    return err.trim();
+  };
+  expect(await refused()).toBe("false");
+  const foreign = Buffer.from(made);
+  foreign.writeUInt32LE(foreign.readUInt32LE(4) ^ 1, 4);
+  writeFileSync(cache, foreign);
+  expect(await refused()).toBe("true");
+  rmSync(cache);
+  expect(await refused()).toBe("undefined");
+  writeFileSync(cache, made);
 });
 
 test("issue list really loads nothing heavy", async () => {

@@ -1,0 +1,2 @@
+/** See warm.mjs. */
+export function warm(root: string, folder: string): Promise<void>;
