@@ -1,6 +1,6 @@
 import { digest } from "./hash.ts";
 import { own } from "./own.ts";
-import type { Check, Head, PullRequest } from "./facts.ts";
+import type { Check, Facts, Head, PullRequest } from "./facts.ts";
 import type { Policy } from "./policy.ts";
 
 /**
@@ -19,7 +19,7 @@ export type Verdict =
 const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_failure"]);
 const BLOCKED: ReadonlySet<string> = new Set(["cancelled", "stale", "action_required"]);
 
-export function verdictOf(pullRequest: PullRequest, policy: Policy, now: number): Verdict {
+export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy, now: number): Verdict {
   if (pullRequest.required === null) return { kind: "unread" };
   const head = own(pullRequest.heads, pullRequest.core.value.head);
   const required = pullRequest.required.value;
@@ -32,7 +32,7 @@ export function verdictOf(pullRequest: PullRequest, policy: Policy, now: number)
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
   if (required.length === 0) {
-    const settled = settledAt(pullRequest, counted, policy);
+    const settled = settledAt(headSince(facts, pullRequest), counted, policy);
     if (now < settled)
       return {
         kind: "pending",
@@ -59,9 +59,17 @@ function countedChecks(head: Head, required: readonly string[]): readonly Check[
 }
 
 /** Without a list of required checks nobody says when all have come: wait for silence. */
-function settledAt(pullRequest: PullRequest, checks: readonly Check[], policy: Policy): number {
-  if (checks.length === 0) return pullRequest.core.at + policy.ci.noChecksSeconds * 1_000;
+function settledAt(since: number, checks: readonly Check[], policy: Policy): number {
+  if (checks.length === 0) return since + policy.ci.noChecksSeconds * 1_000;
   return Math.max(...checks.map((check) => check.at)) + policy.ci.settleSeconds * 1_000;
+}
+
+/** Since when there is this head: a comment or a review moves the pull request's own time on, but not this one. */
+function headSince(facts: Facts, { core, personHead }: PullRequest): number {
+  const sha = core.value.head;
+  const run = facts.runs.findLast(({ headAfter }) => headAfter === sha);
+  const seen = run === undefined ? (personHead?.sha === sha ? personHead.at : null) : run.endedAt;
+  return Math.min(core.at, seen ?? core.at);
 }
 
 /** Changes whenever a check of the head starts, ends or is run again. */

@@ -48,7 +48,7 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
   if (pushed !== null) read(`push:${pushed}`);
   if (pull.readAt === null) read(`first:${pull.number}`);
   if (pull.hint !== null) read(hintKey(pull.hint));
-  const verdict = verdictOf(pull, policy, now);
+  const verdict = verdictOf(facts, pull, policy, now);
   if (verdict.kind === "unread") read(`head:${core.head}`);
   if (verdict.kind === "unconfirmed") read(`checks:${core.head}:${verdict.digest}`);
   return list;

@@ -39,7 +39,7 @@ export function situationOf(facts: Facts, policy: Policy, conditions: Conditions
     prompts: pendingPrompts(facts, policy),
     questions: openQuestions(facts, policy),
     pullRequest,
-    verdict: pullRequest === null ? null : verdictOf(pullRequest, policy, now),
+    verdict: pullRequest === null ? null : verdictOf(facts, pullRequest, policy, now),
     standing: standingOf(facts, policy),
     ejection: newestEjection(facts),
   };

@@ -295,3 +295,16 @@ test("what is written first to the tracker is the acknowledgement, whichever web
     ]
   `);
 });
+
+test("where there is no CI, a review long after the push does not begin the waiting for checks anew", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  const none = { required: [] };
+  expect(life.see(25, pullReading("h1", none, 25))).toContain("pr_open ci_pending");
+  expect(life.see(200, { kind: "time_passed", at: T0 + 200_000, reason: "checks" })).toContain(
+    "awaiting_review unapproved",
+  );
+  const approved = { ...none, reviews: [review("approved", "h1", 300, "r1")] };
+  expect(life.see(300, pullReading("h1", approved, 300))).toContain("awaiting_queue merge");
+});
