@@ -37,6 +37,8 @@ export interface RelayParts {
 export interface Relay {
   readonly url: string;
   readonly engine: Engine;
+  /** The engine's: only a new process may go on. */
+  readonly breakdown: Promise<string>;
   /** Stops in order: no new requests, performers and runs interrupted, database closed. Safe to repeat. */
   stop(): Promise<void>;
 }
@@ -95,7 +97,12 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     await watch.look();
     await engine.start();
     const http = await serveHttp(parts, { engine, tracker, forge, agents, watch, identities });
-    return { url: http.url, engine, stop: stopper(parts, http, engine, watch, identities) };
+    return {
+      url: http.url,
+      engine,
+      breakdown: engine.breakdown,
+      stop: stopper(parts, http, engine, watch, identities),
+    };
   } catch (error) {
     await engine.stop(1_000);
     await watch.stop();

@@ -6,14 +6,14 @@ import type { Machine } from "./machine.ts";
 const SPARE_MS = 250;
 
 /**
- * Runs what `start` starts until a signal asks it to end, or something fails that nobody caught. Resolves with the
- * exit code; a signal during the start is heeded once the start is through.
+ * Runs what `start` starts until a signal asks it to end, it is broken (exit 1: whoever supervises it starts a new one),
+ * or something fails that nobody caught. Resolves with the exit code; a signal during the start is heeded once the start is through.
  */
 export async function untilSignal(
   machine: Machine,
   log: Log,
   limitMs: number,
-  start: () => Promise<{ stop(): Promise<void> }>,
+  start: () => Promise<{ readonly breakdown: Promise<string>; stop(): Promise<void> }>,
 ): Promise<number> {
   let asked = false;
   let ask = (): void => undefined;
@@ -33,7 +33,9 @@ export async function untilSignal(
   });
   try {
     const relay = await start();
-    await ending;
+    const broken = await Promise.race([ending.then(() => null), relay.breakdown]);
+    if (broken !== null)
+      log.error("the relay ends, so that a new process can look at the disk", { why: broken });
     const late = await Promise.race([
       relay.stop().then(() => false),
       new Promise<boolean>((resolve) => {
@@ -41,7 +43,7 @@ export async function untilSignal(
       }),
     ]);
     if (late) log.warn("not everything had ended in time; it goes on at the next start");
-    return 0;
+    return broken === null ? 0 : 1;
   } finally {
     stopListening();
     stopWatching();

@@ -39,6 +39,8 @@ export interface Engine {
   health(): EngineHealth;
   /** Calls `listen` with each new stream line after it is committed. Returns the unsubscribe. */
   subscribe(listen: (line: D.StreamLine) => void): () => void;
+  /** Resolves with why when only a new process may go on: a write was not kept, and nobody knows what the disk holds. */
+  readonly breakdown: Promise<string>;
 }
 
 /** The delivery could not be stored (disk full, busy, I/O): answer 503 and remember nothing. */

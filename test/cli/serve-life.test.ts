@@ -6,11 +6,13 @@ import { createVirtualClock } from "../virtual-clock.ts";
 import { fakeMachine, json } from "./fake-machine.ts";
 
 const NEVER = new Promise<void>(() => undefined);
+const NEVER_BROKEN = new Promise<string>(() => undefined);
 
 test("a signal stops what was started, exit 0", async () => {
   const machine = fakeMachine([]);
   let stops = 0;
   const life = untilSignal(machine, silentLog, 10_000, async () => ({
+    breakdown: NEVER_BROKEN,
     stop: async () => {
       stops += 1;
     },
@@ -27,6 +29,7 @@ test("a signal during the start is heeded once the start is through", async () =
   const life = untilSignal(machine, silentLog, 10_000, async () => {
     machine.signal("SIGINT");
     return {
+      breakdown: NEVER_BROKEN,
       stop: async () => {
         stopped = true;
       },
@@ -38,7 +41,10 @@ test("a signal during the start is heeded once the start is through", async () =
 test("what does not end in time is left behind, exit 0 within the limit", async () => {
   const clock = createVirtualClock();
   const machine = fakeMachine([], { clock });
-  const life = untilSignal(machine, silentLog, 10_000, async () => ({ stop: () => NEVER }));
+  const life = untilSignal(machine, silentLog, 10_000, async () => ({
+    breakdown: NEVER_BROKEN,
+    stop: () => NEVER,
+  }));
   await clock.settle();
   machine.signal("SIGTERM");
   await clock.advance(9_999);
@@ -48,7 +54,10 @@ test("what does not end in time is left behind, exit 0 within the limit", async 
 test("a second signal ends at once", async () => {
   const clock = createVirtualClock();
   const machine = fakeMachine([], { clock });
-  const life = untilSignal(machine, silentLog, 10_000, async () => ({ stop: () => NEVER }));
+  const life = untilSignal(machine, silentLog, 10_000, async () => ({
+    breakdown: NEVER_BROKEN,
+    stop: () => NEVER,
+  }));
   await clock.settle();
   machine.signal("SIGTERM");
   expect(machine.exits).toEqual([]);
@@ -61,7 +70,10 @@ test("a second signal ends at once", async () => {
 test("a fault that nobody caught is logged and ends with exit 1", async () => {
   const machine = fakeMachine([]);
   const log = await createLog("info", machine);
-  const life = untilSignal(machine, log, 10_000, async () => ({ stop: async () => undefined }));
+  const life = untilSignal(machine, log, 10_000, async () => ({
+    breakdown: NEVER_BROKEN,
+    stop: async () => undefined,
+  }));
   await createVirtualClock().settle();
   machine.fault(new Error("nobody caught this"));
   expect(machine.exits).toEqual([1]);
@@ -98,4 +110,16 @@ test("the log is JSON lines, and short lines on a terminal with hidden character
   const silent = fakeMachine([], { terminal: true });
   (await createLog("silent", silent)).error("nobody hears this");
   expect(silent.err()).toBe("");
+});
+
+test("what is broken is stopped in order and ends with exit 1, so that a new process is started", async () => {
+  const machine = fakeMachine([]);
+  let stops = 0;
+  const code = await untilSignal(machine, silentLog, 10_000, async () => ({
+    breakdown: Promise.resolve("the disk failed"),
+    stop: async () => {
+      stops += 1;
+    },
+  }));
+  expect([code, stops]).toEqual([1, 1]);
 });

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assertDurable, openWriter } from "../../src/engines/embedded/connection.ts";
+import { createStore } from "../../src/engines/embedded/store.ts";
 import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import {
   AlreadyRunning,
@@ -110,6 +111,37 @@ describe("durability", () => {
     expect(writer.pragma("foreign_keys", { simple: true })).toBe(1);
     expect(writer.pragma("trusted_schema", { simple: true })).toBe(0);
     writer.close();
+  });
+
+  test("after a failed fsync nothing is written any more, and it is told that a new process must go on", async () => {
+    const db = openWriter(file, null);
+    db.exec("CREATE TABLE t (x)");
+    let disk = "sound";
+    const failing = {
+      prepare: (sql: string) => {
+        const statement = db.prepare(sql);
+        return {
+          run() {
+            if (sql === "COMMIT" && disk === "failing")
+              throw new Database.SqliteError("disk I/O error", "SQLITE_IOERR_FSYNC");
+            return statement.run();
+          },
+        };
+      },
+      get inTransaction() {
+        return db.inTransaction;
+      },
+    } as unknown as Database.Database;
+    const store = createStore(failing);
+    store.write(() => db.exec("INSERT INTO t VALUES (1)"));
+    expect(store.broken()).toBe(false);
+    disk = "failing";
+    expect(() => store.write(() => db.exec("INSERT INTO t VALUES (2)"))).toThrow("disk I/O error");
+    disk = "sound";
+    expect(() => store.write(() => db.exec("INSERT INTO t VALUES (3)"))).toThrow("failed to keep a write");
+    expect(await store.breaking).toContain("SQLITE_IOERR_FSYNC");
+    expect(db.prepare("SELECT x FROM t").pluck().all()).toEqual([1]);
+    db.close();
   });
 
   test("the database is readable by its owner only", async () => {

@@ -69,6 +69,7 @@ export function fakeEngine(): FakeEngine {
     deliveries,
     known,
     broken: null,
+    breakdown: new Promise(() => undefined),
     gate: null,
     listeners: () => listening.size,
     commit(line) {

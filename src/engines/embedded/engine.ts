@@ -258,5 +258,6 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       slots: () => ({ total: settings.slots, used: pipelines.used().length }),
     }),
     subscribe: (listen) => stream.subscribe(listen),
+    breakdown: store.breaking,
   };
 }

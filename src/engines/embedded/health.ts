@@ -2,7 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Engine, EngineHealth, Views } from "../engine.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Outbox } from "./outbox.ts";
-import type { Store } from "./store.ts";
+import { BROKEN, type Store } from "./store.ts";
 
 /** How the engine is, as `/ready` tells it. */
 export function createHealth(parts: {
@@ -20,9 +20,7 @@ export function createHealth(parts: {
   const { store, deliveries, outbox, views, clock } = parts;
   const age = (at: number | null): number | null => (at === null ? null : Math.max(0, clock.now() - at));
   return () => {
-    const problem = store.broken()
-      ? "the disk failed to keep a write: restart the relay once the disk is sound"
-      : (store.fault() ?? parts.diskLow());
+    const problem = store.broken() ? BROKEN : (store.fault() ?? parts.diskLow());
     const counts = views.counts();
     const swept = parts.lastSweep();
     return {

@@ -14,8 +14,13 @@ export interface Store {
   fault(): string | null;
   /** Set once an fsync failed: what the disk holds is then unknown, and only a new process may go on. */
   broken(): boolean;
+  /** Resolves with why as soon as it is broken. */
+  readonly breaking: Promise<string>;
   close(): void;
 }
+
+/** What is said of every write once the disk has failed to keep one. */
+export const BROKEN = "the disk failed to keep a write: restart the relay once the disk is sound";
 
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 
@@ -32,6 +37,10 @@ export function createStore(db: Database.Database): Store {
   let hooks: (() => void)[] = [];
   let fault: string | null = null;
   let broken = false;
+  let tell: (why: string) => void = () => undefined;
+  const breaking = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const rollback = db.prepare("ROLLBACK");
@@ -43,8 +52,7 @@ export function createStore(db: Database.Database): Store {
     db,
     write(work) {
       assert(!db.inTransaction, "a write was begun inside another write");
-      if (broken)
-        throw new Error("the disk failed to keep a write; restart the relay once the disk is sound");
+      if (broken) throw new Error(BROKEN);
       hooks = [];
       let value;
       try {
@@ -57,7 +65,10 @@ export function createStore(db: Database.Database): Store {
         if (db.inTransaction) rollback.run();
         if (isStorageFault(error)) {
           fault = `${error.code}: ${messageOf(error)}`;
-          if (error.code === "SQLITE_IOERR_FSYNC" || error.code === "SQLITE_IOERR_DIR_FSYNC") broken = true;
+          if (error.code === "SQLITE_IOERR_FSYNC" || error.code === "SQLITE_IOERR_DIR_FSYNC") {
+            broken = true;
+            tell(`${fault}: ${BROKEN}`);
+          }
         }
         throw error;
       }
@@ -88,6 +99,7 @@ export function createStore(db: Database.Database): Store {
     },
     fault: () => fault,
     broken: () => broken,
+    breaking,
     close: () => {
       db.close();
     },
