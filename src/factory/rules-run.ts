@@ -52,7 +52,11 @@ export const RUN_RULES: readonly Rule[] = [
     states: ["delegated", "implementing", "repairing_ci", "changes_requested", "repairing_queue"],
     when: ({ run }) => run?.state === "queued",
     gives: ({ run }) =>
-      waiting(stateOf(run), `Run ${run?.number} (${run?.type}) waits for a free slot.`, "a free slot"),
+      waiting(
+        stateOf(run),
+        `Run ${run?.number} (${run?.type}) starts as soon as a slot is free.`,
+        "a free slot",
+      ),
   },
   {
     name: "run_active",

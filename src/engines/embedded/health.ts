@@ -35,7 +35,10 @@ export function createHealth(parts: {
         oldestMs: age(outbox.oldestPending()),
         failed: counts.outbox.failed ?? 0,
       },
-      sweep: { ageMs: swept === null ? null : clock.monotonic() - swept, everyMs: parts.sweepEveryMs },
+      sweep: {
+        ageMs: swept === null ? null : Math.round(clock.monotonic() - swept),
+        everyMs: parts.sweepEveryMs,
+      },
       slots: parts.slots(),
     };
   };
