@@ -123,6 +123,21 @@ describe("the pages", () => {
     expect(text).toMatch(/<button\s*>Stop</);
   });
 
+  test("fold what left an issue where it stood, and show every move", async () => {
+    const { engine } = bench;
+    const here = { issue: APP_1, from: "implementing", to: "implementing", why: "Run 7 is at work." };
+    engine.commit(journalLine({ ...here, kind: "run_started", from: "preparing" }));
+    for (const kind of ["first_news", "second_news", "third_news"])
+      engine.commit(journalLine({ ...here, kind }));
+    engine.commit(journalLine({ ...here, kind: "other_news", why: "Run 7 is done." }));
+    const { text } = await page("/issues/APP-1");
+    expect(text).toContain("2 more before that, without a change");
+    const [shown, hidden] = text.split("2 more before that");
+    expect(shown).toMatch(/other news.*third news/s);
+    expect(hidden).toMatch(/second news.*first news.*<\/details>.*run started/s);
+    expect(text.match(/Run 7 is at work/g)).toHaveLength(4);
+  });
+
   test("filter, page, and say so when there is nothing", async () => {
     for (let number = 2; number <= 60; number += 1) {
       bench.engine.issues.push(

@@ -37,7 +37,7 @@ export function issuePage(view: IssueView): Html {
               journal.items.length === 0
                 ? html`<p class="faint">Nothing has happened yet.</p>`
                 : html`<ol class="timeline">
-                    ${journal.items.map(entry)}
+                    ${folded(journal.items).map(step)}
                   </ol>`
             }
             ${more(`/issues/${encodeURIComponent(issue.key)}`, {}, journal.nextCursor)}
@@ -122,9 +122,37 @@ function prompt(issue: IssueDocument): Html {
   </details>`;
 }
 
-function entry(line: JournalDocument): Html {
+type Step = readonly [JournalDocument, ...JournalDocument[]];
+
+/** Neighbours that left the issue where it stood, for the same reason, are one step with the newest line in front. */
+function folded(lines: readonly JournalDocument[]): readonly Step[] {
+  const steps: [JournalDocument, ...JournalDocument[]][] = [];
+  for (const line of lines) {
+    const last = steps.at(-1);
+    if (last !== undefined && !isMove(last[0]) && !isMove(line) && last[0].why === line.why) last.push(line);
+    else steps.push([line]);
+  }
+  return steps;
+}
+
+const isMove = (line: JournalDocument): boolean => line.from !== line.to;
+
+function step([first, ...others]: Step): Html {
+  const before =
+    others.length === 0
+      ? null
+      : html`<details class="small">
+          <summary>${others.length} more before that, without a change</summary>
+          <ol class="timeline">
+            ${others.map((line) => entry(line, null))}
+          </ol>
+        </details>`;
+  return entry(first, before);
+}
+
+function entry(line: JournalDocument, before: Html | null): Html {
   const { observation, effects } = line;
-  const moved = line.from !== line.to;
+  const moved = isMove(line);
   return html`<li class="${moved ? "moved" : ""}">
     <p class="line small">
       <span>
@@ -152,6 +180,7 @@ function entry(line: JournalDocument): Html {
             </ul>
           </details>`
     }
+    ${before}
   </li>`;
 }
 
