@@ -112,7 +112,7 @@ test("with one slot, rework goes before new work", async () => {
     agent: worksBut(
       does(
         { type: "implementation", nth: 2 },
-        [{ wait: 100_000 }, write("src/second.txt", "2\n")],
+        [{ wait: 20_000 }, write("src/second.txt", "2\n")],
         "The second issue.",
       ),
       does({ type: "implementation", nth: 3 }, [write("src/third.txt", "3\n")], "The third issue."),

@@ -92,7 +92,7 @@ test.each(["reset", "status500", "lost_reply"] as const)(
     await story.passes(300);
     expect(story.issue()?.run?.type).toBe("implementation");
     story.github.knobs.outage = "none";
-    await story.inTime("awaiting_review");
+    await story.outwaits("awaiting_review");
     // The agent is not asked twice for what it has done.
     expect(story.ran()).toEqual(["implementation published"]);
     expect(story.pushes()).toHaveLength(1);

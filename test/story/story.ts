@@ -21,12 +21,13 @@ vi.setConfig({ testTimeout: 90_000 });
 /** Longest real time that one wait may take before the story has failed. */
 const LONGEST_WAIT_MS = 40_000;
 /** Where the world has no stream to listen to, it is looked at this often. */
-const LOOK_MS = 20;
+const LOOK_MS = 10;
 /** Nothing has happened for so long: what is left waits for time to pass. Longer while an agent works. */
-const REST_MS = 60;
-const REST_WHILE_RUNNING_MS = 400;
+const REST_MS = 40;
+const REST_WHILE_RUNNING_MS = 150;
 const FIRST_SKIP_MS = 2_000;
 const RUNNING_SKIP_MS = 20_000;
+const GREAT_SKIP_MS = 60_000;
 const LONGEST_SKIP_MS = 900_000;
 const PAGE = { limit: 200, cursor: null };
 const FIRST = "APP-1";
@@ -232,7 +233,7 @@ export class Story {
     await this.#wait(what, key, "gentle");
   }
 
-  /** Like `inTime` in great steps: for a run that itself only waits, so that nothing can come too late. */
+  /** Like `inTime` in greater steps: for a run that itself only waits. */
   async outwaits(what: Until, key = FIRST): Promise<void> {
     await this.#wait(what, key, "great");
   }
@@ -337,14 +338,15 @@ export class Story {
       const now = systemClock.monotonic();
       if (now - began > LONGEST_WAIT_MS) throw new Error(`${failure()}\n${this.#standing()}`);
       const next = this.#mark();
-      if (next !== mark) {
+      if (next !== mark || isProcessAlive()) {
         mark = next;
         since = now;
       } else if (passing !== "real") {
         const careful = passing === "gentle" && this.#running();
         if (now - since > (careful ? REST_WHILE_RUNNING_MS : REST_MS)) {
           this.clock.skip(skip);
-          skip = careful ? RUNNING_SKIP_MS : Math.min(LONGEST_SKIP_MS, skip * 1.5);
+          const longest = passing === "great" ? GREAT_SKIP_MS : LONGEST_SKIP_MS;
+          skip = careful ? RUNNING_SKIP_MS : Math.min(longest, skip * 1.5);
           since = now;
         }
       }
@@ -359,7 +361,7 @@ export class Story {
     for (;;) {
       const now = systemClock.monotonic();
       const next = this.#mark();
-      if (next !== mark) {
+      if (next !== mark || isProcessAlive()) {
         mark = next;
         since = now;
       } else if (now - since > REST_MS) return;
@@ -443,4 +445,9 @@ export class Story {
       ...[...this.linear.problems, ...this.github.problems].slice(0, 5).map((line) => `stand-in: ${line}`),
     ].join("\n");
   }
+}
+
+/** Git and hooks take real time, but have deadlines by the story's clock: it must not be turned meanwhile. */
+function isProcessAlive(): boolean {
+  return process.getActiveResourcesInfo().includes("ProcessWrap");
 }
