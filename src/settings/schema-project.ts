@@ -24,7 +24,11 @@ const budgetFields = {
   usdPerDay: field(dollars.nullable(), null, "US dollars per day; null is no limit. Needs pricing."),
   tokensPerRun: field(tokens, 4_000_000, "Tokens of one run."),
   tokensPerIssue: field(tokens, 20_000_000, "Tokens of all runs of one issue."),
-  runMinutes: field(amount(0.05, 1440), 60, "Time of one run, in minutes."),
+  runMinutes: field(
+    amount(0.05, 1440),
+    60,
+    "Time of the agent in one run, all its turns together, in minutes.",
+  ),
 };
 
 const mergeFields = {
