@@ -23,8 +23,11 @@ async function working(kind = ""): Promise<Story> {
   return story;
 }
 
-test("Linear hears at once that we are on it, whatever GitHub does; the run waits for GitHub without an attempt", async () => {
-  const story = await startStory();
+test("Linear hears at once that we are on it, whatever GitHub does; the run waits for GitHub, which is not its time", async () => {
+  const story = await startStory({
+    config: { budgets: { runMinutes: 5 } },
+    agent: worksBut(does({}, [{ wait: 120_000 }, write("src/discount.txt", "10 percent\n")], "Added it.")),
+  });
   const { ada, linear, github } = story;
   await story.rests();
   github.knobs.outage = "silent";
@@ -38,7 +41,7 @@ test("Linear hears at once that we are on it, whatever GitHub does; the run wait
   await story.passes(600);
   expect(story.issue()).toMatchObject({ state: "preparing", rule: "run_active" });
   github.knobs.outage = "none";
-  await story.outwaits("awaiting_review");
+  await story.inTime("awaiting_review");
   expect(story.ran()).toEqual(["implementation published"]);
   expect(story.told()[0]).toMatch(/^thought: On it/);
   await story.end();

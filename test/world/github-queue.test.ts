@@ -200,3 +200,41 @@ test("a repository's own hook hears nothing of merge groups and carries no insta
     ),
   ).toBe(false);
 });
+
+test("the timeline shows which head was sent away: commits and forced pushes stand where they were pushed", async () => {
+  const stage = await begin(QUEUED);
+  stage.world.ci = async ({ kind }) => [
+    { name: "test", conclusion: kind === "merge_group" ? "failure" : "success" },
+  ];
+  const number = await approved(stage, "topic", { "a.txt": "a\n" });
+  const first = stage.world.pullRequest(number).fields.headSha;
+  await enqueue(stage, number);
+  await stage.world.settled();
+  await stage.world.pushAs("alice", "acme/app", "topic", { "b.txt": "b\n" });
+  const third = await stage.world.pushAs("alice", "acme/app", "topic", { "c.txt": "c\n" }, { from: first });
+  const { repository } = await stage.graphql<{
+    repository: {
+      pullRequest: {
+        timelineItems: {
+          nodes: { __typename: string; commit?: { oid: string }; afterCommit?: { oid: string } }[];
+        };
+      };
+    };
+  }>(
+    `query($n: Int!) { repository(owner: "acme", name: "app") { pullRequest(number: $n) { timelineItems(last: 20,
+      itemTypes: [REMOVED_FROM_MERGE_QUEUE_EVENT, PULL_REQUEST_COMMIT, HEAD_REF_FORCE_PUSHED_EVENT]) { nodes {
+      __typename ... on PullRequestCommit { commit { oid } }
+      ... on HeadRefForcePushedEvent { afterCommit { oid } } } } } } }`,
+    { n: number },
+  );
+  const seen = repository.pullRequest.timelineItems.nodes.map(({ __typename, commit, afterCommit }) => [
+    __typename,
+    (commit ?? afterCommit)?.oid,
+  ]);
+  expect(seen).toEqual([
+    ["PullRequestCommit", first],
+    ["RemovedFromMergeQueueEvent", undefined],
+    ["HeadRefForcePushedEvent", third],
+    ["PullRequestCommit", third],
+  ]);
+});
