@@ -5,6 +5,16 @@ const { readFileSync } = require("node:fs");
 const path = require("node:path");
 const { Script } = require("node:vm");
 
+// With newer ones better-sqlite3 12 aborts the process, and better-sqlite3 13 does not run on Node 20.
+const [major, minor] = process.versions.node.split(".").map(Number);
+if (major < 20 || (major === 20 && minor < 19) || major > 23) {
+  process.stderr.write(
+    `patchrelay runs on Node 20 (from 20.19) and 22; this is Node ${process.versions.node}. ` +
+      "Install Node 22, then run npm install again.\n",
+  );
+  process.exit(1);
+}
+
 const filename = path.join(__dirname, "command.cjs");
 
 /** The command beside this file, with its compiled code where there is some. */

@@ -56,12 +56,22 @@ test("it starts from what was compiled before; compiled by another Node or gone,
   };
   expect(await refused()).toBe("false");
   const foreign = Buffer.from(made);
-  foreign.writeUInt32LE(foreign.readUInt32LE(4) ^ 1, 4);
+  foreign.writeUInt32LE((foreign.readUInt32LE(4) ^ 1) >>> 0, 4);
   writeFileSync(cache, foreign);
   expect(await refused()).toBe("true");
   rmSync(cache);
   expect(await refused()).toBe("undefined");
   writeFileSync(cache, made);
+});
+
+test.each(["18.20.0", "20.18.3", "24.21.0"])("Node %s is refused in a sentence", async (version) => {
+  const code = `Object.defineProperty(process, "versions", { value: { ...process.versions, node: "${version}" } });
+    require(${JSON.stringify(join(bundle.folder, "main.cjs"))});`;
+  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "pipe"] });
+  const { code: exit, out, err } = await ended(child);
+  expect([exit, out]).toEqual([1, ""]);
+  expect(err).toMatch(/^patchrelay runs on Node 20 .* and 22; this is Node .*Install Node 22.*\n$/);
+  expect(err).toContain(version);
 });
 
 test("issue list really loads nothing heavy", async () => {
