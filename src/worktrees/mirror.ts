@@ -125,12 +125,19 @@ export function baseCommit(found: ReadonlyMap<string, string>, branch: string): 
   return sha;
 }
 
+/** No git of ours lives so long: its longest deadline is ten minutes (worktrees.ts). */
+const DEAD_AFTER_MS = 900_000;
+
 /**
- * Removes lock files that a git of an earlier life of this relay left behind (power cut, SIGKILL): those older than
- * `since`, a file written when this life began. Live locks are younger.
+ * Removes lock files that a killed git left behind (power cut, SIGKILL, out of memory): those older than `since`, a file
+ * written when this life of the relay began, and those older than any git may become. Live locks are younger.
  */
 export async function removeStaleLocks(place: GitPlace, since: string): Promise<readonly string[]> {
-  const born = (await stat(since)).mtimeMs;
+  // Both times are the file system's, as those of the locks are.
+  const probe = `${since}.now`;
+  await writeFile(probe, "");
+  const now = (await stat(probe)).mtimeMs;
+  const born = Math.max((await stat(since)).mtimeMs, now - DEAD_AFTER_MS);
   const removed: string[] = [];
   for (const directory of [place.commonDir, place.gitDir, join(place.commonDir, "refs")]) {
     for (const path of await locksIn(directory, directory.endsWith("/refs"))) {

@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MissingBaseBranch } from "../../src/worktrees/errors.ts";
@@ -215,6 +225,20 @@ describe("a damaged worktree", () => {
     const moved = on.push("main", { "n.txt": "n\n" });
     const tomorrow = await on.restart();
     expect((await on.prepare({}, tomorrow)).head).toBe(moved);
+  });
+
+  test("a lock older than any git of this life may become is left behind, a younger one is somebody's", async () => {
+    const tree = await on.prepare();
+    const lock = join(tree.commonDir, "refs/patchrelay/remote/main.lock");
+    mkdirSync(join(lock, ".."), { recursive: true });
+    const moved = on.push("main", { "n.txt": "n\n" });
+    // The relay started an hour ago, by the file system's time.
+    const hour = statSync(join(on.folder, "relay/private/started")).mtimeMs / 1_000 - 3_600;
+    utimesSync(join(on.folder, "relay/private/started"), hour, hour);
+    writeFileSync(lock, "");
+    await expect(on.prepare()).rejects.toThrow(/main\.lock|unable to|cannot lock/i);
+    utimesSync(lock, hour + 60, hour + 60);
+    expect((await on.prepare()).head).toBe(moved);
   });
 
   test("a HEAD that is gone is put back, and what lies in the tree is salvaged", async () => {
