@@ -78,7 +78,7 @@ export function bench(): Bench {
     },
     async folder(below, name) {
       const path = await realpath(await mkdtemp(join(below, `${name}-`)));
-      closers.push(() => rm(path, { recursive: true, force: true }));
+      closers.push(() => rm(path, { recursive: true, force: true, maxRetries: 10 }));
       return path;
     },
     keep: (close) => {

@@ -1,5 +1,6 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Randomness } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
@@ -55,6 +56,15 @@ export function createCodexAgent(parts: CodexParts): Agent {
   const live = new Map<string, readonly string[]>();
   let cleared: Promise<void> | null = null;
 
+  /** What a command of a killed Codex still writes there must cost no run; the next start of the relay removes the rest. */
+  const discard = async (folder: string): Promise<void> => {
+    try {
+      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+    } catch (error) {
+      parts.log.warn("a folder of a run could not be removed yet", { folder, why: messageOf(error) });
+    }
+  };
+
   return {
     name: "codex",
     ready,
@@ -64,7 +74,7 @@ export function createCodexAgent(parts: CodexParts): Agent {
       const scratch = join(home, SCRATCH, lease);
       const release = async (): Promise<void> => {
         live.delete(lease);
-        await rm(scratch, { recursive: true, force: true });
+        await discard(scratch);
       };
       return beginWork(
         {
@@ -73,7 +83,7 @@ export function createCodexAgent(parts: CodexParts): Agent {
             if (program === null) throw new Error(notFound(parts.bin));
             await makeHome(homeParts);
             // What runs of an earlier process left; a home belongs to one relay.
-            cleared ??= rm(join(home, SCRATCH), { recursive: true, force: true });
+            cleared ??= discard(join(home, SCRATCH));
             await cleared;
             await mkdir(scratch, { recursive: true, mode: 0o700 });
             const directory = await realpath(request.directory);
