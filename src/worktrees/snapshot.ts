@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "./git.ts";
 import type { GitPlace } from "./git-environment.ts";
@@ -65,9 +65,15 @@ export async function snapshotTree(
   }
 }
 
+/**
+ * The copy is as old as what it is made from: git looks into a file that is not older than the index, since it may have been
+ * changed within the second that the index knows of it (Documentation/technical/racy-git). A younger copy would hide that.
+ */
 async function copied(from: string, to: string): Promise<boolean> {
   try {
+    const writtenAt = Math.floor((await stat(from)).mtimeMs / 1_000);
     await copyFile(from, to);
+    await utimes(to, writtenAt, writtenAt);
     return true;
   } catch (error) {
     if (isAbsent(error)) return false;

@@ -9,6 +9,8 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
+import type { Stats } from "node:fs";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { MissingBaseBranch } from "../../src/worktrees/errors.ts";
@@ -22,6 +24,22 @@ beforeEach(async () => {
 afterEach(() => on.end());
 
 const text = (tree: string, name: string): string => readFileSync(join(tree, name), "utf8");
+
+/** Writes a file's times into its entry of an index (gitformat-index(5)): seconds and nanoseconds of ctime and mtime. */
+function knowTimes(indexFile: string, name: string, { ctimeMs, mtimeMs }: Stats): void {
+  const index = readFileSync(indexFile);
+  const entry = index.indexOf(`${name}\0`) - 62;
+  expect(entry).toBeGreaterThanOrEqual(12);
+  for (const [offset, ms] of [
+    [0, ctimeMs],
+    [8, mtimeMs],
+  ] as const) {
+    index.writeUInt32BE(Math.floor(ms / 1_000), entry + offset);
+    index.writeUInt32BE(Math.round((ms % 1_000) * 1e6), entry + offset + 4);
+  }
+  const content = index.subarray(0, -20);
+  writeFileSync(indexFile, Buffer.concat([content, createHash("sha1").update(content).digest()]));
+}
 
 describe("preparing a worktree", () => {
   test("stands on a branch of its own at the base's newest commit", async () => {
@@ -125,6 +143,19 @@ describe("preparing again", () => {
     expect(git(tree.path, "show", `${salvage}:readme.md`)).toBe("dirty");
     expect(git(tree.path, "show", `${salvage}:untracked/file.txt`)).toBe("new");
     expect(git(tree.path, "rev-parse", `${salvage}^`)).toBe(ours);
+  });
+
+  test("a change within the second of the checkout, of the same length, is salvaged too", async () => {
+    const tree = await on.prepare();
+    put(tree.path, { "readme.md": "dirty\n" });
+    const hourAgo = Math.floor(statSync(join(tree.path, "readme.md")).mtimeMs / 1_000) - 3_600;
+    utimesSync(join(tree.path, "readme.md"), hourAgo, hourAgo);
+    // As if file, index and change were all of one second an hour ago: the index knows the changed file's times.
+    knowTimes(join(tree.gitDir, "index"), "readme.md", statSync(join(tree.path, "readme.md")));
+    utimesSync(join(tree.gitDir, "index"), hourAgo, hourAgo);
+    const again = await on.prepare();
+    expect(again.salvaged).toEqual(["refs/patchrelay/salvage/app-1/1"]);
+    expect(git(tree.path, "show", `${again.salvaged[0]}:readme.md`)).toBe("dirty");
   });
 
   test("unpushed commits that do not descend from the remote branch are salvaged, and the remote's tip is taken", async () => {
