@@ -108,8 +108,10 @@ export function evidenceOf(
     for (const review of s.standing.approvals)
       add("approval", `of this head by ${review.by.name ?? "?"}`, review.at);
     add("mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
-    if (core.state === "open" && pull.queue?.value != null)
-      add("merge queue", pull.queue.value.state, pull.queue.at);
+    if (core.state === "open" && pull.queue?.value != null) {
+      const { state, position } = pull.queue.value;
+      add("merge queue", `${state}${position === null ? "" : `, position ${position}`}`, pull.queue.at);
+    }
     if (s.ejection !== null) add("left the merge queue", s.ejection.reason, s.ejection.at);
     if (core.state === "open" && pull.hint !== null) add("to be read", pull.hint.what, pull.hint.at);
   }

@@ -46,14 +46,8 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     says: "It is in the merge queue: checks of the branch no longer matter.",
     states: ["awaiting_queue"],
     when: ({ pullRequest }) => pullRequest?.queue?.value != null,
-    gives: ({ pullRequest }) => {
-      const position = pullRequest?.queue?.value?.position;
-      return waiting(
-        "awaiting_queue",
-        `In the merge queue${position == null ? "" : `, position ${position}`}.`,
-        "the merge queue",
-      );
-    },
+    // The place in it stands in the evidence: it moves with every merge, and who was told once would be told wrongly.
+    gives: () => waiting("awaiting_queue", "In the merge queue.", "the merge queue"),
   },
   {
     name: "queue_left_unread",

@@ -59,7 +59,7 @@ test("over a whole life the tracker hears each step once, in plain words", () =>
       "plan: xxx>.",
       "thought: Green and approved by rev.",
       "plan: xxxx>",
-      "thought: In the merge queue, position 1.",
+      "thought: In the merge queue.",
       "plan: xxxx>",
       "action: Repairing for the merge queue h3",
       "action: Repairing for the merge queue h4 = It published.",

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { budgetsOf } from "../../src/factory/budget.ts";
+import { evidenceOf } from "../../src/factory/decide.ts";
 import type { EffectKind } from "../../src/factory/effect.ts";
 import { stillWanted } from "../../src/factory/effects.ts";
 import { Story, story } from "./story.ts";
+import { T0 } from "./world.ts";
 
 // What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
 
@@ -454,6 +456,12 @@ describe("review", () => {
 });
 
 describe("merge queue", () => {
+  test("its place in it is evidence, not a sentence that every merge makes untrue", () => {
+    const { life } = story(QUEUED);
+    const evidence = evidenceOf(life.facts, life.policy, life.conditions, T0);
+    expect(evidence.find(({ fact }) => fact === "merge queue")?.value).toBe("queued, position 1");
+  });
+
   test("red checks of the branch are metadata while it is queued (26)", () => {
     const told = story(`${QUEUED}; pull h1 test=failure#2; news check test=failure#3`);
     expect(last(told)).toContain("awaiting_queue in_queue");

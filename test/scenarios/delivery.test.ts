@@ -41,7 +41,7 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
       "action: Answering the review <commit> → Did what the reviewer asked for.",
       "thought: Answered; grace has not looked again yet.",
       "thought: Green and approved by grace.",
-      "thought: In the merge queue, position 1.",
+      "thought: In the merge queue.",
       "response: Pull request #1 is merged. <url>
 
     What was done:
