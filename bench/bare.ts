@@ -5,13 +5,13 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { GITHUB_SECRET } from "./bodies.ts";
 import type { FromServer } from "./child.ts";
+import { Sqlite } from "../src/engines/embedded/sqlite.ts";
 
 const ANSWER = '{"ok":true}';
 const [folder = ""] = process.argv.slice(2);
-const db = new Database(join(folder, "bare.db"));
+const db = new Sqlite(join(folder, "bare.db"));
 db.pragma("page_size = 8192");
 db.pragma("journal_mode = WAL");
 db.pragma("synchronous = FULL");

@@ -5,12 +5,11 @@ const { readFileSync } = require("node:fs");
 const path = require("node:path");
 const { Script } = require("node:vm");
 
-// With newer ones better-sqlite3 12 aborts the process, and better-sqlite3 13 does not run on Node 20.
 const [major, minor] = process.versions.node.split(".").map(Number);
-if (major < 20 || (major === 20 && minor < 19) || major > 23) {
+if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(
-    `patchrelay runs on Node 20 (from 20.19) and 22; this is Node ${process.versions.node}. ` +
-      "Install Node 22, then run npm install again.\n",
+    `patchrelay needs Node 20.19 or newer; this is Node ${process.versions.node}. ` +
+      "Install Node 22 or 24, then run npm install again.\n",
   );
   process.exit(1);
 }

@@ -2,7 +2,9 @@ import { execFileSync } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
+
+// As in src/engines/embedded/sqlite.ts.
+const DRIVER = Number(process.versions.node.split(".")[0]) < 24 ? "better-sqlite3" : "better-sqlite3-napi";
 
 /**
  * Lets the bundled command in `folder` of the package at `root` list the issues of an empty database once, and keeps what
@@ -13,6 +15,7 @@ export async function warm(root, folder) {
   try {
     const config = join(place, "patchrelay.json");
     await writeFile(config, JSON.stringify({ dataDir: place, projects: [] }));
+    const { default: Database } = await import(DRIVER);
     const db = new Database(join(place, "patchrelay.db"));
     const names = await readdir(join(root, "migrations"));
     const steps = names.filter((name) => name.endsWith(".sql")).toSorted();

@@ -223,6 +223,11 @@ const ADAPTERS: readonly Adapter[] = [
       /^src\/world\/github\/git(-http)?\.ts$/,
     ],
   },
+  {
+    pattern: /^import (?!type )\w+ from "better-sqlite3/,
+    instead: "take Sqlite from sqlite.ts beside it, which knows what suits the version of Node",
+    allowed: [/^src\/engines\/embedded\/sqlite\.ts$/],
+  },
 ];
 
 const adapters: Rule = {

@@ -1,4 +1,4 @@
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { emptyFacts } from "../../src/factory/facts.ts";
 import type { Facts, PullRequest } from "../../src/factory/facts.ts";
@@ -7,6 +7,7 @@ import { createLookup } from "../../src/engines/embedded/lookup.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
 import type { Lookup } from "../../src/engines/engine.ts";
 import { issueOf } from "./parts.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 let db: Database.Database;
 let lookup: Lookup;
@@ -67,7 +68,7 @@ const routed = (id: typeof A, pull: PullRequest | null): Facts => ({
 });
 
 beforeEach(() => {
-  db = new Database(":memory:");
+  db = new Sqlite(":memory:");
   migrate(db, ":memory:", packagedMigrations(), 0);
   lookup = createLookup({ db });
 });

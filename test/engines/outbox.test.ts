@@ -1,4 +1,4 @@
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Effect } from "../../src/factory/effect.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
@@ -6,13 +6,14 @@ import { outboxRows } from "../../src/engines/embedded/outbox.ts";
 import type { Outbox, OutboxRow } from "../../src/engines/embedded/outbox.ts";
 import { assignSlots } from "../../src/engines/embedded/queue.ts";
 import { issueOf } from "./parts.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 const ANYWHERE = { priority: 0, project: null };
 let db: Database.Database;
 let outbox: Outbox;
 
 beforeEach(() => {
-  db = new Database(":memory:");
+  db = new Sqlite(":memory:");
   migrate(db, ":memory:", packagedMigrations(), 0);
   outbox = outboxRows({ db });
 });

@@ -1,4 +1,4 @@
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { deliveryRows } from "../../src/engines/embedded/deliveries.ts";
 import { issueRows } from "../../src/engines/embedded/issues.ts";
@@ -15,6 +15,7 @@ import { timerRows } from "../../src/engines/embedded/timers.ts";
 import { createViews } from "../../src/engines/embedded/views.ts";
 import { engineParts } from "./parts.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 // Every statement that the engine prepares is looked at: a query that walks a whole table, or sorts what an
 // index could give in order, is a fault that only shows with a hundred thousand rows.
@@ -22,7 +23,7 @@ let db: Database.Database;
 const prepared = new Set<string>();
 
 beforeAll(() => {
-  db = new Database(":memory:");
+  db = new Sqlite(":memory:");
   migrate(db, ":memory:", packagedMigrations(), 0);
   const prepare = db.prepare.bind(db) as (sql: string) => Database.Statement;
   db.prepare = ((sql: string) => {

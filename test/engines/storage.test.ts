@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assertDurable, openWriter } from "../../src/engines/embedded/connection.ts";
 import { createStore } from "../../src/engines/embedded/store.ts";
@@ -34,6 +34,7 @@ import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "./parts.ts";
 import type { PartsChanges } from "./parts.ts";
 import { script, scriptedTurn } from "./scripted-factory.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 const ORIGIN = { source: "test", delivery: null };
 const PAGE = { limit: 50, cursor: null };
@@ -96,7 +97,7 @@ async function crashed(): Promise<string> {
 
 describe("durability", () => {
   test("commits are flushed to the disk: synchronous is FULL after a write, where SQLite's build would drop to NORMAL", () => {
-    const careless = new Database(join(folder, "careless.db"));
+    const careless = new Sqlite(join(folder, "careless.db"));
     careless.pragma("journal_mode = WAL");
     careless.exec("CREATE TABLE t (x)");
     expect(() => assertDurable(careless)).toThrow("synchronous is 1 after a write");
@@ -123,7 +124,7 @@ describe("durability", () => {
         return {
           run() {
             if (sql === "COMMIT" && disk === "failing")
-              throw new Database.SqliteError("disk I/O error", "SQLITE_IOERR_FSYNC");
+              throw new Sqlite.SqliteError("disk I/O error", "SQLITE_IOERR_FSYNC");
             return statement.run();
           },
         };
@@ -187,7 +188,7 @@ describe("durability", () => {
     await clock.settle();
     await answer;
     await stop();
-    const db = new Database(file);
+    const db = new Sqlite(file);
     db.prepare("UPDATE parcels SET content = ?").run(Buffer.from(`{"ignored":"${"y".repeat(100)}"}`));
     db.close();
     await open({ settings: { inboxAttempts: 1 } });
@@ -201,7 +202,7 @@ describe("durability", () => {
 
   test("when another process writes, a delivery is refused at once instead of waiting", async () => {
     await open();
-    const other = new Database(file);
+    const other = new Sqlite(file);
     other.exec("BEGIN IMMEDIATE");
     const refused = expect(engine?.accept(delivery("d1", {}))).rejects.toBeInstanceOf(NotDurable);
     await clock.settle();
@@ -218,7 +219,7 @@ describe("a database that can not be used", () => {
   test("one of a newer program is refused and not touched", async () => {
     await open();
     await stop();
-    const db = new Database(file);
+    const db = new Sqlite(file);
     db.pragma("user_version = 999");
     db.close();
     const before = contents();
@@ -348,7 +349,7 @@ describe("maintenance", () => {
     await answer;
     await stop();
     expect(check(file, clock.now())).toEqual([]);
-    const db = new Database(file);
+    const db = new Sqlite(file);
     db.exec(damage);
     db.close();
     expect(check(file, clock.now()).map((finding) => finding.invariant)).toContain(invariant);

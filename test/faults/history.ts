@@ -1,4 +1,3 @@
-import Database from "better-sqlite3";
 import { messageOf } from "../../src/lib/assert.ts";
 import { delay, systemClock } from "../../src/lib/clock.ts";
 import type { Aim, Aims } from "./aims.ts";
@@ -8,6 +7,7 @@ import { startProcess } from "./relay-process.ts";
 import type { End, RelayProcess } from "./relay-process.ts";
 import type { Stage } from "./stage.ts";
 import type { Tasks } from "./tasks.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 /** Issues that are under way at a time. */
 const AT_ONCE = 4;
@@ -168,7 +168,7 @@ export class History {
     const whole = copy(stage.env);
     if ((await whole.ended) !== 0) this.unasked.push(`a backup did not succeed: ${whole.errors()}`);
     else {
-      const db = new Database(`${stage.layout.backups}/${this.#backups}.db`, { readonly: true });
+      const db = new Sqlite(`${stage.layout.backups}/${this.#backups}.db`, { readonly: true });
       const verdict = db.pragma("integrity_check", { simple: true });
       db.close();
       if (verdict !== "ok") this.unasked.push(`a backup is not sound: ${String(verdict)}`);
@@ -179,7 +179,7 @@ export class History {
 
   /** Makes what is kept look old while nobody runs, so that there is something to prune. */
   #age(): void {
-    const db = new Database(this.#parts.stage.layout.database);
+    const db = new Sqlite(this.#parts.stage.layout.database);
     try {
       db.pragma("synchronous = FULL");
       db.prepare(
@@ -251,7 +251,7 @@ export class History {
   }
 
   #isIdle(): boolean {
-    const db = new Database(this.#parts.stage.layout.database, { readonly: true });
+    const db = new Sqlite(this.#parts.stage.layout.database, { readonly: true });
     try {
       const waiting = db
         .prepare<[], number>(

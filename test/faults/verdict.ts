@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { check } from "../../src/engines/embedded/maintenance.ts";
 import type { Facts } from "../../src/factory/facts.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -10,6 +10,7 @@ import { TEAMS } from "./stage.ts";
 import type { Stage, Team } from "./stage.ts";
 import { keyOf } from "./tasks.ts";
 import type { Task, Tasks } from "./tasks.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 /** One thing that must hold after all kills, and where it does not. */
 export interface Finding {
@@ -28,7 +29,7 @@ export async function judge(
   tasks: Tasks,
   acked: ReadonlySet<string>,
 ): Promise<readonly Finding[]> {
-  const db = new Database(stage.layout.database, { readonly: true, fileMustExist: true });
+  const db = new Sqlite(stage.layout.database, { readonly: true, fileMustExist: true });
   try {
     const issues = readIssues(db);
     return [

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { DatabaseNewer } from "../../src/engines/embedded/faults.ts";
 import { checkInvariants } from "../../src/engines/embedded/maintenance.ts";
@@ -10,6 +10,7 @@ import { migrate, packagedMigrations, readMigrations, schemaOf } from "../../src
 import type { Migration } from "../../src/engines/embedded/migrate.ts";
 import { createViews } from "../../src/engines/embedded/views.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
+import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
 
 const PAGE = { limit: 50, cursor: null };
 const NOW = Date.UTC(2026, 0, 5, 12);
@@ -18,7 +19,7 @@ const migrations = packagedMigrations();
 
 let db: Database.Database;
 beforeEach(() => {
-  db = new Database(":memory:");
+  db = new Sqlite(":memory:");
   db.pragma("foreign_keys = ON");
 });
 afterEach(() => {
@@ -76,7 +77,7 @@ describe("migrations", () => {
     for (let step = 1; step <= migrations.length; step += 1) apply(step);
     const stepwise = tables();
     db.close();
-    db = new Database(":memory:");
+    db = new Sqlite(":memory:");
     apply(migrations.length);
     expect(tables()).toEqual(stepwise);
   });

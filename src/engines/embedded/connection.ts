@@ -1,10 +1,11 @@
 import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { assert, messageOf } from "../../lib/assert.ts";
 import { DatabaseDamaged } from "./faults.ts";
 import { readDatabase } from "./read-only.ts";
 import { isStorageFault } from "./store.ts";
+import { Sqlite } from "./sqlite.ts";
 
 /** Up to this size the whole database is checked at start; above it a check would cost the 2 s of a start. */
 const CHECK_UP_TO_BYTES = 64 * 1024 * 1024;
@@ -48,7 +49,7 @@ export function examine(file: string, also: (db: Database.Database) => void): vo
 
 /** Opens the writing connection and sets what durability rests on. */
 export function openWriter(file: string, maxPages: number | null): Database.Database {
-  const db = new Database(file, { timeout: BUSY_MS });
+  const db = new Sqlite(file, { timeout: BUSY_MS });
   try {
     // Page size counts only before the first page is written.
     db.pragma("page_size = 8192");

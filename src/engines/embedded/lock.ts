@@ -1,8 +1,8 @@
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
-import Database from "better-sqlite3";
 import { iso } from "../../lib/clock.ts";
 import { AlreadyRunning } from "./faults.ts";
 import { isStorageFault } from "./store.ts";
+import { Sqlite } from "./sqlite.ts";
 
 export interface Lock {
   release(): void;
@@ -17,7 +17,7 @@ const PATIENCE_MS = 1_000;
  * stopped, and it belongs to the inode, so a symlinked folder is the same folder.
  */
 export function takeLock(lockFile: string, owner: { readonly pid: number; readonly at: number }): Lock {
-  const db = new Database(lockFile, { timeout: PATIENCE_MS });
+  const db = new Sqlite(lockFile, { timeout: PATIENCE_MS });
   try {
     // No journal file: nothing is ever written here, and a left-over one would have to be looked at.
     db.pragma("journal_mode = MEMORY");
@@ -41,7 +41,7 @@ export function takeLock(lockFile: string, owner: { readonly pid: number; readon
 /** The process that holds the lock now, as it named itself; null = nobody holds it. Writes nothing. */
 export function lockHolder(lockFile: string): { readonly pid: number | null } | null {
   if (!existsSync(lockFile)) return null;
-  const db = new Database(lockFile, { readonly: true, fileMustExist: true, timeout: 0 });
+  const db = new Sqlite(lockFile, { readonly: true, fileMustExist: true, timeout: 0 });
   try {
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
     return null;

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, chmodSync } from "node:fs";
 import { dirname } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import type { Facts } from "../../factory/facts.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { reach } from "../../lib/failpoints.ts";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { messageOf } from "../../lib/assert.ts";
+import { Sqlite } from "./sqlite.ts";
 
 /**
  * Whether a database with a write-ahead log can be kept in `folder`; null = it can, else why not. Network file
@@ -11,7 +11,7 @@ export function probeFolder(folder: string): string | null {
   let place: string | null = null;
   try {
     place = mkdtempSync(join(folder, ".probe-"));
-    const db = new Database(join(place, "probe.db"));
+    const db = new Sqlite(join(place, "probe.db"));
     try {
       const mode = db.pragma("journal_mode = WAL", { simple: true });
       if (mode !== "wal") return `SQLite can not keep a write-ahead log there (journal mode ${String(mode)})`;

@@ -1,9 +1,10 @@
 import { copyFileSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { NoDatabase } from "./faults.ts";
 import { lockHolder } from "./lock.ts";
+import { Sqlite } from "./sqlite.ts";
 
 /** A connection that reads, and what must be cleaned up after it. */
 export interface Reading {
@@ -41,13 +42,13 @@ export function readDatabase(
 
 // Null where the log can not be shared: a read-only folder, or another user's files.
 function openLive(file: string): Reading | null {
-  const db = new Database(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
+  const db = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   try {
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
     return { db, close: () => db.close() };
   } catch (error) {
     db.close();
-    if (error instanceof Database.SqliteError && /^SQLITE_(CANTOPEN|READONLY|PERM)/.test(error.code))
+    if (error instanceof Sqlite.SqliteError && /^SQLITE_(CANTOPEN|READONLY|PERM)/.test(error.code))
       return null;
     throw error;
   }
@@ -59,7 +60,7 @@ function openCopy(file: string): Reading {
     const image = readFileSync(file);
     // Bytes 18 and 19 of the header say "has a write-ahead log" (2); an image in memory has none (1).
     if (image.length >= 20 && image[18] === 2) image.fill(1, 18, 20);
-    const db = image.length === 0 ? new Database(":memory:") : new Database(image, { readonly: true });
+    const db = image.length === 0 ? new Sqlite(":memory:") : new Sqlite(image, { readonly: true });
     return { db, close: () => db.close() };
   }
   const folder = mkdtempSync(join(tmpdir(), "patchrelay-read-"));
@@ -75,7 +76,7 @@ function openCopy(file: string): Reading {
     }
     if (!settled) throw new Error(`${file} kept changing while it was copied for reading; try again`);
     // Not read-only: the copy's log is folded in here, in the temporary folder.
-    const db = new Database(copy, { fileMustExist: true });
+    const db = new Sqlite(copy, { fileMustExist: true });
     return {
       db,
       close() {

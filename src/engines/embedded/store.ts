@@ -1,5 +1,6 @@
-import Database from "better-sqlite3";
+import type Database from "better-sqlite3";
 import { assert, messageOf } from "../../lib/assert.ts";
+import { Sqlite } from "./sqlite.ts";
 
 /** The one writing connection: every change of the database goes through `write`. */
 export interface Store {
@@ -29,7 +30,7 @@ const STORAGE_CODES =
 
 /** Whether the storage failed (disk full, busy, I/O), and not what was asked of it. */
 export function isStorageFault(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Database.SqliteError && STORAGE_CODES.test(error.code);
+  return error instanceof Sqlite.SqliteError && STORAGE_CODES.test(error.code);
 }
 
 /** Wraps a prepared connection (connection.ts). */
