@@ -47,11 +47,13 @@ CREATE INDEX pull_requests_by_branch ON pull_requests (repository, branch);
 CREATE INDEX pull_requests_by_base ON pull_requests (repository, base) WHERE open = 1;
 
 CREATE TABLE commits (
+  seq INTEGER PRIMARY KEY,
   repository TEXT NOT NULL,
   sha TEXT NOT NULL,
   issue TEXT NOT NULL,
-  PRIMARY KEY (repository, sha, issue)
-) STRICT, WITHOUT ROWID;
+  at INTEGER NOT NULL,
+  UNIQUE (repository, sha, issue)
+) STRICT;
 
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY,

@@ -23,7 +23,7 @@ import { outboxRows } from "./outbox.ts";
 import { createPerformingLoop } from "./performing.ts";
 import { createPipelines } from "./pipelines.ts";
 import { createPress } from "./press.ts";
-import { keepings } from "./retention.ts";
+import { createRetentionLoop, keepings } from "./retention.ts";
 import { runRows } from "./run-rows.ts";
 import { createStore } from "./store.ts";
 import type { Store } from "./store.ts";
@@ -48,8 +48,6 @@ export interface EmbeddedOptions {
   readonly maxPages?: number | null;
 }
 
-const RETENTION_EVERY_MS = 600_000;
-const RETENTION_PAUSE_MS = 100;
 const PROBE_EVERY_MS = 5_000;
 
 /**
@@ -142,16 +140,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
   const added = (): void => performing.wake();
   const sweep = createSweepLoop({ store, outbox, engine, added });
   const discovery = createDiscoveryLoop({ store, outbox, meta, engine, added });
-  const kept = keepings(store, settings.storage);
-  const retention = createLoop({
-    name: "retention",
-    clock,
-    log,
-    round() {
-      const gone = kept.map((keeping) => keeping.prune(clock.now()));
-      return gone.some((count) => count > 0) ? RETENTION_PAUSE_MS : RETENTION_EVERY_MS;
-    },
-  });
+  const retention = createRetentionLoop(keepings(store, settings.storage), clock, log);
   // After a failed commit nobody may come any more to find out that the disk has recovered.
   const probe = createLoop({
     name: "database probe",

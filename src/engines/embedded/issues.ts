@@ -84,8 +84,8 @@ export function issueRows({ db }: Pick<Store, "db">) {
        repository_id = coalesce(excluded.repository_id, repository_id), issue = excluded.issue,
        branch = excluded.branch, base = coalesce(excluded.base, base), open = excluded.open`,
   );
-  const addCommit = db.prepare<[string, string, string]>(
-    "INSERT OR IGNORE INTO commits (repository, sha, issue) VALUES (?, ?, ?)",
+  const addCommit = db.prepare<[string, string, string, number]>(
+    "INSERT OR IGNORE INTO commits (repository, sha, issue, at) VALUES (?, ?, ?, ?)",
   );
 
   return {
@@ -140,7 +140,7 @@ export function issueRows({ db }: Pick<Store, "db">) {
       const before = kept?.facts ?? null;
       const repository = facts.project?.repository ?? null;
       if (repository === null) return;
-      for (const sha of newCommits(before, facts)) addCommit.run(repository, sha, facts.id);
+      for (const sha of newCommits(before, facts)) addCommit.run(repository, sha, facts.id, at.now);
       const now = facts.pullRequest;
       if (now !== null && isNews(before?.pullRequest ?? null, now)) {
         const { value } = now.core;

@@ -10,7 +10,7 @@ import { NoDatabase } from "./faults.ts";
 import { lockFileOf, readDatabase } from "./read-only.ts";
 import { takeLock } from "./lock.ts";
 import { packagedMigrations, refuseNewer } from "./migrate.ts";
-import { keepings } from "./retention.ts";
+import { keepings, pruneAll } from "./retention.ts";
 import { createStore } from "./store.ts";
 
 const BACKUP_PAGES = 500;
@@ -147,13 +147,7 @@ export function prune(
     const store = createStore(openWriter(file, null));
     try {
       refuseNewer(store.db, file, packagedMigrations());
-      const gone: Record<string, number> = {};
-      for (const keeping of keepings(store, storage)) {
-        let count = 0;
-        for (let batch = keeping.prune(clock.now()); batch > 0; batch = keeping.prune(clock.now()))
-          count += batch;
-        gone[keeping.name] = count;
-      }
+      const gone = pruneAll(keepings(store, storage), () => clock.now());
       store.db.exec("VACUUM");
       return gone;
     } finally {

@@ -84,6 +84,7 @@ export function runRows({ db }: Pick<Store, "db">, nextSeq: () => number) {
   const offerAgain = db.prepare<[string, string]>(
     "UPDATE steers SET taken = 0 WHERE run = ? AND taken = 1 AND prompt NOT IN (SELECT value FROM json_each(?))",
   );
+  const dropSteers = db.prepare<[string]>("DELETE FROM steers WHERE run = ?");
   const anySteer = db
     .prepare<[string], number>("SELECT 1 FROM steers WHERE run = ? AND taken = 0 LIMIT 1")
     .pluck();
@@ -96,7 +97,11 @@ export function runRows({ db }: Pick<Store, "db">, nextSeq: () => number) {
         const old = before?.runs[index];
         if (old !== undefined && (old === run || JSON.stringify(old) === JSON.stringify(run))) continue;
         upsert.run(rowOf(after, run));
-        if (run.state === "ended" && old?.state !== "ended") ended.push(run.number);
+        if (run.state === "ended" && old?.state !== "ended") {
+          ended.push(run.number);
+          // What reached the agent is in the facts; nobody is left to hand the rest to.
+          dropSteers.run(runId(after.id, run.number));
+        }
         recordSpending(old, run, now);
       }
       return ended;
