@@ -7,7 +7,10 @@ import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
 /** So often a pull request that was never read may be unknown to the forge before it counts as gone. */
 const MOST_LATE_LOOKS = 6;
 
-/** Reads the pull request, or, while there is none, whether the repository can be worked with at all. */
+/**
+ * Reads the pull request; while there is none, or something was found wrong with the repository, also whether the
+ * repository can be worked with at all.
+ */
 export const readPullRequest =
   (parts: EffectParts): Performer<"read_pull_request"> =>
   async (effect, { facts, signal, attempt }) => {
@@ -19,8 +22,11 @@ export const readPullRequest =
       .catch((error: unknown) => {
         throw facts.pullRequest?.readAt == null && attempt <= MOST_LATE_LOOKS ? notYet(error) : error;
       });
-    if (reading !== null) return [reading];
-    return facts.project?.problem == null ? [] : [await repositoryReading(parts, facts, signal)];
+    const seen = reading === null ? [] : [reading];
+    const problem = facts.project?.problem ?? null;
+    // Nothing else looks at the repository again: without this a problem of a moment would stand for ever.
+    const isAsked = problem !== null && (reading === null || problem.value !== null);
+    return isAsked ? [...seen, await repositoryReading(parts, facts, signal)] : seen;
   };
 
 /** A copy of the forge's that lags behind does not know yet what was opened a moment ago. */

@@ -137,6 +137,23 @@ test("a repository that the relay may not see is explained, and taken up once it
   await story.end();
 });
 
+test("a repository that is out of sight for a while after the pull request was opened is worked with again", async () => {
+  const story = await startStory();
+  const { ada, github } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  await story.rests();
+  github.setPermission("acme/shop", github.credentials.botLogin, "none");
+  ada.says("Please do the docs too.");
+  await story.until(({ rule }) => rule === "repository_problem");
+  github.setPermission("acme/shop", github.credentials.botLogin, "write");
+  await story.inTime(({ state, run }) => state === "awaiting_review" && run === null);
+  expect(story.ran().at(-1)).toBe("implementation published");
+  expect(story.facts().project?.problem?.value).toBeNull();
+  await story.end();
+});
+
 test("an issue that another one blocks is started once that is done", async () => {
   const story = await startStory();
   const { ada, linear } = story;
