@@ -32,6 +32,15 @@ async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Pr
   let expected = journey.progress().remoteHead;
   let sha = await commit(journey, worktree, worked);
   for (let attempt = 1; ; attempt += 1) {
+    // Their commit holds all of ours: it is not a commit of this run, and must not be recorded as one.
+    if (sha === expected) {
+      throw new Ending(
+        ended(
+          "superseded",
+          "Somebody else pushed the same change meanwhile; the work is planned anew on it.",
+        ),
+      );
+    }
     await intend(journey, sha, expected);
     const published = await parts.worktrees.publish(worktree, {
       branch: worktree.branch,

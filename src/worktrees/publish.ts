@@ -9,7 +9,8 @@ import { askRemote, fetchBranches } from "./mirror.ts";
 import type { RemoteCall, RemoteHeads } from "./mirror.ts";
 import { checkBranch, checkSha, remoteRef } from "./names.ts";
 import type { Worktree } from "./places.ts";
-import { setRef } from "./refs.ts";
+import { isAncestor, setRef } from "./refs.ts";
+import { salvageReplaced } from "./salvage.ts";
 import { hasTrailer } from "./trailers.ts";
 import type { TreePlace } from "./tree.ts";
 
@@ -25,7 +26,8 @@ export interface PublishRequest {
 }
 
 /**
- * `pushed`: the remote is at our commit by this call. `already_pushed`: it was before, by an earlier try of this run.
+ * `pushed`: the remote is at our commit by this call. `already_pushed`: it was before, by an earlier try of this run,
+ * and others may have pushed on top since.
  * `moved`: somebody else changed the branch; nothing was pushed, and their commit is in the mirror.
  */
 export interface Published {
@@ -53,23 +55,23 @@ export async function publish(
   }
   const asked = await askRemote(git, place, call, [branch]);
   if (asked.defaultBranch === branch) throw new RefusedPublish(`${branch} is the remote's default branch`);
-  const before = await compare(git, place, call, { asked, branch, sha, expected, run: request.runTrailer });
+  const known = [worktree.base.sha, ...(expected === null ? [] : [expected])];
+  const comparison = { branch, sha, expected, known, run: request.runTrailer };
+  const before = await compare(git, place, call, { ...comparison, asked });
   if (before !== null) return before;
+  if (expected !== null && !(await isAncestor(git, place, expected, sha, call.signal))) {
+    const replaced = { name: worktree.name, branch, sha: expected };
+    await salvageReplaced(git, place, replaced, call.signal);
+  }
   reach("publish.before_push");
   const refused = await push(git, place, call, { sha, branch, expected });
   reach("publish.after_push");
   if (refused !== null) {
     // The answer may be lost although the push arrived, and somebody may have been faster: ask.
     const again = await askRemote(git, place, call, [branch]);
-    const after = await compare(git, place, call, {
-      asked: again,
-      branch,
-      sha,
-      expected,
-      run: request.runTrailer,
-    });
+    const after = await compare(git, place, call, { ...comparison, asked: again });
     if (after === null) throw refused;
-    if (after.outcome === "moved") return after;
+    if (after.outcome === "moved" || after.remote !== sha) return after;
   }
   await setRef(git, place, remoteRef(branch), sha, call.signal);
   return { outcome: "pushed", remote: sha };
@@ -80,6 +82,8 @@ interface Comparison {
   readonly branch: string;
   readonly sha: string;
   readonly expected: string | null;
+  /** What was there before this run pushed anything. */
+  readonly known: readonly string[];
   readonly run: string;
 }
 
@@ -88,7 +92,7 @@ async function compare(
   git: Git,
   place: GitPlace,
   call: RemoteCall,
-  { asked, branch, sha, expected, run }: Comparison,
+  { asked, branch, sha, expected, known, run }: Comparison,
 ): Promise<Published | null> {
   const there = asked.heads.get(branch) ?? null;
   if (there === sha) {
@@ -97,10 +101,28 @@ async function compare(
   }
   if (there === expected) return null;
   const remote = (await fetchBranches(git, place, call, asked, [branch])).get(branch) ?? null;
-  // Another commit with our trailer: an earlier try pushed, and the worktree was made anew since.
-  const ours =
-    remote !== null && hasTrailer(await messageOf(git, place, remote, call.signal), RUN_TRAILER, run);
-  return { outcome: ours ? "already_pushed" : "moved", remote };
+  const arrived = remote !== null && (await holdsOurs(git, place, remote, { sha, known, run }, call.signal));
+  return { outcome: arrived ? "already_pushed" : "moved", remote };
+}
+
+/** How many of the remote's new commits are looked through for our trailer. */
+const MOST_COMMITS = 200;
+
+/**
+ * Whether an earlier try of this run arrived at the remote, maybe with other people's commits on top: the commit itself,
+ * or, when the worktree was made anew since, another one with our trailer that nobody knew of before.
+ */
+async function holdsOurs(
+  git: Git,
+  place: GitPlace,
+  remote: string,
+  { sha, known, run }: Pick<Comparison, "sha" | "known" | "run">,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (await isAncestor(git, place, sha, remote, signal)) return true;
+  const shape = ["--no-show-signature", "-z", "--format=%B", `--max-count=${MOST_COMMITS}`];
+  const messages = await git.text(place, { args: ["log", ...shape, remote, "--not", ...known], signal });
+  return messages.split("\0").some((message) => hasTrailer(message, RUN_TRAILER, run));
 }
 
 /** Null, or why it was not accepted. */

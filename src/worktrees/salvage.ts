@@ -1,6 +1,6 @@
 import type { Git } from "./git.ts";
 import type { GitPlace } from "./git-environment.ts";
-import { salvagePrefix } from "./names.ts";
+import { remoteRef, salvagePrefix } from "./names.ts";
 import { writeCommit } from "./commit-object.ts";
 import { commitAt, refsBelow, setRef, treeOf } from "./refs.ts";
 import { snapshotTree } from "./snapshot.ts";
@@ -48,13 +48,8 @@ export async function salvage(
   }
   const made: Salvage[] = [];
   for (const sha of new Set(tips)) {
-    if (await isKept(git, place, sha, salvagePrefix(name), signal)) continue;
-    const last = (await salvageOf(git, place, name, signal)).at(-1);
-    const next = last === undefined ? 1 : numberOf(last) + 1;
-    const ref = `${salvagePrefix(name)}${next}`;
-    await setRef(git, place, ref, sha, signal);
-    git.log.warn("salvaged work before a destructive step", { worktree: name, ref, sha });
-    made.push({ ref, sha });
+    if (await isKept(git, place, sha, { prefix: salvagePrefix(name), but: [], signal })) continue;
+    made.push(await keep(git, place, name, sha, signal));
   }
   return made;
 
@@ -64,21 +59,53 @@ export async function salvage(
   }
 }
 
+/**
+ * Salvages the commit that a push is about to take the branch away from, unless something else holds it: the branch's
+ * own record in the mirror will not, once the push is through.
+ */
+export async function salvageReplaced(
+  git: Git,
+  place: GitPlace,
+  replaced: { readonly name: string; readonly branch: string; readonly sha: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, sha } = replaced;
+  const but = [remoteRef(replaced.branch)];
+  if (await isKept(git, place, sha, { prefix: salvagePrefix(name), but, signal })) return;
+  await keep(git, place, name, sha, signal);
+}
+
+async function keep(
+  git: Git,
+  place: GitPlace,
+  name: string,
+  sha: string,
+  signal: AbortSignal,
+): Promise<Salvage> {
+  const last = (await salvageOf(git, place, name, signal)).at(-1);
+  const ref = `${salvagePrefix(name)}${last === undefined ? 1 : numberOf(last) + 1}`;
+  await setRef(git, place, ref, sha, signal);
+  git.log.warn("salvaged work before a destructive step", { worktree: name, ref, sha });
+  return { ref, sha };
+}
+
 function numberOf(found: Salvage): number {
   return Number(found.ref.slice(found.ref.lastIndexOf("/") + 1)) || 0;
 }
 
-// Held: reachable from what the remote had or from earlier salvage, or the same files on the same parents.
+// Held: reachable from what the remote had (`but` the refs about to change) or from earlier salvage, or the same
+// files on the same parents.
 async function isKept(
   git: Git,
   place: GitPlace,
   sha: string,
-  prefix: string,
-  signal: AbortSignal,
+  held: { readonly prefix: string; readonly but: readonly string[]; readonly signal: AbortSignal },
 ): Promise<boolean> {
-  const held = ["--glob=refs/patchrelay/remote/*", `--glob=${prefix}*`];
+  const { prefix, signal } = held;
+  const but = held.but.map((ref) => `--exclude=${ref}`);
+  const by = [...but, "--glob=refs/patchrelay/remote/*", `--glob=${prefix}*`];
   const missing = await git.text(place, {
-    args: ["rev-list", "--max-count=1", sha, "--not", ...held],
+    args: ["rev-list", "--max-count=1", sha, "--not", ...by],
     signal,
   });
   if (missing === "") return true;

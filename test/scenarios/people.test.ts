@@ -335,3 +335,30 @@ test("a run that finds nothing to change asks what to do, and does not repeat it
   await story.until("awaiting_review");
   await story.end();
 });
+
+test("a person pushes the very same change while the agent works: nothing of theirs is taken for the run's", async () => {
+  const again = does(
+    { type: "implementation", nth: 2 },
+    [{ wait: "steer" }, write("src/same.txt", "same\n")],
+    "Added it.",
+  );
+  const story = await startStory({ agent: worksBut(again) });
+  const { ada, grace } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  ada.says("Add the other file, too.");
+  await story.until(({ run }) => run !== null);
+  await story.works();
+  const theirs = await grace.pushes("patchrelay/app-1", { "src/same.txt": "same\n" });
+  ada.says("Go on.");
+  await story.inTime(({ run, state }) => run === null && state === "awaiting_review");
+  await story.rests();
+  expect(story.runs().map(({ headAfter }) => headAfter)).not.toContain(theirs);
+  expect(story.ran()).toEqual([
+    "implementation published",
+    "implementation superseded",
+    "implementation published",
+  ]);
+  await story.end();
+});

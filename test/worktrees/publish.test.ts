@@ -153,6 +153,62 @@ describe("publishing", () => {
     expect(await publish(tree)).toEqual({ outcome: "moved", remote: theirs });
   });
 
+  test("our push replaces a person's commit by its copy on another base: the original is salvaged", async () => {
+    const tree = await on.prepare();
+    await work(tree, { "a.txt": "a\n" });
+    await publish(tree);
+    const theirs = on.push(BRANCH, { "person.txt": "person\n" });
+    on.push("main", { "m.txt": "m\n" });
+    const again = await on.prepare();
+    const onto = { onto: again.base.sha, leaveConflict: true, signal: on.signal };
+    await on.worktrees.integrate(again, onto);
+    await work(again, { "c.txt": "c\n" }, "linear-1.2");
+    const request = { expected: theirs, runTrailer: "linear-1.2" };
+    arm("publish.before_push", { kind: "throw" });
+    await expect(publish(again, request)).rejects.toThrow("failpoint publish.before_push");
+    expect((await publish(again, request)).outcome).toBe("pushed");
+    const kept = await on.worktrees.salvageList(again, on.signal);
+    expect(kept.map(({ sha }) => sha)).toEqual([theirs]);
+  });
+
+  test("a push that only adds commits salvages nothing", async () => {
+    const tree = await on.prepare();
+    const first = await work(tree, { "a.txt": "a\n" });
+    await publish(tree);
+    await work(tree, { "b.txt": "b\n" });
+    await publish(tree, { expected: first });
+    expect(await on.worktrees.salvageList(tree, on.signal)).toEqual([]);
+  });
+
+  test("pushed, the answer lost, a person's commit on top: our push is recognised below theirs", async () => {
+    const tree = await on.prepare();
+    await work(tree, { "a.txt": "a\n" });
+    arm("publish.after_push", { kind: "throw" });
+    await expect(publish(tree)).rejects.toThrow("failpoint publish.after_push");
+    const theirs = on.push(BRANCH, { "person.txt": "person\n" });
+    expect(await publish(tree)).toEqual({ outcome: "already_pushed", remote: theirs });
+    expect(on.at(BRANCH)).toBe(theirs);
+  });
+
+  test("it is recognised below a person's commit by its trailer, too, when ours was made anew", async () => {
+    const tree = await on.prepare();
+    await work(tree, { "a.txt": "a\n" });
+    await publish(tree);
+    const theirs = on.push(BRANCH, { "person.txt": "person\n" });
+    git(tree.path, "reset", "--quiet", "--hard", "origin/main");
+    await work(tree, { "a.txt": "a, again\n" });
+    expect(await publish(tree)).toEqual({ outcome: "already_pushed", remote: theirs });
+  });
+
+  test("what this run pushed before, with a person's commit on top, does not count for its next commit", async () => {
+    const tree = await on.prepare();
+    const first = await work(tree, { "a.txt": "a\n" });
+    await publish(tree);
+    const theirs = on.push(BRANCH, { "person.txt": "person\n" });
+    await work(tree, { "b.txt": "b\n" });
+    expect(await publish(tree, { expected: first })).toEqual({ outcome: "moved", remote: theirs });
+  });
+
   test("what the remote refuses is an error with its words", async () => {
     const tree = await on.prepare();
     await work(tree, { "a.txt": "a\n" });
