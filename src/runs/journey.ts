@@ -33,6 +33,8 @@ export interface Progress {
   /** The branch on the remote when the run began; null = it was not there. */
   readonly remoteHead: string | null;
   readonly conflict: boolean;
+  /** The worktree still holds what an earlier run left unpublished. */
+  readonly kept: boolean;
   readonly hooked: boolean;
   readonly thread: string | null;
   /** Turns whose result is known. */
@@ -57,6 +59,7 @@ const NOTHING_YET: Progress = {
   baseline: null,
   remoteHead: null,
   conflict: false,
+  kept: false,
   hooked: false,
   thread: null,
   turns: 0,

@@ -5,6 +5,7 @@ import { messageOf } from "../lib/assert.ts";
 import { MissingBaseBranch } from "../worktrees/errors.ts";
 import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
+import { conversationBefore } from "./conversation.ts";
 import { Ending, failed } from "./ending.ts";
 import type { Journey } from "./journey.ts";
 import { patiently } from "./patience.ts";
@@ -19,13 +20,14 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "prepare" },
   ]);
   const known = journey.progress();
-  const keep = known.worktree !== null || askedBefore(journey);
+  const keep = known.worktree !== null || (conversationBefore(journey.facts(), run)?.unpublished ?? false);
   const prepared = await patiently(journey, "Fetching", () => atBase(journey, keep));
   reach("run.worktree_made");
   let worktree: Worktree = prepared;
   let { baseline, conflict } = known;
   if (known.worktree === null) {
-    baseline = prepared.head;
+    // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
+    baseline = prepared.kept ? prepared.head : (prepared.remoteHead ?? prepared.head);
     if (run.type === "queue_repair" && !prepared.kept) {
       const integrated = await parts.worktrees.integrate(prepared, {
         onto: prepared.base.sha,
@@ -33,9 +35,9 @@ export async function prepare(journey: Journey): Promise<Worktree> {
         signal: journey.signal,
       });
       conflict = integrated.outcome === "conflict";
-      baseline = prepared.remoteHead ?? prepared.head;
     }
-    journey.save({ worktree: recordOf(prepared), baseline, conflict, remoteHead: prepared.remoteHead });
+    const { kept, remoteHead } = prepared;
+    journey.save({ worktree: recordOf(prepared), baseline, conflict, kept, remoteHead });
     const headBefore = prepared.remoteHead ?? prepared.head;
     await journey.observe([
       {
@@ -57,15 +59,6 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     reach("run.hook_done");
   }
   return worktree;
-}
-
-/** A run that asked left its work in the tree; the one that has the answer goes on with it. */
-function askedBefore(journey: Journey): boolean {
-  const facts = journey.facts();
-  const before = facts.runs.at(-2);
-  return (
-    before !== undefined && before.generation === journey.run().generation && before.end?.outcome === "asked"
-  );
 }
 
 async function atBase(journey: Journey, keep: boolean): ReturnType<Journey["parts"]["worktrees"]["prepare"]> {

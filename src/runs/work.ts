@@ -7,6 +7,7 @@ import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
 import { reach } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
+import { conversationBefore } from "./conversation.ts";
 import { ended, Ending, failed, retryTime } from "./ending.ts";
 import type { Journey, Worked } from "./journey.ts";
 import { patiently } from "./patience.ts";
@@ -173,17 +174,10 @@ export function again(journey: Journey): number {
   );
 }
 
-/** A person's follow-up, or the answer to a question, goes on in the conversation it belongs to. */
+/** Without the tree that its work stood in, a conversation would go on about files that are gone. */
 function threadBefore(journey: Journey): string | null {
-  const run = journey.run();
-  if (run.cause.prompts.length === 0) return null;
-  return (
-    journey
-      .facts()
-      .runs.findLast(
-        (row) => row.number < run.number && row.generation === run.generation && row.thread !== null,
-      )?.thread ?? null
-  );
+  const before = conversationBefore(journey.facts(), journey.run());
+  return before === null || (before.unpublished && !journey.progress().kept) ? null : before.thread;
 }
 
 async function task(journey: Journey, worktree: Worktree): Promise<string> {

@@ -1,0 +1,44 @@
+import type { Run, RunCause, RunEnd } from "../factory/facts.ts";
+
+/** An earlier run whose thread a run goes on in. */
+export interface Conversation {
+  readonly thread: string;
+  /** What the agent believes it has written stands in the worktree only: the thread is of no use without that tree. */
+  readonly unpublished: boolean;
+}
+
+/** What of a run tells whose conversation it is in. */
+interface Speaker extends Pick<Run, "number" | "generation" | "thread"> {
+  readonly cause: Pick<RunCause, "prompts">;
+  readonly end: Pick<RunEnd, "outcome"> | null;
+}
+
+/**
+ * The conversation that a person's follow-up, or the answer to a question, belongs to; null when `run` begins one of
+ * its own. It ends where another head overtook it, and where a later run without a thread may have emptied its tree.
+ */
+export function conversationBefore(
+  { runs }: { readonly runs: readonly Speaker[] },
+  run: Speaker,
+): Conversation | null {
+  if (run.cause.prompts.length === 0) return null;
+  const earlier = runs.filter((row) => row.number < run.number && row.generation === run.generation);
+  const last = earlier.findLast((row) => row.thread !== null);
+  if (last === undefined || last.thread === null) return null;
+  switch (last.end?.outcome) {
+    case "published":
+    case "no_change":
+    case "answered":
+      return { thread: last.thread, unpublished: false };
+    case "asked":
+    case "failed":
+    case "interrupted":
+    case "stopped": {
+      const aside = earlier.some((row) => row.number > last.number && row.cause.prompts.length === 0);
+      return aside ? null : { thread: last.thread, unpublished: true };
+    }
+    case "superseded":
+    case undefined:
+      return null;
+  }
+}

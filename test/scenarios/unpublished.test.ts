@@ -1,0 +1,99 @@
+import { expect, test } from "vitest";
+import { does, reports, worksBut, write } from "../story/script.ts";
+import { startStory, type Story } from "../story/story.ts";
+
+// What an earlier run left in the worktree without publishing it.
+
+const BRANCH = "patchrelay/app-1";
+
+/** A review's fix is committed while GitHub is out, so that it can not be pushed; a later run finds nothing to do. */
+async function fixedButNotPushed(): Promise<Story> {
+  const story = await startStory({
+    agent: worksBut(
+      does(
+        { type: "review_fix", nth: 1 },
+        [{ wait: 30_000 }, write("src/reviewed.txt", "as asked\n")],
+        "Did it.",
+      ),
+      reports({ type: "review_fix" }, "no_change", "It is as you asked."),
+    ),
+  });
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+  await story.until("awaiting_review");
+  await story.rests();
+  await story.grace.requestsChanges("Please round.");
+  await story.until("changes_requested");
+  await story.works();
+  story.github.knobs.outage = "status503";
+  await story.inTime(({ why }) => why.includes("step publish"));
+  return story;
+}
+
+test("a fix whose publication an outage outlasted is published by the run after it", async () => {
+  const story = await fixedButNotPushed();
+  await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
+  await story.passes(600);
+  expect(await story.file(BRANCH, "src/reviewed.txt")).toBeNull();
+  story.github.knobs.outage = "none";
+  await story.inTime("awaiting_review");
+  expect(story.ran()).toEqual([
+    "implementation published",
+    "review_fix failed infrastructure",
+    "review_fix published",
+  ]);
+  expect(await story.file(BRANCH, "src/reviewed.txt")).toBe("as asked\n");
+  expect(story.issue()?.budgets["reviewFixes"]?.spent).toBe(1);
+  await story.end();
+});
+
+test("a fix that was stopped while it was published is published after resuming", async () => {
+  const story = await fixedButNotPushed();
+  await story.operator("stop");
+  await story.inTime(({ run }) => run === null);
+  story.github.knobs.outage = "none";
+  await story.operator("resume");
+  await story.inTime("awaiting_review");
+  expect(await story.file(BRANCH, "src/reviewed.txt")).toBe("as asked\n");
+  await story.end();
+});
+
+const LIMIT = { fail: { class: "capacity", retryAfterMs: 60_000 } } as const;
+const FIRST = { write: { path: "src/half.txt", text: "first half\n" } };
+const SECOND = does({ nth: 3 }, [write("src/rest.txt", "second half\n")], "Both halves.");
+
+test("who has the answer goes on in the tree of the question, a failure in between or not", async () => {
+  const story = await startStory({
+    agent: [
+      { when: { nth: 1 }, do: [FIRST, { ask: { text: "Which half next?", options: [] } }] },
+      { when: { nth: 2 }, do: [LIMIT] },
+      SECOND,
+    ],
+  });
+  story.ada.writes("Add a discount");
+  story.ada.delegates();
+  await story.until("awaiting_input");
+  story.ada.says("The second one");
+  await story.inTime("awaiting_review");
+  const [asked, , answered] = story.facts().runs;
+  expect(answered?.thread).toBe(asked?.thread);
+  expect(await story.file(BRANCH, "src/half.txt")).toBe("first half\n");
+  expect(await story.file(BRANCH, "src/rest.txt")).toBe("second half\n");
+  await story.end();
+});
+
+test("a message's run that met a limit is gone on with in its tree and its thread", async () => {
+  const story = await startStory({
+    agent: [
+      { when: { nth: 1 }, do: [FIRST, LIMIT] },
+      { ...SECOND, when: { nth: 2 } },
+    ],
+  });
+  story.ada.writes("Add a discount");
+  story.ada.mentions("@patchrelay please do");
+  await story.inTime("awaiting_review");
+  const [first, second] = story.facts().runs;
+  expect(second?.thread).toBe(first?.thread);
+  expect(await story.file(BRANCH, "src/half.txt")).toBe("first half\n");
+  await story.end();
+});
