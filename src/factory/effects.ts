@@ -2,12 +2,12 @@ import { authorityOf } from "./authority.ts";
 import { verdictOf } from "./checks.ts";
 import type { Decision } from "./decision.ts";
 import type { Effect } from "./effect.ts";
-import { activeRun, type Facts, type PullRequest } from "./facts.ts";
+import { activeRun, generationOf, type Facts, type PullRequest } from "./facts.ts";
 import { unseenPush } from "./observe-pull-request.ts";
 import { narration, newestSession } from "./narrate.ts";
 import type { Policy } from "./policy.ts";
 import { pendingPrompts } from "./authority.ts";
-import { projectOf } from "./trust.ts";
+import { isUnproven, projectOf } from "./trust.ts";
 
 /**
  * Every effect that these facts and this decision call for. A turn adds those that the facts before it did
@@ -41,6 +41,9 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
   if (pull === null) {
     if (decision.rule === "pull_request_unseen") read(`run${facts.runs.at(-1)?.number}`);
     return list;
+  }
+  for (const prompt of Object.values(facts.prompts)) {
+    if (prompt.from === "forge" && isUnproven(prompt.by)) read(`who:${prompt.id}`);
   }
   const core = pull.core.value;
   if (core.state === "closed") return list;
@@ -134,7 +137,9 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
       workflowRuns: step.workflowRuns,
     });
   }
-  for (const run of facts.runs) {
+  // What an earlier pull request was told belongs there, and was said there.
+  const runs = facts.runs.filter((run) => run.generation === generationOf(facts));
+  for (const run of runs) {
     if (run.end === null || run.end.replies.length === 0) continue;
     list.push({
       kind: "reply_threads",
@@ -144,7 +149,7 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
       replies: run.end.replies,
     });
   }
-  for (const run of facts.runs) {
+  for (const run of runs) {
     // A reviewer who sees no new commit must learn why from a word on the pull request.
     if (run.type !== "review_fix" || run.end === null || !["no_change", "answered"].includes(run.end.outcome))
       continue;

@@ -31,10 +31,14 @@ function allowed(trust: Trust, facts: Facts, actor: Actor, from: "tracker" | "fo
   // The tracker vouches for its members: only they can open a session, and an automation is theirs.
   if (from === "tracker") return true;
   if (actor.kind !== "person") return false;
-  if (trust === "collaborators" && (actor.permission === "write" || actor.permission === "admin"))
-    return true;
-  const associations = trust === "collaborators" ? ["owner", "member", "collaborator"] : ["owner", "member"];
-  return actor.association !== null && associations.includes(actor.association);
+  if (actor.association === "owner" || actor.association === "member") return true;
+  // GitHub calls everybody a collaborator who was invited, to read only too: the permission decides.
+  return trust === "collaborators" && (actor.permission === "write" || actor.permission === "admin");
+}
+
+/** Whether only the permission, which a webhook does not carry, tells if this person may steer. */
+export function isUnproven(actor: Actor): boolean {
+  return actor.kind === "person" && actor.association === "collaborator" && actor.permission === null;
 }
 
 /** The policy of the project an issue was routed to. */

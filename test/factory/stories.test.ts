@@ -1,10 +1,12 @@
 import { describe, expect, test } from "vitest";
+import type { Actor } from "../../src/factory/actor.ts";
 import { budgetsOf } from "../../src/factory/budget.ts";
 import { evidenceOf } from "../../src/factory/decide.ts";
 import type { EffectKind } from "../../src/factory/effect.ts";
 import { stillWanted } from "../../src/factory/effects.ts";
+import type { Observation } from "../../src/factory/observation.ts";
 import { Story, story } from "./story.ts";
-import { T0 } from "./world.ts";
+import { STRANGER, T0 } from "./world.ts";
 
 // What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
 
@@ -446,6 +448,33 @@ describe("review", () => {
     const told = story(`${GREEN}; comments please rename it`);
     expect(last(told)).toContain("implementing run_queued → start_run");
     expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("invited to read only, a collaborator is a stranger; a webhook's one is looked up first", () => {
+    const told = story(GREEN);
+    const comment = (permission: Actor["permission"]): Observation => ({
+      kind: "prompted",
+      at: told.life.now,
+      prompt: "c1",
+      session: null,
+      by: { ...STRANGER, association: "collaborator", permission },
+      from: "forge",
+      text: "rename it",
+    });
+    expect(told.life.see(200, comment(null))).toBe("awaiting_review unapproved → read_pull_request");
+    expect(told.life.see(210, comment("read"))).toBe("awaiting_review unapproved");
+    const writer = story(GREEN);
+    writer.life.see(200, comment(null));
+    expect(writer.life.see(210, comment("write"))).toContain("implementing run_queued → start_run");
+  });
+
+  test("what the first pull request was told is not said again on the second", () => {
+    const told = story(`${GREEN}; review r1 changes_requested; run starts; run no_change; pull h1 merged`);
+    told.tell(
+      "says and now more; run starts; run intends k1; run published; pull k1 fresh open test=success",
+    );
+    const said = told.life.effects.filter((effect) => effect.kind === "comment");
+    expect(said.map(({ number }) => number)).toEqual([7]);
   });
 
   test("a draft waits for the person who made it one; ready, it goes on (R17)", () => {
