@@ -79,7 +79,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
       return acting.get().performers;
     },
     performRun: (running) => acting.get().performRun(running),
-    discover: (since, signal) => tracker.discover(since, signal),
+    discover: (since, rest, signal) => tracker.discover(since, rest, signal),
     settings: engineSettings(settings),
   };
   const acting = later<Acting>();

@@ -119,11 +119,18 @@ export interface EngineParts {
   readonly performers: Performers;
   /** Carries out a whole run; the engine gives it a slot, durable progress and its fence. */
   readonly performRun: (running: Running) => Promise<void>;
-  /** Lists issues that the tracker says are ours (`ticket_read` observations follow from effects). */
+  /**
+   * Lists issues that the tracker says are ours (`ticket_read` observations follow from effects). A list too long for
+   * one answer goes on with the `rest` of the answer before; null = from the beginning, and = that was all.
+   */
   readonly discover: (
     since: number,
+    rest: string | null,
     signal: AbortSignal,
-  ) => Promise<readonly { readonly issue: IssueId; readonly by: Actor }[]>;
+  ) => Promise<{
+    readonly issues: readonly { readonly issue: IssueId; readonly by: Actor }[];
+    readonly rest: string | null;
+  }>;
   readonly settings: EngineSettings;
 }
 

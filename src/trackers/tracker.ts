@@ -19,8 +19,11 @@ export interface Tracker {
   whoAmI(signal: AbortSignal): Promise<TrackerIdentity>;
   /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`). */
   readTicket(issue: IssueId, signal: AbortSignal): Promise<Observation>;
-  /** Issues that are ours by delegation or open session, newest first, back to `since` (Unix ms): finds what webhooks lost. */
-  discover(since: number, signal: AbortSignal): Promise<readonly DiscoveredIssue[]>;
+  /**
+   * Issues that are ours by delegation or open session, newest first, back to `since` (Unix ms): finds what webhooks
+   * lost. `rest` is null, or the `rest` of the answer before: then the list goes on there.
+   */
+  discover(since: number, rest: string | null, signal: AbortSignal): Promise<Discovery>;
   /** Posts an activity. The same `key` twice posts once. */
   tell(session: string, key: string, activity: Activity, signal: AbortSignal): Promise<void>;
   showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;
@@ -57,6 +60,12 @@ export interface Interpretation {
   readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
   /** Why nothing is done with it; null when something is. */
   readonly ignored: string | null;
+}
+
+export interface Discovery {
+  readonly issues: readonly DiscoveredIssue[];
+  /** Where the list goes on that was too long for one answer; null = this was all. */
+  readonly rest: string | null;
 }
 
 export interface DiscoveredIssue {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Effect } from "../../src/factory/effect.ts";
+import { NOBODY } from "../../src/factory/actor.ts";
 import { activeRun } from "../../src/factory/facts.ts";
 import type { RunEnd } from "../../src/factory/facts.ts";
 import type { turn as factoryTurn } from "../../src/factory/turn.ts";
@@ -42,7 +43,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           log: {
             ...silentLog,
             error(message) {
-              if (/^(inbox|timers|outbox|runs|sweep|retention|database probe): /.test(message))
+              if (/^(inbox|timers|outbox|runs|sweep|retention|database probe|set-back clock): /.test(message))
                 broken.push(message);
             },
           },
@@ -674,13 +675,82 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("an issue that no webhook told of is found and kept", async () => {
         const by = { kind: "person" as const, id: "1", name: null, association: null, permission: null };
         await open({
-          discover: async () => [{ issue: issueOf("lost"), by }],
+          discover: async () => ({ issues: [{ issue: issueOf("lost"), by }], rest: null }),
           async perform(effect) {
             return effect.kind === "read_ticket" ? [script({ state: "delegated" })] : [];
           },
         });
         await clock.settle();
         expect(engine.views.issue(issueOf("lost"))?.state).toBe("delegated");
+      });
+
+      const lost = (...names: string[]) =>
+        names.map((name) => ({ issue: issueOf(name), by: NOBODY, at: clock.now() - 60_000 }));
+
+      test("of many issues that no webhook told of each is read once, also over a restart", async () => {
+        const all = lost(...Array.from({ length: 450 }, (_, index) => `lost-${index}`));
+        const discover: EngineParts["discover"] = async (since) => ({
+          issues: all.filter(({ at }) => at >= since),
+          rest: null,
+        });
+        await open({ discover });
+        await clock.settle();
+        await restart({ discover });
+        await clock.advance(1_000_000);
+        const read = performed.filter(({ key }) => key.startsWith("discover:")).map(({ issue }) => issue);
+        expect(new Set(read).size).toBe(450);
+        expect(read.length).toBe(450);
+      });
+
+      test("a list that goes on is followed to its end, and a place in it that is refused begins anew", async () => {
+        const asked: { since: number; rest: string | null }[] = [];
+        const discover: EngineParts["discover"] = async (since, rest) => {
+          asked.push({ since, rest });
+          if (rest === null) return { issues: lost("first"), rest: "page 2" };
+          if (asked.length === 2) throw new OutsideError("refused", "no such place");
+          return { issues: lost("last"), rest: null };
+        };
+        await open({ discover });
+        await clock.advance(600_000);
+        expect(asked.map(({ rest }) => rest)).toEqual([null, "page 2", null, "page 2"]);
+        expect(asked[2]?.since).toBeLessThanOrEqual((asked[0]?.since ?? 0) + 600_000);
+        await clock.advance(1_800_000);
+        expect(asked[4]?.rest).toBeNull();
+        expect(asked[4]?.since).toBeGreaterThan(asked[0]?.since ?? Infinity);
+        expect(reads("last")).toBeGreaterThan(0);
+      });
+
+      test("a wall clock that was ahead and is set back halts neither the sweep, nor a retry, nor a delivery, nor the look for lost issues", async () => {
+        const since: number[] = [];
+        let down = true;
+        await open({
+          async discover(from) {
+            since.push(clock.now() - from);
+            return { issues: [], rest: null };
+          },
+          async perform(effect) {
+            if (effect.kind === "tell" && down) throw new OutsideError("unavailable", "no answer");
+            return [];
+          },
+        });
+        clock.jump(86_400_000);
+        await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+        await engine.observe(issueOf("b"), [script({ effects: [tell("b", "told")] })], ORIGIN);
+        await accept(delivery("bad", { fault: "no rule yet" }));
+        await engine.observe(issueOf("c"), [script({ fault: "bug" })], ORIGIN, "command");
+        await clock.advance(1_900_000);
+        await accept(delivery("worse", { fault: "no rule yet" }));
+        const before = reads("a");
+        clock.jump(-86_400_000);
+        down = false;
+        await clock.advance(600_000);
+        expect(reads("a")).toBeGreaterThan(before + 5);
+        expect(effectOf("told")?.state).toBe("done");
+        expect(stateOf("worse")).toBe("quarantined");
+        await clock.advance(1_800_000);
+        expect(since.length).toBeGreaterThan(2);
+        // What was lost between the true time and the time that was believed must be found too.
+        expect(Math.max(...since.slice(2))).toBeGreaterThan(86_400_000);
       });
     });
 

@@ -283,9 +283,10 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       rig.people.delegate(delegated.id, ada());
       rig.advance(60_000);
       rig.people.mention(mentioned.id, "hello", grace());
-      const found = await rig.tracker.discover(since, signal);
-      expect(found.map((one) => one.issue)).toEqual([our(mentioned.id), our(delegated.id)]);
-      for (const one of found) expect(one.by.kind).toBe("person");
+      const found = await rig.tracker.discover(since, null, signal);
+      expect(found.issues.map((one) => one.issue)).toEqual([our(mentioned.id), our(delegated.id)]);
+      expect(found.rest).toBeNull();
+      for (const one of found.issues) expect(one.by.kind).toBe("person");
     });
 
     test("the same key posts once, also when the answer to the first try was lost", async () => {
@@ -407,7 +408,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
 
     test("an outage while discovering is no empty list", async () => {
       rig.misbehave("status503");
-      await expect(rig.tracker.discover(0, signal)).rejects.toMatchObject({ kind: "unavailable" });
+      await expect(rig.tracker.discover(0, null, signal)).rejects.toMatchObject({ kind: "unavailable" });
     });
 
     test("being told to wait says until when", async () => {

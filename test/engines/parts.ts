@@ -46,7 +46,7 @@ export function engineParts(clock: Clock, changes: PartsChanges = {}): EnginePar
     interpreters: { test: interpret },
     performers: Object.fromEntries(kinds.map((kind) => [kind, perform])) as unknown as Performers,
     performRun: changes.performRun ?? (async () => undefined),
-    discover: changes.discover ?? (async () => []),
+    discover: changes.discover ?? (async () => ({ issues: [], rest: null })),
     settings: {
       slots: 4,
       slotsPerProject: 2,

@@ -1,6 +1,7 @@
 import type Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { deliveryRows } from "../../src/engines/embedded/deliveries.ts";
+import { knownRows } from "../../src/engines/embedded/discovery.ts";
 import { issueRows } from "../../src/engines/embedded/issues.ts";
 import { createSequence, journalRows } from "../../src/engines/embedded/journal.ts";
 import { createLookup } from "../../src/engines/embedded/lookup.ts";
@@ -10,6 +11,7 @@ import { outboxRows } from "../../src/engines/embedded/outbox.ts";
 import { keepings } from "../../src/engines/embedded/retention.ts";
 import { runRows } from "../../src/engines/embedded/run-rows.ts";
 import { createStore } from "../../src/engines/embedded/store.ts";
+import { plannedTimes } from "../../src/engines/embedded/set-back.ts";
 import { sweepRows } from "../../src/engines/embedded/sweep.ts";
 import { timerRows } from "../../src/engines/embedded/timers.ts";
 import { createViews } from "../../src/engines/embedded/views.ts";
@@ -40,6 +42,8 @@ beforeAll(() => {
   outboxRows(store);
   runRows(store, next);
   sweepRows(store);
+  knownRows(store);
+  plannedTimes(store);
   timerRows(store, () => undefined);
   keepings(store, engineParts(createVirtualClock()).settings.storage);
   const views = createViews(

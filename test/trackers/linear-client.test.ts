@@ -392,11 +392,17 @@ test("who we are is asked until it is answered, and then no more", async () => {
   expect(asked).toBe(2);
 });
 
-test("looking for lost issues ends, even when Linear always has another page", async () => {
+test("a look for lost issues ends, even when Linear always has another page, and the next goes on there", async () => {
   const linear = tracker();
+  const begun: unknown[] = [];
   answer = (_request, response, body) => {
-    const { operationName } = JSON.parse(body) as { operationName: string };
-    const pageInfo = { hasNextPage: true, endCursor: "again" };
+    const { operationName, variables } = JSON.parse(body) as {
+      operationName: string;
+      variables: { after?: string | null };
+    };
+    if (operationName !== "Viewer" && variables.after !== "again")
+      begun.push([operationName, variables.after]);
+    const pageInfo = { hasNextPage: operationName === "Delegated", endCursor: "again" };
     const updatedAt = new Date(NOW).toISOString();
     const session = { updatedAt, appUser: { id: "u1" }, creator: null, issue: { id: "i1" } };
     const answers: Record<string, unknown> = {
@@ -406,7 +412,14 @@ test("looking for lost issues ends, even when Linear always has another page", a
     };
     response.end(JSON.stringify({ data: answers[operationName] }));
   };
-  const found = await linear.discover(0, signal);
-  expect(found.map((one) => one.issue).toSorted()).toEqual(["linear:i1", "linear:i2"]);
-  expect(asked).toBe(1 + 20 + 20);
+  const found = await linear.discover(0, null, signal);
+  expect(found.issues.map((one) => one.issue).toSorted()).toEqual(["linear:i1", "linear:i2"]);
+  expect(asked).toBe(1 + 1 + 20);
+  const next = await linear.discover(0, found.rest, signal);
+  expect(next.issues.map((one) => one.issue)).toEqual(["linear:i2"]);
+  expect(asked).toBe(1 + 1 + 20 + 20);
+  expect(begun).toEqual([
+    ["Sessions", null],
+    ["Delegated", null],
+  ]);
 });

@@ -7,6 +7,7 @@ import { reach } from "../../lib/failpoints.ts";
 import type { Engine, EngineParts } from "../engine.ts";
 import { assertDurable, examine, openWriter } from "./connection.ts";
 import { deliveryRows } from "./deliveries.ts";
+import { createDiscoveryLoop } from "./discovery.ts";
 import { createHealth } from "./health.ts";
 import { createInboxLoop } from "./inbox.ts";
 import { createIntake, diskLow } from "./intake.ts";
@@ -25,10 +26,11 @@ import { createPipelines } from "./pipelines.ts";
 import { createPress } from "./press.ts";
 import { createRetentionLoop, keepings } from "./retention.ts";
 import { runRows } from "./run-rows.ts";
+import { createSetBackLoop } from "./set-back.ts";
 import { createStore } from "./store.ts";
 import type { Store } from "./store.ts";
 import { createStream } from "./stream.ts";
-import { createDiscoveryLoop, createSweepLoop, tickMs } from "./sweep.ts";
+import { createSweepLoop, tickMs } from "./sweep.ts";
 import { createTimerLoop, timerRows } from "./timers.ts";
 import { createTurns } from "./turns.ts";
 import type { Turn } from "./turns.ts";
@@ -141,6 +143,15 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
   const sweep = createSweepLoop({ store, outbox, engine, added });
   const discovery = createDiscoveryLoop({ store, outbox, meta, engine, added });
   const retention = createRetentionLoop(keepings(store, settings.storage), clock, log);
+  const setBack = createSetBackLoop({
+    store,
+    engine,
+    changed() {
+      inbox.wake();
+      performing.wake();
+      sweep.wake();
+    },
+  });
   // After a failed commit nobody may come any more to find out that the disk has recovered.
   const probe = createLoop({
     name: "database probe",
@@ -168,7 +179,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     { queue: () => pipelines.queue(), slotsUsed: () => pipelines.used().length },
     () => undefined,
   );
-  const loops = [inbox, timerLoop, performing, pipelines, sweep, discovery, retention, probe];
+  const loops = [inbox, timerLoop, performing, pipelines, sweep, discovery, retention, probe, setBack];
   let life: "new" | "running" | "stopped" = "new";
 
   const recover = (): void => {

@@ -12,6 +12,7 @@ import type { Loop } from "./loop.ts";
 import type { EffectClass, Outbox, OutboxRow } from "./outbox.ts";
 import type { Pipelines } from "./pipelines.ts";
 import { aborted } from "./abort.ts";
+import { longestWaitMs } from "./set-back.ts";
 import { isStorageFault } from "./store.ts";
 import type { Store } from "./store.ts";
 import type { Turns } from "./turns.ts";
@@ -130,9 +131,8 @@ export function createPerformingLoop(parts: {
   const retryAt = (error: unknown, attempts: number): number => {
     const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs: settings.outboxMaxRetryMs };
     const ordinary = clock.now() + backoffMs(backoff, attempts, engine.randomness.fraction());
-    return error instanceof OutsideError && error.retryAt !== null
-      ? Math.max(error.retryAt, ordinary)
-      : ordinary;
+    if (!(error instanceof OutsideError) || error.retryAt === null) return ordinary;
+    return Math.min(Math.max(error.retryAt, ordinary), clock.now() + longestWaitMs(settings));
   };
 
   const settled = (effect: Effect, ok: boolean, detail: string): Observation | null =>

@@ -59,7 +59,7 @@ export function createPipelines(parts: {
   const stopping = new AbortController();
   const underWay = new Map<IssueId, RunUnderWay & { readonly done: Promise<void> }>();
 
-  /** Runs whose pipeline broke without an end that could be written down: not taken up again before this. */
+  /** Runs whose pipeline broke without an end that could be written down: not taken up again before this (monotonic). */
   const resting = new Map<IssueId, number>();
 
   const used = (): readonly SlotUse[] => {
@@ -144,7 +144,7 @@ export function createPipelines(parts: {
     } finally {
       underWay.delete(issue);
     }
-    resting.set(issue, clock.now() + REST_MS);
+    resting.set(issue, clock.monotonic() + REST_MS);
     try {
       running.flush();
       if (!(fault instanceof Fenced) && !stopping.signal.aborted) settleFault(issue, run, fault);
@@ -208,7 +208,7 @@ export function createPipelines(parts: {
 
   const takeUp = (): void => {
     for (const row of runs.running()) {
-      if (underWay.has(row.issue) || (resting.get(row.issue) ?? 0) > clock.now()) continue;
+      if (underWay.has(row.issue) || (resting.get(row.issue) ?? -Infinity) > clock.monotonic()) continue;
       const facts = turns.facts(row.issue);
       const run = facts === null ? null : activeRun(facts);
       if (run?.number === row.number && run.state === "running") begin(row.issue, run, row.project);

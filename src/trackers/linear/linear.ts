@@ -69,7 +69,8 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
     interpret: interpretEvent,
     whoAmI,
     readTicket: async (issue, signal) => readTicket(reading, await whoAmI(signal), issue, signal),
-    discover: async (since, signal) => discoverIssues(reading, await whoAmI(signal), since, signal),
+    discover: async (since, rest, signal) =>
+      discoverIssues(reading, await whoAmI(signal), since, rest, signal),
     tell: (session, key, activity, signal) => tell(client, session, key, activity, signal),
     showPlan: (session, items, signal) => showPlan(client, session, items, signal),
     link: (session, label, url, signal) => link(client, session, label, url, signal),

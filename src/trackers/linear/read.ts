@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { trackerIdOf } from "../../factory/ids.ts";
 import type { IssueId } from "../../factory/ids.ts";
 import type { Actor } from "../../factory/actor.ts";
@@ -7,7 +8,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { iso } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { OutsideError } from "../../lib/outside.ts";
-import type { DiscoveredIssue, TrackerIdentity } from "../tracker.ts";
+import type { Discovery, TrackerIdentity } from "../tracker.ts";
 import { readActor } from "./actors.ts";
 import type { LinearClient } from "./client.ts";
 import { DELEGATED, SESSIONS, TICKET, VIEWER } from "./read-operations.ts";
@@ -43,7 +44,7 @@ export async function readTicket(
   }
 }
 
-// 20 pages of 50: more than that since the last look is a flood, and the next look finds the rest.
+/** Pages of 50 that one look takes of each list; the next look goes on there. */
 const MOST_PAGES = 20;
 
 interface Found {
@@ -59,14 +60,26 @@ interface Page {
   readonly next: string | null;
 }
 
+/** Where each list goes on; `ended` = it was read to its end, null = from its beginning. */
+const place = z.object({
+  sessions: z.union([z.object({ after: z.string() }), z.literal("ended")]).nullable(),
+  delegated: z.union([z.object({ after: z.string() }), z.literal("ended")]).nullable(),
+});
+type Place = z.output<typeof place>;
+type PlaceInList = Place["sessions"];
+
+const BEGINNING: Place = { sessions: null, delegated: null };
+
 /** Issues delegated to us or with a session of ours that changed since `since` (Unix ms), last changed first. */
 export async function discoverIssues(
   parts: ReadParts,
   us: TrackerIdentity,
   since: number,
+  rest: string | null,
   signal: AbortSignal,
-): Promise<readonly DiscoveredIssue[]> {
-  const sessions = await pages(parts, "sessions", since, async (after) => {
+): Promise<Discovery> {
+  const from = rest === null ? BEGINNING : place.parse(JSON.parse(rest));
+  const sessions = await pages(parts, "sessions", since, from.sessions, async (after) => {
     const { agentSessions } = await parts.client.call(SESSIONS, { after }, signal);
     const ours = agentSessions.nodes.filter((node) => node.appUser.id === us.id);
     return {
@@ -79,7 +92,7 @@ export async function discoverIssues(
       next: agentSessions.pageInfo.hasNextPage ? agentSessions.pageInfo.endCursor : null,
     };
   });
-  const delegated = await pages(parts, "delegated issues", since, async (after) => {
+  const delegated = await pages(parts, "delegated issues", since, from.delegated, async (after) => {
     const { issues } = await parts.client.call(DELEGATED, { us: us.id, after }, signal);
     return {
       found: issues.nodes.map((node) => ({ issue: node.id, by: NOBODY, at: node.updatedAt })),
@@ -89,34 +102,40 @@ export async function discoverIssues(
   });
   const byIssue = new Map<string, Found>();
   // Sessions last, so that the person they name stands where an issue is found both ways.
-  for (const one of [...delegated, ...sessions]) {
+  for (const one of [...delegated.found, ...sessions.found]) {
     const before = byIssue.get(one.issue);
     const by = one.by.kind === "unknown" ? (before?.by ?? one.by) : one.by;
     byIssue.set(one.issue, { ...one, by, at: Math.max(one.at, before?.at ?? one.at) });
   }
-  return [...byIssue.values()]
-    .toSorted((a, b) => b.at - a.at)
-    .map((one) => ({ issue: linearIssue(one.issue), by: one.by }));
+  const next: Place = { sessions: sessions.next, delegated: delegated.next };
+  return {
+    issues: [...byIssue.values()]
+      .toSorted((a, b) => b.at - a.at)
+      .map((one) => ({ issue: linearIssue(one.issue), by: one.by })),
+    rest: next.sessions === "ended" && next.delegated === "ended" ? null : JSON.stringify(next),
+  };
 }
 
 async function pages(
   parts: ReadParts,
   what: string,
   since: number,
+  from: PlaceInList,
   page: (after: string | null) => Promise<Page>,
-): Promise<readonly Found[]> {
+): Promise<{ readonly found: readonly Found[]; readonly next: PlaceInList }> {
+  if (from === "ended") return { found: [], next: "ended" };
   const found: Found[] = [];
-  let after: string | null = null;
+  let after = from?.after ?? null;
   for (let count = 0; count < MOST_PAGES; count += 1) {
     const { found: here, oldest, next }: Page = await page(after);
     found.push(...here.filter((one) => one.at >= since));
-    if (next === null || oldest === null || oldest < since) return found;
+    if (next === null || oldest === null || oldest < since) return { found, next: "ended" };
     after = next;
   }
-  parts.log.warn("there is more to discover than one look takes", {
+  parts.log.warn("there is more to discover than one look takes; the next goes on there", {
     what,
     pages: MOST_PAGES,
     since: iso(since),
   });
-  return found;
+  return { found, next: after === null ? null : { after } };
 }
