@@ -46,8 +46,8 @@ function trustedPrompts(facts: Facts, policy: Policy): Prompt[] {
     .toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }
 
-/** A run that failed or was interrupted has not dealt with what it was given. */
-const DEALT_WITH: ReadonlySet<string> = new Set(["published", "no_change", "answered", "asked", "stopped"]);
+/** A run that failed, was interrupted or was stopped has not dealt with what it was given. */
+const DEALT_WITH: ReadonlySet<string> = new Set(["published", "no_change", "answered", "asked"]);
 
 /** Trusted prompts that no run has dealt with or is dealing with, oldest first. */
 export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {

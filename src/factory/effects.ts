@@ -197,7 +197,7 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   if (started && byPerson && authority?.granted === true && facts.delegation === null) {
     list.push({ kind: "take_delegation", key: `delegate:${facts.id}:${facts.past.length}`, issue: facts.id });
   }
-  if (decision.rule === "merged") {
+  if (decision.rule === "merged" && facts.ticket.removed?.value !== true) {
     list.push({
       kind: "set_status",
       key: `status:${facts.id}:completed:${facts.pullRequest?.number ?? 0}`,

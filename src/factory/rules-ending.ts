@@ -1,16 +1,10 @@
+import { firstLine } from "./first-line.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
 import type { FactoryState } from "./state.ts";
 
 /** What ends the matter or takes it out of our hands. Nothing that comes late gets past these rows. */
 export const ENDINGS: readonly Rule[] = [
-  {
-    name: "removed",
-    says: "The issue was removed from the tracker: stop, publish nothing.",
-    states: ["failed"],
-    when: ({ facts }) => facts.ticket.removed?.value === true,
-    gives: (s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
-  },
   {
     name: "merged",
     says: "The pull request is merged: done, whatever else comes in late.",
@@ -63,6 +57,13 @@ export const ENDINGS: readonly Rule[] = [
     when: ({ pullRequest }) => pullRequest?.core.value.state === "closed",
     gives: (s) =>
       ended(s, "failed", "closed", `Pull request #${s.pullRequest?.number} was closed without a merge.`),
+  },
+  {
+    name: "removed",
+    says: "The issue was removed from the tracker: stop, publish nothing. What had ended before stays as it ended.",
+    states: ["failed"],
+    when: ({ facts }) => facts.ticket.removed?.value === true,
+    gives: (s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
   },
   {
     name: "no_authority",
@@ -131,7 +132,19 @@ function stopping(s: Situation, reason: "stopped" | "undelegated", why: string):
 }
 
 function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merged", why: string): Answer {
-  if (s.run === null) return { state, step: { kind: "finish" }, why, waitsFor: null };
+  if (s.run === null)
+    return { state, step: { kind: "finish" }, why: `${why}${notCarriedOut(s)}`, waitsFor: null };
   if (s.run.stop !== null) return waiting(state, why, "the agent to stop");
   return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
+}
+
+/** So many messages are named in one sentence. */
+const MOST_NAMED = 3;
+
+/** The end swallows no word of a person's in silence: each can be said again. */
+function notCarriedOut({ prompts }: Situation): string {
+  if (prompts.length === 0) return "";
+  const named = prompts.slice(0, MOST_NAMED).map(({ text }) => `"${firstLine(text)}"`);
+  const more = prompts.length > MOST_NAMED ? ` and ${prompts.length - MOST_NAMED} more` : "";
+  return ` Not carried out: ${named.join(", ")}${more}.`;
 }

@@ -1,7 +1,8 @@
 import { failureKey } from "./checks.ts";
 import type { Check, EffectResult } from "./facts.ts";
+import { firstLine } from "./first-line.ts";
 import { unseenPush } from "./observe-pull-request.ts";
-import { firstLine, noCause } from "./rules-run.ts";
+import { noCause } from "./rules-run.ts";
 import { waiting } from "./rules-ending.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";

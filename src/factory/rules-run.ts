@@ -1,4 +1,5 @@
 import { generationOf, type Run, type RunCause } from "./facts.ts";
+import { firstLine } from "./first-line.ts";
 import { isOurs } from "./observe-pull-request.ts";
 import { waiting } from "./rules-ending.ts";
 import type { Rule } from "./rules.ts";
@@ -150,11 +151,6 @@ export function noCause(s: Situation, key: string): RunCause {
     ejection: null,
     prompts: [],
   };
-}
-
-export function firstLine(text: string): string {
-  const line = text.trim().split("\n")[0] ?? "";
-  return line.length > 200 ? `${line.slice(0, 199)}…` : line;
 }
 
 function lastOfGeneration(s: Situation): Run | null {

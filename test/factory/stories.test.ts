@@ -307,6 +307,22 @@ describe("merged and closed", () => {
     expect(last(told)).toContain("failed ticket_ended");
     expect(last(told.tell("says no, please finish it"))).toContain("implementing run_queued");
   });
+
+  test("an issue that is archived or deleted after its end ended as it did", () => {
+    for (const [end, as] of [
+      ["pull h1 merged", "done merged"],
+      ["operator close", "done closed_by_operator"],
+      ["ticket status=completed", "done ticket_ended"],
+      ["pull h1 closed", "failed closed_unmerged"],
+    ]) {
+      const told = story(`${GREEN}; ${end}; removed`);
+      expect(last(told), end).toBe(as);
+    }
+    const before = story(`${GREEN}; removed; pull h1 merged`);
+    expect(last(before)).toContain("done merged");
+    const moved = before.life.effects.filter((effect) => effect.kind === "set_status");
+    expect(moved.map(({ to }) => to)).toEqual(["started"]);
+  });
 });
 
 describe("delegation, stop, pause", () => {
@@ -580,6 +596,36 @@ describe("questions and messages", () => {
     const told = story(`${GREEN}; says rename it; run starts; run failed infrastructure`);
     expect(runs(told)).toEqual(["implementation", "implementation", "implementation"]);
     expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("a message whose run a person stopped is carried out when the work goes on", () => {
+    for (const [stop, on] of [
+      ["operator stop", "operator resume"],
+      ["stopped", "session s2"],
+      ["undelegated", "delegated"],
+    ]) {
+      const told = story(`${GREEN}; says also the docs; run starts; ${stop}; run stopped; ${on}`);
+      expect(last(told), stop).toContain("run_queued → start_run");
+      expect(told.life.facts.runs.at(-1)?.cause.prompts, stop).toEqual(["p1"]);
+    }
+    const steered = story(
+      "delegated; run starts; run at work; says use decimals; run given p1; stopped; run stopped; operator resume",
+    );
+    expect(steered.life.facts.runs.at(-1)?.cause.prompts).toEqual(["p1"]);
+  });
+
+  test("a message that the end of the pull request overtakes is named, and carried out if a person goes on", () => {
+    const told = story(`${QUEUED}; says also the docs; run starts; pull h1 merged; run stopped`);
+    expect(last(told)).toContain("done merged");
+    const said = told.life.effects.findLast((effect) => effect.kind === "tell");
+    expect(said?.kind === "tell" && said.activity.type === "response" && said.activity.body).toContain(
+      'Not carried out: "also the docs".',
+    );
+    told.tell("says do them now");
+    expect(told.life.facts.runs.at(-1)).toMatchObject({ generation: 2, cause: { prompts: ["p1", "p2"] } });
+    expect(
+      story(`${GREEN}; says also the docs; run starts; operator close; run stopped`).life.decision?.why,
+    ).toBe('Closed by ops. Not carried out: "also the docs".');
   });
 
   test("a run without a pull request says so and waits (31, 32)", () => {
