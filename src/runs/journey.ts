@@ -48,9 +48,9 @@ export interface Progress {
 
 /** What the agent left behind, as far as later steps need it. */
 export interface Worked {
-  readonly outcome: "done" | "no_change" | "answer" | "question";
+  /** `silent`: the turn ended without saying how it stands, so nothing may be made of it. */
+  readonly outcome: "done" | "no_change" | "answer" | "silent";
   readonly summary: string;
-  readonly question: { readonly text: string; readonly options: readonly string[] } | null;
   readonly replies: readonly ThreadReply[];
 }
 

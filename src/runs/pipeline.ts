@@ -4,16 +4,16 @@ import { messageOf } from "../lib/assert.ts";
 import { reach } from "../lib/failpoints.ts";
 import { OutsideError } from "../lib/outside.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
+import { complaintOf, type Complaint, type Shown } from "./complaints.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
 import { journeyOf, stopEnding, type Journey, type Worked } from "./journey.ts";
 import type { RunParts } from "./parts.ts";
 import { hookFacts, prepare } from "./prepare.ts";
 import { openLeftOver, publish } from "./publish.ts";
-import { verify } from "./verify.ts";
 import { again, work } from "./work.ts";
 
-/** How often the agent gets its work back because the repository's own verification does not pass. */
+/** How often the agent gets its work back because it can not be taken as it is. */
 const MOST_COMPLAINTS = 2;
 
 /**
@@ -43,23 +43,35 @@ async function travel(journey: Journey): Promise<Ending> {
   journey.goOn();
   const worktree = await prepare(journey);
   journey.goOn();
-  const worked = await workUntilVerified(journey, worktree);
+  const worked = await workUntilAccepted(journey, worktree);
   if (worked.outcome === "answer") return new Ending(ended("answered", worked.summary, worked.replies));
-  const baseline = journey.progress().baseline ?? worktree.base.sha;
-  const changes = await journey.parts.worktrees.changes(worktree, baseline, {
-    signal: journey.signal,
-    maxPatchBytes: journey.parts.limits.maxChangedBytes + 1,
-  });
-  const moved = (await journey.parts.worktrees.status(worktree, journey.signal)).head !== baseline;
-  // A clean integration of the base changes no file of ours, yet it is the repair.
-  const integrated = journey.run().type === "queue_repair" && moved;
-  if (changes.files.length === 0 && !integrated) {
+  const baseline = baselineOf(journey, worktree);
+  const { changes, integrated } = await show(journey, worktree);
+  const nothing = changes.files.length === 0 && !integrated;
+  if (nothing || !journey.progress().verified) {
     const opened = await openLeftOver(journey, worktree, worked, baseline);
     return opened ? new Ending(ended("published", worked.summary, worked.replies)) : nothingChanged(worked);
   }
   await inspect(journey, changes);
   await publish(journey, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));
+}
+
+function baselineOf(journey: Journey, worktree: Worktree): string {
+  return journey.progress().baseline ?? worktree.base.sha;
+}
+
+async function show(journey: Journey, worktree: Worktree): Promise<Shown> {
+  const { worktrees, limits } = journey.parts;
+  const baseline = baselineOf(journey, worktree);
+  const changes = await worktrees.changes(worktree, baseline, {
+    signal: journey.signal,
+    maxPatchBytes: limits.maxChangedBytes + 1,
+  });
+  const moved = (await worktrees.status(worktree, journey.signal)).head !== baseline;
+  // A clean integration of the base changes no file of ours, yet it is the repair.
+  const integrated = journey.run().type === "queue_repair" && (moved || journey.progress().conflict);
+  return { changes, integrated };
 }
 
 /** "Nothing needs changing" is an answer; "done" with nothing to show for it is a failed attempt, not a fix. */
@@ -71,29 +83,19 @@ function nothingChanged({ outcome, summary, replies }: Worked): Ending {
     : new Ending(ended("no_change", summary, replies));
 }
 
-async function workUntilVerified(journey: Journey, worktree: Worktree): Promise<Worked> {
+async function workUntilAccepted(journey: Journey, worktree: Worktree): Promise<Worked> {
   let { worked } = journey.progress();
-  let complaint: string | null = null;
+  let complaint: Complaint | null = null;
   for (let round = 0; ; round += 1) {
     if (worked === null || complaint !== null) {
-      worked = await work(journey, worktree, complaint);
+      worked = await work(journey, worktree, complaint?.prompt ?? null);
       journey.save({ worked, verified: false });
     }
-    if (worked.outcome !== "done" || journey.progress().verified) return worked;
-    complaint = await verify(journey, worktree);
-    if (complaint === null) {
-      journey.save({ verified: true });
-      return worked;
-    }
-    if (round >= MOST_COMPLAINTS) {
-      throw new Ending(
-        failed(
-          "test",
-          `The repository's verification still fails after ${round + 1} turns:\n${complaint.slice(-2_000)}`,
-          null,
-        ),
-      );
-    }
+    if (journey.progress().verified) return worked;
+    complaint = await complaintOf(journey, worktree, worked, () => show(journey, worktree));
+    if (complaint === null) return worked;
+    if (complaint.end === null && round > 0) return worked;
+    if (complaint.end !== null && round >= MOST_COMPLAINTS) throw new Ending(complaint.end);
   }
 }
 

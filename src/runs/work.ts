@@ -1,4 +1,4 @@
-import type { AgentEvent, AgentResult, AgentSession } from "../agents/agent.ts";
+import type { AgentEvent, AgentReport, AgentResult, AgentSession } from "../agents/agent.ts";
 import type { FailureEvidence } from "../forges/forge.ts";
 import { NOTHING_SPENT, type Spent } from "../factory/facts.ts";
 import { INSTRUCTIONS, promptFor, quote } from "../factory/prompt.ts";
@@ -7,13 +7,14 @@ import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
 import { reach } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
+import { fenceOf } from "./complaints.ts";
 import { conversationBefore } from "./conversation.ts";
 import { ended, Ending, failed, retryTime } from "./ending.ts";
 import type { Journey, Worked } from "./journey.ts";
 import { patiently } from "./patience.ts";
 
 /**
- * One turn of the agent in the worktree: given the task, or what verification found wrong with the work.
+ * One turn of the agent in the worktree: given the task, or what stands against its work of the turn before.
  * Returns what it left behind; throws the Ending when it failed, was stopped or asks.
  */
 export async function work(journey: Journey, worktree: Worktree, complaint: string | null): Promise<Worked> {
@@ -26,7 +27,7 @@ export async function work(journey: Journey, worktree: Worktree, complaint: stri
   const notReady = await agent.ready(journey.signal);
   if (notReady !== null) throw new Ending(failed("infrastructure", notReady, again(journey)));
   const { turns } = journey.progress();
-  const prompt = complaint === null ? await task(journey, worktree) : complaintText(journey, complaint);
+  const prompt = complaint ?? (await task(journey, worktree));
   const result = await turnOf(journey, worktree, `${journey.id}.t${turns + 1}`, prompt);
   reach("run.completion_seen");
   // Before the turn is counted: a run that a restart interrupts must come back to this very turn.
@@ -129,7 +130,6 @@ async function accompanied(journey: Journey, session: AgentSession): Promise<Age
 }
 
 function worked(journey: Journey, result: AgentResult): Worked {
-  const { parts } = journey;
   if (result.how === "interrupted")
     throw new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
   if (result.how === "failed") {
@@ -145,23 +145,41 @@ function worked(journey: Journey, result: AgentResult): Worked {
       ),
     );
   }
-  const report = result.report;
+  return toldBy(journey, result);
+}
+
+/** What the agent says of its work; throws the Ending when it asks. */
+function toldBy(journey: Journey, { report, text }: AgentResult): Worked {
+  const summary = (report?.summary ?? text).trim();
+  const asked = report?.outcome === "question" ? questionOf(report, summary) : null;
+  if (asked !== null) {
+    journey.parts.log.info("the agent asks", { run: journey.id });
+    throw new Ending(ended("asked", summary || asked.text), asked);
+  }
   const replies = (report?.threads ?? []).map(({ id, outcome, reply }) => ({
     thread: id,
     outcome,
     text: reply,
   }));
-  const summary = report?.summary ?? result.text;
-  if (report?.outcome === "question" && report.question !== null) {
-    parts.log.info("the agent asks", { run: journey.id });
-    throw new Ending(ended("asked", summary || report.question.text), report.question);
-  }
   return {
-    outcome: report?.outcome ?? "done",
-    summary: summary.trim() || "The agent said nothing about it.",
-    question: null,
+    outcome: outcomeOf(report, summary),
+    summary: summary || "The agent said nothing about it.",
     replies,
   };
+}
+
+/** A person can not answer what was not asked, nor choose what has no name: the tracker would refuse it. */
+function questionOf({ question }: AgentReport, summary: string): Ending["question"] {
+  const text = question?.text.trim() || summary;
+  const options = (question?.options ?? []).map((option) => option.trim()).filter((option) => option !== "");
+  return text === "" ? null : { text, options: [...new Set(options)] };
+}
+
+/** An agent without a report is taken by its words, but not by none, nor by a report that can not be read. */
+function outcomeOf(report: AgentReport | null, summary: string): Worked["outcome"] {
+  if (report === null) return summary === "" || summary.startsWith("{") ? "silent" : "done";
+  if (report.outcome === "question" || (report.outcome === "answer" && summary === "")) return "silent";
+  return report.outcome;
 }
 
 export function again(journey: Journey): number {
@@ -199,7 +217,7 @@ async function task(journey: Journey, worktree: Worktree): Promise<string> {
     baseBranch: worktree.base.branch,
     conflict: journey.progress().conflict,
     before: before?.end?.summary ?? null,
-    fence: fence(journey),
+    fence: fenceOf(journey),
   });
 }
 
@@ -223,16 +241,8 @@ async function evidence(journey: Journey): Promise<readonly FailureEvidence[]> {
   }
 }
 
-function fence(journey: Journey): string {
-  return journey.parts.randomness.bytes(8).toString("hex");
-}
-
-function complaintText(journey: Journey, complaint: string): string {
-  return `The repository's own verification does not pass with your change. Mend the cause, then end with the JSON object as before.\n\n${quote("VERIFY", complaint, fence(journey))}`;
-}
-
 function steerText(journey: Journey, text: string): string {
-  return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fence(journey))}`;
+  return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fenceOf(journey))}`;
 }
 
 function record(journey: Journey, event: AgentEvent, before: Spent): void {

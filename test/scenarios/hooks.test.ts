@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { does, worksBut, write } from "../story/script.ts";
+import { does, worksBut, write, type AgentRules } from "../story/script.ts";
 import { startStory, type Story, type StoryOptions } from "../story/story.ts";
 
 function withHooks(hooks: Readonly<Record<string, string>>, options: StoryOptions = {}): Promise<Story> {
@@ -71,6 +71,60 @@ test("what verify refuses to the end is never published", async () => {
   await story.inTime("escalated");
   expect(story.ran()).toEqual(["implementation failed test"]);
   expect(story.pushes()).toEqual([]);
+  await story.end();
+});
+
+const LEFT_OVER: AgentRules[number] = {
+  when: {},
+  do: [write("src/left-over.txt", "left over\n")],
+  report: { outcome: "no_change", summary: "Nothing needs changing.", question: null, threads: [] },
+};
+
+test("what an agent leaves and calls no change is not published, and it is asked which of both is meant", async () => {
+  const story = await withHooks({ verify: "echo never; exit 1" }, { agent: [LEFT_OVER] });
+  delegated(story);
+  await story.until("awaiting_input");
+  await story.rests();
+  expect(story.ran()).toEqual(["implementation no_change"]);
+  expect(story.toldAs("elicitation")[0]).toContain("Nothing needs changing.");
+  expect(story.pushes()).toEqual([]);
+  expect(story.github.pullRequestCount()).toBe(0);
+  await story.end();
+});
+
+test("an agent that meant its change after all has it verified and published", async () => {
+  const meant = does(
+    { promptIncludes: "src/left-over.txt" },
+    [write("src/verified.txt", "yes\n")],
+    "Meant it.",
+  );
+  const story = await withHooks({ verify: "test -e src/verified.txt" }, { agent: [meant, LEFT_OVER] });
+  delegated(story);
+  await story.until("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.file("patchrelay/app-1", "src/left-over.txt")).toBe("left over\n");
+  expect(await story.file("patchrelay/app-1", "src/verified.txt")).toBe("yes\n");
+  await story.end();
+});
+
+test("an integration of the base that the agent calls no change is verified before it is published", async () => {
+  const story = await withHooks(
+    { verify: "test ! -e src/on-main.txt || { echo does not fit; exit 1; }" },
+    {
+      agent: worksBut({
+        when: { type: "queue_repair" },
+        do: [write("src/discount.txt", "15 percent\n")],
+        report: { outcome: "no_change", summary: "It fits as it is.", question: null, threads: [] },
+      }),
+      config: { budgets: { queueRepairs: 1 } },
+    },
+  );
+  delegated(story);
+  await story.until("awaiting_review");
+  await story.grace.pushes("main", { "src/discount.txt": "20 percent\n", "src/on-main.txt": "new\n" });
+  await story.inTime("escalated");
+  expect(story.ran().at(-1)).toBe("queue_repair failed test");
+  expect(story.pushes()).toHaveLength(1);
   await story.end();
 });
 

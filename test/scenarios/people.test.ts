@@ -107,6 +107,66 @@ test("a question waits in Linear without a slot, and the answer there goes on wi
   await story.end();
 });
 
+test.each([
+  ["no question but the summary", { summary: "Gross or net?", question: null }],
+  [
+    "a blank text and blank options",
+    { summary: "Gross or net?", question: { text: " ", options: ["", " "] } },
+  ],
+])("a question with %s is asked all the same, and nothing is published", async (_, said) => {
+  const story = await startStory({
+    agent: worksBut({
+      when: { type: "implementation", nth: 1 },
+      do: [write("src/draft.txt", "draft\n")],
+      report: { outcome: "question", threads: [], ...said },
+    }),
+  });
+  const { ada } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_input");
+  await story.rests();
+  expect(story.toldAs("elicitation")).toEqual(["elicitation: Gross or net?"]);
+  expect(story.ran()).toEqual(["implementation asked"]);
+  expect(story.pushes()).toEqual([]);
+  await story.end();
+});
+
+test("an agent that falls silent is asked to end its turn in words", async () => {
+  const story = await startStory({
+    agent: [
+      does({ promptIncludes: "ended without" }, [write("src/whole.txt", "whole\n")], "Now it is whole."),
+      { when: {}, do: [write("src/half.txt", "half\n")], report: null },
+    ],
+  });
+  const { ada } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.file("patchrelay/app-1", "src/whole.txt")).toBe("whole\n");
+  await story.end();
+});
+
+test.each([
+  ["says nothing at all", []],
+  ["ends in a form that is not the asked one", [{ say: '{"outcome": "question", "question": "Gross?"}' }]],
+])("the half work of an agent that %s is not published", async (_, last) => {
+  const story = await startStory({
+    agent: [{ when: {}, do: [write("src/half.txt", "half\n"), ...last], report: null }],
+    config: { budgets: { implementations: 1 } },
+  });
+  const { ada } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.inTime("escalated");
+  await story.rests();
+  expect(story.ran()).toEqual(["implementation failed agent"]);
+  expect(story.toldAs("error")[0]).toContain("without");
+  expect(story.pushes()).toEqual([]);
+  await story.end();
+});
+
 test("a question is answered by the API as well", async () => {
   const story = await startStory({ agent: ASKS });
   const { ada } = story;

@@ -1,0 +1,75 @@
+import type { RunEnd } from "../factory/facts.ts";
+import { quote } from "../factory/prompt.ts";
+import type { Changes, Worktree } from "../worktrees/worktrees.ts";
+import { failed } from "./ending.ts";
+import type { Journey, Worked } from "./journey.ts";
+import { verify } from "./verify.ts";
+
+/** Why the agent's work is not taken as it is. */
+export interface Complaint {
+  /** What the agent is told in its next turn. */
+  readonly prompt: string;
+  /** How the run ends when the agent has had its turns; null = its own words stand. */
+  readonly end: RunEnd | null;
+}
+
+/** What the run has to show, whatever the agent says about it. */
+export interface Shown {
+  readonly changes: Changes;
+  /** The base was integrated, cleanly or for the agent to resolve: that alone is worth publishing. */
+  readonly integrated: boolean;
+}
+
+/**
+ * What stands against the work; null = nothing. Whatever is to be published passes the repository's own
+ * verification, however the agent calls it.
+ */
+export async function complaintOf(
+  journey: Journey,
+  worktree: Worktree,
+  worked: Worked,
+  shown: () => Promise<Shown>,
+): Promise<Complaint | null> {
+  if (worked.outcome === "answer") return null;
+  if (worked.outcome === "silent") return SILENT;
+  if (worked.outcome === "no_change") {
+    const { changes, integrated } = await shown();
+    if (!integrated) return changes.files.length === 0 ? null : contradiction(journey, changes);
+  }
+  const found = await verify(journey, worktree);
+  if (found === null) {
+    journey.save({ verified: true });
+    return null;
+  }
+  return {
+    prompt: `The repository's own verification does not pass with your change. Mend the cause, then end with the JSON object as before.\n\n${quote("VERIFY", found, fenceOf(journey))}`,
+    end: failed("test", `The repository's verification still fails:\n${found.slice(-2_000)}`, null),
+  };
+}
+
+const SILENT: Complaint = {
+  prompt:
+    "Your turn ended without the closing JSON object. Finish what is left to do, then end with that object and nothing after it.",
+  end: failed(
+    "agent",
+    "The agent's turn ended without a report of what it did, also when it was asked for one. Nothing was published.",
+    null,
+  ),
+};
+
+const MOST_NAMED = 20;
+
+function contradiction(journey: Journey, changes: Changes): Complaint {
+  const paths = changes.files.map((file) => file.path);
+  const more = paths.length > MOST_NAMED ? `\n… and ${paths.length - MOST_NAMED} more` : "";
+  const list = `${paths.slice(0, MOST_NAMED).join("\n")}${more}`;
+  return {
+    prompt: `You ended with "no_change", yet these files differ from those you began with. If they are the work that was asked for, end with "done". If not, put them back and end with "no_change" once more.\n\n${quote("FILES", list, fenceOf(journey))}`,
+    end: null,
+  };
+}
+
+/** A random word that quoted text can not contain, see `quote`. */
+export function fenceOf(journey: Journey): string {
+  return journey.parts.randomness.bytes(8).toString("hex");
+}
