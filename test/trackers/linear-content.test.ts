@@ -14,6 +14,15 @@ test("options of a question become Linear's select signal, each once", () => {
   });
 });
 
+test("an option without a name is left out, because Linear would refuse the whole question", () => {
+  expect(activityInput({ type: "elicitation", body: "Which?", options: ["", "a", " "] })).toMatchObject({
+    signalMetadata: { options: [{ value: "a", label: "a" }] },
+  });
+  expect(activityInput({ type: "elicitation", body: "Which?", options: [" "] })).toEqual({
+    content: { type: "elicitation", body: "Which?" },
+  });
+});
+
 test("a question without options carries no signal", () => {
   const expected = { content: { type: "elicitation", body: "Why?" } };
   expect(activityInput({ type: "elicitation", body: "Why?" })).toEqual(expected);

@@ -26,7 +26,9 @@ export function activityInput(activity: Activity): Readonly<Record<string, unkno
     }
     case "elicitation": {
       const content = { type: activity.type, body: clip(activity.body, LONGEST_BODY) };
-      const options = [...new Set(activity.options ?? [])].slice(0, MOST_OPTIONS);
+      // Linear refuses the whole question for one option without a name.
+      const named = (activity.options ?? []).filter((option) => option.trim() !== "");
+      const options = [...new Set(named)].slice(0, MOST_OPTIONS);
       if (options.length === 0) return { content };
       return {
         content,
