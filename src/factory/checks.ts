@@ -28,7 +28,7 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const missing = required.filter((name) => !counted.some((check) => check.name === name));
   const open = counted.filter((check) => check.status !== "completed").map((check) => check.name);
   if (missing.length > 0 || open.length > 0)
-    return { kind: "pending", names: [...open, ...missing], until: null };
+    return { kind: "pending", names: [...new Set([...open, ...missing])], until: null };
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
   if (required.length === 0) {
@@ -52,10 +52,16 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   return { kind: "green", checks: counted.length };
 }
 
-/** The required checks where the base branch requires any; else every check. */
+/** The required checks, of every workflow that has one of that name, where the base branch requires any; else every check. */
 function countedChecks(head: Head, required: readonly string[]): readonly Check[] {
-  const all = Object.values(head.checks).toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+  const all = Object.entries(head.checks)
+    .toSorted(([aKey, a], [bKey, b]) => compare(a.name, b.name) || compare(aKey, bKey))
+    .map(([, check]) => check);
   return required.length === 0 ? all : all.filter((check) => required.includes(check.name));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Without a list of required checks nobody says when all have come: wait for silence. */

@@ -146,8 +146,9 @@ export function withCheck(facts: Facts, sha: string, check: Check): Facts {
   return { ...facts, pullRequest: { ...kept, heads: boundedHeads(heads, kept.core.value.head) } };
 }
 
+/** What a later attempt takes the place of. Two workflows, or one that two events started, may name a job alike. */
 function checkKey(check: Check): string {
-  return `${check.app ?? "status"}:${check.name}`;
+  return `${check.app ?? "status"}:${check.workflowRun ?? ""}:${check.name}`;
 }
 
 const RANK = { queued: 0, running: 1, completed: 2 } as const;
@@ -237,7 +238,13 @@ function isNewerThan(hint: NonNullable<PullRequest["hint"]>, reading: PullReques
 }
 
 function readHead(kept: Head, reading: PullRequestReading): Head {
-  const listed = Object.fromEntries(reading.checks.map((check) => [checkKey(check), check]));
+  // The order of the list says nothing about which of two attempts is the newer.
+  const listed: Record<string, Check> = {};
+  for (const check of reading.checks) {
+    const key = checkKey(check);
+    const known = listed[key];
+    if (known === undefined || isNewer(check, known)) listed[key] = check;
+  }
   const checks: Record<string, Check> = { ...listed };
   for (const [key, known] of Object.entries(kept.checks)) {
     const now = listed[key];

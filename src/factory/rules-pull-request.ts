@@ -173,7 +173,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
           type: "ci_repair",
           cause: {
             ...noCause(s, `ci:${head}:${failureKey(failing)}`),
-            checks: failing.map((check) => check.name),
+            checks: [...new Set(failing.map((check) => check.name))],
           },
         },
         why: `${failingNames(s.verdict)} failed on ${head.slice(0, 8)}.`,
@@ -313,7 +313,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
 function failingNames(verdict: Situation["verdict"]): string {
   const checks =
     verdict?.kind === "red" ? verdict.failing : verdict?.kind === "blocked" ? verdict.blocked : [];
-  const names = checks.map((check) => check.name);
+  const names = [...new Set(checks.map((check) => check.name))];
   return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
 }
 

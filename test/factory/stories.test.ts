@@ -6,7 +6,7 @@ import type { EffectKind } from "../../src/factory/effect.ts";
 import { stillWanted } from "../../src/factory/effects.ts";
 import type { Observation } from "../../src/factory/observation.ts";
 import { Story, story } from "./story.ts";
-import { STRANGER, T0 } from "./world.ts";
+import { check, pullReading, STRANGER, T0 } from "./world.ts";
 
 // What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
 
@@ -50,6 +50,41 @@ describe("checks", () => {
       expect(runs(told)).toEqual(["implementation"]);
     }
   });
+
+  test.each(["required=", "required=test"])(
+    "two workflows with a check of the same name are two checks: one green does not hide the other's red (%s)",
+    (required) => {
+      const told = story(`${OPEN}; pull h1 ${required} test=failure#11@1 test=success#12@2`);
+      told.tell("review r1 approved; wait 60; pull h1");
+      expect(last(told)).toContain("repairing_ci");
+      expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["test"]);
+      const other = story(`${OPEN}; pull h1 ${required} test=success#12@2 test=running#11@1; wait 60; pull h1`);
+      expect(last(other)).toBe("pr_open ci_pending");
+      expect(other.life.decision?.why).toBe("Waiting for test.");
+      other.tell("pull h1 test=success#13@1; review r1 approved; wait 60; pull h1");
+      expect(effects(other, "merge")).toBe(1);
+    },
+  );
+
+  test.each([[["12", "11"]], [["11", "12"]]])(
+    "of two attempts that a reading lists the newer counts, in whatever order they stand (%s)",
+    (ids) => {
+      const attempts = ids.map((id) =>
+        check("test", id === "12" ? "success" : "failure", { id, at: T0 + Number(id) * 1_000 }),
+      );
+      const news = attempts.map((one) => ({
+        kind: "check_changed" as const,
+        at: one.at,
+        sha: "h1",
+        check: one,
+      }));
+      for (const heard of [[], news, news.toReversed()]) {
+        const { life } = story(OPEN);
+        for (const one of heard) life.see(60, one);
+        expect(life.see(70, pullReading("h1", { checks: attempts }, 70))).toContain("unapproved");
+      }
+    },
+  );
 
   test("what is red on the base branch too costs nothing, and is not what a repair is started for", () => {
     const told = story(`${OPEN}; pull h1 required=test,lint base=test test=failure lint=success`);

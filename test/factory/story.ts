@@ -15,7 +15,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *     ticket words: team=X status=completed blocked=APP-2 nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto required=a,b base=a unread
- *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3)
+ *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [on <head>]
  *   news head <head> | news check <check>=… [on <head>] | news queue in|out | news review <id> <state> [by stranger]
  *   comments <text> [by stranger]
@@ -239,7 +239,8 @@ export class Story {
       return;
     }
     const seen = this.check(name, value);
-    this.checks = [...this.checks.filter((known) => known.name !== name), seen];
+    const same = (known: Check): boolean => known.name === name && known.workflowRun === seen.workflowRun;
+    this.checks = [...this.checks.filter((known) => !same(known)), seen];
   }
 
   /** Another pull request: nothing of the one before holds. */
