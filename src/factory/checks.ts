@@ -11,6 +11,8 @@ export type Verdict =
   | { readonly kind: "unread" }
   | { readonly kind: "pending"; readonly names: readonly string[]; readonly until: number | null }
   | { readonly kind: "unconfirmed"; readonly digest: string }
+  /** There are more checks than were read, so whether all pass is not known. */
+  | { readonly kind: "cut"; readonly checks: number }
   | { readonly kind: "green"; readonly checks: number }
   /** `failing` leaves out what fails on the base branch too, unless nothing else fails (`baseToo`). */
   | { readonly kind: "red"; readonly failing: readonly Check[]; readonly baseToo: boolean }
@@ -24,6 +26,7 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const head = own(pullRequest.heads, pullRequest.core.value.head);
   const required = pullRequest.required.value;
   if (head === undefined || head.confirmed === null) return { kind: "unread" };
+  if (head.cut === true) return { kind: "cut", checks: Object.keys(head.checks).length };
   const counted = countedChecks(head, required);
   const missing = required.filter((name) => !counted.some((check) => check.name === name));
   const open = counted.filter((check) => check.status !== "completed").map((check) => check.name);

@@ -134,6 +134,8 @@ function verdictWords(verdict: NonNullable<ReturnType<typeof situationOf>["verdi
       return "not read yet";
     case "unconfirmed":
       return "changed since they were read";
+    case "cut":
+      return `more than the ${verdict.checks} that were read`;
     case "pending":
       return `waiting for ${verdict.names.join(", ")}`;
     case "green":

@@ -197,6 +197,8 @@ export interface Head {
   readonly confirmedAt: number | null;
   /** Names that fail on the base branch too, as of that read. */
   readonly redOnBase: readonly string[];
+  /** That read did not get to the end of the list: what else there is nobody knows. Absent = it did. */
+  readonly cut?: boolean;
 }
 
 export interface Check {

@@ -127,6 +127,8 @@ export interface PullRequestReading extends PullRequestChange {
   readonly required: readonly string[];
   readonly hasQueue: boolean;
   readonly checks: readonly Check[];
+  /** There are more checks than these, and they were not read; absent = these are all. */
+  readonly checksCut?: boolean;
   readonly redOnBase: readonly string[];
   readonly reviews: readonly Review[];
   readonly threads: readonly Thread[];

@@ -6,7 +6,8 @@ import { later } from "./stamp.ts";
 
 /** Commits whose checks are kept beside the current head until a reading tells which of them matter. */
 const MOST_HEADS = 8;
-const MOST_CHECKS = 400;
+/** Checks of one commit that news may add to; what is beyond that only a reading tells. */
+const MOST_CHECKS = 1_000;
 
 /** A reading tells when it was answered, not when the forge looked: it may have looked so long before (ms). */
 const SLOW_ANSWER_MS = 5_000;
@@ -134,14 +135,15 @@ function bothOf(a: string, b: string): string {
   return [...new Set([...a.split(", "), ...b.split(", ")])].toSorted().join(", ");
 }
 
-export function withCheck(facts: Facts, sha: string, check: Check): Facts {
+export function withCheck(facts: Facts, sha: string, check: Check, heardAt: number): Facts {
   const kept = facts.pullRequest;
   if (kept === null) return facts;
   const head = own(kept.heads, sha) ?? EMPTY_HEAD;
   const key = checkKey(check);
   const known = head.checks[key];
   if (known !== undefined && !isNewer(check, known)) return facts;
-  if (known === undefined && Object.keys(head.checks).length >= MOST_CHECKS) return facts;
+  if (known === undefined && Object.keys(head.checks).length >= MOST_CHECKS)
+    return sha === kept.core.value.head ? withHint(facts, check.at, "checks", heardAt) : facts;
   const heads = { ...kept.heads, [sha]: { ...head, checks: { ...head.checks, [key]: check } } };
   return { ...facts, pullRequest: { ...kept, heads: boundedHeads(heads, kept.core.value.head) } };
 }
@@ -256,6 +258,7 @@ function readHead(kept: Head, reading: PullRequestReading): Head {
     confirmed: headDigest(listed),
     confirmedAt: reading.readAt,
     redOnBase: [...reading.redOnBase].toSorted(),
+    ...(reading.checksCut === true ? { cut: true } : {}),
   };
 }
 

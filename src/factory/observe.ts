@@ -66,7 +66,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         ? withHint(facts, seen.at, "review threads", heardAt)
         : facts;
     case "check_changed":
-      return withCheck(facts, seen.sha, seen.check);
+      return withCheck(facts, seen.sha, seen.check, heardAt);
     case "checks_hinted":
       return seen.sha === facts.pullRequest?.core.value.head
         ? withHint(facts, seen.at, "checks", heardAt)

@@ -122,6 +122,18 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: () => waiting("pr_open", "The checks of this head are being read.", "the forge's answer"),
   },
   {
+    name: "checks_cut",
+    says: "This head has more checks than are read: whether all pass is not known, so a person decides.",
+    states: ["awaiting_input"],
+    when: ({ verdict }) => verdict?.kind === "cut",
+    gives: ({ verdict }) =>
+      waiting(
+        "awaiting_input",
+        `This head has more than the ${verdict?.kind === "cut" ? verdict.checks : 0} checks that patchrelay reads.`,
+        "a person to merge it, or a head with fewer checks",
+      ),
+  },
+  {
     name: "red_on_base",
     says: "What fails here fails on the base branch too: not this change's fault, no budget is spent.",
     states: ["pr_open"],

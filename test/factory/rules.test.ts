@@ -53,6 +53,7 @@ dequeued_by_person   | {queued}; pull h1 unqueued; ejected manual             | 
 base_conflict        | {green}; pull h1 conflict                              | repairing_queue | run queue_repair | -
 checks_unread        | {green}; news head p1                                  | pr_open  | wait                | the forge's answer
 checks_unread        | {green}; news check test=failure#2                     | pr_open  | wait                | the forge's answer
+checks_cut           | {open}; pull h1 cut test=success; review r1 approved   | awaiting_input | wait          | a person to merge it, or a head with fewer checks
 red_on_base          | {open}; pull h1 test=failure base=test                 | pr_open  | wait                | the base branch to turn green
 rerun_failed         | reruns 1; {open}; pull h1 test=failure@55              | pr_open  | rerun               | the rerun
 rerun_failed         | reruns 1; {open}; pull h1 test=cancelled@55            | pr_open  | rerun               | the rerun

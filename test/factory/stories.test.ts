@@ -58,7 +58,9 @@ describe("checks", () => {
       told.tell("review r1 approved; wait 60; pull h1");
       expect(last(told)).toContain("repairing_ci");
       expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["test"]);
-      const other = story(`${OPEN}; pull h1 ${required} test=success#12@2 test=running#11@1; wait 60; pull h1`);
+      const other = story(
+        `${OPEN}; pull h1 ${required} test=success#12@2 test=running#11@1; wait 60; pull h1`,
+      );
       expect(last(other)).toBe("pr_open ci_pending");
       expect(other.life.decision?.why).toBe("Waiting for test.");
       other.tell("pull h1 test=success#13@1; review r1 approved; wait 60; pull h1");
@@ -85,6 +87,17 @@ describe("checks", () => {
       }
     },
   );
+
+  test("where a commit has more checks than are kept, news of a further one asks for a reading", () => {
+    const { life } = story(OPEN);
+    const many = Array.from({ length: 1_000 }, (_, index) => check(`part ${index}`, "success"));
+    const whole = (at: number) => pullReading("h1", { required: [], checks: many }, at);
+    life.see(60, whole(60));
+    expect(life.see(200, whole(200))).toContain("unapproved");
+    const red = check("the last", "failure", { id: "9", at: T0 + 300_000 });
+    const heard = life.see(301, { kind: "check_changed", at: red.at, sha: "h1", check: red });
+    expect(heard).toContain("read_pull_request");
+  });
 
   test("what is red on the base branch too costs nothing, and is not what a repair is started for", () => {
     const told = story(`${OPEN}; pull h1 required=test,lint base=test test=failure lint=success`);

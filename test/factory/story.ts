@@ -15,6 +15,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *     ticket words: team=X status=completed blocked=APP-2 nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto required=a,b base=a unread
+ *            cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [on <head>]
  *   news head <head> | news check <check>=… [on <head>] | news queue in|out | news review <id> <state> [by stranger]
@@ -214,6 +215,7 @@ export class Story {
       hasQueue: this.pull["queue"] === true,
       queue: queued ? { state: "queued", position: 1, at: this.now() } : null,
       autoMerge: this.pull["auto"] === true,
+      checksCut: this.pull["cut"] === true,
       checks: this.checks,
       reviews: this.reviews,
       ejections: this.ejections,

@@ -118,21 +118,116 @@ describe("reading a pull request", () => {
     expect((await read(await serving({ pull: pull({ updatedAt: late }) }))).readAt).toBe(Date.parse(late));
   });
 
-  it("reads further pages of checks, up to three hundred", async () => {
-    const page = (start: number): readonly Json[] =>
-      Array.from({ length: 100 }, (_, index) => check(`c${start + index}`));
+  const paged = (total: number, red: number): Promise<Loopback> => {
+    const page = (start: number): Json => {
+      const nodes = Array.from({ length: Math.min(100, total - start) }, (_, index) =>
+        check(`c${start + index}`, start + index === red ? "FAILURE" : "SUCCESS"),
+      );
+      return contexts(nodes, start + 100 < total ? String(start + 100) : null);
+    };
+    return serving({
+      pull: pull({}, { statusCheckRollup: page(0) }),
+      more: (name, { after }) =>
+        name === "CommitChecks"
+          ? { object: { oid: HEAD, statusCheckRollup: page(Number(after)) } }
+          : { ref: { target: { oid: OLD, statusCheckRollup: null } } },
+    });
+  };
+
+  it("reads all pages of checks: what fails on the last of them is seen", async () => {
+    const reading = await read(await paged(350, 340));
+    expect(reading.checks).toHaveLength(350);
+    expect(reading.checks.filter(({ conclusion }) => conclusion === "failure")).toMatchObject([
+      { name: "c340" },
+    ]);
+    expect(reading.checksCut).toBe(false);
+  });
+
+  it("says so where there are more checks than are read", async () => {
+    const loopback = await paged(1_001, -1);
+    const reading = await read(loopback);
+    expect([reading.checks.length, reading.checksCut]).toEqual([1_000, true]);
+    expect(queries(loopback)).toHaveLength(10);
+  });
+
+  const job = (name: string, run: number, conclusion: string): Json => ({
+    ...check(name, conclusion),
+    databaseId: run * 10,
+    detailsUrl: `https://github.com/acme/app/actions/runs/${run}/job/${run * 10}`,
+  });
+  const workflowRun = (id: number, workflow: number, event: string): Json => ({
+    id,
+    workflow_id: workflow,
+    event,
+  });
+  const doubled = (nodes: readonly Json[], runs: Reply): Promise<Loopback> =>
+    serving({
+      pull: pull({}, { statusCheckRollup: contexts(nodes) }),
+      more: () => ({ ref: { target: { oid: OLD, statusCheckRollup: null } } }),
+      rest: (asked) => (asked.path.includes("/actions/runs") ? runs : undefined),
+    });
+  const told = async (loopback: Loopback): Promise<readonly string[]> =>
+    (await read(loopback)).checks.map((one) => `${one.workflowRun} ${one.name} ${one.conclusion}`);
+
+  it("leaves out what a later run of the same workflow did anew, and nothing else", async () => {
+    const runs = [
+      workflowRun(5, 1, "push"),
+      workflowRun(9, 1, "pull_request"),
+      workflowRun(10, 1, "pull_request"),
+    ];
+    const nodes = [
+      job("title", 10, "SUCCESS"),
+      job("title", 9, "FAILURE"),
+      job("build", 5, "FAILURE"),
+      job("build", 10, "SUCCESS"),
+      job("unit", 9, "FAILURE"),
+      job("unit", 10, "SKIPPED"),
+      job("unit", 77, "CANCELLED"),
+    ];
+    expect(await told(await doubled(nodes, { body: { workflow_runs: runs } }))).toEqual([
+      "10 title success",
+      "5 build failure",
+      "10 build success",
+      "9 unit failure",
+      "10 unit skipped",
+      "77 unit cancelled",
+    ]);
+  });
+
+  it("counts all of them where it may not see the workflow runs, and does not ask without need", async () => {
+    const refused = await doubled([job("title", 9, "FAILURE"), job("title", 10, "SUCCESS")], {
+      status: 403,
+      body: { message: "Resource not accessible" },
+    });
+    expect(await told(refused)).toEqual(["9 title failure", "10 title success"]);
+    await refused.close();
+    const single = await doubled([job("title", 9, "SUCCESS"), job("unit", 10, "SUCCESS")], {
+      status: 500,
+      body: {},
+    });
+    expect(await told(single)).toHaveLength(2);
+  });
+
+  it("finds the review that blocks, however many words in threads came after it", async () => {
+    const requested = { ...review(ada, 1), state: "CHANGES_REQUESTED" };
+    const words = Array.from({ length: 100 }, (_, index) => ({
+      ...review(ada, index + 2),
+      state: "COMMENTED",
+    }));
     const loopback = await serving({
-      pull: pull({}, { statusCheckRollup: contexts(page(0), "p2") }),
-      more: (_name, { after }) => ({
-        object: {
-          oid: HEAD,
-          statusCheckRollup: contexts(page(after === "p2" ? 100 : 200), after === "p2" ? "p3" : "p4"),
-        },
+      pull: pull({
+        latestOpinionatedReviews: { nodes: [requested] },
+        reviews: { nodes: [...words.slice(1), requested] },
       }),
     });
-    const reading = await read(loopback);
-    expect(new Set(reading.checks.map((one) => one.name)).size).toBe(300);
-    expect(queries(loopback)).toEqual(["PullRequest", "CommitChecks", "CommitChecks"]);
+    expect((await read(loopback)).reviews.filter(({ state }) => state === "changes_requested")).toHaveLength(
+      1,
+    );
+    await loopback.close();
+    const fallen = await serving({
+      pull: pull({ latestOpinionatedReviews: { nodes: [requested] }, reviews: { nodes: words } }),
+    });
+    expect((await read(fallen)).reviews.map(({ id }) => id)).toContain("1");
   });
 
   it("does not take another commit's checks for the head's", async () => {

@@ -75,6 +75,24 @@ test("a check that is cancelled again and again is a person's matter, not the ag
   await story.end();
 });
 
+test("CI for push and for the pull request: the red one of two jobs of the same name is repaired", async () => {
+  const story = await startStory({
+    agent: worksBut(does({ type: "ci_repair" }, [write("src/repaired.txt", "green\n")], "Repaired.")),
+  });
+  story.github.habits.ciOnEveryPush = true;
+  story.ci = async (job) => {
+    const changed = (await job.read("src/discount.txt")) !== null;
+    const repaired = (await job.read("src/repaired.txt")) !== null;
+    const broken = job.kind === "push" && changed && !repaired;
+    return [{ name: "test", conclusion: broken ? "failure" : "success" }];
+  };
+  delegated(story);
+  await story.until("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published", "ci_repair published"]);
+  expect(Object.keys(story.facts().pullRequest?.heads[headOf(story)]?.checks ?? {})).toHaveLength(2);
+  await story.end();
+});
+
 test("commit statuses count like checks", async () => {
   const story = await startStory({ protection: { requiredChecks: ["legacy"] } });
   story.ci = async () => [];

@@ -25,6 +25,11 @@ const ACTOR = `
   ... on Mannequin { databaseId }
   ... on Organization { databaseId }`;
 
+const REVIEW = `
+  fullDatabaseId databaseId state body submittedAt authorAssociation
+  author { ${ACTOR} }
+  commit { oid }`;
+
 /** Everything about one pull request but the further pages of its checks. */
 export const PULL_REQUEST = `
 query PullRequest($owner: String!, $repo: String!, $number: Int!) {
@@ -35,13 +40,8 @@ query PullRequest($owner: String!, $repo: String!, $number: Int!) {
       isMergeQueueEnabled
       autoMergeRequest { enabledAt }
       mergeQueueEntry { state position enqueuedAt }
-      reviews(last: ${PAGE}) {
-        nodes {
-          fullDatabaseId databaseId state body submittedAt authorAssociation
-          author { ${ACTOR} }
-          commit { oid }
-        }
-      }
+      latestOpinionatedReviews(first: ${PAGE}) { nodes { ${REVIEW} } }
+      reviews(last: ${PAGE}) { nodes { ${REVIEW} } }
       reviewThreads(last: ${PAGE}) {
         nodes {
           id isResolved path line
@@ -240,6 +240,7 @@ const PullRequestNode = z.object({
     .object({ state: z.string(), position: z.number(), enqueuedAt: Time })
     .nullish()
     .transform((entry) => entry ?? null),
+  latestOpinionatedReviews: nodes(ReviewNode),
   reviews: nodes(ReviewNode),
   reviewThreads: nodes(ThreadNode),
   comments: nodes(CommentNode),

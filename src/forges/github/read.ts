@@ -16,6 +16,7 @@ import {
 import { failedNames, readingOf, speakersOf } from "./reading.ts";
 import type { RuleBook } from "./rules.ts";
 import { Id } from "./schema.ts";
+import { withoutSuperseded } from "./superseded.ts";
 
 export interface Reader {
   repository(repository: string, signal: AbortSignal): Promise<RepositoryReading>;
@@ -33,7 +34,8 @@ export interface ReaderParts {
   whoAmI(signal: AbortSignal): Promise<ForgeIdentity>;
 }
 
-const MAX_PAGES_OF_CHECKS = 3;
+/** A hundred checks each. Beyond them nothing is known, and a verdict would be a guess. */
+const MAX_PAGES_OF_CHECKS = 10;
 
 const RepositoryAnswer = z.object({
   id: Id,
@@ -146,7 +148,7 @@ async function read(
   );
   const node = answer.value.repository?.pullRequest ?? null;
   if (node === null) throw new OutsideError("not_found", `${repository} has no pull request ${number}`);
-  const contexts = await allContexts(client, repository, node, signal);
+  const { contexts, cut } = await checksOfHead(client, repository, node, signal);
   const rules = await parts.rules.of(repository, node.baseRefName, signal);
   const failed = failedNames(contexts);
   const onBase = failed.length === 0 ? [] : await failedOnBase(client, repository, node, signal);
@@ -155,6 +157,7 @@ async function read(
     repositoryId: answer.value.repository?.databaseId ?? null,
     rules,
     contexts,
+    cut,
     redOnBase: failed.filter((name) => onBase.includes(name)),
     permissions: await parts.permissions.lookUp(repository, speakersOf(node, us), signal),
     us,
@@ -162,37 +165,53 @@ async function read(
   });
 }
 
+/** The checks of a commit, and whether there are more of them than are read. */
+interface Checks {
+  readonly contexts: readonly ContextNode[];
+  readonly cut: boolean;
+}
+
 // `commits(last: 1)` may lag behind the head after a push: a verdict belongs to one commit, so then it is asked for by name.
-async function allContexts(
+async function checksOfHead(
   client: Client,
   repository: string,
   node: PullRequestNode,
   signal: AbortSignal,
-): Promise<readonly ContextNode[]> {
+): Promise<Checks> {
   const newest = node.commits.at(-1)?.commit;
-  const current = newest?.oid === node.headRefOid;
-  let page: Contexts | null = current ? newest.statusCheckRollup : null;
+  const first = newest?.oid === node.headRefOid ? { page: newest.statusCheckRollup } : null;
+  return checksOf(client, repository, { number: node.number, oid: node.headRefOid, first }, signal);
+}
+
+async function checksOf(
+  client: Client,
+  repository: string,
+  commit: {
+    readonly number: number;
+    readonly oid: string;
+    /** The first page, where it came with something else. */
+    readonly first: { readonly page: Contexts | null } | null;
+  },
+  signal: AbortSignal,
+): Promise<Checks> {
+  const { number, oid, first } = commit;
+  let page = first === null ? null : first.page;
   const found: ContextNode[] = [...(page?.nodes ?? [])];
-  if (current && page?.pageInfo.hasNextPage !== true) return found;
-  for (let read = current ? 1 : 0; read < MAX_PAGES_OF_CHECKS; read += 1) {
+  let more = first === null || page?.pageInfo.hasNextPage === true;
+  for (let read = first === null ? 0 : 1; more && read < MAX_PAGES_OF_CHECKS; read += 1) {
     const { value } = await client.query(
       repository,
-      `checks of ${node.headRefOid}`,
+      `checks of ${oid}`,
       COMMIT_CHECKS,
-      {
-        ...ownerAndName(repository),
-        number: node.number,
-        oid: node.headRefOid,
-        after: page?.pageInfo.endCursor ?? null,
-      },
+      { ...ownerAndName(repository), number, oid, after: page?.pageInfo.endCursor ?? null },
       CommitChecksAnswer,
       signal,
     );
     page = value.repository?.object?.statusCheckRollup ?? null;
     found.push(...(page?.nodes ?? []));
-    if (page?.pageInfo.hasNextPage !== true) break;
+    more = page?.pageInfo.hasNextPage === true;
   }
-  return found;
+  return { contexts: await withoutSuperseded(client, repository, oid, found, signal), cut: more };
 }
 
 async function failedOnBase(
@@ -201,15 +220,20 @@ async function failedOnBase(
   node: PullRequestNode,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  const { number, baseRefName } = node;
   const { value } = await client.query(
     repository,
-    `checks of ${node.baseRefName}`,
+    `checks of ${baseRefName}`,
     BRANCH_CHECKS,
-    { ...ownerAndName(repository), number: node.number, ref: `refs/heads/${node.baseRefName}` },
+    { ...ownerAndName(repository), number, ref: `refs/heads/${baseRefName}` },
     BranchChecksAnswer,
     signal,
   );
-  return failedNames(value.repository?.ref?.target?.statusCheckRollup?.nodes ?? []);
+  const tip = value.repository?.ref?.target ?? null;
+  if (tip === null) return [];
+  const first = { page: tip.statusCheckRollup };
+  const { contexts } = await checksOf(client, repository, { number, oid: tip.oid, first }, signal);
+  return failedNames(contexts);
 }
 
 /** The variables that every query begins with. */

@@ -20,6 +20,8 @@ export interface Gathered {
   readonly repositoryId: string | null;
   readonly rules: BranchRules;
   readonly contexts: readonly ContextNode[];
+  /** The head has more checks than these. */
+  readonly cut: boolean;
   readonly redOnBase: readonly string[];
   readonly permissions: ReadonlyMap<string, NonNullable<Actor["permission"]>>;
   readonly us: ForgeIdentity;
@@ -51,6 +53,7 @@ export function readingOf(gathered: Gathered): Observation {
     required: requiredOf(rules, gathered.contexts),
     hasQueue: rules.hasQueue || node.isMergeQueueEnabled,
     checks: gathered.contexts.map(checkOf),
+    checksCut: gathered.cut,
     redOnBase: gathered.redOnBase,
     reviews: reviewsOf(gathered),
     threads: threadsOf(gathered),
@@ -73,7 +76,7 @@ export function readingOf(gathered: Gathered): Observation {
 /** Everybody whose permission decides something: reviewers and those who write to us. */
 export function speakersOf(node: PullRequestNode, us: ForgeIdentity): readonly Actor[] {
   return [
-    ...node.reviews.map((review) => actorOf(review.author, us, null)),
+    ...[...node.latestOpinionatedReviews, ...node.reviews].map((review) => actorOf(review.author, us, null)),
     ...node.comments
       .filter((comment) => isAddressed(comment.body, us))
       .map((comment) => actorOf(comment.author, us, null)),
@@ -124,7 +127,10 @@ function requiredOf(rules: BranchRules, contexts: readonly ContextNode[]): reado
 }
 
 function reviewsOf(gathered: Gathered): readonly Review[] {
-  return gathered.node.reviews.flatMap((review) => {
+  // Every word in a thread is a review to GitHub: in a long talk the one that decides is not among the last.
+  const { latestOpinionatedReviews, reviews } = gathered.node;
+  const all = new Map([...latestOpinionatedReviews, ...reviews].map((review) => [review.id, review]));
+  return [...all.values()].flatMap((review) => {
     const by = speaker(gathered, review.author, review.authorAssociation);
     const found = reviewOf({ ...review, by, head: review.commit, at: review.submittedAt });
     return found === null ? [] : [found];

@@ -312,7 +312,16 @@ export interface RefMove {
 }
 
 /** What every part of the model works with. */
+/** What differs between repositories of the real GitHub; may be changed at any time. */
+export interface Habits {
+  /** CI also runs for every push, whatever the branch: a pull request's head then has each job twice. */
+  ciOnEveryPush: boolean;
+  /** False = as for a private repository on a free plan: rules and protection of branches answer 403. */
+  hasBranchRules: boolean;
+}
+
 export interface Core {
+  readonly habits: Habits;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly urls: { readonly api: string; readonly web: string };

@@ -20,7 +20,7 @@ import type {
   StatusState,
   Thread,
 } from "./model.ts";
-import { exclusive, NO_COMMIT, personOf } from "./model.ts";
+import { exclusive, NO_COMMIT, personOf, seenChecks } from "./model.ts";
 import { addLabels, closePull, editPull, mergePull, openPull, reopenPull, setDraft } from "./pulls.ts";
 import { pushFiles } from "./pushes.ts";
 import { dequeue, enqueue } from "./queue.ts";
@@ -245,14 +245,11 @@ export function openPeople(core: Core): People {
       onRepository(name, async (repository) => {
         const commit = await repository.git.commit(sha);
         if (commit === null) throw new Error(`${name} has no commit ${sha}`);
-        const suite = openSuite(
-          core,
-          repository,
-          commit,
-          null,
-          { id: appId(app), slug: app, name: app },
-          null,
-        );
+        const owner = { id: appId(app), slug: app, name: app };
+        // GitHub keeps one suite per App and commit.
+        const suite =
+          seenChecks(repository, sha).suites.find((known) => known.app.id === owner.id) ??
+          openSuite(core, repository, commit, null, owner, null);
         progressSuite(core, repository, suite);
         const run = queueRun(core, repository, suite, check, repository.owner);
         progressRun(core, repository, run, repository.owner);

@@ -36,7 +36,9 @@ export async function refMoved(core: Core, repository: Repository, move: RefMove
       markMerged(core, repository, pull, pull.fields.headSha, actor);
     }
   }
-  if (after !== NO_COMMIT && (branch === repository.defaultBranch || repository.protections.has(branch))) {
+  const runsCi =
+    core.habits.ciOnEveryPush || branch === repository.defaultBranch || repository.protections.has(branch);
+  if (after !== NO_COMMIT && runsCi) {
     core.after.commit(repository, after, branch, "push", actor);
   }
   core.after.changed(repository);

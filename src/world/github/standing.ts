@@ -27,11 +27,11 @@ export function runAt(
   };
 }
 
-/** The check runs of a commit, the newest per App and name. */
+/** The check runs of a commit, the newest per suite and name: two workflows may have a job of the same name. */
 export function latestRuns(repository: Repository, sha: string, at: number): CheckRun[] {
   const latest = new Map<string, CheckRun>();
   for (const run of seenChecks(repository, sha).runs) {
-    if (run.createdAt <= at) latest.set(`${run.suite.app.id} ${run.name}`, run);
+    if (run.createdAt <= at) latest.set(`${run.suite.id} ${run.name}`, run);
   }
   return [...latest.values()];
 }

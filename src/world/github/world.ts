@@ -9,7 +9,17 @@ import { startCi } from "./ci.ts";
 import type { FileChanges } from "./git.ts";
 import { openGit, protectRefs } from "./git.ts";
 import { openLimits } from "./limits.ts";
-import type { Ci, Core, Permission, Person, Protection, Pull, PushRecord, Repository } from "./model.ts";
+import type {
+  Ci,
+  Core,
+  Habits,
+  Permission,
+  Person,
+  Protection,
+  Pull,
+  PushRecord,
+  Repository,
+} from "./model.ts";
 import { addPerson, exclusive, personOf } from "./model.ts";
 import type { People } from "./people.ts";
 import { openPeople } from "./people.ts";
@@ -60,6 +70,7 @@ export interface GitHubWorld extends People {
   /** Git at `<webUrl>/<owner>/<name>.git`. */
   readonly webUrl: string;
   readonly knobs: Knobs;
+  readonly habits: Habits;
   /** Decides what CI says. Default: one check `test`, success. */
   ci: Ci;
   /** How `knobs.rateLimitNext` refuses. */
@@ -115,6 +126,7 @@ const UNGUARDED: Protection = {
 export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubWorld> {
   const { clock, randomness } = parts;
   const knobs: Knobs = { ...CALM };
+  const habits: Habits = { ciOnEveryPush: false, hasBranchRules: true };
   const problems: string[] = [];
   const problem = (story: string): void => {
     problems.push(story);
@@ -136,6 +148,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
   let lastId = 1_000_000;
 
   const core: Core = {
+    habits,
     clock,
     randomness,
     urls,
@@ -231,6 +244,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
     url: server.url,
     webUrl: server.url,
     knobs,
+    habits,
     get ci() {
       return settings.ci;
     },

@@ -32,12 +32,14 @@ export const repositoryRoutes: Routes = {
     });
   },
   "repos/get-branch-protection": (call) => {
+    rulesShown(call);
     const protection = protectionOf(call.repository, String(call.path["branch"]));
     if (protection === null || protection.source !== "classic")
       throw new Refused(404, "Branch not protected");
     return ok(classicPart(call, protection));
   },
   "repos/get-branch-rules": (call) => {
+    rulesShown(call);
     const protection = protectionOf(call.repository, String(call.path["branch"]));
     return page(call, protection === null || protection.source !== "ruleset" ? [] : rules(call, protection));
   },
@@ -126,6 +128,11 @@ export const repositoryRoutes: Routes = {
     return { status: 204 };
   }),
 };
+
+function rulesShown(call: Call): void {
+  if (call.core.habits.hasBranchRules) return;
+  throw new Refused(403, "Upgrade to GitHub Pro or make this repository public to enable this feature.");
+}
 
 function refPart(call: Call, ref: string, sha: string): unknown {
   const api = `${call.core.urls.api}/repos/${call.repository.fullName}`;

@@ -1,0 +1,106 @@
+import { z } from "zod";
+import { OutsideError } from "../../lib/outside.ts";
+import type { Client } from "./client.ts";
+import type { ContextNode } from "./queries.ts";
+import { Id } from "./schema.ts";
+import { workflowRunIn } from "./vocabulary.ts";
+
+/** A commit with more workflow runs than this has the oldest of them left as they are. */
+const MAX_PAGES = 3;
+const PER_PAGE = 100;
+
+const WorkflowRuns = z.object({
+  workflow_runs: z.array(z.object({ id: Id, workflow_id: Id, event: z.string() })),
+});
+
+type RunNode = Extract<ContextNode, { readonly __typename: "CheckRun" }>;
+
+/**
+ * The checks of a commit without those that a later run of the same workflow, for the same event, has done
+ * anew: a title that was edited, a run that the next one cancelled. GitHub keeps showing the old ones beside
+ * the new. Runs of two workflows, or for two events, all count.
+ */
+export async function withoutSuperseded(
+  client: Client,
+  repository: string,
+  sha: string,
+  contexts: readonly ContextNode[],
+  signal: AbortSignal,
+): Promise<readonly ContextNode[]> {
+  if (!isNamedTwice(contexts)) return contexts;
+  const origins = await originsOf(client, repository, sha, signal);
+  const newest = new Map<string, bigint>();
+  for (const context of contexts) {
+    const job = jobOf(context, origins);
+    // A job that was skipped says nothing about the commit: it hides no failure.
+    if (job === null || job.skipped) continue;
+    const known = newest.get(job.name);
+    if (known === undefined || job.run > known) newest.set(job.name, job.run);
+  }
+  return contexts.filter((context) => {
+    const job = jobOf(context, origins);
+    return job === null || job.run >= (newest.get(job.name) ?? job.run);
+  });
+}
+
+/** Whether two workflow runs have a check of the same name: nothing else needs a further question. */
+function isNamedTwice(contexts: readonly ContextNode[]): boolean {
+  const runs = new Map<string, string>();
+  return contexts.some((context) => {
+    const run = context.__typename === "CheckRun" ? workflowRunIn(context.detailsUrl) : null;
+    if (context.__typename !== "CheckRun" || run === null) return false;
+    const name = nameOf(context);
+    const known = runs.get(name) ?? run;
+    runs.set(name, known);
+    return known !== run;
+  });
+}
+
+function nameOf(context: RunNode): string {
+  return `${context.checkSuite.app?.databaseId ?? ""} ${context.name}`;
+}
+
+function jobOf(
+  context: ContextNode,
+  origins: ReadonlyMap<string, string>,
+): { readonly name: string; readonly run: bigint; readonly skipped: boolean } | null {
+  if (context.__typename !== "CheckRun") return null;
+  const run = workflowRunIn(context.detailsUrl);
+  const origin = origins.get(run ?? "");
+  if (run === null || origin === undefined) return null;
+  return {
+    name: `${origin} ${nameOf(context)}`,
+    run: BigInt(run),
+    skipped: context.conclusion === "SKIPPED",
+  };
+}
+
+/** Workflow and event of each workflow run on the commit. Without the right to look all of them count. */
+async function originsOf(
+  client: Client,
+  repository: string,
+  sha: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  try {
+    for (let page = 1; page <= MAX_PAGES; page += 1) {
+      const { value } = await client.call(
+        {
+          repository,
+          route: "GET /repos/{owner}/{repo}/actions/runs",
+          parameters: { head_sha: sha, per_page: PER_PAGE, page },
+          schema: WorkflowRuns,
+        },
+        signal,
+      );
+      for (const run of value.workflow_runs) found.set(run.id, `${run.workflow_id} ${run.event}`);
+      if (value.workflow_runs.length < PER_PAGE) break;
+    }
+  } catch (error) {
+    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused"))
+      return new Map();
+    throw error;
+  }
+  return found;
+}
