@@ -291,6 +291,17 @@ describe("reading a pull request", () => {
     expect((await read(loopback)).required).toEqual([]);
   });
 
+  it("reads on where the plan of the repository has no rules to show", async () => {
+    const loopback = await serving({
+      pull: pull({}, { statusCheckRollup: contexts([check("marked", "SUCCESS", true)]) }),
+      rest: (asked) =>
+        asked.path.includes("/rules/") || asked.path.endsWith("/protection")
+          ? { status: 403, body: { message: "Upgrade to GitHub Pro or make this repository public" } }
+          : undefined,
+    });
+    expect(await read(loopback)).toMatchObject({ required: ["marked"], hasQueue: false });
+  });
+
   it("does not take a failing look at the rules for no rules", async () => {
     const loopback = await serving({
       pull: pull(),

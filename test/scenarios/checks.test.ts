@@ -93,6 +93,16 @@ test("CI for push and for the pull request: the red one of two jobs of the same 
   await story.end();
 });
 
+test("a private repository on a free plan has no rules to read, and its pull request is read all the same", async () => {
+  const story = await startStory({ protection: null });
+  story.github.habits.hasBranchRules = false;
+  delegated(story);
+  await story.inTime("awaiting_review");
+  await story.grace.approves();
+  await story.until("done");
+  await story.end();
+});
+
 test("commit statuses count like checks", async () => {
   const story = await startStory({ protection: { requiredChecks: ["legacy"] } });
   story.ci = async () => [];

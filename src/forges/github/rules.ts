@@ -70,7 +70,36 @@ async function readRules(
   branch: string,
   signal: AbortSignal,
 ): Promise<BranchRules> {
-  const required = new Set<string>();
+  const ruled = await ifShown(rulesets(client, repository, branch, signal), {
+    required: [],
+    hasQueue: false,
+  });
+  const classic = await ifShown(classicProtection(client, repository, branch, signal), []);
+  return { ...ruled, required: [...new Set([...ruled.required, ...classic])].toSorted() };
+}
+
+/**
+ * What `look` finds, else `none`: there are no such rules (404), or they are not shown to us (403), for want of a
+ * right or because the plan of a private repository has none. Then the checks' own `isRequired` and the pull
+ * request's `isMergeQueueEnabled` tell, and GitHub itself guards the branch.
+ */
+async function ifShown<T>(look: Promise<T>, none: T): Promise<T> {
+  try {
+    return await look;
+  } catch (error) {
+    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused"))
+      return none;
+    throw error;
+  }
+}
+
+async function rulesets(
+  client: Client,
+  repository: string,
+  branch: string,
+  signal: AbortSignal,
+): Promise<BranchRules> {
+  const required: string[] = [];
   let hasQueue = false;
   for (let page = 1; page <= MAX_PAGES; page += 1) {
     const { value } = await client.call(
@@ -85,35 +114,29 @@ async function readRules(
     for (const rule of value) {
       if (rule.type === "merge_queue") hasQueue = true;
       if (rule.type !== "required_status_checks") continue;
-      for (const check of rule.parameters?.required_status_checks ?? []) required.add(check.context);
+      for (const check of rule.parameters?.required_status_checks ?? []) required.push(check.context);
     }
     if (value.length < PER_PAGE) break;
   }
-  for (const name of await classicProtection(client, repository, branch, signal)) required.add(name);
-  return { required: [...required].toSorted(), hasQueue };
+  return { required, hasQueue };
 }
 
-// The older kind of protection. 404 = none; without the right to look (403) the checks' own `isRequired` tells.
+/** The older kind of protection. */
 async function classicProtection(
   client: Client,
   repository: string,
   branch: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  try {
-    const { value } = await client.call(
-      {
-        repository,
-        route: "GET /repos/{owner}/{repo}/branches/{branch}/protection",
-        parameters: { branch },
-        schema: Protection,
-      },
-      signal,
-    );
-    const checks = value.required_status_checks;
-    return [...(checks?.contexts ?? []), ...(checks?.checks ?? []).map((check) => check.context)];
-  } catch (error) {
-    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused")) return [];
-    throw error;
-  }
+  const { value } = await client.call(
+    {
+      repository,
+      route: "GET /repos/{owner}/{repo}/branches/{branch}/protection",
+      parameters: { branch },
+      schema: Protection,
+    },
+    signal,
+  );
+  const checks = value.required_status_checks;
+  return [...(checks?.contexts ?? []), ...(checks?.checks ?? []).map((check) => check.context)];
 }
