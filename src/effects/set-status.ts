@@ -1,9 +1,11 @@
 import type { Performer } from "../engines/engine.ts";
+import { stillWanted } from "../factory/effects.ts";
 import type { EffectParts } from "./parts.ts";
 
 export const setStatus =
   (parts: EffectParts): Performer<"set_status"> =>
   async (effect, { facts, signal }) => {
+    if (!stillWanted(effect, facts, parts.policy)) return [];
     const name = facts.project === null ? null : parts.statusName(facts.project.id, effect.to);
     await parts.tracker.setStatus(effect.issue, effect.to, name, signal);
     return [];

@@ -200,7 +200,7 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   if (decision.rule === "merged" && facts.ticket.removed?.value !== true) {
     list.push({
       kind: "set_status",
-      key: `status:${facts.id}:completed:${facts.pullRequest?.number ?? 0}`,
+      key: completedKey(facts),
       issue: facts.id,
       to: "completed",
     });
@@ -215,18 +215,23 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   return list;
 }
 
+function completedKey(facts: Facts): string {
+  return `status:${facts.id}:completed:${facts.pullRequest?.number ?? 0}`;
+}
+
 /**
  * Whether an effect that was asked for before is still to be carried out, asked right before it is: what
  * publishes or spends is not, once a person has stopped the work or the head has moved (design.md section 4).
+ * Nor is a move on the board that a person's later word has overtaken.
  */
 export function stillWanted(effect: Effect, facts: Facts, policy: Policy): boolean {
   if (effect.kind === "read_pull_request") return isHintStanding(effect.key, facts);
-  if (effect.kind !== "merge" && effect.kind !== "rerun_checks") return true;
   const core = facts.pullRequest?.core.value;
-  return (
-    authorityOf(facts, policy)?.granted === true &&
-    facts.hold?.value !== true &&
-    core?.state === "open" &&
-    core.head === effect.head
-  );
+  if (effect.kind === "set_status" && effect.to === "completed") {
+    return core?.merged === true && effect.key === completedKey(facts);
+  }
+  const granted = authorityOf(facts, policy)?.granted === true;
+  if (effect.kind === "take_delegation") return granted;
+  if (effect.kind !== "merge" && effect.kind !== "rerun_checks") return true;
+  return granted && facts.hold?.value !== true && core?.state === "open" && core.head === effect.head;
 }

@@ -51,6 +51,8 @@ export interface Ticket {
   readonly blockers: Stamped<readonly Blocker[]> | null;
   /** Deleted or archived there; it may come back. Null = nobody has said so. */
   readonly removed: Stamped<boolean> | null;
+  /** When the relay itself last completed it (Unix ms): that end is nobody's word. Absent = it has not. */
+  readonly ownEnd?: number;
 }
 
 export interface TicketCore {

@@ -88,12 +88,16 @@ export type Command = "retry" | "stop" | "pause" | "resume" | "cancel" | "close"
 export interface PartialTicket {
   readonly core?: TicketCore;
   readonly status?: TicketStatus;
+  /** When the issue ended, if that was our own doing (Unix ms). */
+  readonly ownEnd?: number;
 }
 
 /** Everything the tracker says about an issue at one moment: what a sweep feeds in. */
 export interface TicketReading {
   readonly core: TicketCore;
   readonly status: TicketStatus;
+  /** When the issue ended, if that was our own doing (Unix ms). */
+  readonly ownEnd?: number;
   readonly blockers: readonly Blocker[];
   readonly removed: boolean;
   /** The newest of delegation, un-delegation, session and stop that the tracker remembers, each with its time. */

@@ -1,5 +1,5 @@
 import type { Actor } from "./actor.ts";
-import type { Facts, Prompt, Session } from "./facts.ts";
+import type { Facts, Prompt, Session, Ticket } from "./facts.ts";
 import type { PartialTicket, TicketReading } from "./observation.ts";
 import { own } from "./own.ts";
 import { later } from "./stamp.ts";
@@ -8,15 +8,22 @@ import { later } from "./stamp.ts";
 const MOST = 500;
 
 export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read: boolean): Facts {
-  const { core, status } = ticket;
-  return {
-    ...facts,
-    ticket: {
-      ...facts.ticket,
-      core: core === undefined ? facts.ticket.core : later(facts.ticket.core, core, at, read),
-      status: status === undefined ? facts.ticket.status : later(facts.ticket.status, status, at, read),
-    },
+  const { core, status, ownEnd } = ticket;
+  const { ownEnd: before, ...kept } = facts.ticket;
+  const known = {
+    ...kept,
+    core: core === undefined ? facts.ticket.core : later(facts.ticket.core, core, at, read),
+    status: status === undefined ? facts.ticket.status : later(facts.ticket.status, status, at, read),
   };
+  // What ended it before it was opened again is history, and so is a move that news about a later one overtook.
+  const end = endOf(known.status);
+  const own = end !== null && (end === ownEnd || end === before);
+  return { ...facts, ticket: own ? { ...known, ownEnd: end } : known };
+}
+
+/** When the status ended the issue (Unix ms), as exactly as the source says; null = it is not known to have ended. */
+function endOf(status: Ticket["status"]): number | null {
+  return status === null || status.value.endedAt === null ? null : (status.value.endedAt ?? status.at);
 }
 
 export function withSession(facts: Facts, session: Session): Facts {
@@ -44,7 +51,8 @@ export function withStop(facts: Facts, by: Actor, session: string | null, at: nu
 
 /** All that the tracker says at one moment. It adds and corrects; what it does not mention is not gone. */
 export function withTicketReading(facts: Facts, reading: TicketReading, at: number): Facts {
-  let next = withTicket(facts, { core: reading.core, status: reading.status }, at, true);
+  const { core, status, ownEnd } = reading;
+  let next = withTicket(facts, { core, status, ...(ownEnd === undefined ? {} : { ownEnd }) }, at, true);
   next = {
     ...next,
     ticket: {

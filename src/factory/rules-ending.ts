@@ -37,7 +37,10 @@ export const ENDINGS: readonly Rule[] = [
       const status = facts.ticket.status;
       if (status === null || !["completed", "canceled", "duplicate"].includes(status.value.type))
         return false;
-      return (status.value.endedAt ?? status.at) >= (authority?.granted === true ? authority.at : 0);
+      const endedAt = status.value.endedAt ?? status.at;
+      // Our own move after a merge may come later than a person's next word: that word stands.
+      if (status.value.type === "completed" && endedAt === facts.ticket.ownEnd) return false;
+      return endedAt >= (authority?.granted === true ? authority.at : 0);
     },
     gives: (s) => {
       const { name, type } = s.facts.ticket.status?.value ?? { name: "ended", type: "completed" };

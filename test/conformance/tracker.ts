@@ -357,6 +357,9 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       expect(await rig.tracker.setStatus(our(id), "started", null, signal)).toContain("left");
       expect(await rig.tracker.setStatus(our(id), "completed", null, signal)).toContain("moved");
       expect(rig.shown.status(id).type).toBe("completed");
+      const ended = await rig.tracker.readTicket(our(id), signal);
+      if (ended.kind !== "ticket_read") throw new Error("not a reading");
+      expect(ended.ownEnd).toBe(ended.status.endedAt);
       expect(await rig.tracker.setStatus(our(id), "started", null, signal)).toContain("left");
       rig.people.setStatus(id, "canceled", ada());
       expect(await rig.tracker.setStatus(our(id), "completed", null, signal)).toContain("left");

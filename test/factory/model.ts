@@ -40,6 +40,7 @@ export class Model {
   private queue: QueueEntry | null = null;
   private conflict = false;
   private baseRed = false;
+  private ownEnd: number | null = null;
   private runNumber = 0;
   private ids = 0;
 
@@ -115,7 +116,19 @@ export class Model {
   move(type: "started" | "completed" | "canceled" | "unstarted"): void {
     const endedAt = type === "completed" || type === "canceled" ? this.now : null;
     this.ticket.status = { id: `s-${type}`, name: type, type, endedAt };
+    this.ownEnd = null;
     this.tell({ kind: "ticket_changed", at: this.now, ticket: { status: this.ticket.status } });
+  }
+
+  /** The relay itself completes it, as after a merge. */
+  finish(): void {
+    this.ticket.status = { id: "s-done", name: "Done", type: "completed", endedAt: this.now };
+    this.ownEnd = this.now;
+    this.tell({
+      kind: "ticket_changed",
+      at: this.now,
+      ticket: { status: this.ticket.status, ownEnd: this.now },
+    });
   }
 
   block(done: boolean): void {
@@ -370,6 +383,7 @@ export class Model {
       at: this.now,
       core: this.readTicketCore(),
       status: this.ticket.status,
+      ...(this.ownEnd === null ? {} : { ownEnd: this.ownEnd }),
       blockers: this.blockers,
       removed: false,
       authorities: this.authorities,

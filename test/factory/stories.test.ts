@@ -373,6 +373,43 @@ describe("merged and closed", () => {
   });
 });
 
+describe("our own move to the end", () => {
+  const FOLLOWED = `${APPROVED}; merge ok; pull h1 merged; says also mention it in the README; run starts`;
+
+  test("does not end what a person asked for meanwhile, however often it comes back", () => {
+    const told = story(`${FOLLOWED}; ticket status=completed ours; ticket; wait 60`);
+    expect(last(told)).toContain("run_active");
+    expect(told.life.facts.runs.at(-1)?.stop).toBeNull();
+  });
+
+  test("is no longer made once a person has asked for more, and is made after the merge that follows", () => {
+    const told = story(FOLLOWED);
+    const moves = () =>
+      told.life.effects.filter((effect) => effect.kind === "set_status" && effect.to === "completed");
+    const wanted = () => moves().map((effect) => stillWanted(effect, told.life.facts, told.life.policy));
+    expect(wanted()).toEqual([false]);
+    told.tell("run intends h2; run published; pull h2 fresh open test=success; pull h2 merged");
+    expect(wanted()).toEqual([false, true]);
+  });
+
+  test("is told from a person's, which ends the follow-up", () => {
+    for (const [move, state] of [
+      ["ticket status=completed", "done"],
+      ["ticket status=canceled", "failed"],
+    ]) {
+      const told = story(`${FOLLOWED}; ticket status=completed ours; ticket; ${move}`);
+      expect(last(told), move).toContain(`${state} ticket_ended → stop_run`);
+    }
+  });
+
+  test("a delegation is not taken back from a person who undelegated us meanwhile", () => {
+    const told = story("session s1; run starts; undelegated");
+    const take = told.life.effects.find((effect) => effect.kind === "take_delegation");
+    if (take === undefined) throw new Error("it was asked for");
+    expect(stillWanted(take, told.life.facts, told.life.policy)).toBe(false);
+  });
+});
+
 describe("delegation, stop, pause", () => {
   test("undelegated in the middle of a run: it is stopped, and nothing is asked of the forge (21, 22)", () => {
     const told = story(`${RED}; run starts; undelegated`);

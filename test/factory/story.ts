@@ -12,7 +12,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  * A factory history as text: lines (or `;`) of a few words each, ten seconds apart. The words:
  *
  *   delegated [by outsider] | session <id> | undelegated | stopped | says <text> | ticket <words> | removed
- *     ticket words: team=X status=completed blocked=APP-2 nobody
+ *     ticket words: team=X status=completed [ours] blocked=APP-2 nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto required=a,b base=a unread
  *            cut (there are more checks than are listed)
@@ -180,6 +180,7 @@ export class Story {
         type === undefined
           ? base.status
           : { id: "s9", name: type === "completed" ? "Done" : "Canceled", type, endedAt: at },
+      ...(rest.includes("ours") ? { ownEnd: at } : {}),
       blockers: given["blocked"] === undefined ? [] : [{ key: given["blocked"], done: false }],
       sessions,
       authorities: word === "delegated" ? [{ granted: true, at, cause: "delegated", by }] : [],

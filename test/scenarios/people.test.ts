@@ -422,3 +422,30 @@ test("a person pushes the very same change while the agent works: nothing of the
   ]);
   await story.end();
 });
+
+test("a word between the merge and our own move to Done goes on, whenever Linear takes the move", async () => {
+  const story = await startStory({
+    agent: worksBut(
+      does({ type: "implementation", nth: 2 }, [write("README.md", "10 percent off\n")], "Mentioned it."),
+    ),
+  });
+  const { ada, grace } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  story.linear.knobs.outage = "status500";
+  await grace.approves();
+  await story.until("done");
+  await story.passes(5);
+  ada.says("Also mention it in the README, please.");
+  await story.until("implementing");
+  story.linear.knobs.outage = "none";
+  await story.inTime("awaiting_review");
+  expect(story.ran()).toEqual(["implementation published", "implementation published"]);
+  expect(story.linear.issue("APP-1").state.type).toBe("started");
+  await grace.approves(2);
+  await story.until("done");
+  await story.rests();
+  expect(story.linear.issue("APP-1").state.type).toBe("completed");
+  await story.end();
+});

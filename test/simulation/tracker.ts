@@ -15,6 +15,8 @@ export class Tracker {
   status: TicketStatus = { id: "s1", name: "Todo", type: "unstarted", endedAt: null };
   blocked = false;
   removed = false;
+  /** When we ended it ourselves, if that is how it ended. */
+  private ownEnd: number | null = null;
   private ids = 0;
 
   readonly issue: IssueId;
@@ -77,6 +79,7 @@ export class Tracker {
   cancel(): void {
     const at = this.agenda.now;
     this.status = { id: "s9", name: "Canceled", type: "canceled", endedAt: at };
+    this.ownEnd = null;
     this.tell([{ kind: "ticket_changed", at, ticket: { status: this.status } }]);
   }
 
@@ -85,7 +88,12 @@ export class Tracker {
     const at = this.agenda.now;
     if (["completed", "canceled"].includes(this.status.type) || this.status.type === type) return;
     this.status = { id: `s-${type}`, name: type, type, endedAt: type === "completed" ? at : null };
-    this.tell([{ kind: "ticket_changed", at, ticket: { status: this.status } }]);
+    this.ownEnd = type === "completed" ? at : null;
+    this.tell([{ kind: "ticket_changed", at, ticket: { status: this.status, ...this.ended() } }]);
+  }
+
+  private ended(): { readonly ownEnd?: number } {
+    return this.ownEnd === null ? {} : { ownEnd: this.ownEnd };
   }
 
   unblock(): void {
@@ -98,6 +106,7 @@ export class Tracker {
       at: this.agenda.now,
       core: this.core(),
       status: this.status,
+      ...this.ended(),
       blockers: this.blocked ? [{ key: "APP-99", done: false }] : [],
       removed: this.removed,
       authorities: [...this.authorities],

@@ -213,6 +213,22 @@ describe("the table of Linear webhooks", () => {
     expect(observations[0]?.observation).toMatchObject({ ticket: { status: { type: "other" } } });
   });
 
+  test("the event of our own move to a completed status says so; a later event or a person's move does not", () => {
+    const body = payload("issue-status-changed");
+    const state = { ...started, type: "completed" };
+    const completedAt = "2026-11-20T10:04:59.000Z";
+    const ended = (change: object) => {
+      const data = { ...(body["data"] as object), state, completedAt };
+      const { observations } = interpretEvent({ ...body, data, ...change }, body.type, context());
+      const [first] = observations;
+      return first?.observation.kind === "ticket_changed" ? first.observation.ticket.ownEnd : null;
+    };
+    const us = { actor: { id: US, name: "Patchrelay", type: "user" } };
+    expect(ended(us)).toBe(Date.parse(completedAt));
+    expect(ended({})).toBeUndefined();
+    expect(ended({ ...us, updatedFrom: { labelIds: [] } })).toBeUndefined();
+  });
+
   test("a payload without labels does not blank the ticket, but its status counts", () => {
     const body = payload("issue-status-changed");
     const { labels: _, ...data } = body["data"] as Record<string, unknown>;

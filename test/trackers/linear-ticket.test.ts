@@ -42,7 +42,12 @@ function entry(
     botActor: null,
     fromDelegate: from === null ? null : { id: from },
     toDelegate: to === null ? null : { id: to },
+    toStateId: null,
   };
+}
+
+function moved(at: number, toStateId: string, actor: HistoryEntry["actor"]): HistoryEntry {
+  return { ...entry(at, null, null, actor), toStateId };
 }
 
 function said(id: string, at: number, change: Partial<SessionAnswer["activities"]["nodes"][number]> = {}) {
@@ -189,6 +194,16 @@ describe("who may let us work, as a read finds it", () => {
 });
 
 describe("a read of the ticket", () => {
+  test("says that an end was our own doing only if it was us who moved it there last", () => {
+    const end = (history: HistoryEntry[], type = "completed") =>
+      read({ history, issue: { state: { id: "done", name: "Done", type }, completedAt: 5_000 } }).ownEnd;
+    expect(end([moved(5_000, "done", US), moved(4_000, "todo", ADA)])).toBe(5_000);
+    expect(end([moved(4_000, "done", US), moved(5_000, "done", ADA)])).toBeUndefined();
+    expect(end([moved(5_000, "done", ADA)])).toBeUndefined();
+    expect(end([moved(5_000, "done", US)], "canceled")).toBeUndefined();
+    expect(end([])).toBeUndefined();
+  });
+
   test.each([
     [{ trashed: true }, true],
     [{ archivedAt: 5 }, true],

@@ -21,7 +21,13 @@ export const readIssueChanged: EventReader = (body, context) => {
   const core = coreOf(event);
   const status = data.state === null ? null : statusOf(data.state, data);
   if (core !== null || status !== null) {
-    const ticket = { ...(core === null ? {} : { core }), ...(status === null ? {} : { status }) };
+    const ours = by.kind === "us" && updatedFrom?.hasState === true && status?.type === "completed";
+    const ticket = {
+      ...(core === null ? {} : { core }),
+      ...(status === null ? {} : { status }),
+      // Only the event of the move itself says whose it was.
+      ...(ours ? { ownEnd: status.endedAt ?? at } : {}),
+    };
     observations.push({ kind: "ticket_changed", at, ticket });
   }
   // What we did ourselves (setting ourselves as delegate) gives nobody's permission.

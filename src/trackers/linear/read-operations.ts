@@ -24,6 +24,7 @@ const historyEntry = z.object({
   botActor: maybe(z.object({ id: maybe(name), name: maybe(name) })),
   fromDelegate: maybe(z.object({ id })),
   toDelegate: maybe(z.object({ id })),
+  toStateId: maybe(id),
 });
 export type HistoryEntry = z.output<typeof historyEntry>;
 
@@ -107,7 +108,7 @@ export const TICKET: Operation<TicketAnswer> = {
       nodes { type issue { identifier trashed state { type } } }
     }
     history(first: ${LISTED.history}) {
-      nodes { createdAt actor ${USER} botActor { id name } fromDelegate { id } toDelegate { id } }
+      nodes { createdAt actor ${USER} botActor { id name } fromDelegate { id } toDelegate { id } toStateId }
     }
     agentSessions(first: ${LISTED.sessions}, orderBy: updatedAt) {
       nodes {

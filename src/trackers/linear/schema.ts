@@ -108,6 +108,7 @@ export const issueEvent = entityEnvelope.extend({
       return {
         hasDelegate: Object.hasOwn(from, "delegateId"),
         delegateId: typeof delegateId === "string" ? delegateId : null,
+        hasState: Object.hasOwn(from, "stateId"),
       };
     }),
   ),

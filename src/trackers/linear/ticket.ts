@@ -12,6 +12,7 @@ type Prompt = TicketReading["prompts"][number];
 export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): TicketReading {
   const { issue, organization } = answer;
   const sessions = issue.agentSessions.nodes.filter((session) => session.appUser.id === us.id);
+  const status = statusOf(issue.state, issue);
   const authorities: readonly Authority[] = authoritiesOf({ ...issue, sessions }, us);
   return {
     core: {
@@ -25,7 +26,10 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
       labels: issue.labels.nodes.map((label) => label.name),
       creator: issue.creator?.id ?? null,
     },
-    status: statusOf(issue.state, issue),
+    status,
+    ...(status.type === "completed" && status.endedAt != null && isOwnMove(issue, us)
+      ? { ownEnd: status.endedAt }
+      : {}),
     blockers: blockersOf(issue.inverseRelations.nodes),
     removed: issue.trashed === true || issue.archivedAt !== null,
     authorities,
@@ -39,6 +43,13 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
       .toSorted(oldestFirst),
     prompts: sessions.flatMap((session) => promptsOf(session, us)).toSorted(oldestFirst),
   };
+}
+
+/** Whether it was us who moved the issue to where it is: whoever did so last, if the history reaches back to it. */
+function isOwnMove({ state, history }: TicketAnswer["issue"], us: TrackerIdentity): boolean {
+  const moves = history.nodes.filter((entry) => entry.toStateId === state.id);
+  const last = moves.toSorted((a, b) => a.createdAt - b.createdAt).at(-1);
+  return last?.actor?.id === us.id;
 }
 
 const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
