@@ -59,13 +59,18 @@ export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
   return trustedPrompts(facts, policy).filter((prompt) => !given.has(prompt.id));
 }
 
-/** Questions nobody has answered, oldest first. An answer is the first trusted prompt that was not there when it was asked. */
+/** What was said so long before a question was asked is no answer to it, whatever the clocks of two machines make of it. */
+const CLOCKS_APART_MS = 300_000;
+
+/**
+ * Questions nobody has answered, oldest first. An answer is the first trusted prompt that was not there when it was
+ * asked; one that was said well before, and was only heard late, is not.
+ */
 export function openQuestions(facts: Facts, policy: Policy): Question[] {
   const prompts = trustedPrompts(facts, policy).filter((prompt) => prompt.from !== "forge");
+  const isAnswer = (prompt: Prompt, question: Question): boolean =>
+    !question.known.includes(prompt.id) && prompt.at > question.askedAt - CLOCKS_APART_MS;
   return Object.values(facts.questions)
-    .filter(
-      (question) =>
-        question.answer === null && !prompts.some((prompt) => !question.known.includes(prompt.id)),
-    )
+    .filter((question) => question.answer === null && !prompts.some((prompt) => isAnswer(prompt, question)))
     .toSorted((a, b) => a.askedAt - b.askedAt);
 }

@@ -3,6 +3,7 @@ import { verdictOf } from "./checks.ts";
 import type { Decision } from "./decision.ts";
 import type { Effect } from "./effect.ts";
 import { activeRun, generationOf, type Facts, type PullRequest } from "./facts.ts";
+import { mergesAsked, mergeStands } from "./rules-ending.ts";
 import { unseenPush } from "./observe-pull-request.ts";
 import { narration, newestSession } from "./narrate.ts";
 import type { Policy } from "./policy.ts";
@@ -120,10 +121,11 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
       label,
     });
   }
-  if (step.kind === "cancel_merge") {
+  const cancel = step.kind === "cancel_merge" ? step.key : cancelledByEnd(facts, decision);
+  if (cancel !== null) {
     list.push({
       kind: "cancel_merge",
-      key: `cancel_merge:${facts.id}:${step.key}`,
+      key: `cancel_merge:${facts.id}:${cancel}`,
       issue: facts.id,
       number: pull.number,
     });
@@ -176,6 +178,13 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
     });
   }
   return list;
+}
+
+/** The request to merge that an end leaves behind, by its number; who completes the issue meanwhile wants the merge. */
+function cancelledByEnd(facts: Facts, { step, state, rule }: Decision): string | null {
+  const isGivenUp = step.kind === "finish" && (state === "failed" || rule === "closed_by_operator");
+  if (!isGivenUp || !mergeStands(facts)) return null;
+  return `end:${mergesAsked(facts).length}`;
 }
 
 function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {

@@ -1,3 +1,4 @@
+import type { Facts } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
@@ -92,8 +93,7 @@ export const ENDINGS: readonly Rule[] = [
       const why = `${undelegated ? "Undelegated" : "Stopped"} by ${s.authority?.by.name ?? "a person"}.`;
       if (s.run !== null && s.run.stop === null)
         return stopping(s, undelegated ? "undelegated" : "stopped", why);
-      const pull = s.pullRequest;
-      if (pull !== null && (pull.queue?.value != null || pull.autoMerge?.value === true) && mergeAsked(s)) {
+      if (mergeStands(s.facts)) {
         return {
           ...waiting("paused", why, "a new delegation or message"),
           step: { kind: "cancel_merge", key: `${s.authority?.at}` },
@@ -115,9 +115,17 @@ export const ENDINGS: readonly Rule[] = [
   },
 ];
 
-/** Only what we asked for ourselves do we take back. */
-function mergeAsked(s: Situation): boolean {
-  return Object.keys(s.facts.results).some((key) => key.startsWith(`merge:${s.facts.id}:`));
+/** A merge of the open pull request is on its way because we asked for it: only that do we take back. */
+export function mergeStands(facts: Facts): boolean {
+  const pull = facts.pullRequest;
+  if (pull === null || pull.core.value.state !== "open") return false;
+  const isOnItsWay = pull.queue?.value != null || pull.autoMerge?.value === true;
+  return isOnItsWay && mergesAsked(facts).length > 0;
+}
+
+/** Keys of all requests to merge that were carried out or refused. */
+export function mergesAsked({ id, results }: Facts): readonly string[] {
+  return Object.keys(results).filter((key) => key.startsWith(`merge:${id}:`));
 }
 
 export function waiting(

@@ -25,9 +25,7 @@ export function mayDelegate(facts: Facts, actor: Actor, policy: Policy): boolean
 function allowed(trust: Trust, facts: Facts, actor: Actor, from: "tracker" | "forge" | "operator"): boolean {
   if (from === "operator") return actor.kind === "operator";
   if (actor.kind === "us" || actor.kind === "outsider") return false;
-  if (trust === "delegator") {
-    return from === "tracker" && actor.id !== null && actor.id === facts.delegation?.value.by.id;
-  }
+  if (trust === "delegator") return from === "tracker" && isDelegator(facts, actor);
   // The tracker vouches for its members: only they can open a session, and an automation is theirs.
   if (from === "tracker") return true;
   if (actor.kind !== "person") return false;
@@ -39,6 +37,17 @@ function allowed(trust: Trust, facts: Facts, actor: Actor, from: "tracker" | "fo
 /** Whether only the permission, which a webhook does not carry, tells if this person may steer. */
 export function isUnproven(actor: Actor): boolean {
   return actor.kind === "person" && actor.association === "collaborator" && actor.permission === null;
+}
+
+/**
+ * Whether it was this person who gave us the work. Where no person's delegation stands (we were only mentioned, and
+ * then made ourselves the delegate) it is whoever opened a session with us: somebody must be able to answer.
+ */
+function isDelegator({ delegation, sessions }: Facts, { id }: Actor): boolean {
+  if (id === null) return false;
+  const stands = delegation !== null && delegation.value.granted && delegation.value.by.kind !== "us";
+  if (stands) return delegation.value.by.id === id;
+  return Object.values(sessions).some(({ by }) => by.id === id);
 }
 
 /** The policy of the project an issue was routed to. */

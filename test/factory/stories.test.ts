@@ -6,7 +6,7 @@ import type { EffectKind } from "../../src/factory/effect.ts";
 import { stillWanted } from "../../src/factory/effects.ts";
 import type { Observation } from "../../src/factory/observation.ts";
 import { Story, story } from "./story.ts";
-import { check, pullReading, STRANGER, T0 } from "./world.ts";
+import { ANN, check, pullReading, STRANGER, T0 } from "./world.ts";
 
 // What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
 
@@ -451,6 +451,26 @@ describe("delegation, stop, pause", () => {
     expect(effects(auto, "merge")).toBe(2);
   });
 
+  test("a merge that was asked for is taken back, once, when the matter ends before it; done by a person, it stands", () => {
+    const auto = `${APPROVED}; merge ok; pull h1 auto`;
+    for (const end of ["ticket status=canceled", "removed", "operator close", "operator cancel"]) {
+      for (const asked of [QUEUED, auto]) {
+        const told = story(`${asked}; ${end}; pull h1; wait 60`);
+        expect(told.life.decision?.step.kind, end).toBe("finish");
+        expect(effects(told, "cancel_merge"), end).toBe(1);
+      }
+      const byPerson = story(`${GREEN}; pull h1 queue queued; ${end}`);
+      expect(effects(byPerson, "cancel_merge"), end).toBe(0);
+    }
+    expect(effects(story(`${QUEUED}; ticket status=completed`), "cancel_merge")).toBe(0);
+    expect(effects(story(`${QUEUED}; pull h1 merged; removed`), "cancel_merge")).toBe(0);
+  });
+
+  test("a merge that turns out to be asked for after the end is taken back as well", () => {
+    const told = story(`${APPROVED}; operator close; merge ok; pull h1 auto`);
+    expect(last(told)).toContain("done closed_by_operator → cancel_merge");
+  });
+
   test("`stop` and `resume` of an operator; `pause` lets the run under way go on", () => {
     expect(last(story(`${RED}; run starts; operator stop`))).toContain("paused taken_away → stop_run");
     const told = story(`${RED}; run starts; operator pause`);
@@ -652,6 +672,55 @@ describe("questions and messages", () => {
     const told = story("delegated; run starts; run asked asks Which branch?; answer the second one");
     expect(last(told)).toContain("run_queued → start_run");
     expect(Object.values(told.life.facts.questions)[0]?.answer?.text).toBe("the second one");
+  });
+
+  test("who may steer is who asked for the work: the delegator, or where nobody delegated those who mentioned us", () => {
+    const asked = (start: string): Story => {
+      const told = new Story();
+      const [project] = told.life.policy.projects;
+      if (project === undefined) throw new Error("the policy of the tests has a project");
+      const trust = { mayDelegate: "members", maySteer: "delegator" } as const;
+      told.life.policy = { ...told.life.policy, projects: [{ ...project, trust }] };
+      return told.tell(`${start}; run starts; run asked asks Which?`);
+    };
+    const says = (told: Story, by: Actor): string =>
+      told.life.see(900, {
+        kind: "prompted",
+        at: told.life.now,
+        prompt: "p9",
+        session: "session-1",
+        by,
+        from: "tracker",
+        text: "the second",
+      });
+    const bob: Actor = { ...ANN, id: "u-bob", name: "Bob" };
+    for (const start of ["session s1", "delegated", "delegated; undelegated; session s2"]) {
+      expect(says(asked(start), ANN), start).toContain("run_queued → start_run");
+      expect(says(asked(start), bob), start).toContain("question_open");
+    }
+    const taken = asked("session s1");
+    const us: Actor = { ...ANN, kind: "us", id: "u-us", name: "patchrelay" };
+    taken.life.see(500, { kind: "delegated", at: taken.life.now, by: us });
+    expect(says(taken, ANN)).toContain("run_queued → start_run");
+  });
+
+  test("what was said long before the question is no answer to it, however late it is heard", () => {
+    const told = story("wait 3600; delegated; run starts; run at work; run asked asks Which one?");
+    const askedAt = told.life.now;
+    const says = (at: number, prompt: string): string =>
+      told.life.see((askedAt - T0) / 1_000 + 60, {
+        kind: "prompted",
+        at,
+        prompt,
+        session: "session-1",
+        by: ANN,
+        from: "tracker",
+        text: "by the way",
+      });
+    expect(says(askedAt - 1_200_000, "late")).toContain("question_open");
+    // The tracker's clock may be a little behind ours.
+    expect(says(askedAt - 60_000, "answer")).toContain("run_queued → start_run");
+    expect(told.life.facts.runs.at(-1)?.cause.prompts).toEqual(["late", "answer"]);
   });
 
   test("a stranger's comment is no answer", () => {

@@ -19,13 +19,18 @@ test("where the rules want more than our approval, auto-merge waits for it", asy
   await story.end();
 });
 
-test("undelegated while auto-merge is on: it is taken back, and nothing is merged", async () => {
+test.each([
+  ["undelegated", "paused", ({ ada }: Story) => ada.undelegates()],
+  ["canceled in Linear", "failed", ({ ada }: Story) => ada.moves("canceled")],
+  ["removed from Linear", "failed", ({ ada }: Story) => ada.removes()],
+  ["closed by an operator", "done", (story: Story) => story.operator("close")],
+] as const)("%s while auto-merge is on: it is taken back, and nothing is merged", async (_, state, ends) => {
   const story = await startStory({ protection: { requiredChecks: ["test"], requiredApprovals: 2 } });
   await implemented(story);
   await story.grace.approves();
   await story.until(({ rule }) => rule === "merge_asked");
-  story.ada.undelegates();
-  await story.until("paused");
+  await ends(story);
+  await story.until(state);
   await story.inTime(() => story.github.pullRequest(1).fields.autoMerge === null);
   await story.ada.approves();
   await story.sweeps(1);
