@@ -18,7 +18,9 @@ CREATE TABLE issues (
   until INTEGER,
   decision TEXT NOT NULL,
   evidence TEXT NOT NULL,
+  -- Counts what people see as another state of it; revision counts every write, for compare-and-set.
   version INTEGER NOT NULL,
+  revision INTEGER NOT NULL DEFAULT 1,
   sweep_at INTEGER,
   sweeps INTEGER NOT NULL DEFAULT 0,
   created_at INTEGER NOT NULL,

@@ -5,6 +5,7 @@ import type { Effect } from "./effect.ts";
 import { called } from "./effects.ts";
 import type { Facts } from "./facts.ts";
 import { branchName } from "./ids.ts";
+import { isNews, isSame } from "./news.ts";
 import type { Observation } from "./observation.ts";
 import { observe, withQuestion } from "./observe.ts";
 import type { Conditions, Policy } from "./policy.ts";
@@ -30,7 +31,10 @@ export interface TurnResult {
   /** Effects to add to the outbox (their keys make a repeat harmless). */
   readonly effects: readonly Effect[];
   readonly evidence: readonly Evidence[];
-  /** Whether anything (facts or decision) differs from before. */
+  /**
+   * Whether there is news: something known, decided or asked for that was not before. Facts that were only read to be
+   * still so are not; they are to be kept all the same, for `facts` is then another object than it was.
+   */
   readonly changed: boolean;
 }
 
@@ -55,11 +59,11 @@ export function turn(input: TurnInput): TurnResult {
   );
   const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
   return {
-    facts,
+    facts: isSame(input.facts, facts) ? input.facts : facts,
     decision,
     effects,
     evidence: evidenceOf(facts, policy, conditions, now),
-    changed: facts !== input.facts || !sameDecision(before, decision),
+    changed: effects.length > 0 || isNews(input.facts, facts) || !isSame(before, decision),
   };
 }
 
@@ -129,8 +133,4 @@ function reopened(facts: Facts, policy: Policy): Facts {
     pullRequest: null,
     project: { ...facts.project, branch: branchName(project.branchPrefix, key, past.length + 1) },
   };
-}
-
-function sameDecision(before: Decision | null, after: Decision): boolean {
-  return before !== null && JSON.stringify(before) === JSON.stringify(after);
 }

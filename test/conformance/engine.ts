@@ -14,6 +14,7 @@ import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
 import type { PartsChanges } from "../engines/parts.ts";
 import { script, scriptedTurn } from "../engines/scripted-factory.ts";
+import { T0, ticketReading } from "../factory/world.ts";
 
 /** A place for one engine's state, so that a test can open it again as after a restart. */
 export interface EngineSite {
@@ -23,6 +24,17 @@ export interface EngineSite {
 }
 
 const ORIGIN = { source: "test", delivery: null };
+const CORE = {
+  key: "APP-1",
+  title: "Title",
+  description: "",
+  url: "https://tracker.example/APP-1",
+  workspace: null,
+  team: null,
+  project: null,
+  labels: [],
+  creator: null,
+};
 const PAGE = { limit: 50, cursor: null };
 
 /** What every engine promises through the seam. `site` makes a fresh place. */
@@ -228,6 +240,31 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           ORIGIN,
         );
         expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(2);
+      });
+
+      test("a reading that finds nothing new leaves no line and no new version, and when it was is kept", async () => {
+        await open();
+        const reading = (at: number, title = "Title") => ticketReading({ core: { ...CORE, title } }, at);
+        await engine.observe(issueOf("a"), [reading(1)], ORIGIN);
+        const line = engine.views.journal(issueOf("a"), PAGE)?.items[0]?.seq;
+        const before = engine.views.issue(issueOf("a"));
+        const heard: StreamLine[] = [];
+        const end = engine.subscribe((one) => heard.push(one));
+        await clock.advance(60_000);
+        expect(await engine.observe(issueOf("a"), [reading(60)], ORIGIN)).toEqual({ seq: line });
+        await engine.observe(issueOf("a"), [reading(30, "Late and old")], ORIGIN);
+        await restart();
+        const { core } = engine.facts(issueOf("a"))?.ticket ?? { core: null };
+        expect(core).toMatchObject({ at: T0 + 60_000, value: { title: "Title" } });
+        expect(engine.views.issue(issueOf("a"))).toEqual(before);
+        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(1);
+        await engine.observe(issueOf("a"), [reading(61, "Newer")], ORIGIN);
+        expect(engine.views.issue(issueOf("a"))).toMatchObject({
+          title: "Newer",
+          version: (before?.version ?? 0) + 1,
+        });
+        end();
+        expect(heard).toEqual([]);
       });
 
       test("a turn that fails is kept and tried again, then set aside", async () => {

@@ -4,6 +4,8 @@ import type { Facts, Run } from "../../src/factory/facts.ts";
 import type { Observation } from "../../src/factory/observation.ts";
 import { NOBODY } from "../../src/factory/actor.ts";
 import type { RunType } from "../../src/factory/run-types.ts";
+import { isNews, isSame } from "../../src/factory/news.ts";
+import { later } from "../../src/factory/stamp.ts";
 import type { FactoryState } from "../../src/factory/state.ts";
 import type { turn as factoryTurn } from "../../src/factory/turn.ts";
 
@@ -56,13 +58,11 @@ export const scriptedTurn: typeof factoryTurn = ({ facts: before, before: decide
     until: woken ? null : until,
   };
   return {
-    facts,
+    facts: isSame(before, facts) ? before : facts,
     decision,
     effects,
     evidence: [{ fact: "prompts", value: String(scripts.length), at: now }],
-    changed:
-      JSON.stringify(facts) !== JSON.stringify(before) ||
-      JSON.stringify(decided) !== JSON.stringify(decision),
+    changed: effects.length > 0 || isNews(before, facts) || !isSame(decided, decision),
   };
 };
 
@@ -120,7 +120,10 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
   if (observation.kind === "ticket_read")
     return {
       ...facts,
-      ticket: { ...facts.ticket, core: { value: observation.core, at: observation.at, read: true } },
+      ticket: {
+        ...facts.ticket,
+        core: later(facts.ticket.core, observation.core, observation.at, true),
+      },
     };
   if (observation.kind === "pull_request_changed") {
     const { number, url, node, repositoryId, core } = observation.pullRequest;

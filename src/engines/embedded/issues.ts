@@ -23,6 +23,7 @@ export interface IssueRow {
   readonly decision: string;
   readonly evidence: string;
   readonly version: number;
+  readonly revision: number;
   readonly sweep_at: number | null;
   readonly sweeps: number;
   readonly created_at: number;
@@ -35,7 +36,7 @@ export interface KeptIssue {
   readonly facts: Facts;
   /** What the last turn decided. */
   readonly decision: Decision;
-  readonly version: number;
+  readonly revision: number;
   readonly state: string;
   readonly since: number;
   readonly sweepAt: number | null;
@@ -47,8 +48,8 @@ export type Issues = ReturnType<typeof issueRows>;
 export function issueRows({ db }: Pick<Store, "db">) {
   const load = db.prepare<
     [string],
-    Pick<IssueRow, "facts" | "decision" | "version" | "state" | "since" | "sweep_at">
-  >("SELECT facts, decision, version, state, since, sweep_at FROM issues WHERE id = ?");
+    Pick<IssueRow, "facts" | "decision" | "revision" | "state" | "since" | "sweep_at">
+  >("SELECT facts, decision, revision, state, since, sweep_at FROM issues WHERE id = ?");
   const columns = [
     "key",
     "title",
@@ -74,8 +75,11 @@ export function issueRows({ db }: Pick<Store, "db">) {
      VALUES (@id, 1, @created_at, ${columns.map((name) => `@${name}`).join(", ")})`,
   );
   const update = db.prepare<[Record<string, unknown>]>(
-    `UPDATE issues SET version = version + 1, ${columns.map((name) => `${name} = @${name}`).join(", ")}
-     WHERE id = @id AND version = @version`,
+    `UPDATE issues SET version = version + 1, revision = revision + 1, ${columns.map((name) => `${name} = @${name}`).join(", ")}
+     WHERE id = @id AND revision = @revision`,
+  );
+  const confirm = db.prepare<[string, string, string, number]>(
+    "UPDATE issues SET revision = revision + 1, facts = ?, evidence = ? WHERE id = ? AND revision = ?",
   );
   const addPullRequest = db.prepare(
     `INSERT INTO pull_requests (repository, number, repository_id, issue, branch, base, open)
@@ -96,11 +100,18 @@ export function issueRows({ db }: Pick<Store, "db">) {
         : {
             facts: JSON.parse(row.facts) as Facts,
             decision: JSON.parse(row.decision) as Decision,
-            version: row.version,
+            revision: row.revision,
             state: row.state,
             since: row.since,
             sweepAt: row.sweep_at,
           };
+    },
+
+    /** Writes facts that were only read to be still so: no news, no new version. Throws when another write came between. */
+    confirm(kept: KeptIssue, facts: Facts, evidence: readonly Evidence[]): void {
+      const { id } = facts;
+      const { changes } = confirm.run(JSON.stringify(facts), JSON.stringify(evidence), id, kept.revision);
+      assert(changes === 1, changedMeanwhile(id));
     },
 
     /** Writes facts, decision and look-ups. Throws when another write came between load and save. */
@@ -114,7 +125,7 @@ export function issueRows({ db }: Pick<Store, "db">) {
       const core = facts.ticket.core?.value ?? null;
       const row = {
         id: facts.id,
-        version: kept?.version ?? 0,
+        revision: kept?.revision ?? 0,
         created_at: facts.createdAt,
         key: core?.key ?? trackerIdOf(facts.id),
         title: core?.title ?? "",
@@ -136,13 +147,13 @@ export function issueRows({ db }: Pick<Store, "db">) {
         facts: JSON.stringify(facts),
       };
       const { changes } = kept === null ? insert.run(row) : update.run(row);
-      assert(changes === 1, `${facts.id} was changed by somebody else between reading and writing`);
+      assert(changes === 1, changedMeanwhile(facts.id));
       const before = kept?.facts ?? null;
       const repository = facts.project?.repository ?? null;
       if (repository === null) return;
       for (const sha of newCommits(before, facts)) addCommit.run(repository, sha, facts.id, at.now);
       const now = facts.pullRequest;
-      if (now !== null && isNews(before?.pullRequest ?? null, now)) {
+      if (now !== null && isMoved(before?.pullRequest ?? null, now)) {
         const { value } = now.core;
         const open = value.state === "open" ? 1 : 0;
         addPullRequest.run(
@@ -162,7 +173,11 @@ export function issueRows({ db }: Pick<Store, "db">) {
   };
 }
 
-function isNews(before: PullRequest | null, now: PullRequest): boolean {
+function changedMeanwhile(issue: IssueId): string {
+  return `${issue} was changed by somebody else between reading and writing`;
+}
+
+function isMoved(before: PullRequest | null, now: PullRequest): boolean {
   return (
     before?.number !== now.number ||
     before.repositoryId !== now.repositoryId ||
