@@ -35,6 +35,8 @@ export interface Progress {
   readonly conflict: boolean;
   /** The worktree still holds what an earlier run left unpublished. */
   readonly kept: boolean;
+  /** The tree that integrating the base left, when that was done: what differs from it is the agent's doing. */
+  readonly integrated: string | null;
   readonly hooked: boolean;
   readonly thread: string | null;
   /** Turns whose result is known. */
@@ -60,6 +62,7 @@ const NOTHING_YET: Progress = {
   remoteHead: null,
   conflict: false,
   kept: false,
+  integrated: null,
   hooked: false,
   thread: null,
   turns: 0,

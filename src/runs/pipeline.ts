@@ -3,7 +3,7 @@ import { Fenced, type Running } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
 import { reach } from "../lib/failpoints.ts";
 import { OutsideError } from "../lib/outside.ts";
-import type { Worktree } from "../worktrees/worktrees.ts";
+import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { complaintOf, type Complaint, type Shown } from "./complaints.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
@@ -52,7 +52,9 @@ async function travel(journey: Journey): Promise<Ending> {
     const opened = await openLeftOver(journey, worktree, worked, baseline);
     return opened ? new Ending(ended("published", worked.summary, worked.replies)) : nothingChanged(worked);
   }
-  await inspect(journey, changes);
+  // What the base's own commits brought is not the agent's doing.
+  const tree = journey.progress().integrated;
+  await inspect(journey, tree === null ? changes : await changesFrom(journey, worktree, tree));
   await publish(journey, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));
 }
@@ -61,16 +63,21 @@ function baselineOf(journey: Journey, worktree: Worktree): string {
   return journey.progress().baseline ?? worktree.base.sha;
 }
 
-async function show(journey: Journey, worktree: Worktree): Promise<Shown> {
+async function changesFrom(journey: Journey, worktree: Worktree, from: string): Promise<Changes> {
   const { worktrees, limits } = journey.parts;
-  const baseline = baselineOf(journey, worktree);
-  const changes = await worktrees.changes(worktree, baseline, {
+  return await worktrees.changes(worktree, from, {
     signal: journey.signal,
     maxPatchBytes: limits.maxChangedBytes + 1,
   });
-  const moved = (await worktrees.status(worktree, journey.signal)).head !== baseline;
-  // A clean integration of the base changes no file of ours, yet it is the repair.
-  const integrated = journey.run().type === "queue_repair" && (moved || journey.progress().conflict);
+}
+
+async function show(journey: Journey, worktree: Worktree): Promise<Shown> {
+  const baseline = baselineOf(journey, worktree);
+  const changes = await changesFrom(journey, worktree, baseline);
+  const { head } = await journey.parts.worktrees.status(worktree, journey.signal);
+  // An integration of the base may change no file of ours, yet it is the repair.
+  const progress = journey.progress();
+  const integrated = progress.integrated !== null && (head !== baseline || progress.conflict);
   return { changes, integrated };
 }
 

@@ -7,6 +7,7 @@ import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { conversationBefore } from "./conversation.ts";
 import { Ending, failed } from "./ending.ts";
+import { objections } from "./inspect.ts";
 import type { Journey } from "./journey.ts";
 import { patiently } from "./patience.ts";
 
@@ -24,20 +25,24 @@ export async function prepare(journey: Journey): Promise<Worktree> {
   const prepared = await patiently(journey, "Fetching", () => atBase(journey, keep));
   reach("run.worktree_made");
   let worktree: Worktree = prepared;
-  let { baseline, conflict } = known;
   if (known.worktree === null) {
-    // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
-    baseline = prepared.kept ? prepared.head : (prepared.remoteHead ?? prepared.head);
-    if (run.type === "queue_repair" && !prepared.kept) {
-      const integrated = await parts.worktrees.integrate(prepared, {
-        onto: prepared.base.sha,
+    let { integrated, merging: conflict } = prepared;
+    const { kept, remoteHead } = prepared;
+    if (run.type === "queue_repair" && !kept) {
+      if (remoteHead !== null && remoteHead !== prepared.head)
+        await inspectLeftOver(journey, prepared, remoteHead);
+      const made = await parts.worktrees.integrate(prepared, {
+        onto: prepared.target.sha,
         leaveConflict: true,
         signal: journey.signal,
       });
-      conflict = integrated.outcome === "conflict";
+      conflict = made.outcome === "conflict";
+      integrated = made.tree;
     }
-    const { kept, remoteHead } = prepared;
-    journey.save({ worktree: recordOf(prepared), baseline, conflict, kept, remoteHead });
+    // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
+    const isBegun = kept && integrated === null;
+    const baseline = isBegun ? prepared.head : (remoteHead ?? prepared.head);
+    journey.save({ worktree: recordOf(prepared), baseline, conflict, kept, integrated, remoteHead });
     const headBefore = prepared.remoteHead ?? prepared.head;
     await journey.observe([
       {
@@ -50,7 +55,7 @@ export async function prepare(journey: Journey): Promise<Worktree> {
       },
     ]);
   } else {
-    worktree = known.worktree;
+    worktree = { ...recordOf(prepared), ...known.worktree };
   }
   for (const ref of prepared.salvaged) running.event("salvaged", ref);
   if (!known.hooked) {
@@ -59,6 +64,16 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     reach("run.hook_done");
   }
   return worktree;
+}
+
+/** What an earlier run committed and could not push, before it can no longer be told from what the base brings. */
+async function inspectLeftOver(journey: Journey, worktree: Worktree, remoteHead: string): Promise<void> {
+  const { parts, signal } = journey;
+  const maxPatchBytes = parts.limits.maxChangedBytes + 1;
+  const changes = await parts.worktrees.changes(worktree, remoteHead, { signal, maxPatchBytes });
+  const found = objections(changes, journey.run().type, parts.limits);
+  if (found.length > 0)
+    throw new Ending(failed("policy", `What was left unpublished stays so: ${found.join("; ")}.`, null));
 }
 
 async function atBase(journey: Journey, keep: boolean): ReturnType<Journey["parts"]["worktrees"]["prepare"]> {
@@ -70,6 +85,7 @@ async function atBase(journey: Journey, keep: boolean): ReturnType<Journey["part
       cloneUrl: parts.cloneUrl(project.repository),
       token: async () => (await parts.forge.gitRemote(project.repository, journey.signal)).token,
       baseBranch: project.baseBranch,
+      targetBranch: facts.pullRequest?.core.value.base ?? null,
       branch: facts.project?.branch ?? "",
       worktreeName: worktreeNameOf(journey.running.issue, facts.project?.branch ?? ""),
       startAt: null,
@@ -87,8 +103,8 @@ async function atBase(journey: Journey, keep: boolean): ReturnType<Journey["part
 }
 
 function recordOf(worktree: Worktree): Worktree {
-  const { repository, name, branch, base, path, gitDir, commonDir } = worktree;
-  return { repository, name, branch, base, path, gitDir, commonDir };
+  const { repository, name, branch, base, target, path, gitDir, commonDir } = worktree;
+  return { repository, name, branch, base, target, path, gitDir, commonDir };
 }
 
 export function hookFacts(journey: Journey, worktree: Worktree): HookFacts {
@@ -97,8 +113,8 @@ export function hookFacts(journey: Journey, worktree: Worktree): HookFacts {
     PATCHRELAY_RUN: journey.id,
     PATCHRELAY_RUN_TYPE: journey.run().type,
     PATCHRELAY_BRANCH: worktree.branch,
-    PATCHRELAY_BASE: worktree.base.branch,
-    PATCHRELAY_BASE_SHA: worktree.base.sha,
+    PATCHRELAY_BASE: worktree.target.branch,
+    PATCHRELAY_BASE_SHA: worktree.target.sha,
   };
 }
 

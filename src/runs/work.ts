@@ -214,7 +214,7 @@ async function task(journey: Journey, worktree: Worktree): Promise<string> {
   return promptFor(facts, run, {
     workflow: own ?? parts.workflow(file),
     evidence: await evidence(journey),
-    baseBranch: worktree.base.branch,
+    baseBranch: worktree.target.branch,
     conflict: journey.progress().conflict,
     before: before?.end?.summary ?? null,
     fence: fenceOf(journey),

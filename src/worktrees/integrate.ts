@@ -5,6 +5,7 @@ import type { Git } from "./git.ts";
 import { checkSha } from "./names.ts";
 import { isAncestor, treeOf } from "./refs.ts";
 import { snapshotTree } from "./snapshot.ts";
+import { isMerging, madeFor, markMade } from "./tree.ts";
 import type { TreePlace } from "./tree.ts";
 import { kindOf } from "./vet.ts";
 
@@ -22,7 +23,11 @@ export interface Integrated {
   readonly head: string;
   /** Files in conflict: still so with `leaveConflict`, else as they were when it was given up. */
   readonly conflicts: readonly string[];
+  /** The tree object of what lies in the worktree now, markers of a conflict included: what follows is the agent's. */
+  readonly tree: string;
 }
+
+type Outcome = Omit<Integrated, "tree">;
 
 /**
  * Puts our commits on top of `onto` (rebase). On a conflict the worktree is as it was before, or in the middle of a
@@ -34,6 +39,23 @@ export async function integrate(
   request: IntegrateRequest,
   signal: AbortSignal,
 ): Promise<Integrated> {
+  const outcome = await putOnTop(git, place, request, signal);
+  const merging = await isMerging(place);
+  const tree = merging
+    ? await snapshotTree(git, place, request.privateDir, signal)
+    : await treeOf(git, place, outcome.head, signal);
+  const made = await madeFor(place);
+  const isIntegrated = outcome.outcome === "clean" || merging;
+  if (made !== null && isIntegrated) await markMade(place, { ...made, integrated: tree });
+  return { ...outcome, tree };
+}
+
+async function putOnTop(
+  git: Git,
+  place: TreePlace,
+  request: IntegrateRequest,
+  signal: AbortSignal,
+): Promise<Outcome> {
   const onto = checkSha(request.onto);
   // A rebase that a restart interrupted: nobody but us starts one here.
   if ((await kindOf(join(place.gitDir, "rebase-merge"))) !== null) {
@@ -61,7 +83,7 @@ export async function integrate(
 }
 
 // A merge can be left to an agent that may not write git's files: resolving is editing, the relay concludes it.
-async function merge(git: Git, place: TreePlace, onto: string, signal: AbortSignal): Promise<Integrated> {
+async function merge(git: Git, place: TreePlace, onto: string, signal: AbortSignal): Promise<Outcome> {
   const quiet = [
     "--quiet",
     "--no-ff",

@@ -121,7 +121,10 @@ export function chooseBase(asked: RemoteHeads, repository: string, named: string
 export function baseCommit(found: ReadonlyMap<string, string>, branch: string): string {
   const sha = found.get(branch);
   if (sha === undefined)
-    throw new OutsideError("conflict", `the base branch ${branch} vanished while it was fetched`);
+    throw new OutsideError(
+      "conflict",
+      `the branch ${branch}, which the change goes to, is not there any more`,
+    );
   return sha;
 }
 

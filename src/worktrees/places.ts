@@ -10,7 +10,10 @@ export interface Worktree {
   readonly name: string;
   /** The issue's branch, without `refs/heads/`. */
   readonly branch: string;
+  /** The project's own base branch: hooks and workflow pages are those of this commit, whatever else is integrated. */
   readonly base: { readonly branch: string; readonly sha: string };
+  /** What the issue's change goes to: the base, unless a person gave the pull request another one. */
+  readonly target: { readonly branch: string; readonly sha: string };
   readonly path: string;
   /** The worktree's own git directory, inside the mirror's. */
   readonly gitDir: string;
@@ -50,7 +53,7 @@ export function worktreePlace(
 /** The record of a worktree; throws BadName. */
 export function worktreeRecord(
   folders: Folders,
-  names: Pick<Worktree, "repository" | "name" | "branch" | "base">,
+  names: Pick<Worktree, "repository" | "name" | "branch" | "base" | "target">,
 ): Worktree {
   const place = worktreePlace(folders, names.repository, names.name);
   return {
@@ -58,6 +61,7 @@ export function worktreeRecord(
     name: names.name,
     branch: checkBranch(names.branch),
     base: { branch: checkBranch(names.base.branch), sha: checkSha(names.base.sha) },
+    target: { branch: checkBranch(names.target.branch), sha: checkSha(names.target.sha) },
     path: place.workTree,
     gitDir: place.gitDir,
     commonDir: place.commonDir,

@@ -20,8 +20,10 @@ import {
   aimTree,
   deleteTree,
   hiddenCommits,
+  isMerging,
   linkTree,
   look,
+  madeFor,
   markMade,
   setAside,
   writeHead,
@@ -32,6 +34,8 @@ export interface PrepareRequest {
   readonly repository: string;
   /** Null: the remote's default branch. */
   readonly baseBranch: string | null;
+  /** The branch that the issue's change goes to; null or absent: the base branch. */
+  readonly targetBranch?: string | null;
   readonly branch: string;
   readonly worktreeName: string;
   /** Exactly this commit; null: the remote's branch with our unpushed commits on top, else the base. */
@@ -47,6 +51,10 @@ export interface Prepared extends Worktree {
   readonly remoteHead: string | null;
   /** It was kept as it was. */
   readonly kept: boolean;
+  /** In a kept worktree: the tree that our integration had left in it when the agent began; else null. */
+  readonly integrated: string | null;
+  /** A merge waits in it to be concluded. */
+  readonly merging: boolean;
   /** Salvage refs that were made now, and where unknown files were moved. */
   readonly salvaged: readonly string[];
 }
@@ -62,7 +70,7 @@ export async function prepareGround(
   git: Git,
   folders: Folders,
   call: RemoteCall,
-  request: Pick<PrepareRequest, "repository" | "baseBranch" | "branch" | "worktreeName">,
+  request: Pick<PrepareRequest, "repository" | "baseBranch" | "targetBranch" | "branch" | "worktreeName">,
   bornFile: string,
 ): Promise<Ground> {
   const { repository } = request;
@@ -71,20 +79,24 @@ export async function prepareGround(
   const place = worktreePlace(folders, repository, request.worktreeName);
   await ensureMirror(git, mirror, call.signal);
   await removeStaleLocks(place, bornFile);
-  const named = request.baseBranch === null ? [] : [checkBranch(request.baseBranch)];
+  const named = [request.baseBranch, request.targetBranch ?? null].filter((name) => name !== null);
   const asked = await askRemote(git, mirror, call, [...named, branch]);
   const base = chooseBase(asked, repository, request.baseBranch);
-  if (base === branch)
+  const target = request.targetBranch ?? base;
+  if (base === branch || target === branch)
     throw new RefusedPublish(`${branch} is the base branch; an issue needs a branch of its own`);
-  const found = await fetchBranches(git, mirror, call, asked, [base, branch]);
+  const found = await fetchBranches(git, mirror, call, asked, [...new Set([base, target, branch])]);
   const sha = baseCommit(found, base);
-  // The name under which people and build tools look for the base.
+  const targetSha = baseCommit(found, target);
+  // The names under which people and build tools look for the base.
   await setRef(git, mirror, `refs/remotes/origin/${base}`, sha, call.signal);
+  await setRef(git, mirror, `refs/remotes/origin/${target}`, targetSha, call.signal);
   const worktree = worktreeRecord(folders, {
     repository,
     name: request.worktreeName,
     branch,
     base: { branch: base, sha },
+    target: { branch: target, sha: targetSha },
   });
   return { worktree, remoteHead: found.get(branch) ?? null };
 }
@@ -108,9 +120,12 @@ export async function prepareTree(
     there === "whole"
       ? await openTree(git, place, branch, branchTip ?? worktree.base.sha, signal)
       : branchTip;
+  const before = await madeFor(place);
   const done = async (head: string, kept: boolean): Promise<Prepared> => {
-    await markMade(place, { branch, baseSha: worktree.base.sha });
-    return { ...worktree, head, remoteHead, kept, salvaged };
+    const integrated = kept ? (before?.integrated ?? null) : null;
+    await markMade(place, { branch, baseSha: worktree.base.sha, integrated });
+    const merging = await isMerging(place);
+    return { ...worktree, head, remoteHead, kept, integrated, merging, salvaged };
   };
   if (there === "whole" && request.keep && local !== null) return await done(local, true);
 
@@ -164,7 +179,7 @@ async function chooseStart(
       `commit ${startAt} is neither on ${worktree.branch} nor on its base any more`,
     );
   }
-  if (remoteHead === null) return worktree.base.sha;
+  if (remoteHead === null) return worktree.target.sha;
   const onTop = local !== null && (await isAncestor(git, mirror, remoteHead, local, signal));
   return onTop ? local : remoteHead;
 }

@@ -46,7 +46,7 @@ export async function publish(
 ): Promise<Published> {
   const branch = checkBranch(request.branch);
   if (branch !== worktree.branch) throw new RefusedPublish(`${branch} is not the branch of this worktree`);
-  if (branch === worktree.base.branch)
+  if (branch === worktree.base.branch || branch === worktree.target.branch)
     throw new RefusedPublish(`refusing to push to the base branch ${branch}`);
   const expected = request.expected === null ? null : checkSha(request.expected);
   const sha = await headOf(git, place, call.signal);
@@ -55,7 +55,7 @@ export async function publish(
   }
   const asked = await askRemote(git, place, call, [branch]);
   if (asked.defaultBranch === branch) throw new RefusedPublish(`${branch} is the remote's default branch`);
-  const known = [worktree.base.sha, ...(expected === null ? [] : [expected])];
+  const known = [worktree.base.sha, worktree.target.sha, ...(expected === null ? [] : [expected])];
   const comparison = { branch, sha, expected, known, run: request.runTrailer };
   const before = await compare(git, place, call, { ...comparison, asked });
   if (before !== null) return before;

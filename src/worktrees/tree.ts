@@ -19,24 +19,36 @@ const MADE = "patchrelay-made";
 export interface MadeFor {
   readonly branch: string;
   readonly baseSha: string;
+  /** The tree that our integration of another branch left in it, since it was last aimed at a commit; null = none was made. */
+  readonly integrated: string | null;
 }
 
 /** Marks the worktree as made, and for what. */
 export async function markMade(place: TreePlace, made: MadeFor): Promise<void> {
-  await writeFile(join(place.gitDir, MADE), `${made.branch}\n${made.baseSha}\n`);
+  const lines = [made.branch, made.baseSha, ...(made.integrated === null ? [] : [made.integrated])];
+  await writeFile(join(place.gitDir, MADE), `${lines.join("\n")}\n`);
 }
 
 /** What the mark says; null when there is none or it is damaged. */
 export async function madeFor(place: TreePlace): Promise<MadeFor | null> {
   const path = join(place.gitDir, MADE);
   if ((await kindOf(path)) !== "file") return null;
-  const [branch = "", baseSha = ""] = (await readFile(path, "utf8")).split("\n");
+  const [branch = "", baseSha = "", integrated = ""] = (await readFile(path, "utf8")).split("\n");
   try {
-    return { branch: checkBranch(branch), baseSha: checkSha(baseSha) };
+    return {
+      branch: checkBranch(branch),
+      baseSha: checkSha(baseSha),
+      integrated: integrated === "" ? null : checkSha(integrated),
+    };
   } catch (error) {
     if (error instanceof BadName) return null;
     throw error;
   }
+}
+
+/** Whether a merge waits in the worktree to be concluded. */
+export async function isMerging(place: TreePlace): Promise<boolean> {
+  return (await kindOf(join(place.gitDir, "MERGE_HEAD"))) === "file";
 }
 
 /**

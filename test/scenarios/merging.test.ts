@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { does, write } from "../story/script.ts";
 import { startStory, type Story } from "../story/story.ts";
 
 async function implemented(story: Story): Promise<void> {
@@ -126,5 +127,83 @@ test("a conflict with the base branch is integrated and the pull request goes on
   await story.grace.approves();
   await story.until("done");
   expect(await story.file("main", "src/discount.txt")).toBe("15 percent\n");
+  await story.end();
+});
+
+const MEETS_IN_THE_MIDDLE = does(
+  { type: "queue_repair" },
+  [write("src/discount.txt", "15 percent\n")],
+  "Met in the middle.",
+);
+
+test("what the base branch itself changed meanwhile is not held against the repair", async () => {
+  const story = await startStory();
+  await implemented(story);
+  await story.grace.pushes("main", {
+    "src/discount.txt": "20 percent\n",
+    ".github/workflows/ci.yml": "on: push\n",
+    "src/key.txt": `ghp_${"a".repeat(36)}\n`,
+  });
+  await story.agentPlays([MEETS_IN_THE_MIDDLE]);
+  await story.inTime(({ run, spent }) => run === null && spent.runs === 2);
+  expect(story.ran().at(-1)).toBe("queue_repair published");
+  expect(await story.file("patchrelay/app-1", ".github/workflows/ci.yml")).toBe("on: push\n");
+  await story.end();
+});
+
+test("a repair that turns a guarded file of the base branch back is not published", async () => {
+  const story = await startStory({ files: { ".github/workflows/ci.yml": "on: push\n" } });
+  await implemented(story);
+  await story.grace.pushes("main", {
+    "src/discount.txt": "20 percent\n",
+    ".github/workflows/ci.yml": "on: [push, pull_request]\n",
+  });
+  await story.agentPlays([
+    does(
+      { type: "queue_repair" },
+      [write("src/discount.txt", "15 percent\n"), write(".github/workflows/ci.yml", "on: push\n")],
+      "Met in the middle.",
+    ),
+  ]);
+  await story.inTime(({ run, spent }) => run === null && spent.runs >= 2);
+  expect(story.ran()[1]).toBe("queue_repair failed policy");
+  expect(story.runs()[1]?.why).toContain("it changes .github/workflows/ci.yml");
+  await story.end();
+});
+
+test("a repair that asks goes on with the conflict it was in, and is judged by its own doing", async () => {
+  const story = await startStory();
+  await implemented(story);
+  await story.grace.pushes("main", {
+    "src/discount.txt": "20 percent\n",
+    ".github/workflows/ci.yml": "on: push\n",
+  });
+  await story.agentPlays([
+    // The answer is our side of the conflict: no file of the branch changes.
+    does({ promptIncludes: "You asked before" }, [write("src/discount.txt", "10 percent\n")], "Kept ours."),
+    { when: {}, do: [{ ask: { text: "10 or 20?", options: ["10", "20"] } }], report: null },
+  ]);
+  await story.inTime("awaiting_input");
+  story.ada.says("10");
+  await story.inTime(
+    ({ run, state, spent }) => run === null && state !== "awaiting_input" && spent.runs >= 3,
+  );
+  expect(story.ran().slice(1)).toEqual(["queue_repair asked", "implementation published"]);
+  expect(await story.file("patchrelay/app-1", "src/discount.txt")).toBe("10 percent\n");
+  expect(await story.file("patchrelay/app-1", ".github/workflows/ci.yml")).toBe("on: push\n");
+  await story.end();
+});
+
+test("a pull request that a person aims at another branch is repaired on that one", async () => {
+  const story = await startStory();
+  await implemented(story);
+  await story.grace.pushes("release", { "src/discount.txt": "release\n" });
+  await story.grace.pushes("main", { "src/only-on-main.txt": "new\n" });
+  await story.agentPlays([MEETS_IN_THE_MIDDLE]);
+  await story.github.edit("grace", 1, { base: "release" });
+  await story.inTime(({ run, spent }) => run === null && spent.runs === 2);
+  expect(story.ran().at(-1)).toBe("queue_repair published");
+  expect(await story.file("patchrelay/app-1", "src/discount.txt")).toBe("15 percent\n");
+  expect(await story.file("patchrelay/app-1", "src/only-on-main.txt")).toBeNull();
   await story.end();
 });

@@ -191,10 +191,23 @@ describe("preparing again", () => {
     put(tree.path, { "dirty.txt": "in progress\n" });
     const next = await on.prepare({ keep: true }, await on.restart());
     expect(next).toMatchObject({ kept: true, head: left.head, salvaged: [] });
+    expect(next).toMatchObject({ integrated: left.tree, merging: true });
     expect(next.base.sha).toBe(theirs);
     expect(text(tree.path, "dirty.txt")).toBe("in progress\n");
     expect(text(tree.path, "src/a.txt")).toContain("<<<<<<<");
     expect(git(tree.path, "rev-parse", "MERGE_HEAD")).toBe(theirs);
+    expect(git(tree.path, "show", `${left.tree}:src/a.txt`)).toContain("<<<<<<<");
+    expect(await on.prepare()).toMatchObject({ kept: false, integrated: null, merging: false });
+  });
+
+  test("the branch that the change goes to may be another than the base", async () => {
+    const release = on.push("release", { "r.txt": "r\n" });
+    const tree = await on.prepare({ targetBranch: "release" });
+    expect(tree).toMatchObject({ base: { sha: on.at("main") }, target: { branch: "release", sha: release } });
+    expect(tree.head).toBe(release);
+    expect(git(tree.path, "rev-parse", "origin/release")).toBe(release);
+    await expect(on.prepare({ targetBranch: "patchrelay/app-1" })).rejects.toThrow(/is the base branch/);
+    await expect(on.prepare({ targetBranch: "gone" })).rejects.toThrow(/the branch gone, .* is not there/);
   });
 
   test("a rebase that an interruption left behind is ended, and every commit in it is salvaged", async () => {
