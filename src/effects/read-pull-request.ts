@@ -1,4 +1,5 @@
 import { stillWanted } from "../factory/effects.ts";
+import type { Facts } from "../factory/facts.ts";
 import type { Observation } from "../factory/observation.ts";
 import type { Performer } from "../engines/engine.ts";
 import { OutsideError } from "../lib/outside.ts";
@@ -6,6 +7,9 @@ import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
 
 /** So often a pull request that was never read may be unknown to the forge before it counts as gone. */
 const MOST_LATE_LOOKS = 6;
+
+/** A forge that refuses so often in a row means it: then a person has to know. */
+const MOST_REFUSED_LOOKS = 3;
 
 /**
  * Reads the pull request; while there is none, or something was found wrong with the repository, also whether the
@@ -17,23 +21,36 @@ export const readPullRequest =
     if (!stillWanted(effect, facts, parts.policy)) return [];
     const repository = repositoryOf(facts);
     const { number, branch } = effect;
-    const reading = await parts.forge
-      .readPullRequest(repository, { number, branch }, signal)
-      .catch((error: unknown) => {
-        throw facts.pullRequest?.readAt == null && attempt <= MOST_LATE_LOOKS ? notYet(error) : error;
-      });
-    const seen = reading === null ? [] : [reading];
     const problem = facts.project?.problem ?? null;
+    let reading: Observation | null;
+    try {
+      reading = await parts.forge.readPullRequest(repository, { number, branch }, signal);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      if (attempt < looksOf(facts, error)) throw notYet(error);
+      // Without this nobody would learn that what is known grows old, nor why.
+      const what = number === null ? "The pull requests" : `Pull request ${number}`;
+      const why = `${what} of ${repository} can not be read: ${error.message}`;
+      return problem?.value === why ? [] : [{ kind: "repository_read", at: parts.clock.now(), problem: why }];
+    }
+    const seen = reading === null ? [] : [reading];
     // Nothing else looks at the repository again: without this a problem of a moment would stand for ever.
     const isAsked = problem !== null && (reading === null || problem.value !== null);
     return isAsked ? [...seen, await repositoryReading(parts, facts, signal)] : seen;
   };
 
+function isRefusal(error: unknown): error is OutsideError {
+  return error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused");
+}
+
 /** A copy of the forge's that lags behind does not know yet what was opened a moment ago. */
-function notYet(error: unknown): unknown {
-  return error instanceof OutsideError && error.kind === "not_found"
-    ? new OutsideError("unavailable", error.message, { cause: error })
-    : error;
+function looksOf(facts: Facts, error: OutsideError): number {
+  const isNew = error.kind === "not_found" && (facts.pullRequest?.readAt ?? null) === null;
+  return isNew ? MOST_LATE_LOOKS : MOST_REFUSED_LOOKS;
+}
+
+function notYet(error: OutsideError): OutsideError {
+  return new OutsideError("unavailable", error.message, { cause: error });
 }
 
 async function repositoryReading(
@@ -56,8 +73,8 @@ async function repositoryReading(
       `${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists.`,
     );
   } catch (error) {
-    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "unauthorized"))
-      return seen(error.message);
+    const isTold = isRefusal(error) || (error instanceof OutsideError && error.kind === "unauthorized");
+    if (isTold) return seen(error.message);
     throw error;
   }
 }

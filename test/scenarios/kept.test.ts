@@ -154,6 +154,23 @@ test("a repository that is out of sight for a while after the pull request was o
   await story.end();
 });
 
+test("a pull request that can no longer be read is explained, and kept again once it can", async () => {
+  const story = await startStory();
+  const { ada, grace, github } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  await story.rests();
+  github.setPermission("acme/shop", github.credentials.botLogin, "none");
+  await story.inTime(({ rule }) => rule === "repository_problem");
+  expect(story.issue()?.why).toContain("Pull request 1 of acme/shop can not be read");
+  github.setPermission("acme/shop", github.credentials.botLogin, "write");
+  await story.inTime("awaiting_review");
+  await grace.approves();
+  await story.inTime("done");
+  await story.end();
+});
+
 test("an issue that another one blocks is started once that is done", async () => {
   const story = await startStory();
   const { ada, linear } = story;
