@@ -8,7 +8,7 @@ CREATE TABLE issues (
   url TEXT,
   workspace TEXT,
   project TEXT,
-  repository TEXT,
+  repository TEXT COLLATE NOCASE,
   branch TEXT,
   state TEXT NOT NULL,
   since INTEGER NOT NULL,
@@ -35,7 +35,7 @@ CREATE INDEX issues_sweep ON issues (sweep_at) WHERE sweep_at IS NOT NULL;
 
 -- Pull requests of now and before: late news about an old one must still find its issue.
 CREATE TABLE pull_requests (
-  repository TEXT NOT NULL,
+  repository TEXT NOT NULL COLLATE NOCASE,
   number INTEGER NOT NULL,
   repository_id TEXT,
   issue TEXT NOT NULL,
@@ -50,7 +50,7 @@ CREATE INDEX pull_requests_by_base ON pull_requests (repository, base) WHERE ope
 
 CREATE TABLE commits (
   seq INTEGER PRIMARY KEY,
-  repository TEXT NOT NULL,
+  repository TEXT NOT NULL COLLATE NOCASE,
   sha TEXT NOT NULL,
   issue TEXT NOT NULL,
   at INTEGER NOT NULL,

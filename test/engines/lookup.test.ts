@@ -85,6 +85,16 @@ test("an issue is found by pull request, branch, commit and base", () => {
   expect(lookup.byBase("example/app", "main")).toEqual([A]);
 });
 
+test("the forge's spelling of a repository's name need not be the configuration's", () => {
+  keep(routed(A, pullRequest(7, "sha-1")));
+  expect(lookup.byPullRequest("", "Example/App", 7)).toBe(A);
+  expect(lookup.byPullRequest("43", "Example/App", 7)).toBeNull();
+  expect(lookup.byBranch("Example/App", "patchrelay/a")).toBe(A);
+  expect(lookup.byBranch("example/app", "Patchrelay/A")).toBeNull();
+  expect(lookup.byCommit("Example/App", "sha-1")).toEqual([A]);
+  expect(lookup.byBase("Example/App", "main")).toEqual([A]);
+});
+
 test("a renamed repository is found by its id, and another one under the old name is not taken for it", () => {
   keep(routed(A, pullRequest(7, "sha-1")));
   expect(lookup.byPullRequest("42", "example/renamed", 7)).toBe(A);

@@ -310,6 +310,20 @@ describe("reading a pull request", () => {
     await expect(read(loopback)).rejects.toMatchObject({ kind: "unavailable" });
   });
 
+  it("does not take the rules of a repository that was renamed for none", async () => {
+    const loopback = await serving({
+      pull: pull(),
+      rest: (asked) =>
+        asked.path.includes("/rules/")
+          ? { status: 301, headers: { location: "/repositories/501/rules/branches/main" }, body: {} }
+          : undefined,
+    });
+    await expect(read(loopback)).rejects.toMatchObject({
+      kind: "not_found",
+      message: expect.stringContaining("Set repository.name to its new name"),
+    });
+  });
+
   it("keeps the rules for five minutes, and no longer than until GitHub says that they changed", async () => {
     const loopback = await serving({ pull: pull() });
     const clock = stillClock(NOW);
@@ -327,7 +341,7 @@ describe("reading a pull request", () => {
       byBase: () => [],
     };
     forge.interpret(
-      { action: "edited", repository: { full_name: "acme/app" } },
+      { action: "edited", repository: { full_name: "Acme/App" } },
       "repository_ruleset",
       nobody,
     );

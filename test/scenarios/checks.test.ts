@@ -116,6 +116,20 @@ test("commit statuses count like checks", async () => {
   await story.end();
 });
 
+test("the configuration may spell the repository's name in another case than GitHub does", async () => {
+  const story = await startStory({
+    protection: { requiredChecks: ["legacy"] },
+    project: { repository: { name: "Acme/Shop" } },
+  });
+  story.ci = async () => [];
+  delegated(story);
+  await story.until(({ rule }) => rule === "ci_pending");
+  await story.rests();
+  await story.github.setStatus(REPOSITORY, headOf(story), "legacy", "success");
+  await story.until("awaiting_review");
+  await story.end();
+});
+
 test("a repository without any CI is taken as green after a while", async () => {
   const story = await startStory({ protection: null });
   story.ci = async () => [];

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
+import type { OutsideFault } from "../../lib/outside.ts";
 import { OutsideError } from "../../lib/outside.ts";
 import type { Client } from "./client.ts";
 
@@ -58,8 +59,10 @@ export function createRuleBook(client: Client, clock: Clock): RuleBook {
       return rules;
     },
     forget(repository) {
+      // GitHub's spelling of a name need not be the configuration's.
+      const changed = repository.toLowerCase();
       for (const [name, entry] of kept)
-        if (repository === "" || entry.repository === repository) kept.delete(name);
+        if (changed === "" || entry.repository.toLowerCase() === changed) kept.delete(name);
     },
   };
 }
@@ -70,25 +73,27 @@ async function readRules(
   branch: string,
   signal: AbortSignal,
 ): Promise<BranchRules> {
-  const ruled = await ifShown(rulesets(client, repository, branch, signal), {
-    required: [],
-    hasQueue: false,
-  });
-  const classic = await ifShown(classicProtection(client, repository, branch, signal), []);
+  const none = { required: [], hasQueue: false };
+  const ruled = await ifShown(rulesets(client, repository, branch, signal), none, ["refused"]);
+  // 404 = it has none; of the rules above it would mean that the repository is not, or no longer, called so.
+  const classic = await ifShown(
+    classicProtection(client, repository, branch, signal),
+    [],
+    ["refused", "not_found"],
+  );
   return { ...ruled, required: [...new Set([...ruled.required, ...classic])].toSorted() };
 }
 
 /**
- * What `look` finds, else `none`: there are no such rules (404), or they are not shown to us (403), for want of a
- * right or because the plan of a private repository has none. Then the checks' own `isRequired` and the pull
- * request's `isMergeQueueEnabled` tell, and GitHub itself guards the branch.
+ * What `look` finds, else `none` for these faults. Not shown (403) for want of a right, or because the plan of a
+ * private repository has no rules: then the checks' own `isRequired` and the pull request's `isMergeQueueEnabled`
+ * tell, and GitHub itself guards the branch.
  */
-async function ifShown<T>(look: Promise<T>, none: T): Promise<T> {
+async function ifShown<T>(look: Promise<T>, none: T, faults: readonly OutsideFault[]): Promise<T> {
   try {
     return await look;
   } catch (error) {
-    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused"))
-      return none;
+    if (error instanceof OutsideError && faults.includes(error.kind)) return none;
     throw error;
   }
 }
