@@ -6,8 +6,8 @@ CREATE TABLE outbox (
   key TEXT NOT NULL,
   kind TEXT NOT NULL,
   lane TEXT NOT NULL,
-  -- Which worker takes it: start (waits for a slot), control, reading, work.
-  class TEXT NOT NULL CHECK (class IN ('start', 'control', 'reading', 'work')),
+  -- Which worker takes it: start waits for a slot, each of the others has slots of its own.
+  class TEXT NOT NULL CHECK (class IN ('start', 'control', 'acknowledgement', 'tracker', 'reading', 'work')),
   -- 1 = first of its issue's lane, so it may go; the rest of the lane waits with 0.
   head INTEGER NOT NULL,
   state TEXT NOT NULL CHECK (state IN ('pending', 'doing', 'done', 'failed', 'dropped')),
@@ -28,6 +28,8 @@ CREATE INDEX outbox_queue ON outbox (priority, id) WHERE state = 'pending' AND h
 -- 'doing' sorts before 'pending': the first entry of a lane tells whether anything of it is under way.
 CREATE INDEX outbox_lane ON outbox (issue, lane, state, id) WHERE state IN ('pending', 'doing');
 CREATE INDEX outbox_heads ON outbox (issue, lane) WHERE state = 'pending' AND head = 1;
+-- As long as one is open, the rest of its lane waits.
+CREATE INDEX outbox_acknowledging ON outbox (issue, lane) WHERE class = 'acknowledgement' AND state IN ('pending', 'doing');
 CREATE INDEX outbox_doing ON outbox (id) WHERE state = 'doing';
 CREATE INDEX outbox_waiting ON outbox (created_at) WHERE state = 'pending';
 CREATE INDEX outbox_run ON outbox (issue, run, kind) WHERE run IS NOT NULL;

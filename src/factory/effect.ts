@@ -7,7 +7,8 @@ import type { IssueId } from "./ids.ts";
  */
 export type Effect =
   // ── tracker lane ──
-  | Is<"tell", { session: string; activity: Activity }>
+  // `acknowledges`: the first word in its session, which the tracker wants within seconds; it goes before all others.
+  | Is<"tell", { session: string; activity: Activity; acknowledges?: true }>
   | Is<"show_plan", { session: string; items: readonly PlanItem[] }>
   | Is<"link", { session: string; label: string; url: string }>
   | Is<"set_status", { to: "started" | "completed" }>

@@ -18,7 +18,11 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
   const tell = (key: string, activity: Activity, to: Session = session): void => {
     told.push({ kind: "tell", key: `tell:${facts.id}:${key}`, issue: facts.id, session: to.id, activity });
   };
-  for (const each of Object.values(facts.sessions)) tell(`ack:${each.id}`, acknowledgement(facts), each);
+  for (const { id } of Object.values(facts.sessions)) {
+    const key = `tell:${facts.id}:ack:${id}`;
+    const activity = acknowledgement(facts);
+    told.push({ kind: "tell", key, issue: facts.id, session: id, activity, acknowledges: true });
+  }
   for (const run of facts.runs) tellRun(facts, run, tell);
   tellPullRequest(facts, told, session);
   for (const question of openQuestions(facts, policy)) {

@@ -58,12 +58,13 @@ export function turn(input: TurnInput): TurnResult {
     before === null ? [] : called(input.facts, before, policy, now).map((effect) => effect.key),
   );
   const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
+  const changed = effects.length > 0 || !isSame(before, decision) || isNews(input.facts, facts);
   return {
-    facts: isSame(input.facts, facts) ? input.facts : facts,
+    facts: !changed && isSame(input.facts, facts) ? input.facts : facts,
     decision,
     effects,
     evidence: evidenceOf(facts, policy, conditions, now),
-    changed: effects.length > 0 || isNews(input.facts, facts) || !isSame(before, decision),
+    changed,
   };
 }
 

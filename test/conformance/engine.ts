@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Effect } from "../../src/factory/effect.ts";
+import type { Effect, EffectOf } from "../../src/factory/effect.ts";
 import { NOBODY } from "../../src/factory/actor.ts";
 import { activeRun } from "../../src/factory/facts.ts";
 import type { RunEnd } from "../../src/factory/facts.ts";
@@ -24,6 +24,14 @@ export interface EngineSite {
 }
 
 const ORIGIN = { source: "test", delivery: null };
+
+/** A call that no answer comes to. */
+async function unending(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) =>
+    signal.addEventListener("abort", () => reject(signal.reason as Error)),
+  );
+}
+
 const CORE = {
   key: "APP-1",
   title: "Title",
@@ -302,6 +310,81 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(keys()).toEqual(["a1", "a-forge", "b1"]);
         await clock.advance(10_000);
         expect(keys()).toEqual(["a1", "a-forge", "b1", "a1", "a1", "a2"]);
+      });
+
+      const acknowledge = (issue: string, key: string): Effect => ({
+        ...(tell(issue, key) as EffectOf<"tell">),
+        session: key,
+        acknowledges: true,
+      });
+
+      test("an acknowledgement waits for nothing of its issue: not for what is under way, not for what is to be tried again", async () => {
+        let down = true;
+        await open({
+          async perform(effect, { signal }) {
+            if (effect.key === "b1") return await unending(signal);
+            if (effect.key === "a1" && down) throw new OutsideError("unavailable", "no answer");
+            return [];
+          },
+        });
+        await ask("a", tell("a", "a1"), tell("a", "a2"));
+        await ask("b", tell("b", "b1"), tell("b", "b2"));
+        await clock.advance(590_000);
+        down = false;
+        performed.length = 0;
+        await ask("a", acknowledge("a", "a-ack"));
+        await ask("b", acknowledge("b", "b-ack"));
+        expect(keys()).toEqual(["a-ack", "b-ack"]);
+        await clock.advance(900_000);
+        expect(keys().filter((key) => key.startsWith("a"))).toEqual(["a-ack", "a1", "a2"]);
+      });
+
+      test("an acknowledgement waits for no other issue, however many slow calls and removals there are", async () => {
+        await open({
+          perform: async ({ key }, { signal }) => (key.endsWith("ack") ? [] : await unending(signal)),
+        });
+        for (let busy = 0; busy < 20; busy += 1) {
+          const issue = `busy-${busy}`;
+          await ask(issue, tell(issue, `${issue}:said`), {
+            kind: "remove_worktree",
+            key: `${issue}:worktree`,
+            issue: issueOf(issue),
+          });
+        }
+        await ask("a", acknowledge("a", "ack"));
+        expect(keys().at(-1)).toBe("ack");
+      });
+
+      test("worktrees that are slow to go keep nobody from being told", async () => {
+        await open({
+          perform: async ({ kind }, { signal }) => (kind === "remove_worktree" ? await unending(signal) : []),
+        });
+        for (let gone = 0; gone < 20; gone += 1) {
+          const issue = `gone-${gone}`;
+          await ask(issue, { kind: "remove_worktree", key: `${issue}:worktree`, issue: issueOf(issue) });
+        }
+        await ask("a", tell("a", "told"));
+        expect(keys().at(-1)).toBe("told");
+      });
+
+      test("nothing else is said to the tracker before what acknowledges, and that is tried again soon", async () => {
+        let failures = 0;
+        await open({
+          async perform(effect) {
+            if (effect.key === "ack" && failures < 12) {
+              failures += 1;
+              throw new OutsideError("unavailable", "no answer");
+            }
+            return [];
+          },
+        });
+        await ask("a", acknowledge("a", "ack"), tell("a", "a1"));
+        await ask("a", tell("a", "a2"));
+        expect(new Set(keys())).toEqual(new Set(["ack"]));
+        await clock.advance(12 * 30_000);
+        const said = keys().filter((key) => !key.startsWith("sweep:"));
+        expect(said.slice(-3)).toEqual(["ack", "a1", "a2"]);
+        expect(failures).toBe(12);
       });
 
       test("a key that is known is not carried out again", async () => {

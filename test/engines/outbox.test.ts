@@ -29,7 +29,7 @@ const tell = (key: string, issue = "a"): Effect => ({
 const add = (...effects: Effect[]): void => {
   for (const effect of effects) outbox.add(effect, ANYWHERE, 1);
 };
-const due = (): OutboxRow[] => outbox.due("work", 100, 50);
+const due = (): OutboxRow[] => outbox.due("tracker", 100, 50);
 const keys = (): string[] => due().map(({ key }) => key);
 const first = (): OutboxRow => due()[0] ?? expect.fail("nothing is due");
 

@@ -3,7 +3,9 @@ import type { Effect } from "../../factory/effect.ts";
 import type { IssueId } from "../../factory/ids.ts";
 import type { Store } from "./store.ts";
 
-export type EffectClass = "start" | "control" | "reading" | "work";
+/** Each class has slots of its own, so that none waits behind the slow calls of another. */
+export const EFFECT_CLASSES = ["start", "control", "acknowledgement", "tracker", "reading", "work"] as const;
+export type EffectClass = (typeof EFFECT_CLASSES)[number];
 
 export interface OutboxRow {
   readonly id: number;
@@ -30,7 +32,8 @@ export interface QueuePlace {
 }
 
 /**
- * The rows of `outbox`. Within one issue and lane only the first open effect is a `head` and may go. Where
+ * The rows of `outbox`. Within one issue and lane only the first open effect is a `head` and may go; what acknowledges
+ * is always one, and the rest of its lane waits for it, or it would come after what it is to come before. Where
  * two indexes begin with the state, INDEXED BY keeps the planner from taking the one that would need a sort.
  */
 export type Outbox = ReturnType<typeof outboxRows>;
@@ -48,10 +51,18 @@ export function outboxRows({ db }: Pick<Store, "db">) {
     "UPDATE outbox SET state = ?, error = ?, settled_at = ? WHERE id = ? AND state IN ('pending', 'doing')",
   );
   const openHead = db.prepare<[string, string], Pick<OutboxRow, "id" | "state">>(
-    "SELECT id, state FROM outbox WHERE issue = ? AND lane = ? AND state IN ('pending', 'doing') ORDER BY state, id LIMIT 1",
+    `SELECT id, state FROM outbox WHERE issue = ? AND lane = ? AND state IN ('pending', 'doing')
+       AND class <> 'acknowledgement' ORDER BY state, id LIMIT 1`,
   );
+  const acknowledging = db
+    .prepare<[string, string], 1>(
+      `SELECT 1 FROM outbox INDEXED BY outbox_acknowledging
+       WHERE issue = ? AND lane = ? AND class = 'acknowledgement' AND state IN ('pending', 'doing') LIMIT 1`,
+    )
+    .pluck();
   const clearHeads = db.prepare(
-    "UPDATE outbox SET head = 0 WHERE issue = ? AND lane = ? AND state = 'pending' AND head = 1 AND id <> ?",
+    `UPDATE outbox SET head = 0 WHERE issue = ? AND lane = ? AND state = 'pending' AND head = 1
+       AND class <> 'acknowledgement' AND id <> ?`,
   );
   const setHead = db.prepare<[number]>("UPDATE outbox SET head = 1 WHERE id = ? AND head = 0");
   const due = db.prepare<[string, number, number], OutboxRow>(
@@ -91,8 +102,8 @@ export function outboxRows({ db }: Pick<Store, "db">) {
   /** Makes the first open effect of the lane its head, unless one is under way. */
   const line = (issue: string, lane: string): void => {
     if (lane === "control") return;
+    const first = acknowledging.get(issue, lane) === undefined ? openHead.get(issue, lane) : undefined;
     // 'doing' sorts before 'pending': if anything is under way, nothing pending may be a head.
-    const first = openHead.get(issue, lane);
     const head = first === undefined || first.state === "doing" ? -1 : first.id;
     clearHeads.run(issue, lane, head);
     setHead.run(head);
@@ -118,7 +129,7 @@ export function outboxRows({ db }: Pick<Store, "db">) {
         effect.kind,
         lane,
         classOf(effect),
-        lane === "control" ? 1 : 0,
+        waitsForNothing(classOf(effect)) ? 1 : 0,
         "run" in effect ? effect.run : null,
         place.priority,
         place.project,
@@ -162,7 +173,7 @@ export function outboxRows({ db }: Pick<Store, "db">) {
     again(row: OutboxRow): void {
       again.run(row.id);
       line(row.issue, row.lane);
-      if (row.lane === "control") setHead.run(row.id);
+      if (waitsForNothing(row.class)) setHead.run(row.id);
     },
     oldestPending: () => oldest.get() ?? null,
   };
@@ -170,6 +181,11 @@ export function outboxRows({ db }: Pick<Store, "db">) {
 
 function classOf(effect: Effect): EffectClass {
   if (effect.kind === "start_run") return "start";
+  if (effect.kind === "tell" && effect.acknowledges === true) return "acknowledgement";
   const { lane } = EFFECTS[effect.kind];
-  return lane === "control" || lane === "reading" ? lane : "work";
+  return lane === "run" || lane === "forge" ? "work" : lane;
+}
+
+function waitsForNothing(place: EffectClass): boolean {
+  return place === "control" || place === "acknowledgement";
 }

@@ -9,6 +9,7 @@ import { isPassing, OutsideError } from "../../lib/outside.ts";
 import type { EngineParts, Performer, Performing } from "../engine.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
+import { EFFECT_CLASSES } from "./outbox.ts";
 import type { EffectClass, Outbox, OutboxRow } from "./outbox.ts";
 import type { Pipelines } from "./pipelines.ts";
 import { aborted } from "./abort.ts";
@@ -20,7 +21,16 @@ import type { Turns } from "./turns.ts";
 type WorkClass = Exclude<EffectClass, "start">;
 
 /** How many effects of each class are under way at once. */
-const AT_ONCE: Readonly<Record<WorkClass, number>> = { control: 8, work: 8, reading: 4 };
+const AT_ONCE: Readonly<Record<WorkClass, number>> = {
+  control: 8,
+  acknowledgement: 8,
+  tracker: 8,
+  work: 8,
+  reading: 4,
+};
+const CLASSES = EFFECT_CLASSES.filter((kind) => kind !== "start");
+/** The tracker calls a session without a word unresponsive after seconds: no pause before another try is longer. */
+const ACKNOWLEDGE_RETRY_MS = 30_000;
 /** A performer has deadlines of its own; one that lost them is cut off here. */
 const LONGEST_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 15_000;
@@ -116,7 +126,7 @@ export function createPerformingLoop(parts: {
           if (report !== null) turns.applyOrPark(effect.issue, [report], originOf(effect));
           return;
         }
-        outbox.postpone(row, attempts, retryAt(error, attempts), why);
+        outbox.postpone(row, attempts, retryAt(row.class, error, attempts), why);
       });
       log.warn("an effect did not succeed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
     } catch (storage) {
@@ -128,8 +138,10 @@ export function createPerformingLoop(parts: {
     }
   };
 
-  const retryAt = (error: unknown, attempts: number): number => {
-    const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs: settings.outboxMaxRetryMs };
+  const retryAt = (kind: EffectClass, error: unknown, attempts: number): number => {
+    const longest = kind === "acknowledgement" ? ACKNOWLEDGE_RETRY_MS : Infinity;
+    const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
+    const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
     const ordinary = clock.now() + backoffMs(backoff, attempts, engine.randomness.fraction());
     if (!(error instanceof OutsideError) || error.retryAt === null) return ordinary;
     return Math.min(Math.max(error.retryAt, ordinary), clock.now() + longestWaitMs(settings));
@@ -142,7 +154,7 @@ export function createPerformingLoop(parts: {
 
   const takeDue = (): readonly OutboxRow[] => {
     const rows: OutboxRow[] = [];
-    for (const kind of ["control", "work", "reading"] as const) {
+    for (const kind of CLASSES) {
       const busy = [...underWay.values()].filter((entry) => entry.kind === kind).length;
       if (busy < AT_ONCE[kind]) rows.push(...outbox.due(kind, clock.now(), AT_ONCE[kind] - busy));
     }
@@ -165,8 +177,7 @@ export function createPerformingLoop(parts: {
         const claimed = store.write(() => due.filter((row) => outbox.claim(row)));
         for (const row of claimed) underWay.set(row.id, { kind: row.class as WorkClass, done: perform(row) });
       }
-      const next = (["control", "work", "reading"] as const)
-        .map((kind) => outbox.nextAt(kind))
+      const next = CLASSES.map((kind) => outbox.nextAt(kind))
         .filter((at) => at !== null && at > clock.now())
         .map((at) => (at ?? 0) - clock.now());
       return Math.min(LOOK_EVERY_MS, ...next);

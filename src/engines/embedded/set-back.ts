@@ -1,5 +1,6 @@
 import { OUTSIDE_CALLS } from "../../lib/backoff.ts";
 import type { EngineParts, EngineSettings } from "../engine.ts";
+import { EFFECT_CLASSES } from "./outbox.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "./store.ts";
@@ -20,7 +21,7 @@ export function plannedTimes({ db }: Pick<Store, "db">) {
     const bring = db.prepare<[number, number]>(change);
     return { waits, beyond: (at: number) => beyond.get(at) !== undefined, bring };
   };
-  const outbox = ["start", "control", "reading", "work"].map((kind) =>
+  const outbox = EFFECT_CLASSES.map((kind) =>
     times(
       longestWaitMs,
       `SELECT 1 FROM outbox WHERE state = 'pending' AND head = 1 AND class = '${kind}' AND next_at > ? LIMIT 1`,
