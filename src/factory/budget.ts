@@ -26,11 +26,11 @@ export const REFUSALS = {
   agent_not_ready: "the agent can not start: it is not installed, not logged in or offline",
   backing_off: "the last attempt failed for a reason that is not the work's; it is tried again later",
   failing:
-    "five attempts in a row came to nothing for reasons that are not the work's; an outage gets six hours",
+    "five attempts in a row came to nothing for reasons that are not the work's; an outage that costs nothing gets six hours",
   budget_spent: "the budget of this kind of run is spent for this evidence",
-  runs_spent: "the issue has had `budgets.runs` attempts",
-  tokens_spent: "the issue has used `budgets.tokensPerIssue`",
-  money_spent: "the issue has used `budgets.usdPerIssue`",
+  runs_spent: "the issue has had `budgets.runs` attempts since the last `retry`",
+  tokens_spent: "the issue has used `budgets.tokensPerIssue` since the last `retry`",
+  money_spent: "the issue has used `budgets.usdPerIssue` since the last `retry`",
   day_spent: "all issues together have used `budgets.usdPerDay` today",
   too_fast: "`limits.runsPerIssuePerHour` runs within an hour: something goes in circles",
 } as const;
@@ -89,13 +89,16 @@ function refuse(ask: Reservation): Refusal | null {
     waitsFor,
     until,
   });
-  const handOver = (name: RefusalName, why: string): Refusal => ({
+  const handOver = (name: RefusalName, why: string, helps: string): Refusal => ({
     name,
     kind: "escalate",
     why,
-    waitsFor: "a person: push, answer, or `retry` for a new budget",
+    waitsFor: `a person: ${helps}`,
     until: null,
   });
+  // A push and a message are new evidence; what the issue as a whole may cost, neither changes.
+  const aWord = `${facts.pullRequest === null ? "" : "push, "}say what to do, or \`retry\` for a new budget`;
+  const more = (setting: string): string => `\`retry\` for a new budget, or a higher \`budgets.${setting}\``;
 
   if (conditions.disk !== null) return wait("disk_low", conditions.disk, "free disk", now + RECHECK_MS);
   const blockers = openBlockers(facts);
@@ -126,11 +129,12 @@ function refuse(ask: Reservation): Refusal | null {
       retryAt,
     );
   }
-  const failures = failing(facts, now);
+  const failures = failing(facts, ask.cause, now);
   if (failures !== null) {
     return handOver(
       "failing",
       `${failures} attempts in a row failed, the last one: ${last?.end?.summary ?? "no reason known"}`,
+      aWord,
     );
   }
   const limit = project.budgets[RUN_TYPES[type].budget];
@@ -139,16 +143,18 @@ function refuse(ask: Reservation): Refusal | null {
     return handOver(
       "budget_spent",
       `${used} of ${limit} attempts at this (${type.replace("_", " ")}) are spent.`,
+      aWord,
     );
   }
   const runs = chargedRuns(facts);
   if (runs >= project.budgets.runs)
-    return handOver("runs_spent", `The issue has had ${runs} of ${project.budgets.runs} runs.`);
+    return handOver("runs_spent", `The issue has had ${runs} of ${project.budgets.runs} runs.`, more("runs"));
   const tokens = tokensOf(facts);
   if (tokens >= project.budgets.tokensPerIssue) {
     return handOver(
       "tokens_spent",
       `The issue has used ${tokens} of ${project.budgets.tokensPerIssue} tokens.`,
+      more("tokensPerIssue"),
     );
   }
   const usd = usdOf(facts);
@@ -157,6 +163,7 @@ function refuse(ask: Reservation): Refusal | null {
     return handOver(
       "money_spent",
       `The issue has cost ${(usd ?? 0).toFixed(2)} of ${usdPerIssue.toFixed(2)} US dollars.`,
+      more("usdPerIssue"),
     );
   }
   if (usdPerDay !== null && conditions.usdToday >= usdPerDay) {
@@ -203,6 +210,17 @@ function spentOn(facts: Facts, type: RunType, cause: RunCause): number {
   ).length;
 }
 
+/** Whether what this cause may be attempted for is spent, and by which run last. */
+export function lastOfSpent(
+  facts: Facts,
+  project: ProjectPolicy,
+  type: RunType,
+  cause: RunCause,
+): Run | null {
+  if (spentOn(facts, type, cause) < project.budgets[RUN_TYPES[type].budget]) return null;
+  return facts.runs.findLast((run) => run.type === type && run.cause.key === cause.key) ?? null;
+}
+
 function chargedRuns(facts: Facts): number {
   return since(facts).filter(isCharged).length;
 }
@@ -210,17 +228,33 @@ function chargedRuns(facts: Facts): number {
 /**
  * How many attempts in a row came to nothing without being charged, once that is a person's matter; else null. The
  * world's own faults get hours, not minutes: an outage of Linear, GitHub or the provider must not hand everything
- * over at once. An interruption counts too, or it could repeat for ever.
+ * over at once. But only as long as they cost nothing: an attempt that used tokens was paid for, whatever ended it.
+ * An interruption counts too, or it could repeat for ever.
  */
-function failing(facts: Facts, now: number): number | null {
+function failing(facts: Facts, cause: RunCause, now: number): number | null {
   const row: Run[] = [];
   for (const run of since(facts).toReversed()) {
     if (run.end === null || run.end.charged || !["failed", "interrupted"].includes(run.end.outcome)) break;
+    if (isBeforeAWord(facts, cause, run)) break;
     row.push(run);
   }
-  if (row.length < MOST_FAILURES_IN_A_ROW) return null;
-  const outage = row.every((run) => WORLDLY.has(run.end?.failureClass ?? ""));
-  return outage && now - (row.at(-1)?.queuedAt ?? now) < LONGEST_OUTAGE_MS ? null : row.length;
+  const counted = row.filter((run) => !isFreeOutage(run));
+  if (counted.length >= MOST_FAILURES_IN_A_ROW) return row.length;
+  const isLong = now - (row.at(-1)?.queuedAt ?? now) >= LONGEST_OUTAGE_MS;
+  return row.length >= MOST_FAILURES_IN_A_ROW && isLong ? row.length : null;
+}
+
+function isFreeOutage({ end, spent }: Run): boolean {
+  return WORLDLY.has(end?.failureClass ?? "") && spent.input + spent.output === 0;
+}
+
+/** Whether a person has pushed or said something since that run, by what the runs were given and not by a clock. */
+function isBeforeAWord(facts: Facts, cause: RunCause, run: Run): boolean {
+  return (
+    run.generation !== generationOf(facts) ||
+    run.personHead !== (facts.pullRequest?.personHead?.sha ?? null) ||
+    cause.prompts.some((prompt) => !run.cause.prompts.includes(prompt) && !run.steered.includes(prompt))
+  );
 }
 
 const WORLDLY: ReadonlySet<string> = new Set(["infrastructure", "capacity"]);
@@ -232,12 +266,12 @@ function openBlockers(facts: Facts): readonly string[] {
 }
 
 function tokensOf(facts: Facts): number {
-  return facts.runs.reduce((sum, run) => sum + run.spent.input + run.spent.output, 0);
+  return since(facts).reduce((sum, run) => sum + run.spent.input + run.spent.output, 0);
 }
 
 /** Null when no run's price is known. */
 function usdOf(facts: Facts): number | null {
-  const known = facts.runs.flatMap((run) => (run.spent.usd === null ? [] : [run.spent.usd]));
+  const known = since(facts).flatMap((run) => (run.spent.usd === null ? [] : [run.spent.usd]));
   return known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0);
 }
 

@@ -1,3 +1,4 @@
+import { lastOfSpent } from "./budget.ts";
 import { generationOf, type Run, type RunCause } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
 import { isOurs } from "./observe-pull-request.ts";
@@ -69,20 +70,13 @@ export const RUN_RULES: readonly Rule[] = [
   },
   {
     name: "prompt_pending",
-    says: "A person who may has said something that no run has been given yet: carry it out.",
+    says: "A person who may has said something that no run has been given yet: carry it out. What we could not do and handed over, and a person has pushed since, holds nothing up.",
     states: ["implementing"],
-    when: ({ prompts, last }) => prompts.length > 0 && last !== null,
+    when: (s) => s.prompts.length > 0 && s.last !== null && !isTakenOver(s),
     gives: (s) => ({
       state: "implementing",
       refused: s.pullRequest === null ? "delegated" : "pr_open",
-      step: {
-        kind: "run",
-        type: "implementation",
-        cause: {
-          ...noCause(s, `prompt:${s.prompts.map((prompt) => prompt.id).join(",")}`),
-          prompts: s.prompts.map((prompt) => prompt.id),
-        },
-      },
+      step: { kind: "run", type: "implementation", cause: promptCause(s) },
       why: `${s.prompts.at(-1)?.by.name ?? "A person"} asked: ${firstLine(s.prompts.at(-1)?.text ?? "")}`,
       waitsFor: null,
     }),
@@ -151,6 +145,18 @@ export function noCause(s: Situation, key: string): RunCause {
     ejection: null,
     prompts: [],
   };
+}
+
+function promptCause(s: Situation): RunCause {
+  const prompts = s.prompts.map((prompt) => prompt.id);
+  return { ...noCause(s, `prompt:${prompts.join(",")}`), prompts };
+}
+
+/** The budget for what was said is spent, and a person has pushed since the last attempt at it. */
+function isTakenOver(s: Situation): boolean {
+  if (s.pullRequest === null || s.project === null) return false;
+  const tried = lastOfSpent(s.facts, s.project, "implementation", promptCause(s));
+  return tried !== null && tried.personHead !== (s.pullRequest.personHead?.sha ?? null);
 }
 
 function lastOfGeneration(s: Situation): Run | null {

@@ -54,7 +54,7 @@ const trustFields = {
   maySteer: field(
     z.enum(["delegator", "members", "collaborators"]),
     "collaborators",
-    "Whose words reach the agent. delegator: who delegated the issue. members: also people of the Linear workspace and of the organisation on GitHub. collaborators: also people with write permission to the repository. A GitHub account alone never suffices.",
+    "Whose words reach the agent. delegator: who delegated the issue, or mentioned us where nobody did. members: also people of the Linear workspace and of the organisation on GitHub. collaborators: also people with write permission to the repository. A GitHub account alone never suffices.",
   ),
 };
 

@@ -102,7 +102,7 @@ test("a run that fails and is tried again is a thought; handing over is one erro
   expect(errors).toHaveLength(1);
   expect(errors[0]).toContain("I hand this over.");
   expect(errors[0]).toContain("- run 2, implementation: failed: It failed.");
-  expect(errors[0]).toContain("I wait for a person: push, answer, or `retry` for a new budget.");
+  expect(errors[0]).toContain("I wait for a person: say what to do, or `retry` for a new budget.");
 });
 
 test("a question is an elicitation with its options, told once", () => {

@@ -83,12 +83,12 @@ implement/disk_low         | disk full; delegated                             | 
 implement/blocked          | delegated blocked=APP-2                          | delegated | wait               | APP-2 to be completed
 implement/agent_not_ready  | agent missing; delegated                         | delegated | wait               | the agent scripted
 implement/backing_off      | {working}; run failed capacity again 60          | delegated | wait               | the time of the next try
-ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | escalate | {person}
-implement/budget_spent     | delegated; {wrong}; {wrong}; {wrong}             | escalated | escalate           | {person}
-ci_red/budget_spent        | {red}; {wrong}; {wrong}; {wrong}                 | escalated | escalate           | {person}
-ci_red/runs_spent          | budget runs 1; {open}; pull h1 test=failure      | escalated | escalate           | {person}
-implement/tokens_spent     | budget tokensPerIssue 100; {working}; run failed test spends 200 | escalated | escalate | {person}
-implement/money_spent      | budget usdPerIssue 1; {working}; run failed test spends 5 2.5 | escalated | escalate | {person}
+ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | escalate | {push}
+implement/budget_spent     | delegated; {wrong}; {wrong}; {wrong}             | escalated | escalate           | {word}
+ci_red/budget_spent        | {red}; {wrong}; {wrong}; {wrong}                 | escalated | escalate           | {push}
+ci_red/runs_spent          | budget runs 1; {open}; pull h1 test=failure      | escalated | escalate           | {more}, or a higher \`budgets.runs\`
+implement/tokens_spent     | budget tokensPerIssue 100; {working}; run failed test spends 200 | escalated | escalate | {more}, or a higher \`budgets.tokensPerIssue\`
+implement/money_spent      | budget usdPerIssue 1; {working}; run failed test spends 5 2.5 | escalated | escalate | {more}, or a higher \`budgets.usdPerIssue\`
 implement/day_spent        | budget usdPerDay 5; spent 7 today; delegated     | delegated | wait               | the next day (UTC)
 implement/too_fast         | budget implementations 9; delegated; {wrong}; {wrong}; {wrong}; {wrong}; {wrong}; {wrong} | delegated | wait | the hour to pass, or \`retry\`
 `;
@@ -104,7 +104,9 @@ const SHORT: Readonly<Record<string, string>> = {
   unlucky: "run starts; run failed infrastructure",
   "cut off": "run starts; run interrupted",
   wrong: "run starts; run failed test",
-  person: "a person: push, answer, or `retry` for a new budget",
+  word: "a person: say what to do, or `retry` for a new budget",
+  push: "a person: push, say what to do, or `retry` for a new budget",
+  more: "a person: `retry` for a new budget",
 };
 
 function full(text: string): string {

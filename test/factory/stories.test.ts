@@ -252,6 +252,50 @@ describe("pushes and budgets", () => {
     expect(spent(told)["runs"]?.spent).toBe(1);
   });
 
+  test("what a hand-over waits for helps: a push, a message, `retry`", () => {
+    const cut = Array.from({ length: 5 }, () => "run starts; run interrupted").join("; ");
+    const failing = `${RED}; ${cut}; wait 3600`;
+    expect(last(story(failing))).toContain("escalated ci_red/failing");
+    expect(last(story(`${failing}; pull p1 test=failure`))).toContain("repairing_ci run_queued");
+    expect(last(story(`${failing}; says try it like this`))).toContain("implementing run_queued");
+    expect(last(story(`${failing}; operator retry`))).toContain("repairing_ci run_queued");
+
+    const wrong = Array.from({ length: 3 }, () => "run starts; run failed test").join("; ");
+    const spent = `${GREEN}; says also the docs; ${wrong}`;
+    expect(last(story(spent))).toContain("escalated prompt_pending/budget_spent");
+    expect(last(story(`${spent}; says only the title`))).toContain("implementing run_queued");
+    expect(last(story(`${spent}; operator retry`))).toContain("implementing run_queued");
+    const pushed = story(`${spent}; pull p1 test=success`);
+    expect(last(pushed)).toContain("awaiting_review unapproved");
+    expect(last(pushed.tell("review r1 approved"))).toContain("awaiting_queue merge");
+  });
+
+  test("tokens and money that are spent are given anew by `retry`, like attempts", () => {
+    for (const [budget, spends] of [
+      ["tokensPerIssue 100", "200"],
+      ["usdPerIssue 1", "5 2.5"],
+    ]) {
+      const told = story(`budget ${budget}; delegated; run starts; run failed test spends ${spends}`);
+      expect(last(told)).toContain("escalated");
+      expect(last(told.tell("operator retry")), budget).toContain("run_queued → start_run");
+      expect(spent(told)["tokens"]?.spent).toBe(0);
+      expect(last(told.tell(`run starts; run failed test spends ${spends}`))).toContain("escalated");
+    }
+  });
+
+  test("failures that cost money are handed over after five, whatever their cause", () => {
+    const told = story("delegated");
+    for (let attempt = 1; attempt <= 5; attempt += 1)
+      told.tell("wait 900; run starts; run failed infrastructure spends 500000");
+    expect(last(told)).toContain("escalated implement/failing");
+    const outage = story("delegated");
+    for (let attempt = 1; attempt <= 9; attempt += 1)
+      outage.tell("wait 900; run starts; run failed infrastructure");
+    outage.tell("wait 900; run starts; run failed infrastructure spends 500000");
+    outage.tell("wait 900; run starts; run interrupted");
+    expect(last(outage)).toContain("run_queued");
+  });
+
   test("`retry` opens the breaker against circles, too", () => {
     const told = story("budget implementations 9; delegated");
     for (let attempt = 1; attempt <= 6; attempt += 1) told.tell("run starts; run failed test");

@@ -242,6 +242,25 @@ describe("commands", () => {
       {},
       "is merged",
     ],
+    [
+      "retry",
+      {
+        state: "awaiting_input",
+        run: null,
+        rule: "question_open",
+        why: "Asked: Which?",
+        waitsFor: "an answer, in the tracker or by `answer`",
+      },
+      {},
+      "a retry changes nothing for APP-1: Asked: Which? It waits for an answer, in the tracker or by `answer`",
+    ],
+    [
+      "retry",
+      { state: "failed", run: null, rule: "removed", why: "It was removed.", waitsFor: null },
+      {},
+      "a retry changes nothing for APP-1: It was removed.",
+    ],
+    ["retry", { state: "paused", run: null, rule: "held", waitsFor: "`resume`" }, {}, "waits for `resume`"],
   ])("%s is 409 with the reason when %j %j", async (command, shown, known, reason) => {
     shows(shown);
     facts(known);

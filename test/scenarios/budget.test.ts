@@ -28,7 +28,7 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
     - run 2, ci repair: published: Tried the 1. thing.
     - run 3, ci repair: published: Tried the 2. thing.
 
-    I wait for a person: push, answer, or \`retry\` for a new budget.",
+    I wait for a person: push, say what to do, or \`retry\` for a new budget.",
     ]
   `);
   await story.sweeps(1);

@@ -18,7 +18,7 @@ export interface Asked {
 /** Why a command makes no sense as the issue stands, for the person who gave it; null = it does. */
 export function senseless(
   asked: Asked,
-  issue: Pick<IssueDocument, "key" | "state" | "why" | "run" | "pullRequest">,
+  issue: Pick<IssueDocument, "key" | "state" | "rule" | "why" | "waitsFor" | "run" | "pullRequest">,
   facts: Facts,
   policy: Policy,
 ): string | null {
@@ -29,7 +29,8 @@ export function senseless(
   switch (command) {
     case "retry":
       if (issue.pullRequest?.merged === true) return `${key} is merged: there is nothing to try again`;
-      return issue.run === null ? null : `a run of ${key} is under way (${issue.run.id}); stop it first`;
+      if (issue.run !== null) return `a run of ${key} is under way (${issue.run.id}); stop it first`;
+      return NOT_MOVED_BY_RETRY.has(issue.rule) ? unmoved(issue) : null;
     case "stop":
       if (over !== null) return over;
       return state === "paused" && issue.run === null && facts.commanded?.value.granted === false
@@ -49,6 +50,20 @@ export function senseless(
       if (isBlank(text)) return "the text is empty: say what the answer is";
       return unanswerable(asked, issue.key, facts, policy);
   }
+}
+
+/** What waits for something else than another try: a new budget would lie there unused. */
+const NOT_MOVED_BY_RETRY: ReadonlySet<string> = new Set([
+  "removed",
+  "held",
+  "unrouted",
+  "project_gone",
+  "question_open",
+]);
+
+function unmoved({ key, why, waitsFor }: Pick<IssueDocument, "key" | "why" | "waitsFor">): string {
+  const helps = waitsFor === null ? "" : ` It waits for ${waitsFor}`;
+  return `a retry changes nothing for ${key}: ${why}${helps}`;
 }
 
 /** The question that an answer is for: the named one, else the only open one. */
