@@ -30,7 +30,7 @@ export interface Progress {
   readonly worktree: Worktree | null;
   /** The commit the work is compared with: the head (or base) the agent began on. */
   readonly baseline: string | null;
-  /** The branch on the remote when the run began; null = it was not there. */
+  /** What of the remote's branch the worktree holds, and the branch must still be at; null = it was not there. */
   readonly remoteHead: string | null;
   readonly conflict: boolean;
   /** The worktree still holds what an earlier run left unpublished. */

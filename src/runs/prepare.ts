@@ -27,7 +27,8 @@ export async function prepare(journey: Journey): Promise<Worktree> {
   let worktree: Worktree = prepared;
   if (known.worktree === null) {
     let { integrated, merging: conflict } = prepared;
-    const { kept, remoteHead } = prepared;
+    // A push of somebody else's since a kept worktree was made is not in it: publishing has to find the branch moved.
+    const { kept, standsOn: remoteHead } = prepared;
     if (run.type === "queue_repair" && !kept) {
       if (remoteHead !== null && remoteHead !== prepared.head)
         await inspectLeftOver(journey, prepared, remoteHead);

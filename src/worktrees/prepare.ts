@@ -49,6 +49,8 @@ export interface Prepared extends Worktree {
   readonly head: string;
   /** The branch on the remote; null = it is not there yet. */
   readonly remoteHead: string | null;
+  /** What of the remote's branch it holds: a kept worktree may lack what somebody pushed since it was made. */
+  readonly standsOn: string | null;
   /** It was kept as it was. */
   readonly kept: boolean;
   /** In a kept worktree: the tree that our integration had left in it when the agent began; else null. */
@@ -123,9 +125,12 @@ export async function prepareTree(
   const before = await madeFor(place);
   const done = async (head: string, kept: boolean): Promise<Prepared> => {
     const integrated = kept ? (before?.integrated ?? null) : null;
-    await markMade(place, { branch, baseSha: worktree.base.sha, integrated });
+    const holdsAll =
+      !kept || (remoteHead !== null && (await isAncestor(git, mirror, remoteHead, head, signal)));
+    const standsOn = holdsAll ? remoteHead : (before?.remoteHead ?? null);
+    await markMade(place, { branch, baseSha: worktree.base.sha, integrated, remoteHead: standsOn });
     const merging = await isMerging(place);
-    return { ...worktree, head, remoteHead, kept, integrated, merging, salvaged };
+    return { ...worktree, head, remoteHead, standsOn, kept, integrated, merging, salvaged };
   };
   if (there === "whole" && request.keep && local !== null) return await done(local, true);
 

@@ -21,11 +21,13 @@ export interface MadeFor {
   readonly baseSha: string;
   /** The tree that our integration of another branch left in it, since it was last aimed at a commit; null = none was made. */
   readonly integrated: string | null;
+  /** What the remote's branch was when it was last aimed at a commit; null = it was not there. */
+  readonly remoteHead: string | null;
 }
 
 /** Marks the worktree as made, and for what. */
 export async function markMade(place: TreePlace, made: MadeFor): Promise<void> {
-  const lines = [made.branch, made.baseSha, ...(made.integrated === null ? [] : [made.integrated])];
+  const lines = [made.branch, made.baseSha, made.integrated ?? "", made.remoteHead ?? ""];
   await writeFile(join(place.gitDir, MADE), `${lines.join("\n")}\n`);
 }
 
@@ -33,12 +35,15 @@ export async function markMade(place: TreePlace, made: MadeFor): Promise<void> {
 export async function madeFor(place: TreePlace): Promise<MadeFor | null> {
   const path = join(place.gitDir, MADE);
   if ((await kindOf(path)) !== "file") return null;
-  const [branch = "", baseSha = "", integrated = ""] = (await readFile(path, "utf8")).split("\n");
+  const [branch = "", baseSha = "", integrated = "", remoteHead = ""] = (await readFile(path, "utf8")).split(
+    "\n",
+  );
   try {
     return {
       branch: checkBranch(branch),
       baseSha: checkSha(baseSha),
       integrated: integrated === "" ? null : checkSha(integrated),
+      remoteHead: remoteHead === "" ? null : checkSha(remoteHead),
     };
   } catch (error) {
     if (error instanceof BadName) return null;

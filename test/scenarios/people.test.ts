@@ -449,3 +449,30 @@ test("a word between the merge and our own move to Done goes on, whenever Linear
   expect(story.linear.issue("APP-1").state.type).toBe("completed");
   await story.end();
 });
+
+test("what a person pushes while a question waits survives the run that has the answer", async () => {
+  const story = await startStory({
+    agent: worksBut(
+      {
+        when: { type: "implementation", nth: 2 },
+        do: [write("src/draft.txt", "draft\n"), { ask: { text: "Gross or net?", options: [] } }],
+        report: null,
+      },
+      does({ type: "implementation", nth: 3 }, [write("src/answer.txt", "net\n")], "Did it as answered."),
+    ),
+  });
+  const { ada, grace } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  ada.says("Add the tax, too.");
+  await story.until("awaiting_input");
+  await grace.pushes("patchrelay/app-1", { "src/grace.txt": "mine\n" });
+  await story.rests();
+  ada.says("net");
+  await story.inTime(({ run, spent }) => run === null && spent.runs === 3);
+  expect(await story.file("patchrelay/app-1", "src/answer.txt")).toBe("net\n");
+  expect(await story.file("patchrelay/app-1", "src/draft.txt")).toBe("draft\n");
+  expect(await story.file("patchrelay/app-1", "src/grace.txt")).toBe("mine\n");
+  await story.end();
+});
