@@ -82,10 +82,10 @@ export function issueDocument(
   };
 }
 
-/** The worktree of a run: the pipeline keeps its path among its progress. */
+/** The path of a run's worktree, which the pipeline keeps among its progress. */
 export function worktreeOf(run: RunRow): string | null {
-  const { worktree } = JSON.parse(run.progress) as { worktree?: unknown };
-  return typeof worktree === "string" ? worktree : null;
+  const { worktree } = JSON.parse(run.progress) as { worktree?: { readonly path?: unknown } | null };
+  return typeof worktree?.path === "string" ? worktree.path : null;
 }
 
 /** Why an issue stands where it stands, from its row or from a line of the journal. */
