@@ -43,6 +43,8 @@ export interface Progress {
   readonly turns: number;
   readonly worked: Worked | null;
   readonly verified: boolean;
+  /** How the run ended, once that is known: what is left is to tidy up and to settle. */
+  readonly ending: Pick<Ending, "end" | "question"> | null;
   readonly spent: Run["spent"] | null;
   /** How long its turns took, ms. What the run waited for the world, or for us to come back, is not its time. */
   readonly workedMs: number;
@@ -68,6 +70,7 @@ const NOTHING_YET: Progress = {
   turns: 0,
   worked: null,
   verified: false,
+  ending: null,
   spent: null,
   workedMs: 0,
 };
@@ -92,7 +95,7 @@ export function journeyOf(running: Running, parts: RunParts, signal: AbortSignal
     observe: (observations) => running.observe(observations),
     goOn() {
       const reason = running.stopReason();
-      if (reason !== null) throw new Ending(stopEnding(reason));
+      if (reason !== null) throw stopEnding(reason, run().headAfter);
       running.signal.throwIfAborted();
     },
     progress: () => ({ ...NOTHING_YET, ...(running.progress() as Partial<Progress>) }),
@@ -100,8 +103,15 @@ export function journeyOf(running: Running, parts: RunParts, signal: AbortSignal
   };
 }
 
-export function stopEnding(reason: string): ReturnType<typeof ended> {
-  return reason === "superseded"
-    ? ended("superseded", "Overtaken: what the run was started for is no longer so.")
-    : ended("stopped", `Stopped (${reason}); nothing was published.`);
+/** The end of a run that was told to stop. `pushed`: the commit it was about to push, or has pushed. */
+export function stopEnding(reason: string, pushed: string | null): Ending {
+  const published =
+    pushed === null
+      ? "nothing was published"
+      : `its commit ${pushed.slice(0, 12)} was pushed, or may have been`;
+  return new Ending(
+    reason === "superseded"
+      ? ended("superseded", "Overtaken: what the run was started for is no longer so.")
+      : ended("stopped", `Stopped (${reason}); ${published}.`),
+  );
 }

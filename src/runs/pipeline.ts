@@ -25,14 +25,15 @@ export async function performRun(running: Running, parts: RunParts): Promise<voi
   const stop = new AbortController();
   const signal = AbortSignal.any([running.signal, stop.signal]);
   running.stopped.then(
-    (reason) => stop.abort(new Ending(stopEnding(reason))),
+    (reason) => stop.abort(new Error(`the run was told to stop: ${reason}`)),
     () => undefined,
   );
   let ending: Ending;
   let journey: Journey | null = null;
   try {
     journey = journeyOf(running, parts, signal);
-    ending = await travel(journey);
+    const known = journey.progress().ending;
+    ending = known === null ? await travel(journey) : new Ending(known.end, known.question);
   } catch (error) {
     ending = endingOf(error, running, journey);
   }
@@ -96,7 +97,6 @@ async function workUntilAccepted(journey: Journey, worktree: Worktree): Promise<
   for (let round = 0; ; round += 1) {
     if (worked === null || complaint !== null) {
       worked = await work(journey, worktree, complaint?.prompt ?? null);
-      journey.save({ worked, verified: false });
     }
     if (journey.progress().verified) return worked;
     complaint = await complaintOf(journey, worktree, worked, () => show(journey, worktree));
@@ -122,7 +122,7 @@ function endingOf(error: unknown, running: Running, journey: Journey | null): En
   if (error instanceof Ending) return error;
   if (error instanceof Fenced) throw error;
   const reason = running.stopReason();
-  if (reason !== null) return new Ending(stopEnding(reason));
+  if (reason !== null) return stopEnding(reason, journey?.run().headAfter ?? null);
   if (running.signal.aborted) throw error;
   const retryAt =
     error instanceof OutsideError && error.retryAt !== null
@@ -139,7 +139,11 @@ async function settle(
   journey: Journey | null,
   ending: Ending,
 ): Promise<void> {
-  if (journey !== null) await afterRun(journey);
+  if (journey !== null) {
+    // Known from here on: the hook may take minutes, and the agent's turn must not be paid for again after a kill.
+    journey.save({ ending: { end: ending.end, question: ending.question } });
+    await afterRun(journey);
+  }
   reach("run.settle_in_tx");
   const spent = journey?.progress().spent ?? NOTHING_SPENT;
   const end: RunEnd = { ...ending.end, summary: ending.end.summary.slice(0, 8_000) };

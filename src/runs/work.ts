@@ -32,12 +32,20 @@ export async function work(journey: Journey, worktree: Worktree, complaint: stri
   reach("run.completion_seen");
   // Before the turn is counted: a run that a restart interrupts must come back to this very turn.
   journey.goOn();
-  journey.save({ turns: turns + 1, spent: result.spent });
+  const told = toldBy(journey, result);
+  // What came of the turn is kept with its count: a restart between the two would pay for the turn again.
+  const outcome =
+    told instanceof Ending
+      ? { ending: { end: told.end, question: told.question } }
+      : { worked: told, verified: false };
+  journey.save({ turns: turns + 1, spent: result.spent, ...outcome });
+  reach("run.turn_counted");
   await journey.observe([
     { kind: "run_spent", at: parts.clock.now(), run: run.number, fence: run.fence, spent: result.spent },
   ]);
   running.event("result", `${result.how}: ${clip(result.report?.summary ?? result.text, 2_000)}`);
-  return worked(journey, result);
+  if (told instanceof Ending) throw told;
+  return told;
 }
 
 async function turnOf(
@@ -129,15 +137,16 @@ async function accompanied(journey: Journey, session: AgentSession): Promise<Age
   }
 }
 
-function worked(journey: Journey, result: AgentResult): Worked {
+/** What came of the turn: what the agent says of its work, or the end of the run. */
+function toldBy(journey: Journey, result: AgentResult): Worked | Ending {
   if (result.how === "interrupted")
-    throw new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
+    return new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
   if (result.how === "failed") {
     const retryAt = result.retryAt ?? again(journey);
-    throw new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
+    return new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
   }
   if (result.commands.ran === 0 && result.commands.unstartable > 0) {
-    throw new Ending(
+    return new Ending(
       failed(
         "infrastructure",
         "None of the agent's commands could be started; its sandbox does not work here (`patchrelay doctor`).",
@@ -145,16 +154,12 @@ function worked(journey: Journey, result: AgentResult): Worked {
       ),
     );
   }
-  return toldBy(journey, result);
-}
-
-/** What the agent says of its work; throws the Ending when it asks. */
-function toldBy(journey: Journey, { report, text }: AgentResult): Worked {
+  const { report, text } = result;
   const summary = (report?.summary ?? text).trim();
   const asked = report?.outcome === "question" ? questionOf(report, summary) : null;
   if (asked !== null) {
     journey.parts.log.info("the agent asks", { run: journey.id });
-    throw new Ending(ended("asked", summary || asked.text), asked);
+    return new Ending(ended("asked", summary || asked.text), asked);
   }
   const replies = (report?.threads ?? []).map(({ id, outcome, reply }) => ({
     thread: id,

@@ -37,6 +37,24 @@ test("stop in Linear interrupts the agent, publishes nothing, is told once, and 
   await story.end();
 });
 
+test("a run that is stopped after its push says that it was pushed", async () => {
+  const story = await startStory();
+  const { ada, github } = story;
+  story.engine.subscribe((line) => {
+    if (!("text" in line.line) || line.line.kind !== "publish") return;
+    github.knobs.outage = "status503";
+    ada.stops();
+  });
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until(({ state, run }) => state === "paused" && run === null);
+  github.knobs.outage = "none";
+  const [run] = story.runs();
+  expect(run).toMatchObject({ outcome: "stopped", headAfter: expect.any(String) });
+  expect(run?.why).toContain(`commit ${run?.headAfter?.slice(0, 12)} was pushed, or may have been`);
+  await story.end();
+});
+
 test("undelegation while the agent works stops it, and delegating anew starts over", async () => {
   const story = await startStory({ agent: WAITS });
   const { ada } = story;

@@ -1,4 +1,7 @@
-import { expect, test } from "vitest";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { arm, disarmAll } from "../../src/lib/failpoints.ts";
 import { does, worksBut, write } from "../story/script.ts";
 import { startStory } from "../story/story.ts";
 
@@ -64,6 +67,38 @@ test("a restart in the middle of the agent's turn plays nothing twice and charge
   expect(story.pushes()).toHaveLength(1);
   await story.end();
 });
+
+test.each([
+  ["asked", does({}, [{ ask: { text: "Gross or net?" } }], "never")],
+  ["failed test", does({}, [{ fail: "test" }], "never")],
+])(
+  "a kill after the agent's turn has %s, while the hook after-run works, pays for no second turn",
+  async (outcome, rule) => {
+    const story = await startStory({
+      files: {
+        "README.md": "# shop\n",
+        // The first time it hangs until it is killed with the relay.
+        ".patchrelay/hooks/after-run":
+          '#!/bin/sh\ntest -e hung && exit 0\nmkfifo "$HOME/pipe"\ntouch hung\ncat "$HOME/pipe"\n',
+      },
+      agent: [{ ...rule, do: [{ spend: { input: 100, output: 10 } }, ...(rule.do ?? [])] }],
+      config: { budgets: { implementations: 1 } },
+    });
+    const { ada } = story;
+    ada.writes("Add a discount");
+    ada.delegates();
+    await story.sees(() => existsSync(join(story.issue()?.worktree ?? "", "hung")));
+    // As a killed process does, it leaves before the end of the run is written down.
+    arm("run.settle_in_tx", { kind: "throw" });
+    onTestFinished(disarmAll);
+    await story.restart();
+    await story.inTime(({ run }) => run === null);
+    await story.rests();
+    expect(story.ran()).toEqual([`implementation ${outcome}`]);
+    expect(story.issue()?.spent.tokens).toBe(110);
+    await story.end();
+  },
+);
 
 test("a stop that comes while the relay is down is heard before anything is published", async () => {
   const story = await startStory({
