@@ -206,7 +206,7 @@ export interface Running {
     onArrival(listen: () => void): void;
   };
   observe(observations: readonly Observation[]): Promise<void>;
-  /** Durable progress of the pipeline's steps, surviving restarts. */
+  /** Durable progress of the pipeline's steps, surviving restarts. People are shown `worktree.path` of it. */
   progress(): Readonly<Record<string, unknown>>;
   saveProgress(patch: Readonly<Record<string, unknown>>): void;
   /** A line of the run's log (bounded; dropped oldest-first beyond the cap). */

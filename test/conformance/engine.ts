@@ -613,13 +613,13 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({ performRun: first.performRun });
         await queue("a");
         await clock.settle();
-        first.begun[0]?.saveProgress({ worktree: "/w/a", step: 1 });
+        first.begun[0]?.saveProgress({ worktree: { path: "/w/a" }, step: 1 });
         first.begun[0]?.saveProgress({ step: 2 });
         first.begun[0]?.event("log", "one line");
         const second = held();
         await restart({ performRun: second.performRun });
         await clock.settle();
-        expect(second.begun[0]?.progress()).toEqual({ worktree: "/w/a", step: 2 });
+        expect(second.begun[0]?.progress()).toEqual({ worktree: { path: "/w/a" }, step: 2 });
         expect(second.begun[0]?.run).toBe(1);
         expect(engine.views.issue(issueOf("a"))?.worktree).toBe("/w/a");
         expect(engine.views.runEvents("linear-a.1", PAGE)?.items.map(({ text }) => text)).toEqual([
