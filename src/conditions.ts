@@ -4,6 +4,7 @@ import type { Conditions } from "./factory/policy.ts";
 import { messageOf } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
+import { firstOf } from "./lib/signals.ts";
 
 /** How often is looked whether agents and disk allow work. */
 const LOOK_EVERY_MS = 20_000;
@@ -42,15 +43,17 @@ export function watchConditions(parts: {
   };
   const readiness = async (agent: Agent): Promise<string | null> => {
     const late = new AbortController();
+    const until = firstOf(stopping.signal, late.signal);
     const cancelLate = clock.after(LOOK_DEADLINE_MS, () =>
       late.abort(new Error("it did not answer in time")),
     );
     try {
-      return await agent.ready(AbortSignal.any([stopping.signal, late.signal]));
+      return await agent.ready(until.signal);
     } catch (error) {
       return messageOf(error);
     } finally {
       cancelLate();
+      until.release();
     }
   };
   const lowDisk = async (): Promise<string | null> => {

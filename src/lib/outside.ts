@@ -1,3 +1,5 @@
+import { firstOf } from "./signals.ts";
+
 /**
  * A fault of the outside world: Linear, GitHub, a model provider, git's remote. Thrown with its cause, caught
  * in one place per engine, retried within bounds, then turned into an observation.
@@ -42,17 +44,18 @@ export function isOutage(error: unknown): error is OutsideError {
   return error instanceof OutsideError && (error.kind === "unavailable" || error.kind === "rate_limited");
 }
 
-/** A signal that fires with `signal` or after `ms`. The timeout's reason is an OutsideError `unavailable`. */
+/**
+ * A signal that fires with `signal` or after `ms`. The timeout's reason is an OutsideError `unavailable`. It listens to
+ * `signal` for no longer than that, so the caller has nothing to let go of.
+ */
 export function deadline(signal: AbortSignal, ms: number, what: string): AbortSignal {
-  const late = AbortSignal.timeout(ms);
-  return AbortSignal.any([
-    signal,
-    mapReason(late, () => new OutsideError("unavailable", `${what} did not answer within ${ms} ms`)),
-  ]);
-}
-
-function mapReason(signal: AbortSignal, reason: () => Error): AbortSignal {
-  const mapped = new AbortController();
-  signal.addEventListener("abort", () => mapped.abort(reason()), { once: true });
-  return mapped.signal;
+  const late = new AbortController();
+  const until = firstOf(signal, late.signal);
+  const time = AbortSignal.timeout(ms);
+  time.addEventListener(
+    "abort",
+    () => late.abort(new OutsideError("unavailable", `${what} did not answer within ${ms} ms`)),
+    { once: true },
+  );
+  return until.signal;
 }

@@ -3,6 +3,7 @@ import { Fenced, type Running } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
 import { reach } from "../lib/failpoints.ts";
 import { OutsideError } from "../lib/outside.ts";
+import { firstOf } from "../lib/signals.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { complaintOf, type Complaint, type Shown } from "./complaints.ts";
 import { ended, Ending, failed } from "./ending.ts";
@@ -23,11 +24,19 @@ const MOST_COMPLAINTS = 2;
  */
 export async function performRun(running: Running, parts: RunParts): Promise<void> {
   const stop = new AbortController();
-  const signal = AbortSignal.any([running.signal, stop.signal]);
+  const until = firstOf(running.signal, stop.signal);
   running.stopped.then(
     (reason) => stop.abort(new Error(`the run was told to stop: ${reason}`)),
     () => undefined,
   );
+  try {
+    await carryOut(running, parts, until.signal);
+  } finally {
+    until.release();
+  }
+}
+
+async function carryOut(running: Running, parts: RunParts, signal: AbortSignal): Promise<void> {
   let ending: Ending;
   let journey: Journey | null = null;
   try {

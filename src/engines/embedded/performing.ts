@@ -6,6 +6,7 @@ import { assert, messageOf } from "../../lib/assert.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { reach } from "../../lib/failpoints.ts";
 import { isPassing, OutsideError } from "../../lib/outside.ts";
+import { firstOf } from "../../lib/signals.ts";
 import type { EngineParts, Performer, Performing } from "../engine.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
@@ -78,7 +79,8 @@ export function createPerformingLoop(parts: {
     const cancel = clock.after(LONGEST_MS, () =>
       late.abort(new OutsideError("unavailable", `${effect.kind} did not end within ${LONGEST_MS} ms`)),
     );
-    const signal = AbortSignal.any([stopping.signal, late.signal]);
+    const until = firstOf(stopping.signal, late.signal);
+    const { signal } = until;
     const performing: Performing = {
       facts: turns.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
       attempt,
@@ -93,6 +95,7 @@ export function createPerformingLoop(parts: {
       return await Promise.race([performer(effect, performing), aborted(signal)]);
     } finally {
       cancel();
+      until.release();
     }
   };
 

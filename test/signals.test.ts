@@ -1,0 +1,50 @@
+import { getEventListeners, once } from "node:events";
+import { expect, test } from "vitest";
+import { deadline, OutsideError } from "../src/lib/outside.ts";
+import { firstOf } from "../src/lib/signals.ts";
+
+const kept = (signal: AbortSignal): number =>
+  getEventListeners(signal, "abort").length +
+  // What AbortSignal.any leaves behind.
+  Object.getOwnPropertySymbols(signal)
+    .filter((symbol) => String(symbol) === "Symbol(kDependantSignals)")
+    .reduce((sum, symbol) => sum + (Reflect.get(signal, symbol) as Set<unknown>).size, 0);
+
+test("what is joined fires with the first, with its reason", () => {
+  const [one, two] = [new AbortController(), new AbortController()];
+  const { signal } = firstOf(one.signal, two.signal);
+  expect(signal.aborted).toBe(false);
+  two.abort(new Error("two"));
+  one.abort(new Error("one"));
+  expect(signal.reason).toEqual(new Error("two"));
+  expect(firstOf(one.signal, two.signal).signal.reason).toEqual(new Error("one"));
+  expect(kept(one.signal) + kept(two.signal)).toBe(0);
+});
+
+test("what has been let go of keeps nothing and fires no more", () => {
+  const process = new AbortController();
+  const joined = firstOf(process.signal, new AbortController().signal);
+  expect(kept(process.signal)).toBe(1);
+  joined.release();
+  joined.release();
+  expect(kept(process.signal)).toBe(0);
+  process.abort();
+  expect(joined.signal.aborted).toBe(false);
+});
+
+test("a signal that lives as long as the process keeps nothing of a deadline that is over", async () => {
+  const process = new AbortController();
+  const until = deadline(process.signal, 1, "the clock");
+  expect(kept(process.signal)).toBe(1);
+  await once(until, "abort");
+  expect(until.reason).toEqual(new OutsideError("unavailable", "the clock did not answer within 1 ms"));
+  expect(kept(process.signal)).toBe(0);
+});
+
+test("a deadline fires with its signal, also with one that has fired already", () => {
+  const process = new AbortController();
+  const until = deadline(process.signal, 60_000, "it");
+  process.abort(new Error("stopping"));
+  expect(until.reason).toEqual(new Error("stopping"));
+  expect(deadline(process.signal, 60_000, "it").reason).toEqual(new Error("stopping"));
+});
