@@ -106,6 +106,19 @@ describe("the evidence of a failing commit", () => {
     expect(await evidence({ runs: many })).toHaveLength(5);
   });
 
+  it("finds what failed among as many checks as a reading sees", async () => {
+    const runs = Array.from({ length: 950 }, (_, index) =>
+      run(index + 1, `c${index}`, index === 940 ? "failure" : "success"),
+    );
+    const found = await evidence({}, (asked) => {
+      const page = Number(/[?&]page=(\d+)/.exec(asked.path)?.[1] ?? 0);
+      return asked.path.includes("/check-runs?")
+        ? { body: { check_runs: runs.slice((page - 1) * 100, page * 100) } }
+        : undefined;
+    });
+    expect(found).toMatchObject([{ check: "c940", conclusion: "failure" }]);
+  });
+
   it("is not there while GitHub can not be asked", async () => {
     await expect(evidence({}, () => ({ status: 503, body: {} }))).rejects.toMatchObject({
       kind: "unavailable",

@@ -11,7 +11,8 @@ import { Id } from "./schema.ts";
 import { jobIn } from "./vocabulary.ts";
 
 const MAX_CHECKS = 5;
-const MAX_PAGES = 3;
+/** As many pages as a reading looks at: what it calls red is to be found here. */
+const MAX_PAGES = 10;
 const PER_PAGE = 100;
 const MAX_ANNOTATIONS = 20;
 const MAX_SUMMARY = 4_000;
