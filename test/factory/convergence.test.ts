@@ -57,7 +57,8 @@ const ACTS = {
   merge: (model: Model) => model.end(true),
   close: (model: Model) => model.end(false),
   reopen: (model: Model) => model.reopen(),
-  check: (model: Model, a: number) => model.check(a % 3 === 0 ? "lint" : "test", CONCLUSIONS[a % 5] ?? null),
+  check: (model: Model, a: number) =>
+    model.check(a % 3 === 0 ? "lint" : "test", a % 7 === 0 ? "2" : "1", CONCLUSIONS[a % 5] ?? null),
   review: (model: Model, a: number) =>
     model.review(a % 2 === 0 ? "approved" : "changes_requested", a % 5 === 0),
   dismiss: (model: Model, a: number) => model.dismiss(a),

@@ -216,12 +216,13 @@ export class Model {
     this.changed();
   }
 
-  /** A check of the present head starts, ends, or is run again under a new id. */
-  check(name: string, conclusion: Conclusion | null): void {
+  /** A check of the present head starts, ends, or is run again under a new id. Each workflow run has its own of a name. */
+  check(name: string, workflowRun: string, conclusion: Conclusion | null): void {
     if (this.core === null) return;
     const sha = this.core.head;
     const known = this.checks.get(sha) ?? new Map<string, Check>();
-    const before = known.get(name);
+    const key = `${workflowRun} ${name}`;
+    const before = known.get(key);
     const again = before === undefined || before.status === "completed";
     const id = again ? String(1_000 + (this.ids += 1)) : before.id;
     const check: Check = {
@@ -232,10 +233,10 @@ export class Model {
       conclusion,
       at: this.now,
       url: null,
-      workflowRun: null,
+      workflowRun,
       summary: null,
     };
-    this.checks.set(sha, new Map([...known, [name, check]]));
+    this.checks.set(sha, new Map([...known, [key, check]]));
     this.tell({ kind: "check_changed", at: this.now, sha, check });
   }
 
