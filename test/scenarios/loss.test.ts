@@ -123,3 +123,46 @@ test("our own comments, activities and state changes come back and start nothing
   expect({ runs: story.ran().length, told: story.told(), effects: effects() - readings() }).toEqual(before);
   await story.end();
 });
+
+test.each([
+  ["opened again", "awaiting_review", 1, (story: Story) => story.github.reopen("grace", 1)],
+  [
+    "spoken of again",
+    "awaiting_review",
+    2,
+    (story: Story) => story.grace.comments("/patchrelay try another way"),
+  ],
+] as const)(
+  "a closed pull request that is %s is taken up although no webhook tells, for some days",
+  async (_, state, pulls, again) => {
+    const story = await startStory();
+    const { ada, grace, github } = story;
+    ada.writes("Add a discount");
+    ada.delegates();
+    await story.until("awaiting_review");
+    await grace.closes();
+    await story.until("failed");
+    await story.rests();
+    await story.passes(3_600);
+    github.knobs.lose = 1;
+    await again(story);
+    await story.inTime(state);
+    expect(github.pullRequestCount()).toBe(pulls);
+    await story.end();
+  },
+);
+
+test("an issue that has ended long ago is no longer read", async () => {
+  const story = await startStory();
+  const { ada, grace, github } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_review");
+  await grace.closes();
+  await story.until("failed");
+  await story.passes(4 * 86_400);
+  const asked = github.requests.length;
+  await story.sweeps(2);
+  expect(github.requests.slice(asked)).toEqual([]);
+  await story.end();
+});

@@ -57,8 +57,9 @@ export function createSweepLoop(parts: {
       for (const [index, issue] of due.entries()) {
         if (index > 0) reach("reconcile.between_issues");
         store.write(() => {
-          const period = periodOf(issue.state, settings.sweep);
-          for (const effect of readings(issue)) {
+          const facts = JSON.parse(issue.facts) as Facts;
+          const period = periodOf(issue.state, facts, settings.sweep, clock.now());
+          for (const effect of readings(issue, facts)) {
             outbox.add(effect, { priority: 0, project: null }, clock.now());
           }
           reach("reconcile.mid_issue");
@@ -72,8 +73,7 @@ export function createSweepLoop(parts: {
 }
 
 // The key holds the number of the sweep, so that each sweep asks once and the next one asks again.
-function readings(due: Due): readonly Effect[] {
-  const facts = JSON.parse(due.facts) as Facts;
+function readings(due: Due, facts: Facts): readonly Effect[] {
   const issue = due.id;
   const ticket: Effect = { kind: "read_ticket", key: `sweep:${issue}:${due.sweeps + 1}:ticket`, issue };
   const { project, pullRequest, runs } = facts;

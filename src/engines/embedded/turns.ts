@@ -71,7 +71,10 @@ export function createTurns(parts: TurnParts): Turns {
       if (kept !== null) setTimer(issue, decision.until, decision.waitsFor, observations, now);
       return journal.newest(issue);
     }
-    issues.save(kept, facts, decision, result.evidence, { now, sweepAt: sweepAt(kept, decision.state, now) });
+    issues.save(kept, facts, decision, result.evidence, {
+      now,
+      sweepAt: sweepAt(kept, decision.state, facts, now),
+    });
     const ended = runs.mirror(kept?.facts ?? null, facts, now);
     for (const run of ended) {
       outbox.settleRun(issue, run, "start_run", now);
@@ -118,13 +121,16 @@ export function createTurns(parts: TurnParts): Turns {
   const sweepAt = (
     kept: { readonly state: string; readonly sweepAt: number | null } | null,
     state: string,
+    facts: Facts,
     now: number,
   ): number | null => {
-    const period = periodOf(state, engine.settings.sweep);
-    // An ended issue is read once more, to see what came of the end, and then left alone.
-    const planned = now + (period ?? engine.settings.sweep.activeMs);
-    if (kept === null || kept.state !== state) return planned;
-    if (kept.sweepAt === null) return TERMINAL.has(state as never) ? null : planned;
+    const hasEnded = TERMINAL.has(state as never);
+    const { sweep } = engine.settings;
+    const period = periodOf(state, facts, sweep, now) ?? sweep.activeMs;
+    // An ended issue is read once more soon, to see what came of the end.
+    if (kept === null || kept.state !== state) return now + (hasEnded ? sweep.activeMs : period);
+    const planned = now + period;
+    if (kept.sweepAt === null) return hasEnded ? null : planned;
     return Math.min(kept.sweepAt, planned);
   };
 
