@@ -1,9 +1,19 @@
 import type { Performer } from "../engines/engine.ts";
 import { repositoryOf, type EffectParts } from "./parts.ts";
+import { readAfter } from "./read-after.ts";
 
+/** Takes the merge back. What waits for that, a run or a new request, needs to hear that it is done. */
 export const cancelMerge =
-  ({ forge }: EffectParts): Performer<"cancel_merge"> =>
+  ({ forge, clock }: EffectParts): Performer<"cancel_merge"> =>
   async (effect, { facts, signal }) => {
-    await forge.cancelMerge(repositoryOf(facts), effect.number, signal);
-    return [];
+    const repository = repositoryOf(facts);
+    const { key, kind, number } = effect;
+    await forge.cancelMerge(repository, number, signal);
+    return readAfter(
+      { kind: "effect_settled", at: clock.now(), key, effect: kind, ok: true, detail: "taken back" },
+      forge,
+      repository,
+      number,
+      signal,
+    );
   };

@@ -1,5 +1,6 @@
 import type { Facts, Run, RunCause } from "./facts.ts";
 import { generationOf, NOTHING_SPENT } from "./facts.ts";
+import { ownAutoMerge } from "./merging.ts";
 import type { Budgets, Conditions, ProjectPolicy } from "./policy.ts";
 import { RUN_TYPES, type BudgetName, type RunType } from "./run-types.ts";
 
@@ -17,6 +18,8 @@ export interface Refusal {
   readonly why: string;
   readonly waitsFor: string;
   readonly until: number | null;
+  /** What has to be done first; absent = only waiting helps. */
+  readonly step?: { readonly kind: "cancel_merge"; readonly key: string };
 }
 
 /** Every reason for which a run that is called for does not start. The order is the order of asking. */
@@ -33,6 +36,7 @@ export const REFUSALS = {
   money_spent: "the issue has used `budgets.usdPerIssue` since the last `retry`",
   day_spent: "all issues together have used `budgets.usdPerDay` today",
   too_fast: "`limits.runsPerIssuePerHour` runs within an hour: something goes in circles",
+  auto_merge_on: "auto-merge that we asked for would merge what the run pushes: it is turned off first",
 } as const;
 export type RefusalName = keyof typeof REFUSALS;
 
@@ -180,7 +184,26 @@ function refuse(ask: Reservation): Refusal | null {
     const until = (recent.at(-runsPerHour)?.queuedAt ?? now) + HOUR_MS;
     return wait("too_fast", `${recent.length} runs within an hour.`, "the hour to pass, or `retry`", until);
   }
-  return null;
+  return mergesWhatWePush(facts);
+}
+
+/** Auto-merge stays on when the head moves, and would merge what nobody has looked at yet. */
+function mergesWhatWePush(facts: Facts): Refusal | null {
+  const merge = ownAutoMerge(facts);
+  if (merge === null) return null;
+  const refusal = {
+    name: "auto_merge_on",
+    kind: "wait",
+    waitsFor: "auto-merge to be off",
+    until: null,
+  } as const;
+  if (merge.refused !== null)
+    return { ...refusal, why: `Auto-merge is on and could not be turned off: ${merge.refused}` };
+  return {
+    ...refusal,
+    why: "Auto-merge is turned off first.",
+    step: { kind: "cancel_merge", key: merge.key },
+  };
 }
 
 /** Runs since a person last gave a new budget. */

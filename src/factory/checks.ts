@@ -56,7 +56,7 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
 }
 
 /** The required checks, of every workflow that has one of that name, where the base branch requires any; else every check. */
-function countedChecks(head: Head, required: readonly string[]): readonly Check[] {
+export function countedChecks(head: Head, required: readonly string[]): readonly Check[] {
   const all = Object.entries(head.checks)
     .toSorted(([aKey, a], [bKey, b]) => compare(a.name, b.name) || compare(aKey, bKey))
     .map(([, check]) => check);

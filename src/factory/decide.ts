@@ -45,7 +45,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
   return {
     decision: {
       state: escalated ? "escalated" : (answer.refused ?? answer.state),
-      step: { kind: escalated ? "escalate" : "wait" },
+      step: refusal.step ?? { kind: escalated ? "escalate" : "wait" },
       rule: `${rule.name}/${refusal.name}`,
       why: `${answer.why} ${refusal.why}`,
       waitsFor: refusal.waitsFor,

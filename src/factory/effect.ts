@@ -72,7 +72,8 @@ export interface EffectTrait {
   readonly lane: "tracker" | "run" | "forge" | "reading" | "control";
   /** A newer one of the same kind (and issue) replaces one that has not started. */
   readonly coalesce: boolean;
-  /** Whether the factory must hear how it ended (as `effect_settled`). */
+  /** Whether the factory must hear how it ended (as `effect_settled`): the performer says so, unless it failed or
+   * was not carried out because it was no longer wanted. */
   readonly report: boolean;
   /** One sentence for `outbox list` and the docs. */
   readonly does: string;
@@ -117,7 +118,7 @@ export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
   cancel_merge: {
     lane: "forge",
     coalesce: false,
-    report: false,
+    report: true,
     does: "takes back a merge that was asked for",
   },
   rerun_checks: {

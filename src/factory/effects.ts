@@ -1,11 +1,12 @@
 import { authorityOf } from "./authority.ts";
 import { verdictOf } from "./checks.ts";
 import type { Decision } from "./decision.ts";
-import type { Effect } from "./effect.ts";
+import type { Effect, EffectOf } from "./effect.ts";
 import { activeRun, generationOf, type Facts, type PullRequest } from "./facts.ts";
-import { mergesAsked, mergeStands } from "./rules-ending.ts";
 import { unseenPush } from "./observe-pull-request.ts";
 import { narration, newestSession } from "./narrate.ts";
+import { cancelKey, mergeUnderWay, unreadMerge } from "./merging.ts";
+import { standingOf } from "./reviews.ts";
 import type { Policy } from "./policy.ts";
 import { pendingPrompts } from "./authority.ts";
 import { isUnproven, projectOf } from "./trust.ts";
@@ -52,6 +53,8 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
   if (pushed !== null) read(`push:${pushed}`);
   if (pull.readAt === null) read(`first:${pull.number}`);
   if (pull.hint !== null) read(hintKey(pull.hint));
+  const merge = unreadMerge(facts);
+  if (merge !== null) read(merge);
   const verdict = verdictOf(facts, pull, policy, now);
   if (verdict.kind === "unread") read(`head:${core.head}`);
   if (verdict.kind === "unconfirmed") read(`checks:${core.head}:${verdict.digest}`);
@@ -125,7 +128,7 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
   if (cancel !== null) {
     list.push({
       kind: "cancel_merge",
-      key: `cancel_merge:${facts.id}:${cancel}`,
+      key: cancelKey(facts, cancel),
       issue: facts.id,
       number: pull.number,
     });
@@ -180,11 +183,10 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
   return list;
 }
 
-/** The request to merge that an end leaves behind, by its number; who completes the issue meanwhile wants the merge. */
+/** The request to merge that an end leaves behind; who completes the issue meanwhile wants the merge. */
 function cancelledByEnd(facts: Facts, { step, state, rule }: Decision): string | null {
   const isGivenUp = step.kind === "finish" && (state === "failed" || rule === "closed_by_operator");
-  if (!isGivenUp || !mergeStands(facts)) return null;
-  return `end:${mergesAsked(facts).length}`;
+  return isGivenUp ? (mergeUnderWay(facts)?.key ?? null) : null;
 }
 
 function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
@@ -242,5 +244,12 @@ export function stillWanted(effect: Effect, facts: Facts, policy: Policy): boole
   const granted = authorityOf(facts, policy)?.granted === true;
   if (effect.kind === "take_delegation") return granted;
   if (effect.kind !== "merge" && effect.kind !== "rerun_checks") return true;
-  return granted && facts.hold?.value !== true && core?.state === "open" && core.head === effect.head;
+  const asked = granted && facts.hold?.value !== true && core?.state === "open" && core.head === effect.head;
+  return asked && (effect.kind !== "merge" || isStillApproved(effect, facts, policy));
+}
+
+/** Nor is what a run is about to change, or what the reviewer thinks otherwise about by now. */
+function isStillApproved(merge: EffectOf<"merge">, facts: Facts, policy: Policy): boolean {
+  const approved = merge.policy !== "when_approved" || standingOf(facts, policy).approvals.length > 0;
+  return approved && activeRun(facts) === null;
 }

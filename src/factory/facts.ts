@@ -166,6 +166,9 @@ export interface PullRequest {
   readonly personHead: { readonly sha: string; readonly at: number } | null;
   /** Forge time of the newest whole reading. */
   readonly readAt: number | null;
+  /** Our own time just before the newest whole reading was asked for: it tells of all that we did before then.
+   * Absent = not known. */
+  readonly readAskedAt?: number;
   /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
    * heard (`heardAt`, our own clock): the forge's whole seconds can not tell which came first. */
   readonly hint: { readonly at: number; readonly what: string; readonly heardAt: number } | null;
@@ -360,7 +363,14 @@ export interface EffectResult {
   readonly at: number;
   readonly ok: boolean;
   readonly detail: string;
+  readonly because?: NotYet;
 }
+
+/**
+ * Why a no is not the last word. `held`: the forge waits for what the rules of the base branch still ask for.
+ * `unwanted`: it was not carried out, since by then it was no longer wanted.
+ */
+export type NotYet = "held" | "unwanted";
 
 export const NOTHING_SPENT: Spent = { input: 0, cached: 0, output: 0, usd: null };
 

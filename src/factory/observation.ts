@@ -4,6 +4,7 @@ import type {
   Blocker,
   Check,
   Ejection,
+  NotYet,
   PullRequestCore,
   QueueEntry,
   Review,
@@ -76,7 +77,7 @@ export type Observation =
   // ── operator ──
   | Of<"commanded", { command: Command; id: string; by: Actor; text: string | null; question: string | null }>
   // ── the relay itself ──
-  | Of<"effect_settled", { key: string; effect: string; ok: boolean; detail: string }>
+  | Of<"effect_settled", { key: string; effect: string; ok: boolean; detail: string; because?: NotYet }>
   | Of<"time_passed", { reason: string }>;
 
 type Of<K extends string, F> = { readonly kind: K; readonly at: number } & Readonly<F>;

@@ -230,9 +230,15 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),
     ejections: ejections(reading.ejections),
     readAt: reading.readAt,
+    ...askedAt(kept, reading),
     hint: kept.hint !== null && isNewerThan(kept.hint, reading) ? kept.hint : null,
   };
   return { ...changed, pullRequest: next };
+}
+
+function askedAt(kept: PullRequest, { askedAt: asked }: PullRequestReading): { readAskedAt?: number } {
+  if (asked === undefined) return {};
+  return { readAskedAt: Math.max(kept.readAskedAt ?? asked, asked) };
 }
 
 function isNewerThan(hint: NonNullable<PullRequest["hint"]>, reading: PullRequestReading): boolean {

@@ -146,9 +146,10 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
     case "commanded":
       return withCommand(facts, seen);
     case "effect_settled": {
-      const { key, at, ok, detail } = seen;
+      const { key, at, ok, detail, because } = seen;
       if (own(facts.results, key) !== undefined) return facts;
-      const entries = Object.entries({ ...facts.results, [key]: { at, ok, detail } });
+      const result = because === undefined ? { at, ok, detail } : { at, ok, detail, because };
+      const entries = Object.entries({ ...facts.results, [key]: result });
       return { ...facts, results: Object.fromEntries(entries.slice(-MOST_RESULTS)) };
     }
     case "time_passed":

@@ -1,5 +1,5 @@
-import type { Facts } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
+import { mergeUnderWay, ownAutoMerge } from "./merging.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
 import type { FactoryState } from "./state.ts";
@@ -93,39 +93,34 @@ export const ENDINGS: readonly Rule[] = [
       const why = `${undelegated ? "Undelegated" : "Stopped"} by ${s.authority?.by.name ?? "a person"}.`;
       if (s.run !== null && s.run.stop === null)
         return stopping(s, undelegated ? "undelegated" : "stopped", why);
-      if (mergeStands(s.facts)) {
-        return {
-          ...waiting("paused", why, "a new delegation or message"),
-          step: { kind: "cancel_merge", key: `${s.authority?.at}` },
-        };
-      }
-      return waiting(
-        "paused",
-        why,
-        s.run === null ? "a new delegation or message, or `resume`" : "the agent to stop",
-      );
+      const waitsFor = s.run === null ? "a new delegation or message, or `resume`" : "the agent to stop";
+      return takingBack(waiting("paused", why, waitsFor), mergeUnderWay(s.facts));
     },
   },
   {
     name: "held",
-    says: "An operator paused it: nothing new starts; a run under way goes on.",
+    says: "An operator paused it: nothing new starts; a run under way goes on. Auto-merge does not outlive the approval.",
     states: ["paused"],
     when: ({ facts, run }) => facts.hold?.value === true && run === null,
-    gives: () => waiting("paused", "Paused by an operator.", "`resume`"),
+    gives: (s) =>
+      takingBack(
+        waiting("paused", "Paused by an operator.", "`resume`"),
+        isUnapproved(s) ? ownAutoMerge(s.facts) : null,
+      ),
   },
 ];
 
-/** A merge of the open pull request is on its way because we asked for it: only that do we take back. */
-export function mergeStands(facts: Facts): boolean {
-  const pull = facts.pullRequest;
-  if (pull === null || pull.core.value.state !== "open") return false;
-  const isOnItsWay = pull.queue?.value != null || pull.autoMerge?.value === true;
-  return isOnItsWay && mergesAsked(facts).length > 0;
+/** The same answer, and meanwhile the merge is taken back that we asked for: only ours do we take back. */
+export function takingBack(answer: Answer, merge: ReturnType<typeof mergeUnderWay>): Answer {
+  if (merge === null) return answer;
+  if (merge.refused !== null)
+    return { ...answer, why: `${answer.why} The merge could not be taken back: ${merge.refused}` };
+  return { ...answer, step: { kind: "cancel_merge", key: merge.key } };
 }
 
-/** Keys of all requests to merge that were carried out or refused. */
-export function mergesAsked({ id, results }: Facts): readonly string[] {
-  return Object.keys(results).filter((key) => key.startsWith(`merge:${id}:`));
+/** The policy wants an approval of this head, and there is none. */
+export function isUnapproved({ project, standing }: Situation): boolean {
+  return project?.merge.policy === "when_approved" && standing.approvals.length === 0;
 }
 
 export function waiting(

@@ -1,15 +1,18 @@
 import { failureKey } from "./checks.ts";
-import type { Check, EffectResult } from "./facts.ts";
+import type { Check } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
+import { mergingOf } from "./merging.ts";
 import { unseenPush } from "./observe-pull-request.ts";
 import { noCause } from "./rules-run.ts";
-import { waiting } from "./rules-ending.ts";
+import { isUnapproved, waiting } from "./rules-ending.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
 import { endOfSecond } from "./stamp.ts";
 
 const RERUN_SETTLE_MS = 120_000;
 const MERGE_RETRY_MS = 60_000;
+/** The rules of a branch may wait for something that no reading shows: so long until the forge is asked again. */
+const HELD_RETRY_MS = 1_800_000;
 const MOST_REFUSALS = 3;
 const MOST_QUEUE_ENTRIES = 6;
 
@@ -251,8 +254,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "unapproved",
     says: "Green, and the policy wants a person with write permission to approve this head first.",
     states: ["awaiting_review"],
-    when: ({ project, standing }) =>
-      project?.merge.policy === "when_approved" && standing.approvals.length === 0,
+    when: isUnapproved,
     gives: () =>
       waiting(
         "awaiting_review",
@@ -268,27 +270,79 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: () => waiting("awaiting_queue", "Ready to be merged.", "a person to merge it"),
   },
   {
+    name: "merge_asked",
+    says: "The merge was asked for, or auto-merge is on: the forge or the merge queue does it.",
+    states: ["awaiting_queue"],
+    when: (s) => mergingOf(s).asked !== null,
+    gives: (s) => {
+      const { asked } = mergingOf(s);
+      return waiting(
+        "awaiting_queue",
+        `Asked for the merge: ${asked?.detail ?? ""}.`,
+        "the merge",
+        asked?.until ?? null,
+      );
+    },
+  },
+  {
     name: "merge_given_up",
     says: "The forge refused the merge again and again, or the queue keeps sending it away: a person looks.",
     states: ["escalated"],
-    when: (s) => mergeOf(s).refusals.length >= MOST_REFUSALS || queueEntries(s) >= MOST_QUEUE_ENTRIES,
+    when: (s) => {
+      const { refusals, futile } = mergingOf(s);
+      return (
+        refusals.length >= MOST_REFUSALS ||
+        queueEntries(s) >= MOST_QUEUE_ENTRIES ||
+        futile >= MOST_QUEUE_ENTRIES
+      );
+    },
     gives: (s): Answer => ({
       state: "escalated",
       step: { kind: "escalate" },
-      why: mergeOf(s).refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.",
+      why: mergingOf(s).refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.",
       waitsFor: "a person: merge it, push, or `retry`",
     }),
+  },
+  {
+    name: "auto_merge_off",
+    says: "Auto-merge was on and is off again, which only a person does: only a person turns it on again.",
+    states: ["awaiting_input"],
+    when: (s) => mergingOf(s).lost !== null && s.pullRequest?.hasQueue?.value !== true,
+    gives: (s) =>
+      waiting(
+        "awaiting_input",
+        `The merge was asked for (${mergingOf(s).lost?.detail ?? ""}), and auto-merge has been turned off since.`,
+        "a person to merge it or turn auto-merge on, a message, or `retry`",
+      ),
+  },
+  {
+    name: "merge_held",
+    says: "The rules of the base branch hold the merge back, and auto-merge can not wait for them: ask again when what was read changes, else now and then.",
+    states: ["awaiting_review"],
+    when: (s) => {
+      const { held } = mergingOf(s);
+      return held !== null && s.now < held.at + HELD_RETRY_MS;
+    },
+    gives: (s) => {
+      const { held } = mergingOf(s);
+      return waiting(
+        "awaiting_review",
+        `The merge is held back: ${held?.detail ?? ""}`,
+        "what the rules of the base branch ask for, such as another approval",
+        (held?.at ?? s.now) + HELD_RETRY_MS,
+      );
+    },
   },
   {
     name: "merge_refused",
     says: "The forge refused the merge: try again a little later.",
     states: ["awaiting_queue"],
     when: (s) => {
-      const last = mergeOf(s).refusals.at(-1);
+      const last = mergingOf(s).refusals.at(-1);
       return last !== undefined && s.now < last.at + MERGE_RETRY_MS;
     },
     gives: (s) => {
-      const last = mergeOf(s).refusals.at(-1);
+      const last = mergingOf(s).refusals.at(-1);
       return waiting(
         "awaiting_queue",
         `The forge refused the merge: ${last?.detail ?? ""}`,
@@ -298,21 +352,13 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     },
   },
   {
-    name: "merge_asked",
-    says: "The merge was asked for: the forge or the merge queue does it.",
-    states: ["awaiting_queue"],
-    when: (s) => mergeOf(s).asked !== null,
-    gives: (s) =>
-      waiting("awaiting_queue", `Asked for the merge: ${mergeOf(s).asked?.detail ?? ""}.`, "the merge"),
-  },
-  {
     name: "merge",
     says: "Green and allowed by the policy: ask for the merge of exactly this head.",
     states: ["awaiting_queue"],
     when: () => true,
     gives: (s) => ({
       state: "awaiting_queue",
-      step: { kind: "merge", key: mergeOf(s).key },
+      step: { kind: "merge", key: mergingOf(s).key },
       why:
         s.standing.approvals.length > 0
           ? `Green and approved by ${s.standing.approvals[0]?.by.name ?? "a reviewer"}.`
@@ -347,7 +393,9 @@ function attempted(
 function rerunOf(s: Situation): { readonly workflowRuns: readonly string[] } | null {
   const runs = unpassed(s).flatMap((check) => (check.workflowRun === null ? [] : [check.workflowRun]));
   const prefix = rerunPrefix(s);
-  const given = Object.keys(s.facts.results).filter((key) => key.startsWith(prefix)).length;
+  const given = Object.entries(s.facts.results).filter(
+    ([key, { because }]) => key.startsWith(prefix) && because !== "unwanted",
+  ).length;
   if (runs.length === 0 || given >= s.policy.ci.reruns) return null;
   return { workflowRuns: [...new Set(runs)].toSorted() };
 }
@@ -364,8 +412,13 @@ function rerunPrefix(s: Situation): string {
   return `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}:`;
 }
 
+/** One that was not carried out, since we were paused by then, is asked for under another name. */
 function rerunKey(s: Situation): string {
-  return `${rerunPrefix(s)}${failureKey(unpassed(s))}`;
+  const key = `${rerunPrefix(s)}${failureKey(unpassed(s))}`;
+  const skipped = Object.entries(s.facts.results).filter(
+    ([known, { because }]) => known.startsWith(key) && because === "unwanted",
+  ).length;
+  return skipped === 0 ? key : `${key}:${skipped}`;
 }
 
 function unpassed(s: Situation): readonly Check[] {
@@ -381,24 +434,4 @@ function ejectedAt(s: Situation): number {
 function queueEntries(s: Situation): number {
   const after = s.facts.amnesty?.at ?? 0;
   return Object.values(s.pullRequest?.ejections ?? {}).filter((ejection) => ejection.at > after).length;
-}
-
-/** The present request to merge this head. Each refusal and each way out of the queue makes a new one. */
-function mergeOf(s: Situation): {
-  readonly key: string;
-  readonly refusals: readonly EffectResult[];
-  readonly asked: EffectResult | null;
-} {
-  const prefix = `merge:${s.facts.id}:${s.pullRequest?.core.value.head}:`;
-  const after = s.facts.amnesty?.at ?? 0;
-  const results = Object.entries(s.facts.results).filter(
-    ([key, result]) => key.startsWith(prefix) && result.at > after,
-  );
-  const refusals = results.filter(([, result]) => !result.ok).map(([, result]) => result);
-  const all = Object.keys(s.facts.results).filter((key) => key.startsWith(prefix)).length;
-  // A person's word since then may follow on a stop, with which we took the request back.
-  const renewed = Math.max(ejectedAt(s), s.authority?.at ?? 0);
-  const asked =
-    results.map(([, result]) => result).findLast((result) => result.ok && result.at > renewed) ?? null;
-  return { key: `${prefix}${all}`, refusals, asked };
 }

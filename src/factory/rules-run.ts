@@ -2,7 +2,8 @@ import { lastOfSpent } from "./budget.ts";
 import { generationOf, type Run, type RunCause } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
 import { isOurs } from "./observe-pull-request.ts";
-import { waiting } from "./rules-ending.ts";
+import { ownAutoMerge } from "./merging.ts";
+import { isUnapproved, takingBack, waiting } from "./rules-ending.ts";
 import type { Rule } from "./rules.ts";
 import { RUN_TYPES } from "./run-types.ts";
 import type { Situation } from "./situation.ts";
@@ -47,6 +48,38 @@ export const RUN_RULES: readonly Rule[] = [
       why: s.run === null ? "" : (overtakenBy(s, s.run) ?? ""),
       waitsFor: "the agent to stop",
     }),
+  },
+  {
+    name: "auto_merge_stale",
+    says: "Auto-merge that we asked for is on while a run works, or on a head that nobody who may has approved: it is turned off before it merges that.",
+    states: [
+      "preparing",
+      "implementing",
+      "repairing_ci",
+      "changes_requested",
+      "repairing_queue",
+      "delegated",
+      "awaiting_review",
+    ],
+    when: (s) => {
+      const merge = ownAutoMerge(s.facts);
+      return merge !== null && (s.run === null ? isUnapproved(s) : merge.refused === null);
+    },
+    gives: (s) =>
+      takingBack(
+        s.run === null
+          ? waiting(
+              "awaiting_review",
+              "Auto-merge is on, and nobody who may has approved this head.",
+              "auto-merge to be off",
+            )
+          : waiting(
+              stateOf(s.run),
+              `Auto-merge is on while run ${s.run.number} works.`,
+              "auto-merge to be off",
+            ),
+        ownAutoMerge(s.facts),
+      ),
   },
   {
     name: "run_queued",

@@ -38,10 +38,7 @@ export interface Forge {
     signal: AbortSignal,
   ): Promise<void>;
   /** Merges, enqueues or sets auto-merge as the branch allows; `detail` says which. `ok:false` = refused, with the forge's reason. */
-  merge(
-    request: MergeRequest,
-    signal: AbortSignal,
-  ): Promise<{ readonly ok: boolean; readonly detail: string }>;
+  merge(request: MergeRequest, signal: AbortSignal): Promise<MergeAnswer>;
   cancelMerge(repository: string, number: number, signal: AbortSignal): Promise<void>;
   rerunChecks(
     repository: string,
@@ -109,6 +106,13 @@ export interface MergeRequest {
   readonly method: "squash" | "merge" | "rebase";
   readonly policy: MergePolicyName;
   readonly label: string | null;
+}
+
+export interface MergeAnswer {
+  readonly ok: boolean;
+  readonly detail: string;
+  /** `held`: only the rules of the base branch are in the way yet, and nothing at the forge waits for them. */
+  readonly because?: "held";
 }
 
 export interface FailureEvidence {

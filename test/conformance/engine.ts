@@ -497,6 +497,19 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(await engine.retryEffect("999")).toBe(false);
       });
 
+      test("what was not carried out, since it was no longer wanted, is not told as done", async () => {
+        await open({ perform: async () => [] });
+        await ask("a", {
+          kind: "rerun_checks",
+          key: "rerun-1",
+          issue: issueOf("a"),
+          head: "h",
+          workflowRuns: [],
+        });
+        expect(effectOf("rerun-1")?.state).toBe("done");
+        expect(engine.facts(issueOf("a"))?.results["rerun-1"]).toMatchObject({ ok: false });
+      });
+
       test("what a performer learns is in the facts together with the effect's end", async () => {
         await open({
           async perform(effect, performing) {

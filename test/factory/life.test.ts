@@ -115,7 +115,7 @@ test("a delegated issue goes through all four run types to done", () => {
       "pr_open push_unseen → read_pull_request, reply_threads, tell action, show_plan",
       "awaiting_review review_answered → tell thought, show_plan",
       "awaiting_queue merge → merge, tell thought, show_plan",
-      "awaiting_queue merge_asked",
+      "awaiting_queue merge_asked → read_pull_request",
       "repairing_queue run_queued → start_run, show_plan",
       "pr_open push_unseen → read_pull_request, tell action, show_plan",
       "awaiting_queue merge → merge, tell thought, show_plan",

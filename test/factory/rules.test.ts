@@ -20,8 +20,9 @@ taken_away           | {open}; undelegated                                    | 
 taken_away           | {working}; stopped                                     | paused   | stop_run stopped    | the agent to stop
 taken_away           | {working}; undelegated                                 | paused   | stop_run undelegated | the agent to stop
 taken_away           | {working}; operator stop                               | paused   | stop_run stopped    | the agent to stop
-taken_away           | {queued}; undelegated                                  | paused   | cancel_merge        | a new delegation or message
+taken_away           | {queued}; undelegated                                  | paused   | cancel_merge        | a new delegation or message, or \`resume\`
 held                 | {green}; operator pause                                | paused   | wait                | \`resume\`
+held                 | {auto}; operator pause; pull p1 test=running           | paused   | cancel_merge        | \`resume\`
 unread               | says hello                                             | delegated | wait               | the tracker's answer
 unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a project in the configuration that takes it, or another team on the issue
 project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project in the configuration
@@ -32,6 +33,8 @@ run_overtaken        | {red}; run starts; pull p1 test=running                | 
 run_overtaken        | {red}; run starts; pull h1 test=success#2              | repairing_ci | stop_run superseded | the agent to stop
 run_overtaken        | {asked}; run starts; review r2 approved                | changes_requested | stop_run superseded | the agent to stop
 run_overtaken        | {red}; run starts; pull h1 queued                      | repairing_ci | stop_run superseded | the agent to stop
+auto_merge_stale     | {auto}; pull p1 test=running                           | awaiting_review | cancel_merge | auto-merge to be off
+auto_merge_stale     | {approved}; says also the docs; merge ok               | implementing | cancel_merge    | auto-merge to be off
 run_queued           | {red}; wait 1                                          | repairing_ci | wait            | a free slot
 run_queued           | delegated; wait 1                                      | delegated | wait               | a free slot
 run_active           | {working}; wait 1                                      | preparing | wait               | the run to end
@@ -75,6 +78,8 @@ unapproved           | {green}; review r1 approved by stranger                | 
 unapproved           | {green}; review r1 approved on h0                      | awaiting_review | wait         | an approving review
 person_merges        | policy person; {green}                                 | awaiting_queue | wait          | a person to merge it
 merge_given_up       | {approved}; merge refused; wait 60; merge refused; wait 60; merge refused | escalated | escalate | a person: merge it, push, or \`retry\`
+auto_merge_off       | {auto}; wait 60; pull h1 manual                        | awaiting_input | wait          | a person to merge it or turn auto-merge on, a message, or \`retry\`
+merge_held           | {approved}; merge held                                 | awaiting_review | wait         | what the rules of the base branch ask for, such as another approval
 merge_refused        | {approved}; merge refused                              | awaiting_queue | wait          | the next try
 merge_asked          | {approved}; merge ok                                   | awaiting_queue | wait          | the merge
 merge                | {green}; review r1 approved                            | awaiting_queue | merge         | the merge
@@ -90,6 +95,7 @@ ci_red/runs_spent          | budget runs 1; {open}; pull h1 test=failure      | 
 implement/tokens_spent     | budget tokensPerIssue 100; {working}; run failed test spends 200 | escalated | escalate | {more}, or a higher \`budgets.tokensPerIssue\`
 implement/money_spent      | budget usdPerIssue 1; {working}; run failed test spends 5 2.5 | escalated | escalate | {more}, or a higher \`budgets.usdPerIssue\`
 implement/day_spent        | budget usdPerDay 5; spent 7 today; delegated     | delegated | wait               | the next day (UTC)
+base_conflict/auto_merge_on | {auto}; pull h1 conflict                        | repairing_queue | cancel_merge | auto-merge to be off
 implement/too_fast         | budget implementations 9; delegated; {wrong}; {wrong}; {wrong}; {wrong}; {wrong}; {wrong} | delegated | wait | the hour to pass, or \`retry\`
 `;
 
@@ -101,6 +107,7 @@ const SHORT: Readonly<Record<string, string>> = {
   asked: "{green}; review r1 changes_requested",
   approved: "{green}; review r1 approved",
   queued: "{open}; pull h1 queue test=success; review r1 approved; merge ok; pull h1 queued",
+  auto: "{approved}; merge ok; pull h1 auto",
   unlucky: "run starts; run failed infrastructure",
   "cut off": "run starts; run interrupted",
   wrong: "run starts; run failed test",

@@ -14,6 +14,7 @@ const OPEN = "delegated; run starts; run intends h1; run published; pull h1";
 const RED = `${OPEN}; pull h1 test=failure`;
 const GREEN = `${OPEN}; pull h1 test=success`;
 const APPROVED = `${GREEN}; review r1 approved`;
+const AUTO = `${APPROVED}; merge ok; pull h1 auto`;
 const QUEUED = `${OPEN}; pull h1 queue test=success; review r1 approved; merge ok; pull h1 queued`;
 
 const last = (told: Story): string => told.lines.at(-1) ?? "";
@@ -490,15 +491,14 @@ describe("delegation, stop, pause", () => {
     expect(last(told)).toContain("→ cancel_merge");
     told.tell("pull h1 unqueued; ejected manual; session s2");
     expect(last(told)).toContain("awaiting_queue merge → merge");
-    const auto = story(`${APPROVED}; merge ok; pull h1 auto; stopped; session s2`);
+    const auto = story(`${AUTO}; stopped; session s2; cancel ok; pull h1 manual`);
     expect(effects(auto, "cancel_merge")).toBe(1);
     expect(effects(auto, "merge")).toBe(2);
   });
 
   test("a merge that was asked for is taken back, once, when the matter ends before it; done by a person, it stands", () => {
-    const auto = `${APPROVED}; merge ok; pull h1 auto`;
     for (const end of ["ticket status=canceled", "removed", "operator close", "operator cancel"]) {
-      for (const asked of [QUEUED, auto]) {
+      for (const asked of [QUEUED, AUTO]) {
         const told = story(`${asked}; ${end}; pull h1; wait 60`);
         expect(told.life.decision?.step.kind, end).toBe("finish");
         expect(effects(told, "cancel_merge"), end).toBe(1);
@@ -511,8 +511,18 @@ describe("delegation, stop, pause", () => {
   });
 
   test("a merge that turns out to be asked for after the end is taken back as well", () => {
-    const told = story(`${APPROVED}; operator close; merge ok; pull h1 auto`);
-    expect(last(told)).toContain("done closed_by_operator → cancel_merge");
+    const told = story(`${APPROVED}; operator close; merge ok`);
+    expect(last(told)).toMatch(/^done closed_by_operator → .*cancel_merge/);
+  });
+
+  test("a merge or rerun that was not carried out during a pause is asked for again after it", () => {
+    const merge = story(`${APPROVED}; operator pause; merge skipped; operator resume`);
+    expect(last(merge)).toContain("awaiting_queue merge → merge");
+    const rerun = story(`reruns 1; ${OPEN}; pull h1 test=failure@55; operator pause; rerun skipped`);
+    expect(last(rerun.tell("operator resume"))).toContain("pr_open rerun_failed → rerun_checks");
+    rerun.tell("rerun ok; pull h1 test=failure#2@55");
+    expect(last(rerun)).toContain("repairing_ci run_queued");
+    expect(effects(rerun, "rerun_checks")).toBe(2);
   });
 
   test("`stop` and `resume` of an operator; `pause` lets the run under way go on", () => {
@@ -533,6 +543,12 @@ describe("delegation, stop, pause", () => {
       if (merge === undefined || plan === undefined) throw new Error("both were asked for");
       expect(stillWanted(merge, told.life.facts, told.life.policy), then).toBe(false);
       expect(stillWanted(plan, told.life.facts, told.life.policy), then).toBe(true);
+    }
+    for (const then of ["review r1 dismissed", "says also the docs"]) {
+      const told = story(`${APPROVED}; ${then}`);
+      const merge = told.life.effects.find((effect) => effect.kind === "merge");
+      if (merge === undefined) throw new Error("it was asked for");
+      expect(stillWanted(merge, told.life.facts, told.life.policy), then).toBe(false);
     }
     const told = story(APPROVED);
     const merge = told.life.effects.find((effect) => effect.kind === "merge");
@@ -695,10 +711,124 @@ describe("merge queue", () => {
     expect(told.life.facts.runs.at(-1)?.stop?.reason).toBe("superseded");
   });
 
+  test("out of it for no reason that is told, it is asked for again, but not for ever", () => {
+    const told = story(`${QUEUED}; wait 60; pull h1 unqueued`);
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+    for (let time = 1; time <= 5; time += 1) told.tell("merge ok; wait 60; pull h1");
+    expect(last(told)).toContain("escalated merge_given_up");
+  });
+
+  test("a forge whose clock is ahead of ours does not make us ask again and again", () => {
+    const told = story(`${QUEUED}; pull h1 unqueued`);
+    const away = { reason: "other", group: null, head: "h1", at: T0 + 86_400_000 } as const;
+    const reading = (askedAt: number): Observation =>
+      pullReading("h1", {
+        hasQueue: true,
+        checks: [check("test", "success")],
+        reviews: Object.values(told.life.facts.pullRequest?.reviews ?? {}),
+        ejections: [away],
+        readAt: T0 + 86_400_000 + askedAt,
+        askedAt: T0 + askedAt,
+      });
+    expect(told.life.see(200, reading(199_000))).toContain("awaiting_queue merge → merge");
+    const asked = told.life.effects.findLast((effect) => effect.kind === "merge");
+    const answer = { effect: "merge", ok: true, detail: "added to the merge queue" } as const;
+    const key = asked?.key ?? "";
+    expect(told.life.see(201, { kind: "effect_settled", at: T0 + 201_000, key, ...answer })).toContain(
+      "awaiting_queue merge_asked",
+    );
+    expect(effects(told, "merge")).toBe(2);
+  });
+
   test("a queue that keeps sending it away ends with a person", () => {
     const told = story(QUEUED);
     for (let time = 1; time <= 6; time += 1) told.tell("pull h1 unqueued; ejected other; merge ok");
     expect(last(told)).toContain("escalated merge_given_up");
+  });
+});
+
+describe("auto-merge", () => {
+  test.each([
+    ["a conflict", "pull h1 conflict", "repairing_queue base_conflict/auto_merge_on"],
+    ["red checks", "pull h1 test=failure#2", "repairing_ci ci_red/auto_merge_on"],
+    ["a review", "review r2 changes_requested", "awaiting_review auto_merge_stale"],
+    ["a message", "says also the docs", "pr_open prompt_pending/auto_merge_on"],
+  ])("it is off before a run that %s calls for pushes what nobody has approved", (_, then, rule) => {
+    const told = story(`${AUTO}; ${then}`);
+    expect(last(told)).toContain(`${rule} → cancel_merge`);
+    expect(last(told.tell("cancel ok"))).toContain("run_queued → start_run");
+    told.tell("run starts; run no_change");
+    expect(effects(told, "cancel_merge")).toBe(1);
+  });
+
+  test("it is asked for anew when the run has left the head as it was", () => {
+    const told = story(`${AUTO}; says is this right?; cancel ok; pull h1 manual; run starts; run answered`);
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+  });
+
+  test("a person's push nobody has approved is not merged by it, not even while paused", () => {
+    const told = story(`${AUTO}; news head p1`);
+    expect(last(told)).toMatch(/^awaiting_review auto_merge_stale → .*cancel_merge/);
+    told.tell("cancel ok; pull p1 manual test=success#2; review r2 approved");
+    expect(last(told)).toContain("awaiting_queue merge → merge");
+    expect(last(story(`${AUTO}; operator pause; news head p1`))).toMatch(/^paused held → .*cancel_merge/);
+    const rules = story(`policy when_rules_allow; ${GREEN}; merge ok; pull h1 auto; news head p1`);
+    expect(last(rules)).not.toContain("cancel_merge");
+  });
+
+  test("asked for in the moment in which a message starts a run, it is taken back while the agent works", () => {
+    const told = story(`${APPROVED}; says also the docs; run starts; merge ok`);
+    expect(last(told)).toMatch(/^preparing auto_merge_stale → .*cancel_merge/);
+    expect(last(told.tell("cancel ok"))).toContain("run_active");
+  });
+
+  test("what can not be turned off holds the run back and says so", () => {
+    const told = story(`${AUTO}; pull h1 conflict; cancel refused`);
+    expect(last(told)).toContain("repairing_queue base_conflict/auto_merge_on");
+    expect(told.life.decision?.why).toContain("could not be turned off");
+    expect(last(told.tell("pull h1 manual"))).toContain("run_queued → start_run");
+  });
+
+  test("a person's own is left alone", () => {
+    const told = story(`${GREEN}; pull h1 auto; pull p1 test=success conflict`);
+    expect(last(told)).toContain("run_queued → start_run");
+    expect(effects(told, "cancel_merge")).toBe(0);
+  });
+
+  test("turned off by a person, it stays off until a person says so", () => {
+    const told = story(`${AUTO}; wait 60; pull h1 manual; wait 7200`);
+    expect(last(told)).toContain("awaiting_input auto_merge_off");
+    expect(effects(told, "merge")).toBe(1);
+    expect(last(story(`${AUTO}; wait 60; pull h1 manual; pull h1 auto`))).toContain("merge_asked");
+    expect(last(told.tell("operator retry"))).toContain("awaiting_queue merge → merge");
+  });
+
+  test("what a reading that was asked for before our request does not show is not over", () => {
+    const told = story(`${APPROVED}; wait 60; merge ok`);
+    expect(last(told)).toContain("awaiting_queue merge_asked → read_pull_request");
+    expect(last(told.tell("wait 7200"))).toContain("awaiting_queue merge_asked");
+    expect(last(told.tell("pull h1"))).toContain("awaiting_input auto_merge_off");
+  });
+
+  test("a merge that the rules of the branch hold back waits, and is asked for when what they judge by changes", () => {
+    const told = story(`${APPROVED}; merge held`);
+    expect(told.life.decision?.until).toBe(told.life.now + 1_800_000);
+    for (let time = 1; time <= 5; time += 1) told.tell("wait 1800; merge held");
+    expect(last(told)).toContain("awaiting_review merge_held");
+    expect(last(told.tell("review r2 approved"))).toContain("awaiting_queue merge → merge");
+  });
+
+  test("given up after refusals, it is asked for again after another review or run of a check", () => {
+    const refused = `${APPROVED}; merge refused; wait 60; merge refused; wait 60; merge refused`;
+    for (const then of [
+      "review r2 approved",
+      "pull h1 test=success#2",
+      "pull h1 required=test,lint lint=success",
+    ]) {
+      const told = story(refused);
+      expect(last(told)).toContain("escalated merge_given_up");
+      expect(last(told.tell(then)), then).toContain("awaiting_queue merge → merge");
+    }
   });
 });
 

@@ -1,7 +1,15 @@
 import { NOBODY, operator, type Actor } from "../../src/factory/actor.ts";
 import { decide } from "../../src/factory/decide.ts";
 import type { Decision } from "../../src/factory/decision.ts";
-import type { Check, Ejection, FailureClass, Outcome, Review, RunEnd } from "../../src/factory/facts.ts";
+import type {
+  Check,
+  Ejection,
+  FailureClass,
+  NotYet,
+  Outcome,
+  Review,
+  RunEnd,
+} from "../../src/factory/facts.ts";
 import type { Command, Observation } from "../../src/factory/observation.ts";
 import type { ProjectPolicy } from "../../src/factory/policy.ts";
 import { observe } from "../../src/factory/observe.ts";
@@ -14,7 +22,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   delegated [by outsider] | session <id> | undelegated | stopped | says <text> | ticket <words> | removed
  *     ticket words: team=X status=completed [ours] blocked=APP-2 nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
- *     words: open draft merged closed conflict mergeable queue queued unqueued auto required=a,b base=a unread
+ *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual required=a,b base=a unread
  *            cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [on <head>]
@@ -22,7 +30,8 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   comments <text> [by stranger]
  *   run starts | run at <phase> | run intends <head> | run given <prompt> | run spends <tokens> [usd]
  *   run <outcome> [<class>] [refunded] [again <seconds>] [-> <head>] [asks <text>]
- *   operator <command> | answer <text> | merge ok|refused | rerun ok|refused | repository <problem>|fine
+ *   operator <command> | answer <text> | repository <problem>|fine
+ *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
  *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
  *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none
  */
@@ -121,7 +130,8 @@ export class Story {
         return [this.command("answer", text)];
       case "merge":
       case "rerun":
-        return [this.settled(word, rest[0] === "ok", text)];
+      case "cancel":
+        return [this.settled(word, rest[0] ?? "", text)];
       case "repository":
         return [{ kind: "repository_read", at, problem: text === "fine" ? null : text }];
       default:
@@ -201,6 +211,7 @@ export class Story {
     const generation = this.life.facts.past.length;
     return {
       ...base,
+      askedAt: this.now(),
       number: 7 + generation,
       core: {
         ...base.core,
@@ -232,8 +243,7 @@ export class Story {
         this.pull["closedAt"] = this.now();
       } else if (name === "open") Object.assign(this.pull, { state: "open", merged: false });
       else if (name === "fresh") this.forget();
-      else if (name === "unqueued" || name === "ready" || name === "mergeable")
-        this.pull[{ unqueued: "queued", ready: "draft", mergeable: "conflict" }[name]] = false;
+      else if (OPPOSITES[name] !== undefined) this.pull[OPPOSITES[name]] = false;
       else this.pull[name] = true;
       return;
     }
@@ -347,14 +357,22 @@ export class Story {
     return { kind: "commanded", at, id: `c${at}`, command, by: operator("ops"), text, question };
   }
 
-  private settled(what: "merge" | "rerun", ok: boolean, detail: string): Observation {
-    const asked = this.life.effects.findLast(
-      (effect) => effect.kind === (what === "rerun" ? "rerun_checks" : what),
-    );
+  private settled(what: "merge" | "rerun" | "cancel", how: string, detail: string): Observation {
+    const kind = { merge: "merge", rerun: "rerun_checks", cancel: "cancel_merge" }[what];
+    const asked = this.life.effects.findLast((effect) => effect.kind === kind);
     if (asked === undefined) throw new Error(`the story has asked for no ${what}`);
-    return { kind: "effect_settled", at: this.now(), key: asked.key, effect: asked.kind, ok, detail };
+    const seen = { kind: "effect_settled", at: this.now(), key: asked.key, effect: asked.kind } as const;
+    const because = { held: "held", skipped: "unwanted" }[how] as NotYet | undefined;
+    return { ...seen, ok: how === "ok", detail, ...(because === undefined ? {} : { because }) };
   }
 }
+
+const OPPOSITES: Readonly<Record<string, string>> = {
+  unqueued: "queued",
+  ready: "draft",
+  mergeable: "conflict",
+  manual: "auto",
+};
 
 const US: Actor = { ...NOBODY, kind: "us", id: "1", name: "patchrelay[bot]" };
 

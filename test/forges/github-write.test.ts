@@ -282,13 +282,32 @@ describe("merging", () => {
     expect(done).toEqual(["Standing", "Enqueue"]);
   });
 
-  it("merges by API when auto-merge is not allowed there", async () => {
-    const { answer, done } = await asked({ mergeStateStatus: "BLOCKED" }, refusing("UNPROCESSABLE"), {
-      status: 405,
-      body: { message: "At least 1 approving review is required" },
+  it("waits, and merges past no rule, when auto-merge is not allowed there", async () => {
+    const blocked = { mergeStateStatus: "BLOCKED", reviewDecision: "REVIEW_REQUIRED" };
+    const { answer, done } = await asked(blocked, refusing("UNPROCESSABLE"));
+    expect(done).toEqual(["Standing", "AutoMerge", "Standing"]);
+    expect(answer).toEqual({
+      ok: false,
+      because: "held",
+      detail: expect.stringContaining("want another approval"),
     });
-    expect(done).toMatchObject(["Standing", "AutoMerge", { method: "PUT" }]);
-    expect(answer).toEqual({ ok: false, detail: expect.stringContaining("approving review") });
+  });
+
+  it("merges when the rules were met in the moment in which auto-merge was asked for", async () => {
+    const states = ["BLOCKED", "CLEAN"];
+    const loopback = await serving((call) => {
+      if (call.method === "PUT") return { body: { merged: true } };
+      if (String(call.body["query"]).includes("mutation")) return refusing("UNPROCESSABLE");
+      return standing({ mergeStateStatus: states.shift() });
+    });
+    expect(await forgeAt(loopback.url).merge(request, NEVER)).toEqual({ ok: true, detail: "merged" });
+  });
+
+  it("waits for the rules where the queue does not take it yet", async () => {
+    const blocked = { isMergeQueueEnabled: true, mergeStateStatus: "BLOCKED" };
+    const { answer, done } = await asked(blocked, refusing("UNPROCESSABLE"));
+    expect(done).toEqual(["Standing", "Enqueue"]);
+    expect(answer).toMatchObject({ ok: false, because: "held" });
   });
 
   it.each([405, 409, 422])("says no with the reason when GitHub answers %i", async (status) => {

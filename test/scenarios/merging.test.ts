@@ -39,6 +39,59 @@ test.each([
   await story.end();
 });
 
+test("where auto-merge is not allowed, the next approval is waited for, however late it comes", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"], requiredApprovals: 2 } });
+  story.github.allowAutoMerge("acme/shop", false);
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "merge_held");
+  expect(story.issue()?.why).toContain("want another approval");
+  await story.passes(3 * 3_600);
+  expect(story.issue()?.rule).toBe("merge_held");
+  await story.ada.approves();
+  await story.until("done");
+  await story.end();
+});
+
+test("auto-merge is off before a run of ours pushes: what it pushes waits for an approval", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"], requiredApprovals: 2 } });
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "merge_asked");
+  await story.agentPlays([
+    {
+      when: { type: "queue_repair" },
+      do: [{ write: { path: "src/discount.txt", text: "15 percent\n" } }],
+      report: { outcome: "done", summary: "Met in the middle.", question: null, threads: [] },
+    },
+  ]);
+  await story.grace.pushes("main", { "src/discount.txt": "20 percent\n" });
+  await story.ada.approves();
+  await story.inTime(({ state, spent }) => state === "awaiting_review" && spent.runs === 2);
+  await story.passes(600);
+  expect(story.github.pullRequest(1).fields).toMatchObject({ merged: false, autoMerge: null });
+  await story.grace.approves();
+  await story.ada.approves();
+  await story.until("done");
+  await story.end();
+});
+
+test("auto-merge that a person turns off stays off until a person's word", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"], requiredApprovals: 2 } });
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "merge_asked");
+  await story.passes(120);
+  await story.github.disableAutoMerge("grace", 1);
+  await story.until(({ rule }) => rule === "auto_merge_off");
+  await story.ada.approves();
+  await story.passes(3_600);
+  expect(story.issue()?.rule).toBe("auto_merge_off");
+  expect(await story.operator("retry")).toBe(202);
+  await story.until("done");
+  await story.end();
+});
+
 test("when_rules_allow merges without a review", async () => {
   const story = await startStory({ project: { merge: { policy: "when_rules_allow" } } });
   await implemented(story);

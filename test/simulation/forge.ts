@@ -186,6 +186,7 @@ export class Forge {
       kind: "pull_request_read",
       at: pull.updatedAt,
       readAt: Math.max(this.now(), pull.updatedAt),
+      askedAt: this.now(),
       number: pull.number,
       url: `https://forge.test/${this.name}/${pull.number}`,
       node: `PR_${pull.number}`,

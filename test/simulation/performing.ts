@@ -95,9 +95,21 @@ export class Performing {
       relay.boundary();
       relay.store.settle(row, "done");
       const { kind, key, issue } = row.effect;
-      const report: readonly Observation[] = EFFECTS[kind].report
-        ? [{ kind: "effect_settled", at: relay.agenda.now, key, effect: kind, ok: true, detail: "" }]
-        : [];
+      const told = seen.some((each) => each.kind === "effect_settled" && each.key === key);
+      const report: readonly Observation[] =
+        EFFECTS[kind].report && !told
+          ? [
+              {
+                kind: "effect_settled",
+                at: relay.agenda.now,
+                key,
+                effect: kind,
+                ok: false,
+                detail: "it was no longer wanted",
+                because: "unwanted",
+              },
+            ]
+          : [];
       if (seen.length + report.length > 0) relay.observe(issue, [...seen, ...report]);
       this.pump(issue);
     });
@@ -158,7 +170,7 @@ export class Performing {
         return [answered(relay.call("forge", () => forge.rerun(effect.workflowRuns)))];
       case "cancel_merge":
         relay.call("forge", () => forge.cancelMerge(effect.number));
-        return [];
+        return [answered({ ok: true, detail: "taken back" })];
       case "close_pull_request":
         relay.call("forge", () => forge.close(effect.number));
         return [];

@@ -104,7 +104,8 @@ export function createPerformingLoop(parts: {
       outbox.settle(row, "done", null, clock.now());
       if (effect.kind === "steer_run")
         pipelines.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
-      const report = settled(effect, true, "");
+      const told = observations.some((seen) => seen.kind === "effect_settled" && seen.key === effect.key);
+      const report = told ? null : settled(effect, "it was no longer wanted", "unwanted");
       const all = report === null ? observations : [...observations, report];
       if (all.length > 0) turns.applyOrPark(effect.issue, all, originOf(effect));
     });
@@ -125,7 +126,7 @@ export function createPerformingLoop(parts: {
         const outage = error instanceof OutsideError && isPassing(error);
         if (!isPassing(error) || (!outage && attempts >= settings.outboxAttempts)) {
           outbox.settle(row, "failed", why, clock.now());
-          const report = settled(effect, false, why);
+          const report = settled(effect, why);
           if (report !== null) turns.applyOrPark(effect.issue, [report], originOf(effect));
           return;
         }
@@ -150,10 +151,13 @@ export function createPerformingLoop(parts: {
     return Math.min(Math.max(error.retryAt, ordinary), clock.now() + longestWaitMs(settings));
   };
 
-  const settled = (effect: Effect, ok: boolean, detail: string): Observation | null =>
-    EFFECTS[effect.kind].report
-      ? { kind: "effect_settled", at: clock.now(), key: effect.key, effect: effect.kind, ok, detail }
-      : null;
+  /** Of a kind that the factory must hear of: that it came to nothing. What was done the performer tells itself. */
+  const settled = (effect: Effect, detail: string, because?: "unwanted"): Observation | null => {
+    if (!EFFECTS[effect.kind].report) return null;
+    const { key, kind } = effect;
+    const report = { kind: "effect_settled", at: clock.now(), key, effect: kind, ok: false, detail } as const;
+    return because === undefined ? report : { ...report, because };
+  };
 
   const takeDue = (): readonly OutboxRow[] => {
     const rows: OutboxRow[] = [];

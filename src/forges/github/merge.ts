@@ -1,19 +1,14 @@
 import { z } from "zod";
 import { OutsideError } from "../../lib/outside.ts";
-import type { MergeRequest } from "../forge.ts";
+import type { MergeAnswer, MergeRequest } from "../forge.ts";
 import type { Client } from "./client.ts";
 import { ownerAndName } from "./read.ts";
-
-export interface MergeAnswer {
-  readonly ok: boolean;
-  readonly detail: string;
-}
 
 const STANDING = `
 query Standing($owner: String!, $repo: String!, $number: Int!) {
   repository(owner: $owner, name: $repo) {
     pullRequest(number: $number) {
-      id state merged headRefOid mergeStateStatus isMergeQueueEnabled
+      id state merged headRefOid mergeStateStatus reviewDecision isMergeQueueEnabled
       autoMergeRequest { enabledAt }
       mergeQueueEntry { id }
     }
@@ -26,6 +21,7 @@ const Standing = z.object({
   merged: z.boolean(),
   headRefOid: z.string(),
   mergeStateStatus: z.string(),
+  reviewDecision: z.string().nullish(),
   isMergeQueueEnabled: z.boolean(),
   autoMergeRequest: z.object({}).nullish(),
   mergeQueueEntry: z.object({ id: z.string() }).nullish(),
@@ -69,8 +65,8 @@ export async function merge(
     return { ok: false, detail: `the head is ${standing.headRefOid.slice(0, 12)} by now` };
   if (standing.mergeQueueEntry !== null && standing.mergeQueueEntry !== undefined)
     return { ok: true, detail: "it is in the merge queue already" };
-  if (standing.isMergeQueueEnabled)
-    return answered("added to the merge queue", () =>
+  if (standing.isMergeQueueEnabled) {
+    const queued = await answered("added to the merge queue", () =>
       client.query(
         request.repository,
         "enqueue",
@@ -80,17 +76,33 @@ export async function merge(
         signal,
       ),
     );
+    return queued.ok ? queued : heldBack(standing, queued);
+  }
   if (standing.autoMergeRequest !== null && standing.autoMergeRequest !== undefined)
     return { ok: true, detail: "auto-merge is on already" };
   // Auto-merge is for what the rules still hold back; GitHub refuses it for what could be merged now.
   if (standing.mergeStateStatus === "BLOCKED") {
     const on = await turnOnAutoMerge(client, request, standing, signal);
     if (on.ok) return on;
+    // Whoever may pass the rules by would merge past them now. If they were met meanwhile, it is time to merge.
+    const held = heldBack(await standingOf(client, request.repository, request.number, signal), on);
+    if (held.because === "held") return held;
   }
   const now = await mergeNow(client, request, signal);
   // A refusal while GitHub still works out whether the head can be merged is not its last word.
   if (!now.ok && standing.mergeStateStatus === "UNKNOWN") throw new OutsideError("unavailable", now.detail);
   return now;
+}
+
+/** A refusal while GitHub says that the rules are not met: a matter of waiting, not of asking again and again. */
+function heldBack(standing: Standing, refusal: MergeAnswer): MergeAnswer {
+  if (standing.mergeStateStatus !== "BLOCKED") return refusal;
+  const missing = standing.reviewDecision === "REVIEW_REQUIRED" ? "want another approval" : "are not met yet";
+  return {
+    ok: false,
+    because: "held",
+    detail: `the rules of the base branch ${missing} (${refusal.detail})`,
+  };
 }
 
 async function label(client: Client, request: MergeRequest, signal: AbortSignal): Promise<MergeAnswer> {

@@ -15,6 +15,8 @@ export async function enableAutoMerge(
   head: string | null,
 ): Promise<void> {
   if (!mayWrite(repository, actor)) throw new Refused(403, "Resource not accessible by integration");
+  if (!repository.allowsAutoMerge)
+    throw new Refused(422, "Pull request Auto merge is not allowed for this repository");
   if (head !== null && head !== pull.fields.headSha)
     throw new Refused(422, "Head sha does not match the expected one");
   if (pull.fields.state === "closed") throw new Refused(422, "Pull request is closed");

@@ -267,6 +267,8 @@ export interface Repository {
   /** Names that CI reported last time, per kind, so that the next one can announce them before it is done. */
   readonly ciNames: Map<CiKind, readonly string[]>;
   nextNumber: number;
+  /** A setting of the repository: whether anybody may turn on auto-merge. */
+  allowsAutoMerge: boolean;
   /** Work on this repository that changes it happens one at a time. */
   tail: Promise<void>;
 }

@@ -23,6 +23,7 @@ import type {
 import { exclusive, NO_COMMIT, personOf, seenChecks } from "./model.ts";
 import { addLabels, closePull, editPull, mergePull, openPull, reopenPull, setDraft } from "./pulls.ts";
 import { pushFiles } from "./pushes.ts";
+import { disableAutoMerge } from "./auto-merge.ts";
 import { dequeue, enqueue } from "./queue.ts";
 import type { NewReview } from "./reviews.ts";
 import { addComment, addReview, dismissReview, editComment, replyInThread, setResolved } from "./reviews.ts";
@@ -80,6 +81,7 @@ export interface People {
   label(person: string, pull: PullName, names: readonly string[]): Promise<void>;
   enqueue(person: string, pull: PullName, options?: { jump?: boolean }): Promise<void>;
   dequeue(person: string, pull: PullName, reason?: DequeueReason): Promise<void>;
+  disableAutoMerge(person: string, pull: PullName): Promise<void>;
   /** Starts a check run by hand, by an App of that name other than Actions. Resolves with its id. */
   startCheck(repository: string, sha: string, name: string, app?: string): Promise<number>;
   finishCheck(repository: string, run: number, conclusion: Conclusion, log?: string): Promise<void>;
@@ -239,6 +241,10 @@ export function openPeople(core: Core): People {
           head: null,
         });
       }),
+    disableAutoMerge: (person, name) =>
+      onPull(name, async (repository, pull) =>
+        disableAutoMerge(core, repository, pull, personOf(core, person)),
+      ),
     dequeue: (person, name, reason = "MANUAL") =>
       onPull(name, (repository, pull) => dequeue(core, repository, pull, reason, personOf(core, person))),
     startCheck: (name, sha, check, app = "checker") =>

@@ -51,7 +51,7 @@ export function repositoryPart(core: Core, repository: Repository): Part {
     allow_squash_merge: true,
     allow_merge_commit: true,
     allow_rebase_merge: true,
-    allow_auto_merge: true,
+    allow_auto_merge: repository.allowsAutoMerge,
     created_at: stamp(repository.createdAt),
     updated_at: stamp(repository.createdAt),
     pushed_at: stamp(repository.createdAt),

@@ -89,6 +89,7 @@ export interface GitHubWorld extends People {
   addPerson(login: string, type?: Person["type"]): Person;
   setPermission(repository: string, person: string, permission: Permission): void;
   protect(repository: string, branch: string, protection: Partial<Protection>): Promise<void>;
+  allowAutoMerge(repository: string, allowed: boolean): void;
   /** A token of a person, as `GITHUB_TOKEN` would hold. */
   tokenFor(person: string): Secret;
   /** Every token handed out so far stops working. */
@@ -287,6 +288,9 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
       repositoryOf(name).permissions.set(personOf(core, person).login, permission);
     },
     protect: (name, branch, protection) => protect(repositoryOf(name), branch, protection),
+    allowAutoMerge(name, allowed) {
+      repositoryOf(name).allowsAutoMerge = allowed;
+    },
     tokenFor: (person) => auth.tokenFor(personOf(core, person)),
     revokeTokens: () => auth.revokeAll(),
     doubtMergeability(reads) {
@@ -350,6 +354,7 @@ async function newRepository(core: Core, dir: string, given: NewRepository): Pro
     shapes: new Map(),
     ciNames: new Map(),
     nextNumber: 1,
+    allowsAutoMerge: true,
     tail: Promise.resolve(),
   };
   for (const [login, permission] of Object.entries(given.people ?? {})) {

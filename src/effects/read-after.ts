@@ -1,0 +1,23 @@
+import type { Observation } from "../factory/observation.ts";
+import type { Forge } from "../forges/forge.ts";
+import { OutsideError } from "../lib/outside.ts";
+
+/**
+ * An answer of the forge, and the pull request as it is after it. The answer must not be lost to a reading that
+ * fails; the factory asks for another one.
+ */
+export async function readAfter(
+  answer: Observation,
+  forge: Forge,
+  repository: string,
+  number: number,
+  signal: AbortSignal,
+): Promise<readonly Observation[]> {
+  const reading = await forge
+    .readPullRequest(repository, { number, branch: "" }, signal)
+    .catch((error: unknown) => {
+      if (error instanceof OutsideError) return null;
+      throw error;
+    });
+  return reading === null ? [answer] : [answer, reading];
+}
