@@ -74,6 +74,7 @@ CREATE TABLE observations (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX observations_key ON observations (issue, key) WHERE key IS NOT NULL;
+CREATE INDEX observations_set_aside ON observations (id) WHERE state = 'quarantined';
 CREATE INDEX observations_due ON observations (next_at, id) WHERE state = 'pending';
 
 CREATE TRIGGER deliveries_tally_insert AFTER INSERT ON deliveries WHEN NEW.state <> 'pending' BEGIN

@@ -31,7 +31,7 @@ export interface Engine {
   ): Promise<{ readonly seq: number }>;
   /** The facts now; null when the issue is not kept. */
   facts(issue: IssueId): Facts | null;
-  /** Applies a stored delivery once more (operator's `delivery replay`). False = no such delivery. */
+  /** Applies a stored delivery, or a turn that was set aside, once more (operator's `delivery replay`). False = there is none. */
   replay(source: string, deliveryId: string): Promise<boolean>;
   /** Puts a failed or dropped effect back (operator's `outbox retry`). False = no such effect. */
   retryEffect(id: string): Promise<boolean>;
@@ -61,6 +61,8 @@ export interface EngineHealth {
   readonly inbox: {
     readonly pending: number;
     readonly oldestMs: number | null;
+    /** Turns that failed again and again and wait for a person; absent = the engine does not count them. */
+    readonly setAside?: number;
     /** Delivery ids that came again with other bytes since the start; absent = the engine does not count them. */
     readonly mismatches?: number;
   };
@@ -83,6 +85,7 @@ export interface Views {
   runs(filter: { readonly issue: string | null }, page: D.PageRequest): D.Page<D.RunDocument>;
   run(id: string): D.RunDocument | null;
   runEvents(id: string, page: D.PageRequest): D.Page<D.RunEventDocument> | null;
+  /** Source `turn`: observations of other origin than a delivery whose turn failed, in the same form. */
   deliveries(
     filter: { readonly state: string | null; readonly source: string | null },
     page: D.PageRequest,

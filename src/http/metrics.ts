@@ -127,6 +127,11 @@ function standing(engine: Pick<Engine, "health" | "views">, registers: Registry[
     () => seconds(engine.health().inbox.oldestMs) ?? 0,
   );
   gauge(
+    "turns_set_aside",
+    "Turns that failed again and again and wait for an operator.",
+    () => engine.health().inbox.setAside ?? null,
+  );
+  gauge(
     "delivery_mismatches",
     "Delivery ids that came again with other bytes, since the start.",
     () => engine.health().inbox.mismatches ?? null,

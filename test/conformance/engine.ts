@@ -13,7 +13,7 @@ import { createVirtualClock } from "../virtual-clock.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
 import type { PartsChanges } from "../engines/parts.ts";
-import { script, scriptedTurn } from "../engines/scripted-factory.ts";
+import { mended, script, scriptedTurn } from "../engines/scripted-factory.ts";
 import { T0, ticketReading } from "../factory/world.ts";
 
 /** A place for one engine's state, so that a test can open it again as after a restart. */
@@ -273,6 +273,41 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         });
         end();
         expect(heard).toEqual([]);
+      });
+
+      test("a turn that was set aside is seen, and can be applied once more by hand", async () => {
+        await open();
+        await engine.observe(issueOf("a"), [script({ fault: "a bug in a rule" })], ORIGIN, "k");
+        expect(engine.health().inbox.setAside ?? 0).toBe(0);
+        await clock.advance(300_000);
+        expect(engine.health().inbox.setAside).toBe(1);
+        const turns = { state: "quarantined", source: "turn" };
+        const [aside, ...others] = engine.views.deliveries(turns, PAGE).items;
+        expect(others).toEqual([]);
+        expect(aside).toMatchObject({
+          source: "turn",
+          event: "prompted",
+          state: "quarantined",
+          why: "a bug in a rule",
+          attempts: 5,
+          issues: [issueOf("a")],
+        });
+        const { source, deliveryId } = aside ?? { source: "", deliveryId: "" };
+        expect(engine.views.delivery(`turn:${deliveryId}`)).toEqual([aside]);
+        expect(engine.views.deliveryBody(source, deliveryId)?.toString()).toContain("a bug in a rule");
+        expect(engine.views.deliveries({ state: null, source: null }, PAGE).items).toEqual([]);
+        mended.add("a bug in a rule");
+        expect(await engine.replay(source, deliveryId)).toBe(true);
+        await clock.settle();
+        expect(engine.facts(issueOf("a"))).not.toBeNull();
+        expect(engine.health().inbox.setAside).toBe(0);
+        expect(engine.views.deliveries(turns, PAGE).items).toEqual([]);
+        expect(await engine.replay(source, deliveryId)).toBe(false);
+        expect(await engine.replay("turn", "999")).toBe(false);
+        const journal = engine.views.journal(issueOf("a"), PAGE)?.items;
+        const again = await engine.observe(issueOf("a"), [script({})], ORIGIN, "k");
+        expect(again).toEqual({ seq: journal?.[0]?.seq });
+        mended.clear();
       });
 
       test("a turn that fails is kept and tried again, then set aside", async () => {

@@ -19,6 +19,9 @@ export interface Script {
   readonly fault?: string;
 }
 
+/** Faults that scripts name and that are no more, as after an upgrade. */
+export const mended = new Set<string>();
+
 let prompts = 0;
 
 /** A prompt that carries a script. */
@@ -71,7 +74,7 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
     if (facts.prompts[observation.prompt] !== undefined) return facts;
     const { kind: _kind, prompt: id, ...rest } = observation;
     const content = JSON.parse(observation.text) as Script;
-    if (content.fault !== undefined) throw new Error(content.fault);
+    if (content.fault !== undefined && !mended.has(content.fault)) throw new Error(content.fault);
     for (const effect of content.effects ?? []) effects.push({ issue: facts.id, ...effect } as Effect);
     const next = { ...facts, prompts: { ...facts.prompts, [id]: { id, ...rest } } };
     const routed =

@@ -13,7 +13,10 @@ export const command: Command = {
       says: "only in this state",
       oneOf: ["pending", "applied", "ignored", "quarantined"],
     },
-    source: { value: "SOURCE", says: "only of this source, e.g. github" },
+    source: {
+      value: "SOURCE",
+      says: "only of this source, e.g. github; turn = what was set aside of other origin",
+    },
   },
   about: [],
   examples: [{ says: "what could not be understood", line: "delivery list --state quarantined" }],

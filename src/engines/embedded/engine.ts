@@ -18,7 +18,7 @@ import { createLookup } from "./lookup.ts";
 import { createLoop } from "./loop.ts";
 import { createMeta } from "./meta.ts";
 import { migrate, packagedMigrations, refuseNewer } from "./migrate.ts";
-import { observationRows } from "./observations.ts";
+import { observationRows, TURN } from "./observations.ts";
 import { createObserve } from "./observe.ts";
 import { outboxRows } from "./outbox.ts";
 import { createPerformingLoop } from "./performing.ts";
@@ -230,6 +230,12 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     observe: createObserve({ store, turns, observations, clock, log }),
     facts: (issue) => turns.facts(issue),
     async replay(source, deliveryId) {
+      if (source === TURN) {
+        const parked = observations.parked(deliveryId);
+        const put = parked !== undefined && store.write(() => observations.again(parked.id));
+        inbox.wake();
+        return put;
+      }
       const row = deliveries.one(source, deliveryId);
       if (row === undefined) return false;
       store.write(() => deliveries.again(row.seq));
@@ -248,6 +254,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     health: createHealth({
       store,
       deliveries,
+      observations,
       outbox,
       views,
       clock,

@@ -1,6 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Engine, EngineHealth, Views } from "../engine.ts";
 import type { Deliveries } from "./deliveries.ts";
+import type { Observations } from "./observations.ts";
 import type { Outbox } from "./outbox.ts";
 import { BROKEN, type Store } from "./store.ts";
 
@@ -8,6 +9,7 @@ import { BROKEN, type Store } from "./store.ts";
 export function createHealth(parts: {
   readonly store: Store;
   readonly deliveries: Deliveries;
+  readonly observations: Observations;
   readonly outbox: Outbox;
   readonly views: Views;
   readonly clock: Clock;
@@ -17,7 +19,7 @@ export function createHealth(parts: {
   readonly mismatches: () => number;
   readonly slots: () => EngineHealth["slots"];
 }): Engine["health"] {
-  const { store, deliveries, outbox, views, clock } = parts;
+  const { store, deliveries, observations, outbox, views, clock } = parts;
   const age = (at: number | null): number | null => (at === null ? null : Math.max(0, clock.now() - at));
   return () => {
     const problem = store.broken() ? BROKEN : (store.fault() ?? parts.diskLow());
@@ -28,6 +30,7 @@ export function createHealth(parts: {
       inbox: {
         pending: counts.deliveries.pending ?? 0,
         oldestMs: age(deliveries.oldestPending()),
+        setAside: observations.setAside(),
         mismatches: parts.mismatches(),
       },
       outbox: {

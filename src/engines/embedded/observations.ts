@@ -1,5 +1,7 @@
 import type { IssueId } from "../../factory/ids.ts";
 import type { Observation, Origin } from "../../factory/observation.ts";
+import { iso } from "../../lib/clock.ts";
+import type { DeliveryDocument } from "../documents.ts";
 import type { Store } from "./store.ts";
 
 export interface ObservationRow {
@@ -13,6 +15,7 @@ export interface ObservationRow {
   readonly journal_seq: number | null;
   readonly why: string | null;
   readonly attempts: number;
+  readonly created_at: number;
 }
 
 export interface Parked {
@@ -22,6 +25,9 @@ export interface Parked {
   readonly observations: readonly Observation[];
   readonly why: string;
 }
+
+/** The source under which a turn that failed is shown beside the deliveries. */
+export const TURN = "turn";
 
 /** How long after the first failure a parked turn is tried again (reliability.md section 7). */
 const FIRST_RETRY_MS = 2_000;
@@ -52,7 +58,24 @@ export function observationRows({ db }: Pick<Store, "db">) {
     "UPDATE observations SET attempts = ?, next_at = ?, why = ?, state = ? WHERE id = ?",
   );
 
+  const parked = db.prepare<[number], ObservationRow>(
+    "SELECT * FROM observations WHERE id = ? AND observations <> '[]'",
+  );
+  const again = db.prepare<[number]>(
+    "UPDATE observations SET state = 'pending', why = NULL, attempts = 0, next_at = 0 WHERE id = ? AND state = 'quarantined'",
+  );
+  const setAside = db
+    .prepare<[], number>(
+      "SELECT count(*) FROM observations INDEXED BY observations_set_aside WHERE state = 'quarantined'",
+    )
+    .pluck();
+
   return {
+    /** One whose turn failed once, by the id that people are shown. */
+    parked: (id: string) => (/^\d{1,15}$/.test(id) ? parked.get(Number(id)) : undefined),
+    /** Puts one that was set aside back; false = it was not. */
+    again: (id: number) => again.run(id).changes === 1,
+    setAside: () => setAside.get() ?? 0,
     byKey: (issue: IssueId, key: string) => byKey.get(issue, key),
     remember(issue: IssueId, key: string, origin: Origin, seq: number, now: number): void {
       insert.run(issue, key, origin.source, origin.delivery, "[]", "applied", seq, null, 0, 0, now);
@@ -70,5 +93,23 @@ export function observationRows({ db }: Pick<Store, "db">) {
     fail(id: number, attempts: number, nextAt: number, why: string, last: boolean): void {
       fail.run(attempts, nextAt, why, last ? "quarantined" : "pending", id);
     },
+  };
+}
+
+/** A turn that failed, as people read it. */
+export function turnDocument(row: ObservationRow): DeliveryDocument {
+  const observations = JSON.parse(row.observations) as readonly Observation[];
+  return {
+    seq: row.id,
+    source: TURN,
+    deliveryId: String(row.id),
+    event: [...new Set(observations.map(({ kind }) => kind))].join(", "),
+    action: null,
+    receivedAt: iso(row.created_at),
+    state: row.state,
+    why: row.why,
+    issues: [row.issue],
+    attempts: row.attempts,
+    bytes: Buffer.byteLength(row.observations),
   };
 }

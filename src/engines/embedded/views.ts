@@ -10,6 +10,8 @@ import type { IssueRow } from "./issues.ts";
 import { journalDocument } from "./journal.ts";
 import type { JournalRow } from "./journal.ts";
 import { createMeta } from "./meta.ts";
+import { observationRows, TURN, turnDocument } from "./observations.ts";
+import type { ObservationRow } from "./observations.ts";
 import type { OutboxRow } from "./outbox.ts";
 import { pageLimit, pageOf, pageStart } from "./paging.ts";
 import { runEventDocument } from "./run-rows.ts";
@@ -39,6 +41,7 @@ export function createViews(
 ): Views {
   const meta = createMeta({ db });
   const deliveries = deliveryRows({ db });
+  const observations = observationRows({ db });
   const settings = (): KeptSettings | null => {
     const kept = meta.get("settings");
     return kept === null ? null : (JSON.parse(kept) as KeptSettings);
@@ -204,6 +207,18 @@ export function createViews(
       return pageOf(rows, request, ({ seq }) => seq, runEventDocument);
     },
     deliveries(filter, request) {
+      if (filter.source === TURN) {
+        const parked = page(
+          "observations",
+          "id",
+          [
+            ["state = ?", filter.state],
+            ["observations <> ?", "[]"],
+          ],
+          request,
+        ) as readonly ObservationRow[];
+        return pageOf(parked, request, ({ id }) => id, turnDocument);
+      }
       const rows = page(
         "deliveries",
         "seq",
@@ -216,11 +231,17 @@ export function createViews(
       return pageOf(rows, request, ({ seq }) => seq, deliveryDocument);
     },
     delivery(id) {
+      const parked = id.startsWith(`${TURN}:`) ? observations.parked(id.slice(TURN.length + 1)) : undefined;
+      if (parked !== undefined) return [turnDocument(parked)];
       const split = id.indexOf(":");
       const exact = split > 0 ? deliveries.one(id.slice(0, split), id.slice(split + 1)) : undefined;
       return (exact === undefined ? deliveriesOfId.all(id) : [exact]).map(deliveryDocument);
     },
     deliveryBody(source, deliveryId) {
+      if (source === TURN) {
+        const parked = observations.parked(deliveryId);
+        return parked === undefined ? null : Buffer.from(parked.observations);
+      }
       const row = deliveries.one(source, deliveryId);
       return row === undefined ? null : deliveries.body(row);
     },
