@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Agent } from "./agents/agent.ts";
 import { watchConditions } from "./conditions.ts";
 import { performersOf } from "./effects/performers.ts";
@@ -27,6 +27,8 @@ export interface RelayParts {
   readonly credentials: Credentials;
   /** For child processes: what settings/environment.ts lets through. */
   readonly childEnv: Readonly<Record<string, string>>;
+  /** Where the credentials were read from: kept from hooks. */
+  readonly credentialFiles?: readonly string[];
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Log;
@@ -111,6 +113,13 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   }
 }
 
+/** The agents' homes hold logins. Those in the data folder are hidden with it. */
+function homesElsewhere({ agent, projects, dataDir }: Settings): readonly string[] {
+  const homes = [agent, ...projects.map((project) => project.agent)].map(({ codex }) => codex.home);
+  const isWithin = (path: string, folder: string): boolean => !relative(folder, path).startsWith("..");
+  return [...new Set(homes)].filter((home) => !isWithin(home, dataDir) && !isWithin(dataDir, home));
+}
+
 type Acting = Pick<EngineParts, "performers" | "performRun">;
 
 /** What carries out effects and runs; makes the folders it works in. */
@@ -134,6 +143,10 @@ async function actingOf(
     identity: { name: "patchrelay", email: "patchrelay@users.noreply.invalid" },
     forgeHost: new URL(settings.github.webUrl).host,
     environment: parts.childEnv,
+    hidden: {
+      folder: settings.dataDir,
+      further: [...(parts.credentialFiles ?? []), ...homesElsewhere(settings)],
+    },
   });
   const runParts: RunParts = {
     worktrees,

@@ -4,7 +4,7 @@ import { checkConfig } from "./doctor/config.ts";
 import { checkFolder, checkDatabase } from "./doctor/folder.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { checkOutside } from "./doctor/outside.ts";
-import { checkGit, checkNode } from "./doctor/programs.ts";
+import { checkConfinement, checkGit, checkNode } from "./doctor/programs.ts";
 
 export const command: Command = {
   arguments: [],
@@ -38,6 +38,7 @@ async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<F
   const { machine } = context;
   yield checkNode(process.versions.node);
   yield await checkGit(machine, signal);
+  yield await checkConfinement(machine, signal);
   const { settings, credentials, findings } = checkConfig(machine, context.configFlag);
   yield* findings;
   if (settings === null) return;

@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { startRelay } from "../relay.ts";
 import type { Relay } from "../relay.ts";
+import { credentialFiles } from "../settings/credentials.ts";
 import { childEnvironment } from "../settings/environment.ts";
 import { armFailpoints } from "../settings/failpoints.ts";
 import { problemText } from "../settings/problem.ts";
@@ -36,6 +37,7 @@ export const command: Command = {
         settings,
         credentials,
         childEnv: childEnvironment(machine.env, inherited(settings)),
+        credentialFiles: credentialFiles(machine.env),
         clock: machine.clock,
         randomness: await machine.randomness(),
         log,

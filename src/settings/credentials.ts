@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { Secret } from "../lib/secret.ts";
 import { formOf } from "./credential-forms.ts";
 import { CREDENTIALS } from "./credential-names.ts";
@@ -33,6 +33,15 @@ export function readCredentials(env: Environment, readFile: ReadFile): ReadCrede
   }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, credentials: Object.freeze(found as Record<CredentialName, Secret | null>) };
+}
+
+/** The files that credentials may be read from, absolute; whether they are there or not. */
+export function credentialFiles(env: Environment): readonly string[] {
+  const directory = unlessBlank(env["CREDENTIALS_DIRECTORY"]);
+  return CREDENTIALS.flatMap((name) => {
+    const file = unlessBlank(env[`${name}_FILE`]);
+    return [...(file === null ? [] : [file.trim()]), ...(directory === null ? [] : [join(directory, name)])];
+  }).map((path) => resolve(path));
 }
 
 type Raw =

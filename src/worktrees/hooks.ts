@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { Bug } from "../lib/assert.ts";
+import { confined } from "../lib/confine.ts";
 import { runProcess } from "../lib/processes.ts";
 import type { ProcessEnvironment } from "../lib/processes.ts";
 import { absolutePath } from "./git-environment.ts";
@@ -61,6 +62,16 @@ export interface HookParts {
   readonly privateDir: string;
   /** The operator's environment; only PATH and LANG are taken. */
   readonly operator: ProcessEnvironment;
+  /** What hooks must not see; null = they can not be confined here, and see what our account does. */
+  readonly hidden: Hidden | null;
+}
+
+/** What code that others wrote has no business with. */
+export interface Hidden {
+  /** The data folder. */
+  readonly folder: string;
+  /** Files of credentials, and folders that hold such, anywhere; absolute. */
+  readonly further: readonly string[];
 }
 
 const OUTPUT_BYTES = 64 * 1024;
@@ -72,26 +83,37 @@ export function hookHome(privateDir: string, worktreeName: string): string {
 
 /**
  * Runs the text of a hook, read from the base branch by the caller, in the worktree: with nothing of our environment
- * but a search path and a language, and no credential. When it ends, is too late or is aborted, its process group is
- * killed. Rejects with the signal's reason.
+ * but a search path and a language, and no credential; confined, if that can be had, to the worktree, its mirror and its own
+ * home of what is ours. When it ends, is too late or is aborted, its process group is killed. Rejects with the
+ * signal's reason.
  */
 export async function runHookText(
   parts: HookParts,
   text: string,
-  tree: { readonly path: string; readonly name: string },
+  tree: { readonly path: string; readonly name: string; readonly commonDir: string },
   request: HookRequest,
 ): Promise<HookOutcome> {
   const home = hookHome(parts.privateDir, tree.name);
   const temporary = join(home, "tmp");
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(parts.privateDir, "hook-"));
-  const file = join(folder, "hook");
+  const [view, own] = [join(folder, "view"), join(folder, "own")];
+  const file = join(own, "hook");
   try {
+    for (const path of [view, own]) await mkdir(path, { mode: 0o700 });
     await writeFile(file, text, { mode: 0o700, flag: "wx" });
-    const [command, ...args] = interpreter(text);
+    const [command, ...args] = [...interpreter(text), file] as const;
+    const show = [tree.path, tree.commonDir, home, own];
+    const { hidden } = parts;
     const outcome = await runProcess(parts.clock, {
-      command,
-      args: [...args, file],
+      ...(hidden === null
+        ? { command, args }
+        : confined([command, ...args], tree.path, {
+            hide: hidden.folder,
+            show,
+            blank: hidden.further,
+            view,
+          })),
       cwd: tree.path,
       env: hookEnvironment(parts.operator, home, temporary, request.facts),
       timeoutMs: request.timeoutMs,

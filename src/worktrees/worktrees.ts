@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
+import { whyNotConfined } from "../lib/confine.ts";
 import type { Log } from "../lib/log.ts";
 import type { ProcessEnvironment } from "../lib/processes.ts";
 import { changesOf, statusOf } from "./changes.ts";
@@ -10,9 +11,10 @@ import type { CommitRequest } from "./commit.ts";
 import { createExclusive } from "./exclusive.ts";
 import { createGit } from "./git.ts";
 import type { GitLimits } from "./git.ts";
+import { absolutePath } from "./git-environment.ts";
 import type { Identity } from "./git-environment.ts";
 import { hookPath, MAX_HOOK_BYTES, runHookText } from "./hooks.ts";
-import type { HookMoment, HookOutcome, HookRequest } from "./hooks.ts";
+import type { Hidden, HookMoment, HookOutcome, HookRequest } from "./hooks.ts";
 import { integrate } from "./integrate.ts";
 import type { Integrated, IntegrateRequest } from "./integrate.ts";
 import { hasMirror } from "./mirror.ts";
@@ -55,6 +57,8 @@ export interface WorktreesParts {
   readonly environment: ProcessEnvironment;
   /** Default 2 and 10 minutes. */
   readonly limits?: GitLimits;
+  /** What hooks must not see, where the machine can keep it from them. `folder` holds all of our folders. */
+  readonly hidden: Hidden;
   /** Default `git`. */
   readonly gitBin?: string;
 }
@@ -154,6 +158,21 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
     const place = placeOf(worktree);
     return await exclusive.run(place.workTree, signal, async () => await work(place));
   };
+  let tried: { readonly whyNot: string | null } | null = null;
+  /** What hooks can be kept from seeing on this machine, tried once. */
+  const hiddenHere = async (signal: AbortSignal): Promise<Hidden | null> => {
+    if (tried === null) {
+      tried = {
+        whyNot: await whyNotConfined(parts.clock, { PATH: absolutePath(parts.environment["PATH"]) }, signal),
+      };
+      if (tried.whyNot !== null) {
+        const told =
+          "hooks are not confined: what they run can read whatever our account can, our credentials too";
+        parts.log.warn(told, { reason: tried.whyNot });
+      }
+    }
+    return tried.whyNot === null ? parts.hidden : null;
+  };
   const hookOf = async (
     moment: HookMoment,
     worktree: WorktreeNames,
@@ -164,9 +183,11 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
     const text = await readFileAt(git, mirror, file, request.signal);
     if (text === null)
       return { ran: false, ok: true, exitCode: null, output: "", timedOut: false, durationMs: 0 };
-    const place = placeOf(worktree);
-    const hookParts = { clock: parts.clock, privateDir: parts.privateDir, operator: parts.environment };
-    return await runHookText(hookParts, text, { path: place.workTree, name: worktree.name }, request);
+    const { clock, privateDir, environment: operator } = parts;
+    const hidden = await hiddenHere(request.signal);
+    const { workTree: path, commonDir } = placeOf(worktree);
+    const tree = { path, name: worktree.name, commonDir };
+    return await runHookText({ clock, privateDir, operator, hidden }, text, tree, request);
   };
   const remove = async (
     names: WorktreeNames,

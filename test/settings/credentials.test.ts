@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CREDENTIALS } from "../../src/settings/credential-names.ts";
 import type { CredentialName } from "../../src/settings/credential-names.ts";
-import { readCredentials } from "../../src/settings/credentials.ts";
+import { credentialFiles, readCredentials } from "../../src/settings/credentials.ts";
 import type { Credentials } from "../../src/settings/credentials.ts";
 import { readTextFile } from "../../src/settings/environment.ts";
 import type { Environment } from "../../src/settings/locate.ts";
@@ -61,6 +61,14 @@ describe("where a credential comes from", () => {
     expect(read(env, files).LINEAR_API_KEY?.reveal()).toBe("from-systemd");
     expect(read(env, files).GITHUB_TOKEN?.reveal()).toBe("t");
     expect(read(env, files).GITHUB_APP_ID).toBeNull();
+  });
+
+  test("may be read from files that are known as a list, so that they can be kept from others", () => {
+    const files = credentialFiles({ GITHUB_TOKEN_FILE: "/run/token\n", CREDENTIALS_DIRECTORY: "/run/keys" });
+    expect(files).toContain("/run/token");
+    expect(files).toContain("/run/keys/GITHUB_TOKEN");
+    expect(files).toHaveLength(CREDENTIALS.length + 1);
+    expect(credentialFiles({ GITHUB_TOKEN: "canary" })).toEqual([]);
   });
 
   test("may not be both the variable and its file", () => {

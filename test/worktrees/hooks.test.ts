@@ -1,10 +1,22 @@
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
+import { whyNotConfined } from "../../src/lib/confine.ts";
+import { silentLog } from "../../src/lib/log.ts";
+import type { Log } from "../../src/lib/log.ts";
 import type { HookFacts, HookMoment, HookOutcome, HookRequest } from "../../src/worktrees/hooks.ts";
 import type { Prepared, WorktreesParts, Worktrees } from "../../src/worktrees/worktrees.ts";
-import { git, handClock, isRunning, put, stage } from "./stage.ts";
+import { git, handClock, never, put, runsAny, stage } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 
 let on: Stage;
@@ -127,22 +139,24 @@ describe("the environment of a hook", () => {
 describe("a hook that does not end", () => {
   // The child of the hook ignores SIGTERM, so only SIGKILL to the group ends it.
   const stubborn =
-    '#!/bin/sh\ntrap "" TERM\n(trap "" TERM; while :; do sleep 1; done) &\necho "child $!"\nwait\nwhile :; do wait; sleep 1; done\n';
+    '#!/bin/sh\ntrap "" TERM\n(trap "" TERM; while :; do sleep 1; done) &\necho started\nwait\nwhile :; do wait; sleep 1; done\n';
+  // Every process of a hook is called with its path.
+  const isAnyLeft = (): boolean => runsAny(join(on.folder, "relay/private/hook-"));
 
   test("is killed with its grandchildren when its time is up", async () => {
     on.push("main", hook(stubborn));
     const clock = handClock();
     const relay = await on.restart({ clock });
     const tree = await on.prepare({}, relay);
-    let child = 0;
-    const onLine = (line: string): void => {
-      child = Number(line.replace("child ", ""));
+    let wasThere = false;
+    const onLine = (): void => {
+      wasThere = isAnyLeft();
       fireTimeout(clock);
     };
     const outcome = await run(tree, { onLine, timeoutMs: 7_000 }, relay);
     expect(outcome).toMatchObject({ ran: true, ok: false, timedOut: true });
-    expect(child).toBeGreaterThan(0);
-    await expect.poll(() => isRunning(child)).toBe(false);
+    expect(wasThere).toBe(true);
+    await expect.poll(isAnyLeft).toBe(false);
   });
 
   test("is killed when the run is stopped, and the stop's reason comes back", async () => {
@@ -151,25 +165,22 @@ describe("a hook that does not end", () => {
     const relay = await on.restart({ clock });
     const tree = await on.prepare({}, relay);
     const stop = new AbortController();
-    let child = 0;
-    const onLine = (line: string): void => {
-      child = Number(line.replace("child ", ""));
+    const onLine = (): void => {
       stop.abort(new Error("undelegated"));
       clock.fire(2_000);
     };
     await expect(run(tree, { onLine, signal: stop.signal }, relay)).rejects.toThrow("undelegated");
-    await expect.poll(() => isRunning(child)).toBe(false);
+    await expect.poll(isAnyLeft).toBe(false);
     expect(readdirSync(join(on.folder, "relay/private")).filter((name) => name.startsWith("hook-"))).toEqual(
       [],
     );
   });
 
   test("leaves nothing running behind its back when it ends by itself", async () => {
-    on.push("main", hook('#!/bin/sh\nsleep 1000 &\necho "child $!"\n'));
+    on.push("main", hook(`#!/bin/sh\nsh -c 'sleep 1000; :' "$0" &\n`));
     const tree = await on.prepare();
-    const { output, ok } = await run(tree);
-    expect(ok).toBe(true);
-    await expect.poll(() => isRunning(Number(output.replace("child ", "")))).toBe(false);
+    expect((await run(tree)).ok).toBe(true);
+    await expect.poll(isAnyLeft).toBe(false);
   });
 
   function fireTimeout(clock: Clock & { fire(ms: number): void }): void {
@@ -189,15 +200,109 @@ describe("output of a hook", () => {
 
 describe("the hook remove-worktree", () => {
   test("runs before the files go, and its failure does not stop the removal", async () => {
-    on.push("main", hook("#!/bin/sh\ncp readme.md ../removed.txt\nexit 1\n", "remove-worktree"));
+    const copy = join(on.folder, "removed.txt");
+    on.push("main", hook(`#!/bin/sh\ncp readme.md ${copy}\nexit 1\n`, "remove-worktree"));
     const tree = await on.prepare();
     await on.worktrees.removeNamed(tree.repository, tree.name, {
       signal: on.signal,
       hook: { facts: facts(tree), timeoutMs: 60_000, signal: on.signal },
     });
-    expect(readFileSync(join(tree.path, "../removed.txt"), "utf8")).toBe("hello\n");
+    expect(readFileSync(copy, "utf8")).toBe("hello\n");
     expect(existsSync(tree.path)).toBe(false);
     expect(existsSync(join(on.folder, "relay/private/homes/app-1"))).toBe(false);
     expect(git(tree.commonDir, "for-each-ref", "refs/patchrelay/salvage")).toBe("");
   });
+});
+
+// Without these namespaces hooks run as they always could, and the relay says so at its start and in `doctor`. CI has them.
+const whyNot = await whyNotConfined(systemClock, { PATH: process.env["PATH"] ?? "" }, never());
+if (whyNot !== null) console.warn(`hooks can not be confined on this machine, which is not tried: ${whyNot}`);
+
+test("hooks can be confined where CI runs", { skip: process.env["CI"] !== "true" }, () => {
+  expect(whyNot).toBeNull();
+});
+
+describe.skipIf(whyNot !== null)("a confined hook", () => {
+  const seen = async (text: string, parts: Partial<WorktreesParts> = {}): Promise<string> => {
+    on.push("main", hook(`#!/bin/sh\n${text}\n`));
+    const relay = await on.restart(parts);
+    return (await run(await on.prepare({}, relay), {}, relay)).output;
+  };
+
+  test("sees no process but its own: neither our environment nor our open files", async () => {
+    const pid = process.pid;
+    expect(
+      await seen(
+        `cat /proc/${pid}/environ /proc/$PPID/environ; ls /proc/${pid}/fd; ls -d /proc/[0-9]* | wc -l`,
+      ),
+    ).toMatch(/^\d\n/);
+  });
+
+  test("sees of the data folder its worktree, mirror and home; of credentials' files that they are there", async () => {
+    await on.prepare({ branch: "patchrelay/app-2", worktreeName: "app-2" });
+    put(join(on.folder, "relay"), {
+      "patchrelay.db": "canary",
+      "private/key": "canary",
+      "logs/relay.log": "canary",
+    });
+    const file = join(on.folder, "token");
+    writeFileSync(file, "canary");
+    put(on.folder, { "keys/key": "canary" });
+    const relay = join(on.folder, "relay");
+    const output = await seen(
+      `grep -r "cana[r]y" ${relay} ${file} ${on.folder}/keys; cd ${relay}; echo *; echo worktrees/* mirrors/* private/homes/*; cd $OLDPWD; ls ../..`,
+      { hidden: { folder: relay, further: [file, join(on.folder, "keys"), join(on.folder, "nowhere")] } },
+    );
+    expect(output.split("\n")).toEqual([
+      "mirrors private worktrees",
+      "worktrees/app-1 mirrors/example+app.git private/homes/app-1",
+      "mirrors",
+      "private",
+      "worktrees",
+      "",
+    ]);
+    expect(readFileSync(file, "utf8")).toBe("canary");
+  });
+
+  test("can not lift what hides it, has its own user, and works in its tree with git", async () => {
+    const relay = join(on.folder, "relay");
+    put(relay, { "patchrelay.db": "canary" });
+    const output = await seen(
+      `id -u; umount -l ${relay}; umount /proc; unshare -rm umount ${relay}; cat ${relay}/patchrelay.db
+       git status --porcelain; echo x >made.txt; git status --porcelain; echo home >"$HOME/kept"`,
+    );
+    const [user, change, ...refusals] = output.split("\n");
+    expect([user, change]).toEqual([String(process.getuid?.()), "?? made.txt"]);
+    expect(refusals.join("\n")).not.toContain("canary");
+    expect(readFileSync(join(relay, "worktrees/app-1/made.txt"), "utf8")).toBe("x\n");
+    expect(readFileSync(join(relay, "private/homes/app-1/kept"), "utf8")).toBe("home\n");
+  });
+
+  test("takes along what leaves its process group, and keeps its exit code", async () => {
+    on.push(
+      "main",
+      hook(
+        `#!/bin/sh\nsetsid sh -c ': >"$HOME/there"; sleep 1000; :' "$0" &\nuntil [ -e "$HOME/there" ]; do :; done\nexit 7\n`,
+      ),
+    );
+    const outcome = await run(await on.prepare());
+    expect(outcome).toMatchObject({ ok: false, exitCode: 7 });
+    await expect.poll(() => runsAny(join(on.folder, "relay/private/hook-"))).toBe(false);
+  });
+});
+
+test("where hooks can not be confined they run all the same, and the log says what that means", async () => {
+  on.push("main", hook("#!/bin/sh\necho ran\n"));
+  const lines: string[] = [];
+  const log: Log = { ...silentLog, warn: (message) => lines.push(message) };
+  put(on.folder, { "bin/unshare": "#!/bin/sh\necho not permitted >&2\nexit 1\n" });
+  chmodSync(join(on.folder, "bin/unshare"), 0o755);
+  const relay = await on.restart({
+    log,
+    environment: { PATH: `${on.folder}/bin:${process.env["PATH"] ?? ""}` },
+  });
+  const tree = await on.prepare({}, relay);
+  expect((await run(tree, {}, relay)).output).toBe("ran\n");
+  expect((await run(tree, {}, relay)).output).toBe("ran\n");
+  expect(lines.filter((line) => line.startsWith("hooks are not confined"))).toHaveLength(1);
 });

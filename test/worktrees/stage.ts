@@ -3,6 +3,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   realpathSync,
   rmSync,
@@ -64,6 +65,16 @@ export function isRunning(pid: number): boolean {
     if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
     throw error;
   }
+}
+
+/** Whether any process runs whose command line holds `text`. Only where there is a /proc; elsewhere by `ps`. */
+export function runsAny(text: string): boolean {
+  if (!existsSync("/proc/self/stat"))
+    return execFileSync("ps", ["-axo", "command"], { encoding: "utf8" }).includes(text);
+  return readdirSync("/proc").some(
+    (pid) =>
+      /^\d+$/.test(pid) && textIfThere(`/proc/${pid}/cmdline`).includes(text) && isRunning(Number(pid)),
+  );
 }
 
 function textIfThere(path: string): string {
@@ -138,6 +149,7 @@ export async function stage(
       identity: { name: "patchrelay", email: "relay@example.com" },
       forgeHost: "github.com",
       environment: { PATH: ENV.PATH },
+      hidden: { folder: join(folder, "relay"), further: [] },
       ...parts,
     });
   const worktrees = await restart();

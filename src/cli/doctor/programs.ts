@@ -1,8 +1,9 @@
 import { messageOf } from "../../lib/assert.ts";
+import { whyNotConfined } from "../../lib/confine.ts";
 import { runProcess } from "../../lib/processes.ts";
 import { childEnvironment } from "../../settings/environment.ts";
 import type { Machine } from "../machine.ts";
-import { fail, ok } from "./finding.ts";
+import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 const NODE_LEAST = "20.19.0";
@@ -36,6 +37,18 @@ export async function checkGit(machine: Machine, signal: AbortSignal): Promise<F
   } catch (error) {
     return fail("git", messageOf(error), `install git ${GIT_LEAST} or newer and have it in PATH`);
   }
+}
+
+/** Whether what hooks run can be kept from the relay's own processes and files. */
+export async function checkConfinement({ clock, env }: Machine, signal: AbortSignal): Promise<Finding> {
+  const reason = await whyNotConfined(clock, childEnvironment(env, []), signal);
+  if (reason === null)
+    return ok("hooks are confined", "they see neither the relay's processes nor its data folder");
+  return warn(
+    "hooks are confined",
+    `they are not: the tests that a verify hook runs are code that the agent may have written, and can read the relay's credentials (${reason})`,
+    "let this account make user namespaces (util-linux' unshare and mount; docs/operating.md, Security), or have no verify hook",
+  );
 }
 
 function atLeast(version: string, least: string): boolean {
