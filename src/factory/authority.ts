@@ -40,7 +40,7 @@ export function authorityOf(facts: Facts, policy: Policy): Authority | null {
 }
 
 /** Prompts by people whom policy lets steer, oldest first. */
-function trustedPrompts(facts: Facts, policy: Policy): Prompt[] {
+export function trustedPrompts(facts: Facts, policy: Policy): Prompt[] {
   return Object.values(facts.prompts)
     .filter((prompt) => maySteer(facts, prompt.by, prompt.from, policy))
     .toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));

@@ -24,6 +24,8 @@ export interface Facts {
   /** A person's end of the matter (`close`, `cancel`); absorbs until a later authority. */
   readonly closed: { readonly at: number; readonly by: Actor; readonly how: "close" | "cancel" } | null;
   readonly sessions: Readonly<Record<string, Session>>;
+  /** How we left each session, by its id (conversation.ts). Absent = nothing was said yet. */
+  readonly conversations?: Readonly<Record<string, Conversation>>;
   readonly prompts: Readonly<Record<string, Prompt>>;
   readonly questions: Readonly<Record<string, Question>>;
   readonly project: ProjectFact | null;
@@ -93,6 +95,8 @@ export interface Authority {
   readonly at: number;
   readonly cause: "delegated" | "mentioned" | "prompted" | "commanded" | "undelegated" | "stopped";
   readonly by: Actor;
+  /** The session in which a stop was pressed; absent = in none, or nobody says. */
+  readonly session?: string;
 }
 
 /** A conversation of the tracker in which we are addressed (Linear: agent session). */
@@ -102,6 +106,18 @@ export interface Session {
   readonly by: Actor;
   /** Started by an automation, not a person: then we move no states and assign nobody. */
   readonly automatic: boolean;
+}
+
+/** How a session was left. */
+export interface Conversation {
+  /** `open`: work was told of last, or a person has spoken since. `asked`: a person's word is awaited. */
+  readonly left: "open" | "asked" | "over";
+  /** The fact that it was left with; null = it is open. */
+  readonly fact: string | null;
+  /** How often it was opened again. Within a stretch nothing is told twice, however what is known changes to and fro. */
+  readonly stretch: number;
+  /** When the newest word of a person's that this takes account of was spoken (Unix ms). */
+  readonly word: number;
 }
 
 /** Something a person told us. */

@@ -1,10 +1,12 @@
 import type { Decision } from "./decision.ts";
-import type { Activity, Effect, PlanItem } from "./effect.ts";
-import type { Facts, Run, Session } from "./facts.ts";
-import { openQuestions } from "./authority.ts";
+import type { Activity, Effect } from "./effect.ts";
+import { activeRun, type Facts, type Prompt, type Run, type RunEnd, type Session } from "./facts.ts";
+import { openQuestions, pendingPrompts } from "./authority.ts";
+import { addressed, afterTalk, spokenTo, stillToClose, type Said } from "./conversation.ts";
+import { firstLine } from "./first-line.ts";
+import { planKey, planOf } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import { RUN_TYPES } from "./run-types.ts";
-import { TERMINAL } from "./state.ts";
 
 /**
  * What the tracker is told, and when. All words to people in the tracker are in this file. Everything is
@@ -12,41 +14,68 @@ import { TERMINAL } from "./state.ts";
  * error is only what needs a person (failure-modes.md 5.4).
  */
 export function narration(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
-  const session = newestSession(facts);
+  const session = addressed(facts, policy);
   if (session === null) return [];
-  const told: Effect[] = [];
-  const tell = (key: string, activity: Activity, to: Session = session): void => {
-    told.push({ kind: "tell", key: `tell:${facts.id}:${key}`, issue: facts.id, session: to.id, activity });
-  };
-  for (const { id } of Object.values(facts.sessions)) {
-    const key = `tell:${facts.id}:ack:${id}`;
-    const activity = acknowledgement(facts);
-    told.push({ kind: "tell", key, issue: facts.id, session: id, activity, acknowledges: true });
-  }
-  for (const run of facts.runs) tellRun(facts, run, tell);
-  tellPullRequest(facts, told, session);
-  for (const question of openQuestions(facts, policy)) {
-    tell(`question:${question.id}`, { type: "elicitation", body: question.text, options: question.options });
-  }
-  tellStanding(facts, decision, tell);
-  told.push({
+  const told = [...routine(facts, decision, policy, session), ...lastWords(facts, decision, policy)].map(
+    ({ key, session: to, activity, acknowledges }): Effect => ({
+      kind: "tell",
+      key: `tell:${facts.id}:${key}`,
+      issue: facts.id,
+      session: to.id,
+      activity,
+      ...(acknowledges === true ? { acknowledges } : {}),
+    }),
+  );
+  const plan: Effect = {
     kind: "show_plan",
     key: `plan:${facts.id}:${session.id}:${planKey(facts, decision)}`,
     issue: facts.id,
     session: session.id,
-    items: plan(facts, decision),
-  });
-  return told;
+    items: planOf(facts, decision),
+  };
+  return [...told, ...linked(facts, session), plan];
 }
 
-type Tell = (key: string, activity: Activity) => void;
-
-export function newestSession(facts: Facts): Session | null {
-  return (
-    Object.values(facts.sessions)
-      .toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1))
-      .at(-1) ?? null
+/** The facts once what is called for beyond `already` (keys of effects) is told, but for the last words. */
+export function talkedOf(
+  facts: Facts,
+  decision: Decision,
+  policy: Policy,
+  already: ReadonlySet<string>,
+): Facts {
+  const session = addressed(facts, policy);
+  const said = session === null ? [] : routine(facts, decision, policy, session);
+  return afterTalk(
+    facts,
+    policy,
+    said.filter(({ key }) => !already.has(`tell:${facts.id}:${key}`)),
   );
+}
+
+/** The facts once the last words are told, too. */
+export function closed(facts: Facts, decision: Decision, policy: Policy): Facts {
+  return afterTalk(facts, policy, lastWords(facts, decision, policy));
+}
+
+function lastWords(facts: Facts, decision: Decision, policy: Policy): readonly Said[] {
+  return stillToClose(facts, policy, closing(facts, decision, policy));
+}
+
+type Tell = (fact: string, activity: Activity) => void;
+
+/** What is told while things go on, to whoever spoke last. */
+function routine(facts: Facts, decision: Decision, policy: Policy, session: Session): readonly Said[] {
+  const said: Said[] = [];
+  for (const each of spokenTo(facts, policy)) {
+    const fact = `ack:${each.id}`;
+    said.push({ fact, key: fact, session: each, activity: acknowledgement(facts), acknowledges: true });
+  }
+  const tell: Tell = (fact, activity) => said.push({ fact, key: fact, session, activity });
+  for (const run of facts.runs) tellRun(facts, run, tell);
+  tellStanding(facts, decision, (fact, activity) => {
+    said.push({ fact, key: `${fact}:${session.id}`, session, activity });
+  });
+  return said;
 }
 
 function acknowledgement(facts: Facts): Activity {
@@ -73,7 +102,7 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
   }
   const end = run.end;
   if (end === null) return;
-  const key = `run:${run.number}:ended`;
+  const key = endKey(run);
   switch (end.outcome) {
     case "published":
       tell(key, {
@@ -83,9 +112,11 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
         result: end.summary,
       });
       return;
-    case "answered":
-      tell(key, { type: "response", body: end.summary });
+    case "answered": {
+      const { fact, activity } = answerOf(run, end);
+      tell(fact, activity);
       return;
+    }
     case "no_change":
       tell(key, { type: "thought", body: `Run ${run.number} changed nothing: ${end.summary}` });
       return;
@@ -103,99 +134,130 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
   }
 }
 
-function tellPullRequest(facts: Facts, told: Effect[], session: Session): void {
-  const pull = facts.pullRequest;
-  if (pull === null) return;
-  told.push({
-    kind: "link",
-    key: `link:${facts.id}:${session.id}:${pull.number}`,
-    issue: facts.id,
-    session: session.id,
-    label: `Pull request #${pull.number}`,
-    url: pull.url,
-  });
+function endKey(run: Run): string {
+  return `run:${run.number}:ended`;
 }
 
+function answerOf(run: Run, end: RunEnd): LastWord {
+  return { fact: endKey(run), activity: { type: "response", body: end.summary } };
+}
+
+function linked(facts: Facts, session: Session): readonly Effect[] {
+  const pull = facts.pullRequest;
+  if (pull === null) return [];
+  return [
+    {
+      kind: "link",
+      key: `link:${facts.id}:${session.id}:${pull.number}`,
+      issue: facts.id,
+      session: session.id,
+      label: `Pull request #${pull.number}`,
+      url: pull.url,
+    },
+  ];
+}
+
+/** Where it stands, when the next word is not a person's. */
 function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
   const head = facts.pullRequest?.core.value.head ?? "none";
+  const { rule, state, why } = decision;
+  // A review that has just come is judged by a reading: until then there is nothing true to say.
+  if (state === "awaiting_review" && facts.pullRequest?.hint == null) {
+    tell(`review:${rule}:${head}`, { type: "thought", body: why });
+  }
+  if (state === "awaiting_queue" && ["merge", "in_queue", "person_merges"].includes(rule)) {
+    tell(`merge:${rule}:${head}`, { type: "thought", body: why });
+  }
+  if (state === "delegated" && rule.includes("/")) {
+    const body = `Not started yet: ${why}`;
+    tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
+  }
+}
+
+type LastWord = Pick<Said, "fact" | "activity">;
+
+/** What leaves a session closed for now: an end, or that a person's word is awaited. The last of them stands. */
+function closing(facts: Facts, decision: Decision, policy: Policy): readonly LastWord[] {
+  const questions = activeRun(facts) === null ? openQuestions(facts, policy) : [];
+  const asked = questions.map(({ id, text, options }): LastWord => ({
+    fact: `question:${id}`,
+    activity: { type: "elicitation", body: text, options },
+  }));
+  const standing = lastWord(facts, decision, policy);
+  return standing === null ? asked : [...asked, standing];
+}
+
+function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | null {
+  const head = facts.pullRequest?.core.value.head ?? "none";
   const runs = facts.runs.length;
-  switch (decision.state) {
+  const { rule, state, why } = decision;
+  switch (state) {
     case "done":
-      if (decision.step.kind === "finish")
-        tell(`done:${decision.rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}`, {
-          type: "response",
-          body: conclusion(facts, decision),
-        });
-      return;
-    case "failed":
-      if (decision.step.kind === "finish")
-        tell(`failed:${decision.rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}`, {
-          type: "response",
-          body: `${decision.why} I have stopped. Delegate again or write here to go on.`,
-        });
-      return;
+    case "failed": {
+      if (decision.step.kind !== "finish") return null;
+      const unheard = pendingPrompts(facts, policy);
+      const late = unheard.at(-1)?.id ?? "";
+      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}`;
+      const body =
+        state === "done"
+          ? conclusion(facts, decision, unheard)
+          : `${why} I have stopped. Delegate again or write here to go on.`;
+      return { fact, activity: { type: "response", body } };
+    }
     case "escalated":
-      tell(`escalated:${decision.rule}:${head}:${runs}`, { type: "error", body: handOver(facts, decision) });
-      return;
+      return {
+        fact: `escalated:${rule}:${head}:${runs}`,
+        activity: { type: "error", body: handOver(facts, decision) },
+      };
     case "awaiting_input":
-      if (decision.rule !== "question_open" && decision.rule !== "said_all") {
-        tell(`input:${decision.rule}:${head}:${runs}`, {
-          type: "elicitation",
-          body: `${decision.why} I wait for ${decision.waitsFor ?? "you"}.`,
-        });
-      }
-      if (decision.rule === "said_all" && facts.runs.at(-1)?.end?.outcome === "no_change") {
-        tell(`input:no_change:${runs}`, {
-          type: "elicitation",
-          body: `${decision.why}\n\nWhat should I do?`,
-        });
-      }
-      return;
-    case "awaiting_review":
-      // A review that has just come is judged by a reading: until then there is nothing true to say.
-      if (facts.pullRequest?.hint != null) return;
-      tell(`review:${decision.rule}:${head}`, { type: "thought", body: decision.why });
-      return;
-    case "awaiting_queue":
-      if (["merge", "in_queue", "person_merges"].includes(decision.rule))
-        tell(`merge:${decision.rule}:${head}`, { type: "thought", body: decision.why });
-      return;
-    case "paused":
-      if (facts.runs.every((run) => run.state === "ended") && decision.rule === "taken_away") {
-        const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
-        tell(`paused:${at}`, {
-          type: "response",
-          body: `${decision.why} Nothing is running, and nothing will be published until you delegate again or write here.`,
-        });
-      }
-      return;
+      return awaited(facts, decision);
+    case "paused": {
+      if (activeRun(facts) !== null || rule !== "taken_away") return null;
+      const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
+      const body = `${why} Nothing is running, and nothing will be published until you delegate again or write here.`;
+      return { fact: `paused:${at}`, activity: { type: "response", body } };
+    }
     case "delegated":
-      if (decision.rule.includes("/"))
-        tell(`waits:${decision.rule}:${runs}`, {
-          type: "thought",
-          body: `Not started yet: ${decision.why}`,
-          ephemeral: true,
-        });
-      return;
     case "preparing":
     case "implementing":
     case "pr_open":
     case "repairing_ci":
+    case "awaiting_review":
     case "changes_requested":
+    case "awaiting_queue":
     case "repairing_queue":
-      return;
+      return null;
   }
 }
 
-function conclusion(facts: Facts, decision: Decision): string {
+function awaited(facts: Facts, { rule, why, waitsFor }: Decision): LastWord | null {
+  const head = facts.pullRequest?.core.value.head ?? "none";
+  const runs = facts.runs.length;
+  if (rule === "question_open") return null;
+  if (rule !== "said_all") {
+    const body = `${why} I wait for ${waitsFor ?? "you"}.`;
+    return { fact: `input:${rule}:${head}:${runs}`, activity: { type: "elicitation", body } };
+  }
+  const last = facts.runs.at(-1);
+  // The agent's answer was the last word already; it is for sessions that have not seen it.
+  if (last?.end?.outcome === "answered") return answerOf(last, last.end);
+  const body = `${why}\n\nWhat should I do?`;
+  return { fact: `input:no_change:${runs}`, activity: { type: "elicitation", body } };
+}
+
+function conclusion(facts: Facts, decision: Decision, unheard: readonly Prompt[]): string {
   const runs = facts.runs.filter((run) => run.end?.outcome === "published");
   if (decision.rule !== "merged") return `${decision.why} My work here has ended.`;
+  const late = unheard.map(({ text }) => `- ${firstLine(text)}`);
   const what = runs.map(
     (run) => `- ${RUN_TYPES[run.type].type.replace("_", " ")}: ${run.end?.summary ?? ""}`,
   );
   return [
     `${decision.why} ${facts.pullRequest?.url ?? ""}`.trim(),
     ...(what.length > 0 ? ["", "What was done:", ...what] : []),
+    ...(late.length > 0
+      ? ["", "What came too late for this pull request; write here again to have it done:", ...late]
+      : []),
   ].join("\n");
 }
 
@@ -214,59 +276,4 @@ function handOver(facts: Facts, decision: Decision): string {
     "",
     `I wait for ${decision.waitsFor ?? "a person"}.`,
   ].join("\n");
-}
-
-const STAGES = [
-  "Implement",
-  "Open a pull request",
-  "Make the checks pass",
-  "Answer the review",
-  "Merge",
-] as const;
-
-/** How far each state is through the stages: all before are completed, this one is in progress. */
-const STAGE_OF: Readonly<Record<Decision["state"], number>> = {
-  delegated: 0,
-  preparing: 0,
-  implementing: 0,
-  pr_open: 2,
-  repairing_ci: 2,
-  awaiting_review: 3,
-  changes_requested: 3,
-  awaiting_queue: 4,
-  repairing_queue: 4,
-  awaiting_input: 0,
-  escalated: 0,
-  done: 5,
-  failed: 0,
-  paused: 0,
-};
-
-function stage(facts: Facts, decision: Decision): number {
-  const stated = STAGE_OF[decision.state];
-  return stated === 0 && facts.pullRequest !== null ? 2 : stated;
-}
-
-function plan(facts: Facts, decision: Decision): readonly PlanItem[] {
-  const reached = stage(facts, decision);
-  const ended = TERMINAL.has(decision.state) && decision.state !== "done";
-  return STAGES.map((content, index) => ({
-    content,
-    status:
-      index < reached
-        ? "completed"
-        : ended
-          ? "canceled"
-          : index === reached && decision.state !== "delegated"
-            ? "inProgress"
-            : "pending",
-  }));
-}
-
-function planKey(facts: Facts, decision: Decision): string {
-  // The same picture again after another one in between is news once more, so head and runs count too.
-  const ended = facts.runs.filter((run) => run.end !== null).length;
-  const head = facts.pullRequest?.core.value.head.slice(0, 12) ?? "none";
-  const mark = TERMINAL.has(decision.state) ? decision.state : decision.state === "delegated" ? "d" : "";
-  return `${stage(facts, decision)}${mark}:${facts.runs.length}.${ended}:${head}`;
 }

@@ -67,7 +67,7 @@ export function withTicketReading(facts: Facts, reading: TicketReading, at: numb
     if (word.cause === "delegated" || word.cause === "undelegated") {
       next = withDelegation(next, word.granted, word.by, word.at, true);
     }
-    if (word.cause === "stopped") next = withStop(next, word.by, null, word.at, true);
+    if (word.cause === "stopped") next = withStop(next, word.by, word.session ?? null, word.at, true);
   }
   return next;
 }

@@ -3,6 +3,7 @@ import { decide, evidenceOf } from "./decide.ts";
 import type { Decision, Evidence } from "./decision.ts";
 import type { Effect } from "./effect.ts";
 import { called } from "./effects.ts";
+import { closed, talkedOf } from "./narrate.ts";
 import type { Facts } from "./facts.ts";
 import { branchName } from "./ids.ts";
 import { isNews, isSame } from "./news.ts";
@@ -57,7 +58,9 @@ export function turn(input: TurnInput): TurnResult {
   const already = new Set(
     before === null ? [] : called(input.facts, before, policy, now).map((effect) => effect.key),
   );
+  facts = talkedOf(facts, decision, policy, already);
   const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
+  facts = closed(facts, decision, policy);
   const changed = effects.length > 0 || !isSame(before, decision) || isNews(input.facts, facts);
   return {
     facts: !changed && isSame(input.facts, facts) ? input.facts : facts,

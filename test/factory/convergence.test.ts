@@ -82,13 +82,13 @@ const act: fc.Arbitrary<Act> = fc.tuple(
 );
 const acts = fc.array(act, { minLength: 3, maxLength: 30 });
 
-interface Told {
+interface Lived {
   readonly model: Model;
   readonly start: Facts;
 }
 
 /** Lives the acts through, after a delegation and a first run that opened the pull request. */
-function live(list: readonly Act[]): Told {
+function live(list: readonly Act[]): Lived {
   heads = 0;
   const model = new Model();
   model.pass(1);
@@ -360,6 +360,44 @@ function soundness(before: Facts, { facts, decision }: TurnResult, now: number):
   if (decision.until !== null) expect(decision.until, "wakes in the future").toBeGreaterThan(now);
 }
 
+/** What the sessions were told, as the outbox lets it through, against what must be so after each turn. */
+class Told {
+  private readonly keys = new Set<string>();
+  /** By session: the fact it was closed with, or null when work was told of last. */
+  private readonly last = new Map<string, string | null>();
+  /** By session and fact: the words that people had spoken there, and the endings that had been left again. */
+  private readonly closings = new Map<string, string>();
+  private left = 0;
+
+  /** Whether the turn leaves the issue with a person, and all is closed. */
+  after({ facts, decision, effects }: TurnResult): boolean {
+    const rests =
+      decision.step.kind === "finish" || RESTS.has(decision.state) || decision.rule === "taken_away";
+    const running = facts.runs.some((run) => run.state !== "ended");
+    if (!rests) this.left += 1;
+    for (const effect of effects) {
+      if (effect.kind !== "tell" || this.keys.has(effect.key)) continue;
+      this.keys.add(effect.key);
+      const { session, activity } = effect;
+      if (!["response", "elicitation", "error"].includes(activity.type)) {
+        this.last.set(session, null);
+        continue;
+      }
+      const fact = effect.key.replace(/:\d+$/, "");
+      const words = Object.values(facts.prompts).filter((prompt) => prompt.session === session).length;
+      const now = `${words} ${facts.stopped?.at} ${this.left}`;
+      expect(this.closings.get(fact), `${fact} is told again for no reason`).not.toBe(now);
+      this.closings.set(fact, now);
+      this.last.set(session, fact);
+    }
+    if (!rests || running || decision.step.kind === "stop_run") return false;
+    for (const [session, fact] of this.last) expect(fact, `${session} at ${decision.rule}`).not.toBeNull();
+    return this.last.size > 0;
+  }
+}
+
+const RESTS: ReadonlySet<string> = new Set(["escalated", "awaiting_input"]);
+
 describe("turn by turn", () => {
   test("at most one run lives, no budget is overdrawn, and every waiting says for what", () => {
     const walked = new Set<string>();
@@ -410,6 +448,49 @@ describe("turn by turn", () => {
     expect(walked.size, [...walked].toSorted().join(" ")).toBeGreaterThan(25);
     const refused = [...walked].filter((rule) => rule.includes("/"));
     expect(refused.length, refused.join(" ")).toBeGreaterThan(3);
+  });
+
+  test("whatever is heard late, twice or never, each session is left closed where a person's word is awaited, once", () => {
+    let endings = 0;
+    fc.assert(
+      fc.property(acts, arrivals, fc.array(fc.nat(60), { minLength: 1 }), (list, how, drives) => {
+        heads = 0;
+        const model = new Model();
+        model.pass(1);
+        model.delegate();
+        let facts = emptyFacts(ISSUE, T0);
+        let before: TurnResult["decision"] | null = null;
+        const told = new Told();
+        const step = (observations: readonly Observation[]): void => {
+          const result = turn({
+            facts,
+            before,
+            observations,
+            policy: TIGHT,
+            conditions: READY,
+            now: model.now,
+          });
+          facts = result.facts;
+          before = result.decision;
+          if (told.after(result)) endings += 1;
+        };
+        for (const [name, a, gap] of list) {
+          model.pass(gap);
+          if (name !== "run") ACTS[name](model, a);
+        }
+        // What a sweep knows in the end is known now and then before, too.
+        for (const [index, seen] of arrived(model.told, how).entries()) {
+          model.pass(10);
+          step([seen]);
+          const a = drives[index % drives.length] ?? 0;
+          step(drive(facts, a, model.now));
+          if (a % 5 === 0) step(model.readings());
+        }
+        step(model.readings());
+      }),
+      { seed: SEED, numRuns: 400 },
+    );
+    expect(endings).toBeGreaterThan(400);
   });
 
   test("any garbage in any order is survived, with the same promises", () => {

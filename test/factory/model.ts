@@ -88,20 +88,34 @@ export class Model {
     this.tell({ kind: "undelegated", at: this.now, by: ANN });
   }
 
+  /** One of the sessions, as people use whichever they have open. */
+  private somewhere(): string | null {
+    return this.sessions[this.ids % Math.max(1, this.sessions.length)]?.id ?? null;
+  }
+
   stop(): void {
-    this.authorities.push({ granted: false, at: this.now, cause: "stopped", by: ANN });
-    this.tell({ kind: "stop_requested", at: this.now, prompt: this.next("stop-"), session: null, by: ANN });
+    const prompt = this.next("stop-");
+    const session = this.somewhere();
+    this.authorities.push({
+      granted: false,
+      at: this.now,
+      cause: "stopped",
+      by: ANN,
+      ...(session === null ? {} : { session }),
+    });
+    this.tell({ kind: "stop_requested", at: this.now, prompt, session, by: ANN });
   }
 
   say(): void {
     const id = this.next("p");
-    this.prompts.push({ id, session: null, at: this.now, by: ANN, text: `say ${id}` });
+    const session = this.somewhere();
+    this.prompts.push({ id, session, at: this.now, by: ANN, text: `say ${id}` });
     this.authorities.push({ granted: true, at: this.now, cause: "prompted", by: ANN });
     this.tell({
       kind: "prompted",
       at: this.now,
       prompt: id,
-      session: null,
+      session,
       by: ANN,
       from: "tracker",
       text: `say ${id}`,

@@ -1,7 +1,8 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Activity } from "../../src/factory/effect.ts";
 import { FACTORY_STATES } from "../../src/factory/state.ts";
-import { story, type Story } from "./story.ts";
+import { story, Story } from "./story.ts";
+import { ANN, T0, ticketReading } from "./world.ts";
 
 const OPEN = "delegated; run starts; run intends h1; run published; pull h1 queue test=running";
 const LIFE = `${OPEN}
@@ -173,4 +174,147 @@ test("all words are for people: no rule, key or state name is said", () => {
   const lines = told(story(LIFE)).filter((line) => !line.startsWith("plan"));
   const names = Object.keys(FACTORY_STATES).filter((name) => name.includes("_"));
   for (const line of lines) for (const name of names) expect(line).not.toContain(name);
+});
+
+/** What each session was told, as the outbox lets it through: a known key is dropped. */
+function conversations(life: Story): Readonly<Record<string, readonly string[]>> {
+  const keys = new Set<string>();
+  const rows: Record<string, string[]> = {};
+  for (const effect of life.life.effects) {
+    if (effect.kind !== "tell" || keys.has(effect.key)) continue;
+    keys.add(effect.key);
+    (rows[effect.session] ??= []).push(words(effect.activity).slice(0, 60));
+  }
+  return rows;
+}
+
+const last = (life: Story): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(conversations(life)).map(([id, lines]) => [id, lines.at(-1) ?? ""]));
+const closings = (lines: readonly string[] | undefined): number =>
+  (lines ?? []).filter((line) => /^(response|error|elicitation)/.test(line)).length;
+
+describe("each session is left closed, once per ending", () => {
+  const GREEN = "delegated; run starts; run intends h1; run published; pull h1 test=success";
+  const MERGED = `${GREEN}; session s2; review r1 approved; merge ok; pull h1 merged`;
+
+  test("all that were told of the work hear how it ended, and hear it once", () => {
+    const life = story(`${MERGED}; wait 60; ticket; pull h1; wait 60`);
+    expect(last(life)).toEqual({
+      "session-1": expect.stringMatching(/^response: Pull request #7 is merged/) as string,
+      s2: expect.stringMatching(/^response: Pull request #7 is merged/) as string,
+    });
+    const told = conversations(life);
+    expect([closings(told["session-1"]), closings(told["s2"])]).toEqual([1, 1]);
+  });
+
+  test("one that was left with a question hears of the end as well", () => {
+    const life = story(
+      "delegated; run starts; run asked asks Which branch?; session s2; says main in s2; run starts; operator close; run stopped",
+    );
+    expect(last(life)["session-1"]).toContain("response: Closed by ops.");
+    expect(last(life)["s2"]).toContain("response: Closed by ops.");
+  });
+
+  test("one that was left closed is not told of what went on elsewhere", () => {
+    const life = story(`${MERGED}; session s3; run starts; run stopped; operator close; wait 60`);
+    const told = conversations(life);
+    expect([closings(told["session-1"]), closings(told["s2"]), closings(told["s3"])]).toEqual([1, 1, 1]);
+  });
+
+  test.each([
+    ["cancelled in the tracker", "ticket status=canceled", "response: The issue was moved to Canceled"],
+    ["closed by an operator", "operator close", "response: Closed by ops."],
+    ["stopped", "stopped", "response: Stopped by Ann."],
+    ["undelegated", "undelegated", "response: Undelegated by Ann."],
+  ])("a second time %s is another ending", (_, ending, words) => {
+    const once = `run starts; ${ending}; run stopped; wait 60`;
+    const life = story(`delegated; ${once}; says go on; ${once}`);
+    const told = conversations(life)["session-1"] ?? [];
+    expect(told.at(-1)).toContain(words);
+    expect(told.filter((line) => line.startsWith(words))).toHaveLength(2);
+  });
+
+  test("a stop is answered where it was pressed, and a message where it was written", () => {
+    const life = story("delegated; run starts; session s2; stopped in session-1; run stopped");
+    expect(last(life)).toMatchObject({
+      "session-1": expect.stringContaining("response: Stopped by Ann.") as string,
+      s2: expect.stringContaining("response: Stopped by Ann.") as string,
+    });
+    life.tell("says go on, please in session-1; run starts");
+    expect(last(life)["session-1"]).toContain("action: Implementing");
+    expect(last(life)["s2"]).toContain("response: Stopped");
+  });
+
+  test.each([
+    ["handed over", `budget ciRepairs 0; ${GREEN}; pull h1 test=failure`, "error: I hand this over."],
+    ["asked", "delegated; run starts; run asked asks Which branch?", "elicitation: Which branch?"],
+    ["taken by no project", "projects none; delegated", "elicitation: No project of this relay"],
+    ["awaiting review", GREEN, "thought: The checks are green"],
+    ["held back", "disk full; delegated", "thought: Not started yet"],
+  ])("a session that is opened while it is %s hears so", (_, before, words) => {
+    const life = story(`${before}; wait 60; session s2; wait 60`);
+    expect(last(life)["s2"]).toContain(words);
+    expect(closings(conversations(life)["session-1"])).toBeLessThanOrEqual(1);
+  });
+
+  test("the agent's answer is the last word in every session", () => {
+    const life = story("delegated; run starts; session s2; run answered; wait 60; ticket");
+    for (const lines of Object.values(conversations(life))) {
+      expect(lines.at(-1)).toBe("response: It answered.");
+      expect(closings(lines)).toBe(1);
+    }
+  });
+
+  test("a word that changes nothing is answered by where it stands", () => {
+    const life = story("projects none; delegated; wait 60; says hello?; wait 60; ticket");
+    expect(conversations(life)["session-1"]?.filter((line) => line.startsWith("elicitation"))).toHaveLength(
+      2,
+    );
+  });
+
+  test("of the sessions that a first reading finds only the newest is spoken to, and what a day may have lost", () => {
+    const life = new Story();
+    const sessions = [30, 2, 0].map((days) => ({
+      id: `${days}-days-old`,
+      at: life.life.now - days * 86_400_000 - 1,
+      by: ANN,
+      automatic: false,
+    }));
+    const late = { id: "an-hour-old", at: life.life.now - 3_600_000, by: ANN, automatic: false };
+    life.life.see(1, ticketReading({ sessions: [...sessions, late] }, 1));
+    expect(Object.keys(conversations(life)).toSorted()).toEqual(["0-days-old", "an-hour-old"]);
+    life.tell("says are you there? in 30-days-old; run starts");
+    expect(last(life)["30-days-old"]).toContain("action: Implementing");
+  });
+
+  test("facts that were stored before sessions were kept track of are read, and their sessions closed", () => {
+    const life = story(`${GREEN}; session s2`);
+    const { conversations: _, ...stored } = life.life.facts;
+    life.life.facts = stored;
+    life.tell("operator close; wait 60");
+    expect(Object.values(last(life))).toEqual([
+      "response: Closed by ops. My work here has ended.",
+      "response: Closed by ops. My work here has ended.",
+    ]);
+  });
+
+  test("what came too late for the merge is said, with what to do about it", () => {
+    const life = story(`${GREEN}; review r1 approved; merge ok; pull h1 merged`);
+    const endedAt = life.life.facts.pullRequest?.core.value.closedAt ?? 0;
+    life.life.see((life.life.now - T0) / 1_000 + 1, {
+      kind: "prompted",
+      at: endedAt + 400,
+      prompt: "late",
+      session: "session-1",
+      by: ANN,
+      from: "tracker",
+      text: "Also mention it in the README.",
+    });
+    const bodies = life.life.effects.flatMap((effect) =>
+      effect.kind === "tell" && effect.activity.type === "response" ? [effect.activity.body] : [],
+    );
+    expect(life.life.decision?.state).toBe("done");
+    expect(bodies).toHaveLength(2);
+    expect(bodies.at(-1)).toContain("write here again to have it done:\n- Also mention it in the README.");
+  });
 });

@@ -19,7 +19,8 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
 /**
  * A factory history as text: lines (or `;`) of a few words each, ten seconds apart. The words:
  *
- *   delegated [by outsider] | session <id> | undelegated | stopped | says <text> | ticket <words> | removed
+ *   delegated [by outsider] | session <id> | undelegated | stopped [in <session>] | ticket <words> | removed
+ *   says <text> [in <session>]
  *     ticket words: team=X status=completed [ours] blocked=APP-2 nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual required=a,b base=a unread
@@ -86,7 +87,7 @@ export class Story {
       case "undelegated":
         return [{ kind: "undelegated", at, by: ANN }];
       case "stopped":
-        return [{ kind: "stop_requested", at, prompt: `stop-${at}`, session: "session-1", by: ANN }];
+        return [{ kind: "stop_requested", at, prompt: `stop-${at}`, session: sessionOf(rest), by: ANN }];
       case "removed":
         return [{ kind: "ticket_removed", at, by: ANN }];
       case "says":
@@ -96,7 +97,7 @@ export class Story {
             kind: "prompted",
             at,
             prompt: `p${this.prompts}`,
-            session: "session-1",
+            session: sessionOf(rest),
             by: ANN,
             from: "tracker",
             text,
@@ -375,6 +376,11 @@ const OPPOSITES: Readonly<Record<string, string>> = {
 };
 
 const US: Actor = { ...NOBODY, kind: "us", id: "1", name: "patchrelay[bot]" };
+
+/** The session that the words name, as "in <session>" at their end. */
+function sessionOf(words: readonly string[]): string {
+  return (words.at(-2) === "in" ? words.at(-1) : undefined) ?? "session-1";
+}
 
 function linesOf(text: string): string[] {
   return text

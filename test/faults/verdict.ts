@@ -38,6 +38,7 @@ export async function judge(
       pullRequests(tasks),
       await pushes(stage),
       activities(stage, tasks, db),
+      conclusions(stage, tasks),
       replies(stage, tasks),
       merges(tasks),
       runs(issues),
@@ -157,6 +158,25 @@ function activities(stage: Stage, tasks: Tasks, db: Database.Database): Finding 
     return differences(wanted, shown).map((each) => `${task.key}: ${each}`);
   });
   return { what: "each activity was shown once", looked, broken };
+}
+
+/** Every session of an issue that has ended is closed, by one word about its end. */
+function conclusions(stage: Stage, tasks: Tasks): Finding {
+  let looked = 0;
+  const broken = tasks.all.flatMap((task) =>
+    stage.linear.issue(task.key).sessions.flatMap(({ id, status }) => {
+      looked += 1;
+      const ends = stage.linear
+        .activities(id)
+        .filter(
+          ({ content }) => content.type === "response" && content.body?.includes("is merged.") === true,
+        );
+      return status === "complete" && ends.length === 1
+        ? []
+        : [`session ${id} of ${task.key} is ${status} and was told of the merge ${ends.length} times`];
+    }),
+  );
+  return { what: "each session was told of the end, once", looked, broken };
 }
 
 function text(activity: Readonly<Record<string, unknown>>): string {

@@ -494,3 +494,38 @@ test("what a person pushes while a question waits survives the run that has the 
   expect(await story.file("patchrelay/app-1", "src/grace.txt")).toBe("mine\n");
   await story.end();
 });
+
+test("every session of an issue is left closed, however often it was ended and taken up again", async () => {
+  const story = await startStory({ agent: worksBut(does({}, [{ wait: "interrupt" }], "never")) });
+  const { ada } = story;
+  const statuses = (): string[] => story.linear.issue("APP-1").sessions.map(({ status }) => status);
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.works();
+  ada.undelegates();
+  ada.delegates();
+  await story.works();
+  await story.rests();
+  expect(statuses()).toHaveLength(2);
+  for (let time = 1; time <= 2; time += 1) {
+    ada.moves("Canceled");
+    await story.until("failed");
+    await story.rests();
+    expect(statuses()).toEqual(["complete", "complete"]);
+    expect(story.toldAs("response").filter((line) => line.includes("moved to Canceled"))).toHaveLength(
+      // The older session was left closed the first time, and nobody has spoken there since.
+      1 + time,
+    );
+    ada.says("Go on please.");
+    await story.works();
+    ada.moves("Todo");
+    await story.rests();
+    expect(statuses()).toEqual(["complete", "active"]);
+  }
+  ada.stops();
+  await story.until(({ state, run }) => state === "paused" && run === null);
+  await story.rests();
+  await story.sweeps(2);
+  expect(statuses()).toEqual(["complete", "complete"]);
+  await story.end();
+});

@@ -3,7 +3,7 @@ import { budgetsOf } from "../../src/factory/budget.ts";
 import { emptyFacts, type Facts, type Run } from "../../src/factory/facts.ts";
 import type { IssueId } from "../../src/factory/ids.ts";
 import type { Observation } from "../../src/factory/observation.ts";
-import { TERMINAL } from "../../src/factory/state.ts";
+import { TERMINAL, type FactoryState } from "../../src/factory/state.ts";
 import type { TurnResult } from "../../src/factory/turn.ts";
 import type { Forge } from "./forge.ts";
 import type { Process } from "./process.ts";
@@ -240,12 +240,23 @@ export class Oracle {
           this.broken(relay, "R7", `${effect.key} was never told`);
       }
       this.prompts(relay, issue, row.facts);
+      this.sessions(relay, issue, row.decision.state);
       this.recomputes(relay, issue);
       const pull = relay.outside.place(issue).forge.pulls.at(-1);
       const kept = row.facts.pullRequest;
       if (pull?.merged === true && kept?.number === pull.number && row.decision.state !== "done")
         this.broken(relay, "R4", `#${pull.number} is merged and ${issue} is ${row.decision.state}`);
     }
+  }
+
+  /** R7: whoever was told of the work was told of its end. */
+  private sessions(relay: Process, issue: IssueId, state: FactoryState): void {
+    if (!TERMINAL.has(state)) return;
+    const last = new Map<string, string>();
+    for (const { effect } of relay.store.outbox)
+      if (effect.issue === issue && effect.kind === "tell") last.set(effect.session, effect.activity.type);
+    for (const [session, type] of last)
+      if (type !== "response") this.broken(relay, "R7", `${session} of ${issue} was left with a ${type}`);
   }
 
   private prompts(relay: Process, issue: IssueId, facts: Facts): void {

@@ -54,6 +54,7 @@ function sessionAuthorities(session: SessionAnswer, us: TrackerIdentity): Author
       at: activity.createdAt,
       cause: stop ? "stopped" : "prompted",
       by: readActor(activity.user, us),
+      ...(stop ? { session: session.id } : {}),
     });
   }
   if (session.dismissedAt !== null) {

@@ -1,0 +1,136 @@
+import { trustedPrompts } from "./authority.ts";
+import type { Activity } from "./effect.ts";
+import type { Conversation, Facts, Session } from "./facts.ts";
+import { own } from "./own.ts";
+import type { Policy } from "./policy.ts";
+
+/**
+ * With whom we talk, and whether we have said the last word there. The tracker shows a session as it was told last:
+ * one that was told of work and never of its end hangs for good. So each is left with a closing activity, once, and
+ * is told anew only after a further word of a person's or of ours.
+ */
+
+// A tracker that could not reach us tries for hours, and we believe what it signed within the last day: so long
+// before we first heard of an issue somebody may have opened a session for us. Older ones belong to another life.
+const LATE_MS = 24 * 3_600_000;
+
+/** What is to be said to one session: `fact` names what it tells. */
+export interface Said {
+  readonly fact: string;
+  readonly key: string;
+  readonly session: Session;
+  readonly activity: Activity;
+  readonly acknowledges?: true;
+}
+
+/** How far each way of leaving a session is from open. */
+const CLOSED = { open: 0, asked: 1, over: 2 } as const;
+
+/** How a session is left by an activity, as the tracker shows it (linear.md section 6). */
+const LEAVES: Readonly<Record<Activity["type"], Conversation["left"]>> = {
+  thought: "open",
+  action: "open",
+  elicitation: "asked",
+  error: "asked",
+  response: "over",
+};
+
+/** Oldest first. */
+function sessionsOf(facts: Facts): Session[] {
+  return Object.values(facts.sessions).toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+}
+
+export function newestSession(facts: Facts): Session | null {
+  return sessionsOf(facts).at(-1) ?? null;
+}
+
+/** When a person who may last spoke in each session (Unix ms), by session: opened it, wrote in it, stopped us there. */
+function wordsOf(facts: Facts, policy: Policy): ReadonlyMap<string, number> {
+  const words = new Map(Object.values(facts.sessions).map(({ id, at }) => [id, at]));
+  const word = (session: string | null, at: number): void => {
+    const before = session === null ? undefined : words.get(session);
+    if (session !== null && before !== undefined) words.set(session, Math.max(before, at));
+  };
+  for (const { session, at } of trustedPrompts(facts, policy)) word(session, at);
+  if (facts.stopped !== null) word(facts.stopped.value.session, facts.stopped.at);
+  return words;
+}
+
+/** Where a person spoke last: there the work is told of. */
+export function addressed(facts: Facts, policy: Policy): Session | null {
+  const words = wordsOf(facts, policy);
+  const at = (session: Session): number => words.get(session.id) ?? session.at;
+  return (
+    sessionsOf(facts)
+      .toSorted((a, b) => at(a) - at(b))
+      .at(-1) ?? null
+  );
+}
+
+/** The sessions in which we speak: what a first reading finds of years ago is left alone. */
+export function spokenTo(facts: Facts, policy: Policy): readonly Session[] {
+  const present = addressed(facts, policy);
+  return sessionsOf(facts).filter(
+    (session) =>
+      session.id === present?.id ||
+      session.at > facts.createdAt - LATE_MS ||
+      conversation(facts, session) !== undefined,
+  );
+}
+
+const UNSAID = { left: "open", fact: null, stretch: 0 } as const;
+
+function conversation(facts: Facts, session: Session): Conversation | undefined {
+  return own(facts.conversations ?? {}, session.id);
+}
+
+/**
+ * What `closing` (last one last) still has to be told to whom: to each session that is not left that far closed, and
+ * where a person spoke last also what is news there.
+ */
+export function stillToClose(
+  facts: Facts,
+  policy: Policy,
+  closing: readonly { readonly fact: string; readonly activity: Activity }[],
+): readonly Said[] {
+  const final = closing.at(-1);
+  if (final === undefined) return [];
+  const present = addressed(facts, policy);
+  return sessionsOf(facts).flatMap((session) => {
+    const talk = conversation(facts, session);
+    if (talk === undefined) return [];
+    const news = session.id === present?.id && talk.fact !== final.fact;
+    if (CLOSED[talk.left] >= CLOSED[LEAVES[final.activity.type]] && !news) return [];
+    return closing.map(({ fact, activity }) => ({
+      fact,
+      key: `${fact}:${session.id}:${talk.stretch}`,
+      session,
+      activity,
+    }));
+  });
+}
+
+/** The facts after a person's words and after `said`, news to their sessions, was said. */
+export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): Facts {
+  const words = wordsOf(facts, policy);
+  const talks = new Map<string, Conversation>();
+  for (const session of spokenTo(facts, policy)) {
+    const word = words.get(session.id) ?? session.at;
+    const kept = conversation(facts, session) ?? { ...UNSAID, word };
+    talks.set(session.id, word > kept.word ? { ...opened(kept), word } : kept);
+  }
+  for (const { session, fact, activity } of said) {
+    const kept = talks.get(session.id);
+    if (kept === undefined) continue;
+    const left = LEAVES[activity.type];
+    talks.set(session.id, left === "open" ? opened(kept) : { ...kept, left, fact });
+  }
+  const before = facts.conversations ?? {};
+  const same =
+    talks.size === Object.keys(before).length && [...talks].every(([id, talk]) => own(before, id) === talk);
+  return same ? facts : { ...facts, conversations: Object.fromEntries(talks) };
+}
+
+function opened(talk: Conversation): Conversation {
+  return talk.left === "open" ? talk : { ...talk, left: "open", fact: null, stretch: talk.stretch + 1 };
+}
