@@ -222,6 +222,7 @@ test("hooks can be confined where CI runs", { skip: process.env["CI"] !== "true"
   expect(whyNot).toBeNull();
 });
 
+// Left out where the machine has no such namespaces; the test above makes an error of that in CI.
 describe.skipIf(whyNot !== null)("a confined hook", () => {
   const seen = async (text: string, parts: Partial<WorktreesParts> = {}): Promise<string> => {
     on.push("main", hook(`#!/bin/sh\n${text}\n`));
