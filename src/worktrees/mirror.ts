@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OutsideError } from "../lib/outside.ts";
-import { MissingBaseBranch } from "./errors.ts";
+import { GitFailed, MissingBaseBranch } from "./errors.ts";
 import type { Git } from "./git.ts";
 import type { GitPlace } from "./git-environment.ts";
 import { checkBranch, checkSha, remoteRef } from "./names.ts";
@@ -110,6 +110,28 @@ async function fetch(
   });
 }
 
+/** From so many loose objects, or packs, on every git command takes noticeably longer (gc.auto, gc.autoPackLimit). */
+const MOST_LOOSE = 6_700;
+const MOST_PACKS = 50;
+
+/**
+ * Packs what has piled up in the mirror. Nothing is ever dropped, not even what no ref holds: an index, or our own record
+ * of a tree, may. That it fails costs nothing but time later.
+ */
+export async function tidyMirror(git: Git, place: GitPlace, signal: AbortSignal): Promise<void> {
+  const counted = await git.text(place, { args: ["count-objects", "-v"], signal });
+  const count = (name: string): number =>
+    Number(new RegExp(`^${name}: (\\d+)$`, "m").exec(counted)?.[1] ?? 0);
+  if (count("count") <= MOST_LOOSE && count("packs") <= MOST_PACKS) return;
+  const tasks = ["--task=loose-objects", "--task=incremental-repack"];
+  try {
+    await git.run(place, { args: ["maintenance", "run", "--quiet", ...tasks], signal });
+  } catch (error) {
+    if (!(error instanceof GitFailed)) throw error;
+    git.log.warn("the mirror could not be packed", { mirror: place.commonDir, error: error.message });
+  }
+}
+
 /** The base branch to work from: the named one, or the remote's default. Throws MissingBaseBranch. */
 export function chooseBase(asked: RemoteHeads, repository: string, named: string | null): string {
   const branch = named ?? asked.defaultBranch;
@@ -142,7 +164,8 @@ export async function removeStaleLocks(place: GitPlace, since: string): Promise<
   const now = (await stat(probe)).mtimeMs;
   const born = Math.max((await stat(since)).mtimeMs, now - DEAD_AFTER_MS);
   const removed: string[] = [];
-  for (const directory of [place.commonDir, place.gitDir, join(place.commonDir, "refs")]) {
+  const { commonDir } = place;
+  for (const directory of [commonDir, place.gitDir, join(commonDir, "objects"), join(commonDir, "refs")]) {
     for (const path of await locksIn(directory, directory.endsWith("/refs"))) {
       if ((await writtenAt(path)) >= born) continue;
       await rm(path, { force: true });

@@ -8,6 +8,7 @@ import {
   ensureMirror,
   fetchBranches,
   removeStaleLocks,
+  tidyMirror,
 } from "./mirror.ts";
 import type { RemoteCall } from "./mirror.ts";
 import { checkBranch, checkSha } from "./names.ts";
@@ -87,6 +88,7 @@ export async function prepareGround(
   const target = request.targetBranch ?? base;
   if (base === branch || target === branch)
     throw new RefusedPublish(`${branch} is the base branch; an issue needs a branch of its own`);
+  await tidyMirror(git, mirror, call.signal);
   const found = await fetchBranches(git, mirror, call, asked, [...new Set([base, target, branch])]);
   const sha = baseCommit(found, base);
   const targetSha = baseCommit(found, target);

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { whyNotConfined } from "../lib/confine.ts";
@@ -31,6 +31,7 @@ import { removeTree, salvageTree } from "./remove.ts";
 import type { WorktreeNames } from "./remove.ts";
 import { salvageOf } from "./salvage.ts";
 import type { Salvage } from "./salvage.ts";
+import { deleteFolder } from "./tree.ts";
 import type { TreePlace } from "./tree.ts";
 
 export type { Worktree } from "./places.ts";
@@ -123,11 +124,18 @@ export interface Worktrees {
 const LIMITS: GitLimits = { localMs: 120_000, networkMs: 600_000 };
 const PATCH_BYTES = 1024 * 1024;
 
+/** Copies of hooks and indexes that a killed relay left behind. */
+async function removeLeftOvers(privateDir: string): Promise<void> {
+  for (const name of await readdir(privateDir))
+    if (/^(?:hook|index)-/.test(name)) await deleteFolder(join(privateDir, name));
+}
+
 /** The worktrees of one data folder. One process at a time may use it (the relay's lock sees to that). */
 export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees> {
   const folders: Folders = { dir: parts.dir, mirrorsDir: parts.mirrorsDir, privateDir: parts.privateDir };
   for (const folder of Object.values(folders) as string[])
     await mkdir(folder, { recursive: true, mode: 0o700 });
+  await removeLeftOvers(parts.privateDir);
   const bornFile = join(parts.privateDir, "started");
   await writeFile(bornFile, "");
   const home = join(parts.privateDir, "git-home");

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import type { Stats } from "node:fs";
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -353,5 +354,37 @@ describe("removing a worktree", () => {
       signal: on.signal,
     });
     expect(await on.worktrees.remove(tree, { signal: on.signal })).toEqual([]);
+  });
+});
+
+describe("what piles up", () => {
+  test("in the mirror is packed, and nothing of it is lost, not even what no ref holds", async () => {
+    const tree = await on.prepare();
+    const files = Array.from({ length: 6_701 }, (_, number) => [`loose/${number}`, `${number}\n`] as const);
+    put(on.folder, Object.fromEntries(files));
+    const paths = files.map(([name]) => join(on.folder, name)).join("\n");
+    const write = ["hash-object", "-w", "--no-filters", "--stdin-paths"];
+    const ids = execFileSync("git", write, { cwd: tree.commonDir, input: paths, encoding: "utf8" })
+      .trim()
+      .split("\n");
+    const loose = (): number => Number(git(tree.commonDir, "count-objects").split(" ")[0]);
+    expect(loose()).toBeGreaterThan(6_700);
+    await on.prepare();
+    // What is in a pack is taken away the next time only: somebody may be reading it.
+    await on.prepare();
+    expect(loose()).toBeLessThan(100);
+    const list = ["cat-file", "--batch-all-objects", "--batch-check=%(objectname)"];
+    const all = new Set(git(tree.commonDir, ...list).split("\n"));
+    expect(ids.filter((id) => !all.has(id))).toEqual([]);
+  });
+
+  test("of a killed relay's copies is removed at the next start; homes stay", async () => {
+    const tree = await on.prepare();
+    const folder = join(on.folder, "relay/private");
+    put(folder, { "hook-a1/own/hook": "x", "index-b2/index": "x", "homes/app-1/cache": "x" });
+    await on.restart();
+    expect(existsSync(join(folder, "hook-a1")) || existsSync(join(folder, "index-b2"))).toBe(false);
+    expect(text(folder, "homes/app-1/cache")).toBe("x");
+    expect(existsSync(tree.path)).toBe(true);
   });
 });
