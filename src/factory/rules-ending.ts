@@ -15,7 +15,7 @@ export const ENDINGS: readonly Rule[] = [
   },
   {
     name: "closed_by_operator",
-    says: "An operator closed or cancelled it, and nobody has asked anew since.",
+    says: "An operator closed or cancelled it, and nobody has asked anew since: a merge that was asked for is taken back.",
     states: ["done", "failed"],
     when: ({ facts, authority }) =>
       facts.closed !== null && !(authority?.granted === true && authority.at > facts.closed.at),
@@ -26,13 +26,13 @@ export const ENDINGS: readonly Rule[] = [
         s,
         cancelled ? "failed" : "done",
         "closed",
-        `${cancelled ? "Cancelled" : "Closed"} by ${who}.`,
+        `${cancelled ? "Cancelled" : "Closed"} by ${who}.${takenBack(s)}`,
       );
     },
   },
   {
     name: "ticket_ended",
-    says: "A person completed or cancelled the tracker's issue after the last request: our work on it is over.",
+    says: "A person completed or cancelled the tracker's issue after the last request: our work on it is over. A merge that was asked for goes on if it was completed, else it is taken back.",
     states: ["done", "failed"],
     when: ({ facts, authority }) => {
       const status = facts.ticket.status;
@@ -45,7 +45,8 @@ export const ENDINGS: readonly Rule[] = [
     },
     gives: (s) => {
       const { name, type } = s.facts.ticket.status?.value ?? { name: "ended", type: "completed" };
-      const pull = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;
+      const left = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;
+      const pull = type === "completed" ? left : takenBack(s) || left;
       return ended(
         s,
         type === "completed" ? "done" : "failed",
@@ -142,6 +143,14 @@ function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merge
     return { state, step: { kind: "finish" }, why: `${why}${notCarriedOut(s)}`, waitsFor: null };
   if (s.run.stop !== null) return waiting(state, why, "the agent to stop");
   return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
+}
+
+/** What becomes of the merge that we asked for and that this end leaves behind (effects.ts takes it back). */
+function takenBack({ facts, pullRequest }: Situation): string {
+  const merge = mergeUnderWay(facts);
+  if (merge === null) return "";
+  const of = ` The merge of pull request #${pullRequest?.number}`;
+  return merge.refused === null ? `${of} is taken back.` : `${of} could not be taken back: ${merge.refused}`;
 }
 
 /** So many messages are named in one sentence. */

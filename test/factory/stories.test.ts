@@ -506,6 +506,12 @@ describe("delegation, stop, pause", () => {
       const byPerson = story(`${GREEN}; pull h1 queue queued; ${end}`);
       expect(effects(byPerson, "cancel_merge"), end).toBe(0);
     }
+    for (const end of ["ticket status=canceled", "operator close"]) {
+      const said = story(`${QUEUED}; ${end}`).life.effects.findLast((effect) => effect.kind === "tell");
+      expect(said?.kind === "tell" && "body" in said.activity && said.activity.body, end).toContain(
+        "The merge of pull request #7 is taken back.",
+      );
+    }
     expect(effects(story(`${QUEUED}; ticket status=completed`), "cancel_merge")).toBe(0);
     expect(effects(story(`${QUEUED}; pull h1 merged; removed`), "cancel_merge")).toBe(0);
   });
