@@ -3,4 +3,6 @@ import type { EffectParts } from "./parts.ts";
 
 export const readTicket =
   ({ tracker }: EffectParts): Performer<"read_ticket"> =>
-  async (effect, { signal }) => [await tracker.readTicket(effect.issue, signal)];
+  async (effect, { signal }) => [
+    await tracker.readTicket(effect.issue, signal, effect.background === true ? "background" : "wanted"),
+  ];

@@ -7,8 +7,7 @@ export const removeWorktree =
   ({ worktrees, hookMs }: EffectParts): Performer<"remove_worktree"> =>
   async (effect, { facts, signal }) => {
     if (facts.project === null) return [];
-    const { branch } = facts.project;
-    const base = facts.pullRequest?.core.value.base ?? "";
+    const { branch, base } = effect;
     const hook = {
       facts: {
         PATCHRELAY_ISSUE: facts.ticket.core?.value.key ?? effect.issue,

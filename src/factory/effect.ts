@@ -17,7 +17,8 @@ export type Effect =
   | Is<"start_run", { run: number }>
   | Is<"steer_run", { run: number; prompt: string; text: string }>
   | Is<"stop_run", { run: number; reason: string }>
-  | Is<"remove_worktree", object>
+  // The branch that has ended: by the time of the removal the issue may have another.
+  | Is<"remove_worktree", { branch: string; base: string }>
   // ── forge lane ──
   | Is<
       "merge",
@@ -35,7 +36,8 @@ export type Effect =
   | Is<"reply_threads", { number: number; replies: readonly ThreadReply[] }>
   | Is<"close_pull_request", { number: number; comment: string }>
   // ── reading lane ──
-  | Is<"read_ticket", object>
+  // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low.
+  | Is<"read_ticket", { background?: true }>
   | Is<"read_pull_request", { number: number | null; branch: string }>;
 
 type Is<K extends string, F> = {

@@ -217,11 +217,13 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
       to: "completed",
     });
   }
-  if (decision.step.kind === "finish" && facts.runs.length > 0) {
+  if (decision.step.kind === "finish" && facts.runs.length > 0 && facts.project !== null) {
     list.push({
       kind: "remove_worktree",
       key: `worktree:${facts.id}:${facts.past.length}:${facts.runs.length}`,
       issue: facts.id,
+      branch: facts.project.branch,
+      base: facts.pullRequest?.core.value.base ?? "",
     });
   }
   return list;

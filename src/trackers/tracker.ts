@@ -17,8 +17,8 @@ export interface Tracker {
   interpret(body: unknown, event: string, context: TrackerContext): Interpretation;
   /** Who we are there; cached after the first success. */
   whoAmI(signal: AbortSignal): Promise<TrackerIdentity>;
-  /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`). */
-  readTicket(issue: IssueId, signal: AbortSignal): Promise<Observation>;
+  /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`); `wanted` unless said otherwise. */
+  readTicket(issue: IssueId, signal: AbortSignal, need?: "wanted" | "background"): Promise<Observation>;
   /**
    * Issues that are ours by delegation or open session, newest first, back to `since` (Unix ms): finds what webhooks
    * lost. `rest` is null, or the `rest` of the answer before: then the list goes on there.

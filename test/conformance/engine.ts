@@ -16,6 +16,8 @@ import type { PartsChanges } from "../engines/parts.ts";
 import { mended, script, scriptedTurn } from "../engines/scripted-factory.ts";
 import { T0, ticketReading } from "../factory/world.ts";
 
+const ENDED = { branch: "patchrelay/app-1", base: "main" } as const;
+
 /** A place for one engine's state, so that a test can open it again as after a restart. */
 export interface EngineSite {
   open(parts: EngineParts, turn: typeof factoryTurn): Engine | Promise<Engine>;
@@ -384,6 +386,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
             kind: "remove_worktree",
             key: `${issue}:worktree`,
             issue: issueOf(issue),
+            ...ENDED,
           });
         }
         await ask("a", acknowledge("a", "ack"));
@@ -396,7 +399,12 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         });
         for (let gone = 0; gone < 20; gone += 1) {
           const issue = `gone-${gone}`;
-          await ask(issue, { kind: "remove_worktree", key: `${issue}:worktree`, issue: issueOf(issue) });
+          await ask(issue, {
+            kind: "remove_worktree",
+            key: `${issue}:worktree`,
+            issue: issueOf(issue),
+            ...ENDED,
+          });
         }
         await ask("a", tell("a", "told"));
         expect(keys().at(-1)).toBe("told");

@@ -437,6 +437,14 @@ describe("our own move to the end", () => {
     expect(wanted()).toEqual([false, true]);
   });
 
+  test("the worktree to remove is that of the branch that ended, whatever the issue goes on with", () => {
+    const told = story(FOLLOWED);
+    expect(told.life.facts.project?.branch).toBe("patchrelay/app-1-2");
+    expect(told.life.effects.filter((effect) => effect.kind === "remove_worktree")).toMatchObject([
+      { branch: "patchrelay/app-1", base: "main" },
+    ]);
+  });
+
   test("is told from a person's, which ends the follow-up", () => {
     for (const [move, state] of [
       ["ticket status=completed", "done"],

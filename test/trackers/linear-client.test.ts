@@ -280,6 +280,18 @@ describe("Linear's allowances", () => {
     });
   });
 
+  test("keep more than half for what somebody waits for: the sweep steps back once 40 % are used", async () => {
+    const linear = client();
+    const sweep = { ...ASK, kind: "background" } as const;
+    reply(200, FINE, limits(600, NOW + 60_000));
+    await linear.call(sweep, {}, signal);
+    reply(200, FINE, limits(599, NOW + 60_000));
+    await linear.call(sweep, {}, signal);
+    expect(await fault(linear.call(sweep, {}, signal))).toMatchObject({ retryAt: NOW + 60_000 });
+    await linear.call(ASK, {}, signal);
+    expect(asked).toBe(3);
+  });
+
   test.each(["Requests", "Complexity"])(
     "make reads wait once less than a tenth of the %s is left, writes never, until the reset",
     async (what) => {

@@ -75,7 +75,8 @@ export function createSweepLoop(parts: {
 // The key holds the number of the sweep, so that each sweep asks once and the next one asks again.
 function readings(due: Due, facts: Facts): readonly Effect[] {
   const issue = due.id;
-  const ticket: Effect = { kind: "read_ticket", key: `sweep:${issue}:${due.sweeps + 1}:ticket`, issue };
+  const key = `sweep:${issue}:${due.sweeps + 1}:ticket`;
+  const ticket: Effect = { kind: "read_ticket", key, issue, background: true };
   const { project, pullRequest, runs } = facts;
   if (project === null || (pullRequest === null && runs.length === 0)) return [ticket];
   return [

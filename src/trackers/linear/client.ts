@@ -4,15 +4,15 @@ import type { Log } from "../../lib/log.ts";
 import { deadline, OutsideError } from "../../lib/outside.ts";
 import type { Auth } from "./auth.ts";
 import { judge, outsideError } from "./faults.ts";
-import { NO_RATE_LIMIT, readRateLimit, readsWaitUntil, retryAfterRefusal } from "./rate-limit.ts";
+import { KEPT, NO_RATE_LIMIT, readRateLimit, retryAfterRefusal, waitUntil } from "./rate-limit.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { Transport } from "./transport.ts";
 
 /** One GraphQL operation: its document, and the shape of the answer we rely on. */
 export interface Operation<Answer> {
   readonly name: string;
-  /** Reads step back when the allowance runs low; writes go on. */
-  readonly kind: "read" | "write";
+  /** What nobody waits for steps back first when the allowance runs low, then every read; writes go on. */
+  readonly kind: "background" | "read" | "write";
   readonly document: string;
   readonly answer: z.ZodType<Answer>;
 }
@@ -46,12 +46,13 @@ export function createClient(parts: ClientParts): LinearClient {
   return {
     rateLimit: () => limit,
     async call(operation, variables, signal) {
-      if (operation.kind === "read") {
-        const retryAt = readsWaitUntil(limit, parts.clock.now());
+      if (operation.kind !== "write") {
+        const kept = KEPT[operation.kind];
+        const retryAt = waitUntil(limit, kept, parts.clock.now());
         if (retryAt !== null) {
           throw new OutsideError(
             "rate_limited",
-            `Linear (${operation.name}): less than a tenth of the hourly allowance is left, kept for writes`,
+            `Linear (${operation.name}): less than ${kept * 100} % of the hourly allowance is left, kept for what matters more`,
             { retryAt },
           );
         }

@@ -68,7 +68,8 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
     },
     interpret: interpretEvent,
     whoAmI,
-    readTicket: async (issue, signal) => readTicket(reading, await whoAmI(signal), issue, signal),
+    readTicket: async (issue, signal, need) =>
+      readTicket(reading, await whoAmI(signal), issue, signal, need === "background"),
     discover: async (since, rest, signal) =>
       discoverIssues(reading, await whoAmI(signal), since, rest, signal),
     tell: (session, key, activity, signal) => tell(client, session, key, activity, signal),

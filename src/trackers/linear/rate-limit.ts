@@ -17,8 +17,13 @@ export const NO_RATE_LIMIT: RateLimit = { requests: null, complexity: null, at: 
 
 // Every allowance is per hour, so a reset further off than that is a clock that disagrees with ours.
 const LONGEST_WAIT_MS = 60 * 60_000;
-// The rest is kept for what people wait for: conclusions, questions, status moves.
-const KEPT_FOR_WRITES = 0.1;
+
+/**
+ * The share of an allowance at which each kind of call steps back. The sweep and the look for lost issues use 40 %
+ * (reliability.md section 7): an API key shares its allowance with its user's other programs, and an issue that has
+ * just been delegated must still be read. The last tenth is for what people wait for: conclusions, questions, moves.
+ */
+export const KEPT = { background: 0.6, read: 0.1 } as const;
 
 /** What an answer's headers say; `before` stands where they say nothing. */
 export function readRateLimit(
@@ -32,10 +37,10 @@ export function readRateLimit(
   return { requests: requests ?? before.requests, complexity: complexity ?? before.complexity, at: now };
 }
 
-/** When reads may go on (Unix ms) because less than a tenth of an allowance is left; null = now. */
-export function readsWaitUntil(limit: RateLimit, now: number): number | null {
+/** When calls may go on (Unix ms) for which `kept`, a share of each allowance, must be left; null = now. */
+export function waitUntil(limit: RateLimit, kept: number, now: number): number | null {
   return latest(
-    [limit.requests, limit.complexity].filter((one) => one !== null && isLow(one)),
+    [limit.requests, limit.complexity].filter((one) => one !== null && one.remaining < one.limit * kept),
     now,
   );
 }
@@ -53,10 +58,6 @@ export function retryAfterRefusal(
   const seconds = count(header("retry-after"));
   if (seconds !== null) return within(now + seconds * 1000, now);
   return within(limit.requests?.resetAt ?? null, now);
-}
-
-function isLow(allowance: Allowance): boolean {
-  return allowance.remaining < allowance.limit * KEPT_FOR_WRITES;
 }
 
 function latest(allowances: readonly (Allowance | null)[], now: number): number | null {

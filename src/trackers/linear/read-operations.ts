@@ -152,7 +152,7 @@ const sessionsAnswer = z.object({
 /** Agent sessions, last changed first. Linear does not say whose; the caller picks ours (linear.md section 12). */
 export const SESSIONS: Operation<z.output<typeof sessionsAnswer>> = {
   name: "Sessions",
-  kind: "read",
+  kind: "background",
   document: `query Sessions($after: String) {
   agentSessions(first: ${LISTED.page}, after: $after, orderBy: updatedAt) {
     nodes { updatedAt appUser { id } creator ${USER} issue { id } }
@@ -169,7 +169,7 @@ const delegatedAnswer = z.object({
 /** Issues whose delegate is `$us` and that are still open, last changed first. */
 export const DELEGATED: Operation<z.output<typeof delegatedAnswer>> = {
   name: "Delegated",
-  kind: "read",
+  kind: "background",
   document: `query Delegated($us: ID!, $after: String) {
   issues(
     first: ${LISTED.page}, after: $after, orderBy: updatedAt,

@@ -33,9 +33,11 @@ export async function readTicket(
   us: TrackerIdentity,
   issue: IssueId,
   signal: AbortSignal,
+  background: boolean,
 ): Promise<Observation> {
   try {
-    const answer = await parts.client.call(TICKET, { id: trackerIdOf(issue) }, signal);
+    const operation = background ? ({ ...TICKET, kind: "background" } as const) : TICKET;
+    const answer = await parts.client.call(operation, { id: trackerIdOf(issue) }, signal);
     // The issue's own time, not that of the read: an answer from a lagging replica must not overwrite newer news.
     return { kind: "ticket_read", at: answer.issue.updatedAt, ...ticketReading(answer, us) };
   } catch (error) {
