@@ -173,12 +173,16 @@ function converges(change: (seen: Observation, index: number) => Observation, sw
 }
 
 describe("convergence", () => {
-  test("any order, repetition or loss of what the outside tells, then one sweep, ends like the clean history", () => {
-    fc.assert(
-      converges((seen) => seen, true),
-      { seed: SEED, numRuns: 3_000 },
-    );
-  });
+  test(
+    "any order, repetition or loss of what the outside tells, then one sweep, ends like the clean history",
+    { timeout: 240_000 },
+    () => {
+      fc.assert(
+        converges((seen) => seen, true),
+        { seed: SEED, numRuns: 3_000 },
+      );
+    },
+  );
 
   test("the property can fail: without the sweep, or with the time of arrival for the time of the fact", () => {
     expect(
@@ -194,25 +198,29 @@ describe("convergence", () => {
     );
   });
 
-  test("whatever comes late after the sweep changes neither state nor next step", () => {
-    fc.assert(
-      fc.property(acts, arrivals, (list, how) => {
-        const { model, start } = live(list);
-        const seen = arrived(model.told, how);
-        const swept = [...seen, ...model.readings()].reduce(observe, start);
-        const late = model.told.filter(({ own }) => !own).map((each) => each.seen);
-        const after = late.toReversed().reduce(observe, swept);
-        expect(judged(after)).toEqual(judged(swept));
-        const end = (facts: Facts): TurnResult["decision"] =>
-          turn({ facts, before: null, observations: [], policy: POLICY, conditions: READY, now: model.now })
-            .decision;
-        expect(end(after)).toEqual(end(swept));
-      }),
-      { seed: SEED, numRuns: 1_000 },
-    );
-  });
+  test(
+    "whatever comes late after the sweep changes neither state nor next step",
+    { timeout: 240_000 },
+    () => {
+      fc.assert(
+        fc.property(acts, arrivals, (list, how) => {
+          const { model, start } = live(list);
+          const seen = arrived(model.told, how);
+          const swept = [...seen, ...model.readings()].reduce(observe, start);
+          const late = model.told.filter(({ own }) => !own).map((each) => each.seen);
+          const after = late.toReversed().reduce(observe, swept);
+          expect(judged(after)).toEqual(judged(swept));
+          const end = (facts: Facts): TurnResult["decision"] =>
+            turn({ facts, before: null, observations: [], policy: POLICY, conditions: READY, now: model.now })
+              .decision;
+          expect(end(after)).toEqual(end(swept));
+        }),
+        { seed: SEED, numRuns: 1_000 },
+      );
+    },
+  );
 
-  test("applying anything twice is applying it once", () => {
+  test("applying anything twice is applying it once", { timeout: 240_000 }, () => {
     fc.assert(
       fc.property(acts, arrivals, (list, how) => {
         const { model, start } = live(list);
@@ -399,56 +407,60 @@ class Told {
 const RESTS: ReadonlySet<string> = new Set(["escalated", "awaiting_input"]);
 
 describe("turn by turn", () => {
-  test("at most one run lives, no budget is overdrawn, and every waiting says for what", () => {
-    const walked = new Set<string>();
-    fc.assert(
-      fc.property(fc.array(fc.tuple(fc.nat(5), act), { minLength: 20, maxLength: 120 }), (list) => {
-        heads = 0;
-        const model = new Model();
-        model.pass(1);
-        model.delegate();
-        model.describe();
-        let facts = emptyFacts(ISSUE, T0);
-        let before: TurnResult["decision"] | null = null;
-        let told = 0;
-        const step = (observations: readonly Observation[]): void => {
-          const result = turn({
-            facts,
-            before,
-            observations,
-            policy: TIGHT,
-            conditions: READY,
-            now: model.now,
-          });
-          walked.add(result.decision.rule);
-          soundness(facts, result, model.now);
-          facts = result.facts;
-          before = result.decision;
-        };
-        for (const [who, [name, a, gap]] of list) {
-          model.pass(gap);
-          if (RARE.has(name) && a % 6 !== 0) continue;
-          if (who > 1) {
-            const seen = who === 2 ? answered(before, a, model.now) : drive(facts, a, model.now);
-            step(seen);
-            const push = seen.find((each) => each.kind === "push_intended");
-            if (push?.kind === "push_intended") {
-              model.open(push.sha);
-              model.push(push.sha);
-            }
-          } else if (name !== "run") ACTS[name](model, a);
-          step(model.told.slice(told).map(({ seen }) => seen));
-          told = model.told.length;
-          if (a % 3 !== 0) step(model.readings());
-        }
-      }),
-      { seed: SEED, numRuns: 800 },
-    );
-    // Histories that stay in one corner would prove little.
-    expect(walked.size, [...walked].toSorted().join(" ")).toBeGreaterThan(25);
-    const refused = [...walked].filter((rule) => rule.includes("/"));
-    expect(refused.length, refused.join(" ")).toBeGreaterThan(3);
-  });
+  test(
+    "at most one run lives, no budget is overdrawn, and every waiting says for what",
+    { timeout: 240_000 },
+    () => {
+      const walked = new Set<string>();
+      fc.assert(
+        fc.property(fc.array(fc.tuple(fc.nat(5), act), { minLength: 20, maxLength: 120 }), (list) => {
+          heads = 0;
+          const model = new Model();
+          model.pass(1);
+          model.delegate();
+          model.describe();
+          let facts = emptyFacts(ISSUE, T0);
+          let before: TurnResult["decision"] | null = null;
+          let told = 0;
+          const step = (observations: readonly Observation[]): void => {
+            const result = turn({
+              facts,
+              before,
+              observations,
+              policy: TIGHT,
+              conditions: READY,
+              now: model.now,
+            });
+            walked.add(result.decision.rule);
+            soundness(facts, result, model.now);
+            facts = result.facts;
+            before = result.decision;
+          };
+          for (const [who, [name, a, gap]] of list) {
+            model.pass(gap);
+            if (RARE.has(name) && a % 6 !== 0) continue;
+            if (who > 1) {
+              const seen = who === 2 ? answered(before, a, model.now) : drive(facts, a, model.now);
+              step(seen);
+              const push = seen.find((each) => each.kind === "push_intended");
+              if (push?.kind === "push_intended") {
+                model.open(push.sha);
+                model.push(push.sha);
+              }
+            } else if (name !== "run") ACTS[name](model, a);
+            step(model.told.slice(told).map(({ seen }) => seen));
+            told = model.told.length;
+            if (a % 3 !== 0) step(model.readings());
+          }
+        }),
+        { seed: SEED, numRuns: 800 },
+      );
+      // Histories that stay in one corner would prove little.
+      expect(walked.size, [...walked].toSorted().join(" ")).toBeGreaterThan(25);
+      const refused = [...walked].filter((rule) => rule.includes("/"));
+      expect(refused.length, refused.join(" ")).toBeGreaterThan(3);
+    },
+  );
 
   test("whatever is heard late, twice or never, each session is left closed where a person's word is awaited, once", () => {
     let endings = 0;
@@ -493,7 +505,7 @@ describe("turn by turn", () => {
     expect(endings).toBeGreaterThan(400);
   });
 
-  test("any garbage in any order is survived, with the same promises", () => {
+  test("any garbage in any order is survived, with the same promises", { timeout: 240_000 }, () => {
     fc.assert(
       fc.property(fc.array(garbage, { maxLength: 40 }), (list) => {
         let facts = emptyFacts(ISSUE, T0);
