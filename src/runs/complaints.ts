@@ -18,6 +18,8 @@ export interface Shown {
   readonly changes: Changes;
   /** The base was integrated, cleanly or for the agent to resolve: that alone is worth publishing. */
   readonly integrated: boolean;
+  /** The change is what an earlier run could not publish; this one's agent left it as it was. */
+  readonly leftOver: boolean;
 }
 
 /**
@@ -33,8 +35,8 @@ export async function complaintOf(
   if (worked.outcome === "answer") return null;
   if (worked.outcome === "silent") return SILENT;
   if (worked.outcome === "no_change") {
-    const { changes, integrated } = await shown();
-    if (!integrated) return changes.files.length === 0 ? null : contradiction(journey, changes);
+    const { changes, integrated, leftOver } = await shown();
+    if (!integrated && !leftOver) return changes.files.length === 0 ? null : contradiction(journey, changes);
   }
   const found = await verify(journey, worktree);
   if (found === null) {

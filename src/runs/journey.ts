@@ -30,6 +30,8 @@ export interface Progress {
   readonly worktree: Worktree | null;
   /** The commit the work is compared with: the head (or base) the agent began on. */
   readonly baseline: string | null;
+  /** Where the agent began, when that is ahead of the baseline: what an earlier run committed and could not push. */
+  readonly leftOver: string | null;
   /** What of the remote's branch the worktree holds, and the branch must still be at; null = it was not there. */
   readonly remoteHead: string | null;
   readonly conflict: boolean;
@@ -61,6 +63,7 @@ export interface Worked {
 const NOTHING_YET: Progress = {
   worktree: null,
   baseline: null,
+  leftOver: null,
   remoteHead: null,
   conflict: false,
   kept: false,

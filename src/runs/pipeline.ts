@@ -88,7 +88,9 @@ async function show(journey: Journey, worktree: Worktree): Promise<Shown> {
   // An integration of the base may change no file of ours, yet it is the repair.
   const progress = journey.progress();
   const integrated = progress.integrated !== null && (head !== baseline || progress.conflict);
-  return { changes, integrated };
+  const leftOver =
+    head === progress.leftOver && (await changesFrom(journey, worktree, head)).files.length === 0;
+  return { changes, integrated, leftOver };
 }
 
 /** "Nothing needs changing" is an answer; "done" with nothing to show for it is a failed attempt, not a fix. */

@@ -43,7 +43,16 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
     const isBegun = kept && integrated === null;
     const baseline = isBegun ? prepared.head : (remoteHead ?? prepared.head);
-    journey.save({ worktree: recordOf(prepared), baseline, conflict, kept, integrated, remoteHead });
+    const leftOver = integrated === null && prepared.head !== baseline ? prepared.head : null;
+    journey.save({
+      worktree: recordOf(prepared),
+      baseline,
+      leftOver,
+      conflict,
+      kept,
+      integrated,
+      remoteHead,
+    });
     const headBefore = prepared.remoteHead ?? prepared.head;
     await journey.observe([
       {
