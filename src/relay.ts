@@ -16,6 +16,7 @@ import { readiness } from "./readiness.ts";
 import { AGENTS, ENGINES, FORGES, TRACKERS, type MakingParts, type Rotating } from "./registry.ts";
 import { performRun } from "./runs/pipeline.ts";
 import type { RunParts } from "./runs/parts.ts";
+import { scrubber } from "./runs/scrub.ts";
 import type { Credentials } from "./settings/credentials.ts";
 import { policyOf } from "./settings/policy.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -156,6 +157,7 @@ async function actingOf(
     cloneUrl: (repository) => projectOf(settings, repository).repository.cloneUrl,
     model: (project) => settings.projects.find(({ id }) => id === project.id)?.agent.codex.model ?? null,
     workflow: (file) => readFileSync(packageFile(file), "utf8"),
+    scrub: scrubber(ownSecrets(parts)),
     limits: runLimits(settings),
     clock,
     randomness: parts.randomness,
@@ -172,6 +174,22 @@ async function actingOf(
     hookMs: settings.runs.hookSeconds * 1_000,
   });
   return { performers, performRun: (running) => performRun(running, runParts) };
+}
+
+// Ids of our apps are no secrets: they stand in public places, and one of them is a mere number.
+const PUBLIC: ReadonlySet<string> = new Set(["GITHUB_APP_ID", "LINEAR_OAUTH_CLIENT_ID"]);
+const NAMES_A_SECRET = /KEY|TOKEN|SECRET|PASS|CREDENTIAL/i;
+
+/** The values that must not leave in anybody's words: our credentials, and the provider's key that the agent is given. */
+function ownSecrets({ credentials, childEnv, settings }: RelayParts): readonly string[] {
+  const held = Object.entries(credentials).flatMap(([name, secret]) =>
+    secret === null || PUBLIC.has(name) ? [] : [secret.reveal()],
+  );
+  const inherited = [settings.agent, ...settings.projects.map(({ agent }) => agent)]
+    .flatMap(({ codex }) => codex.env)
+    .filter((name) => NAMES_A_SECRET.test(name))
+    .flatMap((name) => childEnv[name] ?? []);
+  return [...held, ...inherited];
 }
 
 /** A value that is there only later; asking for it before is a bug. */

@@ -1,6 +1,7 @@
 import type { RunType } from "../factory/run-types.ts";
 import type { Changes } from "../worktrees/worktrees.ts";
 import type { RunLimits } from "./parts.ts";
+import { SECRET_FORMS } from "./scrub.ts";
 
 /**
  * What may not be published without a person (design.md section 5, reliability.md rows 12–18): the agent is
@@ -43,19 +44,10 @@ function size(changes: Changes, limits: RunLimits): readonly string[] {
   return list;
 }
 
-const SECRETS: readonly (readonly [string, RegExp])[] = [
-  ["a private key", /-----BEGIN [A-Z ]*PRIVATE KEY-----/],
-  ["a GitHub token", /\b(ghp|gho|ghu|ghs|ghr)_[A-Za-z0-9._]{30,}|\bgithub_pat_[A-Za-z0-9_]{40,}/],
-  ["a Linear key", /\blin_(api|oauth)_[A-Za-z0-9]{20,}/],
-  ["an AWS key", /\bAKIA[0-9A-Z]{16}\b/],
-  ["an API key", /\bsk-[A-Za-z0-9_-]{32,}/],
-  ["a Slack token", /\bxox[abpr]-[A-Za-z0-9-]{20,}/],
-];
-
 function secrets(changes: Changes): readonly string[] {
   const added = addedLines(changes).join("\n");
-  return SECRETS.filter(([, pattern]) => pattern.test(added)).map(
-    ([what]) => `it adds what looks like ${what}`,
+  return SECRET_FORMS.filter(({ pattern }) => added.search(pattern) !== -1).map(
+    ({ what }) => `it adds what looks like ${what}`,
   );
 }
 

@@ -16,6 +16,8 @@ export interface RunParts {
   model(project: ProjectPolicy): string | null;
   /** The relay's own workflow file, for a repository that has none. */
   workflow(file: "IMPLEMENTATION_WORKFLOW.md" | "REVIEW_WORKFLOW.md"): string;
+  /** Whatever an agent or a hook says goes through this before it can be shown outside (scrub.ts). */
+  scrub(text: string): string;
   readonly limits: RunLimits;
   readonly clock: Clock;
   readonly randomness: Randomness;

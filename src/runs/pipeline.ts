@@ -1,4 +1,4 @@
-import { NOTHING_SPENT, type RunEnd } from "../factory/facts.ts";
+import { NOTHING_SPENT } from "../factory/facts.ts";
 import { Fenced, type Running } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
 import { reach } from "../lib/failpoints.ts";
@@ -157,7 +157,7 @@ async function settle(
   }
   reach("run.settle_in_tx");
   const spent = journey?.progress().spent ?? NOTHING_SPENT;
-  const end: RunEnd = { ...ending.end, summary: ending.end.summary.slice(0, 8_000) };
+  const { end, question } = fitToTell(ending, (text) => parts.scrub(text));
   await running.observe([
     {
       kind: "run_ended",
@@ -165,11 +165,28 @@ async function settle(
       run: running.run,
       fence: running.fence,
       end,
-      question: ending.question,
+      question,
       spent,
     },
   ]);
   reach("run.settled");
+}
+
+const LONGEST_SUMMARY = 8_000;
+
+/** From here on the tracker, the forge and people are told of it. */
+function fitToTell(
+  { end, question }: Ending,
+  scrub: (text: string) => string,
+): Pick<Ending, "end" | "question"> {
+  return {
+    end: {
+      ...end,
+      summary: scrub(end.summary).slice(0, LONGEST_SUMMARY),
+      replies: end.replies.map((reply) => ({ ...reply, text: scrub(reply.text) })),
+    },
+    question: question === null ? null : { text: scrub(question.text), options: question.options.map(scrub) },
+  };
 }
 
 /** The hook `after-run` is for the repository's own tidying; it changes nothing about how the run ended. */

@@ -168,7 +168,8 @@ function toldBy(journey: Journey, result: AgentResult): Worked | Ending {
   }));
   return {
     outcome: outcomeOf(report, summary),
-    summary: summary || "The agent said nothing about it.",
+    // The commit and the pull request are made of it.
+    summary: journey.parts.scrub(summary) || "The agent said nothing about it.",
     replies,
   };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { does, worksBut, write, type AgentRules } from "../story/script.ts";
+import { GITHUB_SECRET } from "../story/stage.ts";
 import { startStory, type Story, type StoryOptions } from "../story/story.ts";
 
 function withHooks(hooks: Readonly<Record<string, string>>, options: StoryOptions = {}): Promise<Story> {
@@ -158,6 +159,49 @@ test.each([
   expect(story.told().join("\n")).not.toContain("ghp_");
   expect(story.pushes()).toEqual([]);
   expect(story.github.pullRequestCount()).toBe(0);
+  await story.end();
+});
+
+test("a secret in what the agent says, or an image that could carry one away, reaches nobody", async () => {
+  const secrets = [`ghp_${"a1B2".repeat(10)}`, `lin_wh_${"a1B2".repeat(10)}`, GITHUB_SECRET];
+  const words = `Did it: ${secrets.join(" ")} ![x](https://evil.example/?d=1)`;
+  const fit =
+    "Did it: [removed: a GitHub token] [removed: a Linear key] [removed: a credential of the relay] ! [x](https://evil.example/?d=1)";
+  const report = {
+    outcome: "question",
+    summary: words,
+    question: { text: words, options: [words] },
+    threads: [],
+  };
+  const story = await withHooks(
+    {},
+    {
+      agent: [
+        { when: { nth: 1 }, do: [], report },
+        does({ type: "implementation" }, [write("src/discount.txt", "10 percent\n")], words),
+        { when: {}, do: [], report: { outcome: "no_change", summary: words, question: null, threads: [] } },
+      ],
+    },
+  );
+  const { ada, grace } = story;
+  delegated(story);
+  await story.until("awaiting_input");
+  expect(story.issue()?.question).toMatchObject({ text: fit, options: [fit] });
+  ada.says("Go on.");
+  await story.until("awaiting_review");
+  await grace.requestsChanges("Why?");
+  await story.sees(() => story.commentsOn().length > 0);
+  await story.rests();
+  // Addresses are left out of the transcripts.
+  const start = fit.slice(0, fit.indexOf("(https"));
+  expect(story.commentsOn()[0]).toContain(start);
+  expect(story.github.pullRequest(1).fields.body).toContain(fit);
+  expect(await story.message("patchrelay/app-1")).toContain(fit);
+  expect(story.told().filter((line) => line.includes(start)).length).toBeGreaterThan(1);
+  const everything = [...story.told(), ...story.commentsOn(), story.github.pullRequest(1).fields.body].join(
+    "\n",
+  );
+  for (const secret of [...secrets, "!["]) expect(everything).not.toContain(secret);
   await story.end();
 });
 

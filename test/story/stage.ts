@@ -45,6 +45,7 @@ export interface Stage {
   startRelay(log: Log): Promise<Relay>;
   /** A file at the tip of a branch; null = it is not there. */
   read(branch: string, path: string): Promise<string | null>;
+  message(branch: string): Promise<string | null>;
   close(): Promise<void>;
 }
 
@@ -89,6 +90,10 @@ export async function setStage(clock: StoryClock, options: StageOptions): Promis
       async read(branch, path) {
         const tip = await git.resolve(`refs/heads/${branch}`);
         return tip === null ? null : git.read(tip, path);
+      },
+      async message(branch) {
+        const tip = await git.resolve(`refs/heads/${branch}`);
+        return tip === null ? null : ((await git.commit(tip))?.message ?? null);
       },
       close,
     };

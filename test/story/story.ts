@@ -221,6 +221,11 @@ export class Story {
     return this.#stage.read(branch, path);
   }
 
+  /** The message of the commit at the tip of a branch; null when it is not there. */
+  async message(branch: string): Promise<string | null> {
+    return this.#stage.message(branch);
+  }
+
   // ── waiting ──
 
   /** Waits until the issue is in a state, or until something holds, while nothing but real time passes. */
