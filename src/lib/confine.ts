@@ -20,14 +20,18 @@ export interface Confinement {
   readonly blank: readonly string[];
   /** An empty folder of ours for the making; outside of `show`. */
   readonly view: string;
+  /** A file that comes to be outside of `show`; empty = the command was never started. */
+  readonly begun: string;
 }
 
 // First as root of a user namespace, which alone may mount there; then, in a further one, as who we are, for whom those
 // mounts are locked. The shell stays as the first process of its own process namespace: when it ends, or is killed, the
 // kernel kills whatever is left in there, also what has left its process group.
+// The exit code can not tell a command that failed from one that was never started: the mark does.
 const SCRIPT = `set -e
-hide=$1 view=$2 cwd=$3 uid=$4 gid=$5
-shift 5
+hide=$1 view=$2 begun=$3 cwd=$4 uid=$5 gid=$6
+shift 6
+exec 9>"$begun"
 while [ "$1" != -- ]; do
   if [ -d "$1" ]; then mount -t tmpfs -o mode=0755 none "$1"
   elif [ -f "$1" ]; then mount --bind /dev/null "$1"; fi
@@ -44,19 +48,20 @@ shift
 mount --rbind "$view" "$hide"
 cd "$cwd"
 code=0
-unshare --user --map-user="$uid" --map-group="$gid" -- "$@" || code=$?
+unshare --user --map-user="$uid" --map-group="$gid" -- \\
+  /bin/sh -ec 'echo begun >&9; exec 9>&-; exec "$@"' sh "$@" || code=$?
 exit "$code"`;
 
 /** The command that runs `command` in `cwd`, confined. Its exit code is that of `command`, 128 + n for a signal. */
 export function confined(
   command: readonly string[],
   cwd: string,
-  { hide, show, blank, view }: Confinement,
+  { hide, show, blank, view, begun }: Confinement,
 ): { readonly command: string; readonly args: readonly string[] } {
   const spaces = ["--user", "--map-root-user", "--mount", "--pid", "--mount-proc"];
   const shown = show.map((path) => relative(hide, path));
   const who = [`${process.getuid?.() ?? 0}`, `${process.getgid?.() ?? 0}`];
-  const script = ["/bin/sh", "-c", SCRIPT, "sh", hide, view, cwd, ...who];
+  const script = ["/bin/sh", "-c", SCRIPT, "sh", hide, view, begun, cwd, ...who];
   return {
     command: "unshare",
     args: [
@@ -77,19 +82,30 @@ export function confined(
 const PROBE_MS = 10_000;
 const PROBE = 'test "$(ls "$1")" = shown && : > "$1/shown/written"';
 
-/** Null, or why programs can not be confined on this machine, in words for the operator. Tries it in a temporary folder. */
+/** Where, and with what hidden, confinement is tried. */
+interface Trial {
+  /** How the path of the new folder begins. */
+  readonly place: string;
+  readonly blank: readonly string[];
+}
+
+/**
+ * Null, or why programs can not be confined on this machine, in words for the operator. Tries it in a new folder,
+ * a temporary one unless told where.
+ */
 export async function whyNotConfined(
   clock: Clock,
   env: ProcessEnvironment,
   signal: AbortSignal,
+  { place = join(tmpdir(), "patchrelay-confine-"), blank = [] }: Partial<Trial> = {},
 ): Promise<string | null> {
   if (process.platform !== "linux") return `${process.platform} has no namespaces`;
-  const folder = await mkdtemp(join(tmpdir(), "patchrelay-confine-"));
+  const folder = await mkdtemp(place);
   try {
     const [hide, view] = [join(folder, "hide"), join(folder, "view")];
     for (const path of [view, join(hide, "shown"), join(hide, "hidden")])
       await mkdir(path, { recursive: true });
-    const confinement = { hide, view, show: [join(hide, "shown")], blank: [] };
+    const confinement = { hide, view, show: [join(hide, "shown")], blank, begun: join(folder, "begun") };
     const { exitCode, stderr } = await runProcess(clock, {
       ...confined(["/bin/sh", "-c", PROBE, "sh", hide], hide, confinement),
       cwd: folder,

@@ -49,3 +49,11 @@ export class UnresolvedConflict extends Error {
     this.files = files;
   }
 }
+
+/** A hook could not be started in its namespaces: nothing of it has run. */
+export class HookNotBegun extends Error {
+  override readonly name = "HookNotBegun";
+  constructor(why: string) {
+    super(`the hook could not be started, and nothing of it has run (\`patchrelay doctor\`): ${why}`);
+  }
+}

@@ -1,10 +1,12 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { Bug } from "../lib/assert.ts";
 import { confined } from "../lib/confine.ts";
 import { runProcess } from "../lib/processes.ts";
 import type { ProcessEnvironment } from "../lib/processes.ts";
+import { clip } from "../lib/text.ts";
+import { HookNotBegun } from "./errors.ts";
 import { absolutePath } from "./git-environment.ts";
 
 /** When a hook of the target repository runs; its file is `.patchrelay/hooks/<moment>`. */
@@ -85,7 +87,7 @@ export function hookHome(privateDir: string, worktreeName: string): string {
  * Runs the text of a hook, read from the base branch by the caller, in the worktree: with nothing of our environment
  * but a search path and a language, and no credential; confined, if that can be had, to the worktree, its mirror and its own
  * home of what is ours. When it ends, is too late or is aborted, its process group is killed. Rejects with the
- * signal's reason.
+ * signal's reason, and with HookNotBegun: what keeps it from starting says nothing about what it would have said.
  */
 export async function runHookText(
   parts: HookParts,
@@ -98,7 +100,7 @@ export async function runHookText(
   await mkdir(temporary, { recursive: true, mode: 0o700 });
   const folder = await mkdtemp(join(parts.privateDir, "hook-"));
   const [view, own] = [join(folder, "view"), join(folder, "own")];
-  const file = join(own, "hook");
+  const [file, begun] = [join(own, "hook"), join(folder, "begun")];
   try {
     for (const path of [view, own]) await mkdir(path, { mode: 0o700 });
     await writeFile(file, text, { mode: 0o700, flag: "wx" });
@@ -113,6 +115,7 @@ export async function runHookText(
             show,
             blank: hidden.further,
             view,
+            begun,
           })),
       cwd: tree.path,
       env: hookEnvironment(parts.operator, home, temporary, request.facts),
@@ -123,10 +126,23 @@ export async function runHookText(
       ...(request.onLine === undefined ? {} : { onLine: request.onLine }),
     });
     const { exitCode, timedOut, durationMs } = outcome;
+    if (hidden !== null && (await isEmpty(begun))) {
+      const why = timedOut ? `nothing happened within ${request.timeoutMs} ms` : outcome.stderr.trim();
+      throw new HookNotBegun(clip(why, 2_000) || `unshare ended with ${exitCode ?? "a signal"}`);
+    }
     const ok = exitCode === 0 && !timedOut;
     return { ran: true, ok, exitCode, output: outcome.stdout + outcome.stderr, timedOut, durationMs };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function isEmpty(file: string): Promise<boolean> {
+  try {
+    return (await readFile(file)).length === 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return true;
+    throw error;
   }
 }
 

@@ -170,9 +170,9 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
   /** What hooks can be kept from seeing on this machine, tried once. */
   const hiddenHere = async (signal: AbortSignal): Promise<Hidden | null> => {
     if (tried === null) {
-      tried = {
-        whyNot: await whyNotConfined(parts.clock, { PATH: absolutePath(parts.environment["PATH"]) }, signal),
-      };
+      const env = { PATH: absolutePath(parts.environment["PATH"]) };
+      const trial = { place: join(parts.privateDir, "hook-"), blank: parts.hidden.further };
+      tried = { whyNot: await whyNotConfined(parts.clock, env, signal, trial) };
       if (tried.whyNot !== null) {
         const told =
           "hooks are not confined: what they run can read whatever our account can, our credentials too";

@@ -292,6 +292,21 @@ describe.skipIf(whyNot !== null)("a confined hook", () => {
   });
 });
 
+test.skipIf(whyNot !== null)("a hook that could not be started has not failed: it says so", async () => {
+  on.push("main", hook('#!/bin/sh\necho ran >>"$HOME/ran"\n'));
+  const enough = join(on.folder, "enough");
+  const fake = `#!/bin/sh\n[ -e ${enough} ] || PATH=\${PATH#*:} exec unshare "$@"\necho no space left >&2\nexit 1\n`;
+  put(on.folder, { "bin/unshare": fake });
+  chmodSync(join(on.folder, "bin/unshare"), 0o755);
+  const relay = await on.restart({ environment: { PATH: `${on.folder}/bin:${process.env["PATH"] ?? ""}` } });
+  const tree = await on.prepare({}, relay);
+  const ran = join(on.folder, "relay/private/homes/app-1/ran");
+  expect(await run(tree, {}, relay)).toMatchObject({ ran: true, ok: true });
+  writeFileSync(enough, "");
+  await expect(run(tree, {}, relay)).rejects.toThrow(/nothing of it has run .*: no space left$/);
+  expect(readFileSync(ran, "utf8")).toBe("ran\n");
+});
+
 test("where hooks can not be confined they run all the same, and the log says what that means", async () => {
   on.push("main", hook("#!/bin/sh\necho ran\n"));
   const lines: string[] = [];
