@@ -7,7 +7,7 @@ import { readAfter } from "./read-after.ts";
 export const merge =
   ({ forge, clock, policy }: EffectParts): Performer<"merge"> =>
   async (effect, { facts, signal }) => {
-    if (!stillWanted(effect, facts, policy)) return [];
+    if (!stillWanted(effect, facts, policy, clock.now())) return [];
     const repository = repositoryOf(facts);
     const { key, kind, number, head, method, label } = effect;
     const answer = await forge.merge(

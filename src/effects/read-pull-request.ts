@@ -18,7 +18,7 @@ const MOST_REFUSED_LOOKS = 3;
 export const readPullRequest =
   (parts: EffectParts): Performer<"read_pull_request"> =>
   async (effect, { facts, signal, attempt }) => {
-    if (!stillWanted(effect, facts, parts.policy)) return [];
+    if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
     const repository = repositoryOf(facts);
     const { number, branch } = effect;
     const problem = facts.project?.problem ?? null;

@@ -5,7 +5,7 @@ import { repositoryOf, type EffectParts } from "./parts.ts";
 export const rerunChecks =
   ({ forge, clock, policy }: EffectParts): Performer<"rerun_checks"> =>
   async (effect, { facts, signal }) => {
-    if (!stillWanted(effect, facts, policy)) return [];
+    if (!stillWanted(effect, facts, policy, clock.now())) return [];
     const answer = await forge.rerunChecks(repositoryOf(facts), effect.workflowRuns, signal);
     return [{ kind: "effect_settled", at: clock.now(), key: effect.key, effect: effect.kind, ...answer }];
   };

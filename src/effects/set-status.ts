@@ -5,7 +5,7 @@ import type { EffectParts } from "./parts.ts";
 export const setStatus =
   (parts: EffectParts): Performer<"set_status"> =>
   async (effect, { facts, signal }) => {
-    if (!stillWanted(effect, facts, parts.policy)) return [];
+    if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
     const name = facts.project === null ? null : parts.statusName(facts.project.id, effect.to);
     await parts.tracker.setStatus(effect.issue, effect.to, name, signal);
     return [];

@@ -3,9 +3,9 @@ import { stillWanted } from "../factory/effects.ts";
 import type { EffectParts } from "./parts.ts";
 
 export const takeDelegation =
-  ({ tracker, policy }: EffectParts): Performer<"take_delegation"> =>
+  ({ tracker, policy, clock }: EffectParts): Performer<"take_delegation"> =>
   async (effect, { facts, signal }) => {
-    if (!stillWanted(effect, facts, policy)) return [];
+    if (!stillWanted(effect, facts, policy, clock.now())) return [];
     await tracker.takeDelegation(effect.issue, signal);
     return [];
   };

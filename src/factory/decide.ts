@@ -1,9 +1,9 @@
 import { reserve } from "./budget.ts";
-import type { Decision, Evidence } from "./decision.ts";
+import type { Decision, Evidence, Step } from "./decision.ts";
 import type { Facts, Run } from "./facts.ts";
 import type { Conditions, Policy } from "./policy.ts";
-import { RULES } from "./rules.ts";
-import { situationOf } from "./situation.ts";
+import { RULES, type Answer, type Rule } from "./rules.ts";
+import { situationOf, type Situation } from "./situation.ts";
 
 /** The decision, and the run it reserved if a run is next. */
 export interface Decided {
@@ -16,10 +16,7 @@ export interface Decided {
  * `reserve` grants it; a refusal is a decision too, with its own reason.
  */
 export function decide(facts: Facts, policy: Policy, conditions: Conditions, now: number): Decided {
-  const situation = situationOf(facts, policy, conditions, now);
-  const rule = RULES.find((row) => row.when(situation));
-  if (rule === undefined) throw new Error("the last row of the table holds always");
-  const answer = rule.gives(situation);
+  const { situation, rule, answer } = answered(facts, policy, now);
   const decision: Decision = {
     state: answer.state,
     step: answer.step,
@@ -55,14 +52,25 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
   };
 }
 
-/** The facts that a decision rests on, for `patchrelay why`. */
-export function evidenceOf(
+/** The step that the facts call for, whether or not a run that is next would be granted. */
+export function stepOf(facts: Facts, policy: Policy, now: number): Step {
+  return answered(facts, policy, now).answer.step;
+}
+
+function answered(
   facts: Facts,
   policy: Policy,
-  conditions: Conditions,
   now: number,
-): readonly Evidence[] {
-  const s = situationOf(facts, policy, conditions, now);
+): { readonly situation: Situation; readonly rule: Rule; readonly answer: Answer } {
+  const situation = situationOf(facts, policy, now);
+  const rule = RULES.find((row) => row.when(situation));
+  if (rule === undefined) throw new Error("the last row of the table holds always");
+  return { situation, rule, answer: rule.gives(situation) };
+}
+
+/** The facts that a decision rests on, for `patchrelay why`. */
+export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly Evidence[] {
+  const s = situationOf(facts, policy, now);
   const rows: Evidence[] = [];
   const add = (fact: string, value: string | null | undefined, at: number | null = null): void => {
     if (value !== null && value !== undefined) rows.push({ fact, value, at });

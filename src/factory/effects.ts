@@ -1,5 +1,6 @@
 import { authorityOf } from "./authority.ts";
 import { verdictOf } from "./checks.ts";
+import { stepOf } from "./decide.ts";
 import type { Decision } from "./decision.ts";
 import type { Effect, EffectOf } from "./effect.ts";
 import { activeRun, generationOf, type Facts, type PullRequest } from "./facts.ts";
@@ -7,7 +8,6 @@ import { unseenPush } from "./observe-pull-request.ts";
 import { newestSession } from "./conversation.ts";
 import { cancelKey, mergeUnderWay, unreadMerge } from "./merging.ts";
 import { narration } from "./narrate.ts";
-import { standingOf } from "./reviews.ts";
 import type { Policy } from "./policy.ts";
 import { pendingPrompts } from "./authority.ts";
 import { isUnproven, projectOf } from "./trust.ts";
@@ -234,25 +234,38 @@ function completedKey(facts: Facts): string {
 }
 
 /**
- * Whether an effect that was asked for before is still to be carried out, asked right before it is: what
- * publishes or spends is not, once a person has stopped the work or the head has moved (design.md section 4).
- * Nor is a move on the board that a person's later word has overtaken.
+ * Whether an effect that was asked for before is still to be carried out, asked right before it is: a merge or a
+ * rerun that waited is what would be decided now, or is not carried out. Nor is a move on the board that a person's
+ * later word has overtaken.
  */
-export function stillWanted(effect: Effect, facts: Facts, policy: Policy): boolean {
+export function stillWanted(effect: Effect, facts: Facts, policy: Policy, now: number): boolean {
   if (effect.kind === "read_pull_request") return isHintStanding(effect.key, facts);
   const core = facts.pullRequest?.core.value;
   if (effect.kind === "set_status" && effect.to === "completed") {
     return core?.merged === true && effect.key === completedKey(facts);
   }
-  const granted = authorityOf(facts, policy)?.granted === true;
-  if (effect.kind === "take_delegation") return granted;
-  if (effect.kind !== "merge" && effect.kind !== "rerun_checks") return true;
-  const asked = granted && facts.hold?.value !== true && core?.state === "open" && core.head === effect.head;
-  return asked && (effect.kind !== "merge" || isStillApproved(effect, facts, policy));
+  if (effect.kind === "take_delegation") return authorityOf(facts, policy)?.granted === true;
+  if (effect.kind === "merge") return isStillDecided(effect, facts, policy, now);
+  if (effect.kind !== "rerun_checks") return true;
+  const step = stepOf(facts, policy, now);
+  return step.kind === "rerun" && step.key === effect.key;
 }
 
-/** Nor is what a run is about to change, or what the reviewer thinks otherwise about by now. */
-function isStillApproved(merge: EffectOf<"merge">, facts: Facts, policy: Policy): boolean {
-  const approved = merge.policy !== "when_approved" || standingOf(facts, policy).approvals.length > 0;
-  return approved && activeRun(facts) === null;
+/**
+ * Whether the facts still call for just this merge. It may have been asked for already by a process that died before
+ * it wrote that down; what the forge shows of it must not keep us from learning that it is ours.
+ */
+function isStillDecided(effect: EffectOf<"merge">, facts: Facts, policy: Policy, now: number): boolean {
+  const { pullRequest: pull } = facts;
+  const merge = projectOf(facts, policy)?.merge;
+  if (pull === null || merge === undefined) return false;
+  const isSameRequest =
+    effect.number === pull.number &&
+    effect.head === pull.core.value.head &&
+    effect.method === merge.method &&
+    effect.policy === merge.policy &&
+    effect.label === merge.label;
+  if (!isSameRequest) return false;
+  const shown = mergeUnderWay(facts) === null ? { queue: null, autoMerge: null } : {};
+  return stepOf({ ...facts, pullRequest: { ...pull, ...shown } }, policy, now).kind === "merge";
 }

@@ -2,7 +2,7 @@ import { authorityOf, openQuestions, pendingPrompts } from "./authority.ts";
 import { verdictOf, type Verdict } from "./checks.ts";
 import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "./facts.ts";
 import { activeRun } from "./facts.ts";
-import type { Conditions, Policy, ProjectPolicy } from "./policy.ts";
+import type { Policy, ProjectPolicy } from "./policy.ts";
 import { standingOf, type Standing } from "./reviews.ts";
 import { projectOf } from "./trust.ts";
 
@@ -11,7 +11,6 @@ export interface Situation {
   readonly facts: Facts;
   readonly policy: Policy;
   readonly project: ProjectPolicy | null;
-  readonly conditions: Conditions;
   readonly now: number;
   readonly authority: Authority | null;
   readonly run: Run | null;
@@ -25,13 +24,12 @@ export interface Situation {
   readonly ejection: (Ejection & { readonly key: string }) | null;
 }
 
-export function situationOf(facts: Facts, policy: Policy, conditions: Conditions, now: number): Situation {
+export function situationOf(facts: Facts, policy: Policy, now: number): Situation {
   const { pullRequest } = facts;
   return {
     facts,
     policy,
     project: projectOf(facts, policy),
-    conditions,
     now,
     authority: authorityOf(facts, policy),
     run: activeRun(facts),

@@ -66,7 +66,7 @@ export function turn(input: TurnInput): TurnResult {
     facts: !changed && isSame(input.facts, facts) ? input.facts : facts,
     decision,
     effects,
-    evidence: evidenceOf(facts, policy, conditions, now),
+    evidence: evidenceOf(facts, policy, now),
     changed,
   };
 }

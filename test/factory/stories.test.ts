@@ -3,7 +3,6 @@ import type { Actor } from "../../src/factory/actor.ts";
 import { budgetsOf } from "../../src/factory/budget.ts";
 import { evidenceOf } from "../../src/factory/decide.ts";
 import type { EffectKind } from "../../src/factory/effect.ts";
-import { stillWanted } from "../../src/factory/effects.ts";
 import type { Observation } from "../../src/factory/observation.ts";
 import { Story, story } from "./story.ts";
 import { ANN, check, pullReading, STRANGER, T0 } from "./world.ts";
@@ -429,9 +428,7 @@ describe("our own move to the end", () => {
 
   test("is no longer made once a person has asked for more, and is made after the merge that follows", () => {
     const told = story(FOLLOWED);
-    const moves = () =>
-      told.life.effects.filter((effect) => effect.kind === "set_status" && effect.to === "completed");
-    const wanted = () => moves().map((effect) => stillWanted(effect, told.life.facts, told.life.policy));
+    const wanted = () => told.wanted("set_status", ":completed:");
     expect(wanted()).toEqual([false]);
     told.tell("run intends h2; run published; pull h2 fresh open test=success; pull h2 merged");
     expect(wanted()).toEqual([false, true]);
@@ -457,9 +454,7 @@ describe("our own move to the end", () => {
 
   test("a delegation is not taken back from a person who undelegated us meanwhile", () => {
     const told = story("session s1; run starts; undelegated");
-    const take = told.life.effects.find((effect) => effect.kind === "take_delegation");
-    if (take === undefined) throw new Error("it was asked for");
-    expect(stillWanted(take, told.life.facts, told.life.policy)).toBe(false);
+    expect(told.wanted("take_delegation")).toEqual([false]);
   });
 });
 
@@ -549,25 +544,51 @@ describe("delegation, stop, pause", () => {
     expect(last(told)).toContain("repairing_ci run_queued → start_run");
   });
 
-  test("a merge or rerun that still waits is not carried out after a stop, a pause, a new head or the end (22)", () => {
-    for (const then of ["stopped", "undelegated", "operator pause", "news head p1", "pull h1 closed"]) {
+  test("a merge or rerun that still waits is carried out only if it would be decided now (22)", () => {
+    const AGAINST = [
+      "stopped",
+      "undelegated",
+      "operator pause",
+      "operator close",
+      "ticket status=canceled",
+      "removed",
+      "news head p1",
+      "pull h1 closed",
+      "pull h1 draft",
+      "pull h1 conflict",
+      "news check test=failure#2",
+      "pull h1 test=failure#2",
+      "says also the docs",
+    ];
+    for (const then of [...AGAINST, "review r1 dismissed", "policy person"]) {
       const told = story(`${APPROVED}; ${then}`);
-      const merge = told.life.effects.find((effect) => effect.kind === "merge");
-      const plan = told.life.effects.find((effect) => effect.kind === "show_plan");
-      if (merge === undefined || plan === undefined) throw new Error("both were asked for");
-      expect(stillWanted(merge, told.life.facts, told.life.policy), then).toBe(false);
-      expect(stillWanted(plan, told.life.facts, told.life.policy), then).toBe(true);
+      expect(told.wanted("merge"), then).toEqual([false]);
+      expect(told.wanted("show_plan"), then).not.toContain(false);
     }
-    for (const then of ["review r1 dismissed", "says also the docs"]) {
-      const told = story(`${APPROVED}; ${then}`);
-      const merge = told.life.effects.find((effect) => effect.kind === "merge");
-      if (merge === undefined) throw new Error("it was asked for");
-      expect(stillWanted(merge, told.life.facts, told.life.policy), then).toBe(false);
-    }
-    const told = story(APPROVED);
-    const merge = told.life.effects.find((effect) => effect.kind === "merge");
-    if (merge === undefined) throw new Error("it was asked for");
-    expect(stillWanted(merge, told.life.facts, told.life.policy)).toBe(true);
+    for (const then of [...AGAINST, "review r1 changes_requested"])
+      expect(story(`policy when_rules_allow; ${GREEN}; ${then}`).wanted("merge"), then).toEqual([false]);
+    const FAILED = `reruns 1; ${OPEN}; pull h1 test=failure@55`;
+    expect(story(FAILED).wanted("rerun_checks")).toEqual([true]);
+    for (const then of [
+      "stopped",
+      "operator close",
+      "pull h1 draft",
+      "pull h1 test=success@55",
+      "news head p1",
+    ])
+      expect(story(`${FAILED}; ${then}`).wanted("rerun_checks"), then).toEqual([false]);
+  });
+
+  test("a merge that still waits is carried out once, whatever speaks for it meanwhile", () => {
+    expect(story(APPROVED).wanted("merge")).toEqual([true]);
+    // A process may have died right after it asked: what the forge shows of it is found to be ours.
+    expect(story(`${APPROVED}; pull h1 auto`).wanted("merge")).toEqual([true]);
+    expect(story(`${APPROVED}; pull h1 queue queued`).wanted("merge")).toEqual([true]);
+    expect(story(`${APPROVED}; pull h1 auto; review r1 dismissed`).wanted("merge")).toEqual([false]);
+    // More evidence makes another request of the same: after the first of them the other is none.
+    const told = story(`${APPROVED}; pull h1 lint=success`);
+    expect(told.wanted("merge")).toContain(true);
+    expect(told.tell("merge ok").wanted("merge")).not.toContain(true);
   });
 
   test("our own change of the ticket's status comes back and starts nothing (5)", () => {
@@ -682,7 +703,7 @@ describe("review", () => {
 describe("merge queue", () => {
   test("its place in it is evidence, not a sentence that every merge makes untrue", () => {
     const { life } = story(QUEUED);
-    const evidence = evidenceOf(life.facts, life.policy, life.conditions, T0);
+    const evidence = evidenceOf(life.facts, life.policy, T0);
     expect(evidence.find(({ fact }) => fact === "merge queue")?.value).toBe("queued, position 1");
   });
 

@@ -12,6 +12,8 @@ import type {
 } from "../../src/factory/facts.ts";
 import type { Command, Observation } from "../../src/factory/observation.ts";
 import type { ProjectPolicy } from "../../src/factory/policy.ts";
+import type { EffectKind } from "../../src/factory/effect.ts";
+import { stillWanted } from "../../src/factory/effects.ts";
 import { observe } from "../../src/factory/observe.ts";
 import { withProject } from "../../src/factory/route.ts";
 import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from "./world.ts";
@@ -63,6 +65,14 @@ export class Story {
     const { life } = this;
     const facts = withProject(this.seen(last).reduce(observe, life.facts), life.policy);
     return decide(facts, life.policy, life.conditions, T0 + this.at * 1_000).decision;
+  }
+
+  /** Per effect of this kind that was asked for, with `part` in its key: whether its performer would carry it out now. */
+  wanted(kind: EffectKind, part = ""): readonly boolean[] {
+    const { facts, policy, effects } = this.life;
+    return effects
+      .filter((effect) => effect.kind === kind && effect.key.includes(part))
+      .map((effect) => stillWanted(effect, facts, policy, this.now()));
   }
 
   private step(line: string): string {

@@ -260,3 +260,28 @@ test("a pull request that a person aims at another branch is repaired on that on
   expect(await story.file("patchrelay/app-1", "src/only-on-main.txt")).toBeNull();
   await story.end();
 });
+
+test.each([
+  ["canceled in Linear", "failed", ({ ada }: Story) => ada.moves("canceled")],
+  ["closed by an operator", "done", (story: Story) => story.operator("close")],
+] as const)(
+  "%s while the merge waits out an outage of GitHub: it is not merged after it",
+  async (_, state, ends) => {
+    const story = await startStory({ protection: { requiredChecks: ["test"] } });
+    await implemented(story);
+    await story.rests();
+    story.engine.subscribe((line) => {
+      if (line.kind === "journal" && "rule" in line.line && line.line.rule === "merge")
+        story.github.knobs.outage = "status503";
+    });
+    await story.grace.approves();
+    await story.until(({ rule }) => rule === "merge");
+    await ends(story);
+    await story.until(state);
+    story.github.knobs.outage = "none";
+    await story.sweeps(2);
+    expect(story.github.pullRequest(1).fields.merged).toBe(false);
+    expect(story.issue()?.state).toBe(state);
+    await story.end();
+  },
+);

@@ -138,7 +138,7 @@ export class Performing {
     const facts = relay.facts(effect.issue);
     if (facts === null && effect.kind !== "read_ticket") return [];
     const wanted =
-      facts === null || relay.has("late_stop") || stillWanted(effect, facts, relay.setting.policy);
+      facts === null || relay.has("late_stop") || stillWanted(effect, facts, relay.setting.policy, now);
     if (!wanted) return [];
     const answered = (answer: { readonly ok: boolean; readonly detail: string }): Observation => ({
       kind: "effect_settled",
