@@ -37,6 +37,7 @@ function told(facts: Facts): unknown {
         : {
             ...unstamped(pullRequest),
             readAt: pullRequest.readAt !== null,
+            readAskedAt: pullRequest.readAskedAt !== undefined,
             heads: Object.fromEntries(
               Object.entries(pullRequest.heads).map(([sha, head]) => [
                 sha,

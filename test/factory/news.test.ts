@@ -13,8 +13,11 @@ function waiting(): Life {
   return life;
 }
 
-const reading = (at: number, change: Parameters<typeof pullReading>[1] = {}): Observation =>
-  pullReading("h1", { checks: [check("test", "success"), check("lint", "success")], ...change }, at);
+// As a forge's reading it says when it was asked for.
+const reading = (at: number, change: Parameters<typeof pullReading>[1] = {}): Observation => {
+  const checks = [check("test", "success"), check("lint", "success")];
+  return pullReading("h1", { checks, askedAt: T0 + at * 1_000, ...change }, at);
+};
 
 function labelled(label: string): TicketReading["core"] {
   const { core } = ticketReading() as TicketReading;
