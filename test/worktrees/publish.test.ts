@@ -229,7 +229,8 @@ describe("publishing is refused", () => {
     await expect(publish(tree, { branch: "patchrelay/app-2" })).rejects.toThrow(
       /not the branch of this worktree/,
     );
-    const other = { ...tree, branch: "main", base: { ...tree.base, branch: "develop" } };
+    const develop = { ...tree.base, branch: "develop" };
+    const other = { ...tree, branch: "main", base: develop, target: develop };
     await expect(publish(other, { branch: "main" })).rejects.toThrow(/main is the remote's default branch/);
   });
 
