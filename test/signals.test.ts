@@ -48,3 +48,18 @@ test("a deadline fires with its signal, also with one that has fired already", (
   expect(until.reason).toEqual(new Error("stopping"));
   expect(deadline(process.signal, 60_000, "it").reason).toEqual(new Error("stopping"));
 });
+
+test("many calls at once under one signal are no leak that Node would have to warn of", async () => {
+  const warnings: string[] = [];
+  const listen = ({ name }: Error): void => {
+    warnings.push(name);
+  };
+  process.on("warning", listen);
+  const life = new AbortController();
+  const joined = Array.from({ length: 50 }, () => firstOf(life.signal, new AbortController().signal));
+  for (const { release } of joined) release();
+  // Warnings come in the next turn of the event loop.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", listen);
+  expect(warnings).toEqual([]);
+});
