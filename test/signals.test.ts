@@ -57,7 +57,7 @@ test("many calls at once under one signal are no leak that Node would have to wa
   process.on("warning", listen);
   const life = new AbortController();
   const joined = Array.from({ length: 50 }, () => firstOf(life.signal, new AbortController().signal));
-  for (const { release } of joined) release();
+  for (const each of joined) each.release();
   // Warnings come in the next turn of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   process.off("warning", listen);
