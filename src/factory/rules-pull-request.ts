@@ -2,7 +2,7 @@ import { failureKey } from "./checks.ts";
 import type { Check } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
 import { mergingOf } from "./merging.ts";
-import { unseenPush } from "./observe-pull-request.ts";
+import { isOurs, unseenPush } from "./observe-pull-request.ts";
 import { noCause } from "./rules-run.ts";
 import { isUnapproved, waiting } from "./rules-ending.ts";
 import type { Answer, Rule } from "./rules.ts";
@@ -85,21 +85,6 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     }),
   },
   {
-    name: "dequeued_by_person",
-    says: "A person took it out of the merge queue: only a person puts it back.",
-    states: ["awaiting_input"],
-    when: (s) =>
-      s.ejection?.reason === "manual" &&
-      (s.facts.amnesty?.at ?? 0) <= ejectedAt(s) &&
-      (s.authority?.at ?? 0) <= ejectedAt(s),
-    gives: () =>
-      waiting(
-        "awaiting_input",
-        "It was taken out of the merge queue by a person.",
-        "a person to queue it again, a message, or `retry`",
-      ),
-  },
-  {
     name: "base_conflict",
     says: "It conflicts with the base branch: integrate the base.",
     states: ["repairing_queue"],
@@ -123,30 +108,6 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     states: ["pr_open"],
     when: ({ verdict }) => verdict?.kind === "unread" || verdict?.kind === "unconfirmed",
     gives: () => waiting("pr_open", "The checks of this head are being read.", "the forge's answer"),
-  },
-  {
-    name: "checks_cut",
-    says: "This head has more checks than are read: whether all pass is not known, so a person decides.",
-    states: ["awaiting_input"],
-    when: ({ verdict }) => verdict?.kind === "cut",
-    gives: ({ verdict }) =>
-      waiting(
-        "awaiting_input",
-        `This head has more than the ${verdict?.kind === "cut" ? verdict.checks : 0} checks that patchrelay reads.`,
-        "a person to merge it, or a head with fewer checks",
-      ),
-  },
-  {
-    name: "red_on_base",
-    says: "What fails here fails on the base branch too: not this change's fault, no budget is spent.",
-    states: ["pr_open"],
-    when: ({ verdict }) => verdict?.kind === "red" && verdict.baseToo,
-    gives: ({ verdict, pullRequest }) =>
-      waiting(
-        "pr_open",
-        `${failingNames(verdict)} also fails on ${pullRequest?.core.value.base}.`,
-        "the base branch to turn green",
-      ),
   },
   {
     name: "rerun_failed",
@@ -177,7 +138,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "ci_red",
     says: "Required checks of this head fail for good: repair them.",
     states: ["repairing_ci"],
-    when: ({ verdict }) => verdict?.kind === "red",
+    when: ({ verdict }) => verdict?.kind === "red" && !verdict.baseToo,
     gives: (s) => {
       const failing = s.verdict?.kind === "red" ? s.verdict.failing : [];
       const head = s.pullRequest?.core.value.head ?? "";
@@ -214,6 +175,30 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
         waitsFor: null,
       };
     },
+  },
+  {
+    name: "checks_cut",
+    says: "This head has more checks than are read: whether all pass is not known, so a person decides.",
+    states: ["awaiting_input"],
+    when: ({ verdict }) => verdict?.kind === "cut",
+    gives: ({ verdict }) =>
+      waiting(
+        "awaiting_input",
+        `This head has more than the ${verdict?.kind === "cut" ? verdict.checks : 0} checks that patchrelay reads.`,
+        "a person to merge it, or a head with fewer checks",
+      ),
+  },
+  {
+    name: "red_on_base",
+    says: "What fails here fails on the base branch too: not this change's fault, no budget is spent. A review is answered all the same.",
+    states: ["pr_open"],
+    when: ({ verdict }) => verdict?.kind === "red" && verdict.baseToo,
+    gives: ({ verdict, pullRequest }) =>
+      waiting(
+        "pr_open",
+        `${failingNames(verdict)} also fails on ${pullRequest?.core.value.base}.`,
+        "the base branch to turn green",
+      ),
   },
   {
     name: "ci_blocked",
@@ -283,6 +268,18 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
         asked?.until ?? null,
       );
     },
+  },
+  {
+    name: "dequeued_by_person",
+    says: "A person took it out of the merge queue: only a person puts it back. Its checks and its review go on meanwhile.",
+    states: ["awaiting_input"],
+    when: isTakenOut,
+    gives: () =>
+      waiting(
+        "awaiting_input",
+        "It was taken out of the merge queue by a person.",
+        "a person to queue it again, a message, or `retry`",
+      ),
   },
   {
     name: "merge_given_up",
@@ -421,14 +418,26 @@ function rerunKey(s: Situation): string {
   return skipped === 0 ? key : `${key}:${skipped}`;
 }
 
+/** What fails on the base too is left out: neither a rerun nor a repair here turns it green. */
 function unpassed(s: Situation): readonly Check[] {
-  if (s.verdict?.kind === "red") return s.verdict.failing;
+  if (s.verdict?.kind === "red") return s.verdict.baseToo ? [] : s.verdict.failing;
   return s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
 }
 
-/** When the queue sent this head away; 0 = it did not. What happened within that second happened before. */
-function ejectedAt(s: Situation): number {
-  return s.ejection === null ? 0 : endOfSecond(s.ejection.at);
+/**
+ * Whether a person took it out of the queue, and no person has spoken for the merge since: no word, no `retry`, no push,
+ * and no approval of what we have pushed since.
+ */
+function isTakenOut({ facts, pullRequest, authority, ejection, standing }: Situation): boolean {
+  const last = Object.entries(pullRequest?.ejections ?? {})
+    .toSorted(([, a], [, b]) => a.at - b.at)
+    .at(-1);
+  if (pullRequest === null || last === undefined || last[1].reason !== "manual") return false;
+  // What happened within that second happened before.
+  const at = endOfSecond(last[1].at);
+  if (Math.max(facts.amnesty?.at ?? 0, authority?.at ?? 0) > at) return false;
+  if (ejection?.key === last[0]) return true;
+  return isOurs(facts, pullRequest.core.value.head) && !standing.approvals.some((review) => review.at > at);
 }
 
 function queueEntries(s: Situation): number {

@@ -106,6 +106,14 @@ describe("checks", () => {
     expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["lint"]);
   });
 
+  test("a review is answered also where the base is red, or there are more checks than are read", () => {
+    for (const how of ["base=test test=failure@55", "cut test=success"]) {
+      const told = story(`reruns 1; ${OPEN}; pull h1 ${how}; review r1 changes_requested`);
+      expect(runs(told), how).toEqual(["implementation", "review_fix"]);
+      expect(effects(told, "rerun_checks"), how).toBe(0);
+    }
+  });
+
   test("the failed job is run once more first, and a green rerun costs nothing", () => {
     const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55`);
     expect(last(told)).toBe("pr_open rerun_failed → rerun_checks");
@@ -726,6 +734,25 @@ describe("merge queue", () => {
     expect(last(told)).toContain("awaiting_input dequeued_by_person");
     expect(effects(told, "merge")).toBe(1);
     expect(last(told.tell("operator retry"))).toContain("awaiting_queue merge → merge");
+  });
+
+  test("taken out by a person, requested changes and red checks are dealt with all the same", () => {
+    const OUT = `${QUEUED}; pull h1 unqueued; ejected manual`;
+    const asked = story(`${OUT}; review r2 changes_requested`);
+    expect(runs(asked)).toEqual(["implementation", "review_fix"]);
+    const red = story(`${OUT}; pull h1 test=failure#2`);
+    expect(runs(red)).toEqual(["implementation", "ci_repair"]);
+  });
+
+  test("taken out by a person, our own push does not put it back; an approval of that, or a person's push, does", () => {
+    const told = story(
+      `policy when_rules_allow; ${OPEN}; pull h1 queue test=success; merge ok; pull h1 queued; pull h1 unqueued; ejected manual`,
+    );
+    told.tell("pull h1 test=failure#2; run starts; run intends h2; run published; pull h2 test=success");
+    expect(last(told)).toContain("awaiting_input dequeued_by_person");
+    expect(last(told.tell("review r1 approved"))).toContain("awaiting_queue merge → merge");
+    const pushed = story(`${QUEUED}; pull h1 unqueued; ejected manual; policy when_rules_allow`);
+    expect(last(pushed.tell("pull p1 test=success"))).toContain("awaiting_queue merge → merge");
   });
 
   test("the reason is read before anything is done about leaving", () => {
