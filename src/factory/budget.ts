@@ -191,17 +191,21 @@ function refuse(ask: Reservation): Refusal | null {
 function mergesWhatWePush(facts: Facts): Refusal | null {
   const merge = ownAutoMerge(facts);
   if (merge === null) return null;
-  const refusal = {
-    name: "auto_merge_on",
+  const name = "auto_merge_on";
+  if (merge.refused !== null)
+    return {
+      name,
+      kind: "escalate",
+      why: `Auto-merge is on and could not be turned off: ${merge.refused}`,
+      waitsFor: "a person: turn auto-merge off, or `retry`",
+      until: null,
+    };
+  return {
+    name,
     kind: "wait",
+    why: "Auto-merge is turned off first.",
     waitsFor: "auto-merge to be off",
     until: null,
-  } as const;
-  if (merge.refused !== null)
-    return { ...refusal, why: `Auto-merge is on and could not be turned off: ${merge.refused}` };
-  return {
-    ...refusal,
-    why: "Auto-merge is turned off first.",
     step: { kind: "cancel_merge", key: merge.key },
   };
 }

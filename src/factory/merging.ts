@@ -100,13 +100,23 @@ export function unreadMerge(facts: Facts): string | null {
   return last === undefined || isReadSince(pull, last.result) ? null : last.key;
 }
 
-/** Names the taking back of one request. */
+/** Names the taking back of one request; a `retry` asks for it once more. */
 export function cancelKey(facts: Facts, request: string): string {
+  const first = firstCancelKey(facts, request);
+  return facts.amnesty === null ? first : `${first}${AGAIN}${facts.amnesty.at}`;
+}
+
+const AGAIN = ":retry";
+
+function firstCancelKey(facts: Facts, request: string): string {
   return `cancel_merge:${facts.id}:${request}`;
 }
 
 function isTakenBack(facts: Facts, request: Request): boolean {
-  return own(facts.results, cancelKey(facts, request.key))?.ok === true;
+  const first = firstCancelKey(facts, request.key);
+  return Object.entries(facts.results).some(
+    ([key, { ok }]) => ok && (key === first || key.startsWith(`${first}${AGAIN}`)),
+  );
 }
 
 function isReadSince(pull: PullRequest, result: EffectResult): boolean {

@@ -4,6 +4,7 @@ import { activeRun, type Facts, type Prompt, type Run, type RunEnd, type Session
 import { openQuestions, pendingPrompts } from "./authority.ts";
 import { addressed, afterTalk, spokenTo, stillToClose, type Said } from "./conversation.ts";
 import { firstLine } from "./first-line.ts";
+import { mergeUnderWay } from "./merging.ts";
 import { planKey, planOf } from "./plan.ts";
 import type { Policy } from "./policy.ts";
 import { RUN_TYPES } from "./run-types.ts";
@@ -197,7 +198,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (decision.step.kind !== "finish") return null;
       const unheard = pendingPrompts(facts, policy);
       const late = unheard.at(-1)?.id ?? "";
-      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}`;
+      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notTakenBack(facts)}`;
       const body =
         state === "done"
           ? conclusion(facts, decision, unheard)
@@ -215,7 +216,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (activeRun(facts) !== null || rule !== "taken_away") return null;
       const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
       const body = `${why} Nothing is running, and nothing will be published until you delegate again or write here.`;
-      return { fact: `paused:${at}`, activity: { type: "response", body } };
+      return { fact: `paused:${at}${notTakenBack(facts)}`, activity: { type: "response", body } };
     }
     case "delegated":
     case "preparing":
@@ -228,6 +229,11 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
     case "repairing_queue":
       return null;
   }
+}
+
+/** That a merge which was to be taken back goes on is news to whoever was told that we stop. */
+function notTakenBack(facts: Facts): string {
+  return (mergeUnderWay(facts)?.refused ?? null) === null ? "" : ":merge";
 }
 
 function awaited(facts: Facts, { rule, why, waitsFor }: Decision): LastWord | null {

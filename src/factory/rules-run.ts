@@ -60,26 +60,24 @@ export const RUN_RULES: readonly Rule[] = [
       "repairing_queue",
       "delegated",
       "awaiting_review",
+      "awaiting_input",
     ],
     when: (s) => {
       const merge = ownAutoMerge(s.facts);
       return merge !== null && (s.run === null ? isUnapproved(s) : merge.refused === null);
     },
-    gives: (s) =>
-      takingBack(
-        s.run === null
-          ? waiting(
-              "awaiting_review",
-              "Auto-merge is on, and nobody who may has approved this head.",
-              "auto-merge to be off",
-            )
-          : waiting(
-              stateOf(s.run),
-              `Auto-merge is on while run ${s.run.number} works.`,
-              "auto-merge to be off",
-            ),
-        ownAutoMerge(s.facts),
-      ),
+    gives: (s) => {
+      const merge = ownAutoMerge(s.facts);
+      if (s.run !== null) {
+        const why = `Auto-merge is on while run ${s.run.number} works.`;
+        return takingBack(waiting(stateOf(s.run), why, "auto-merge to be off"), merge);
+      }
+      const why = "Auto-merge is on, and nobody who may has approved this head.";
+      // Then only a person can see to it that nothing is merged that nobody approved.
+      return merge === null || merge.refused === null
+        ? takingBack(waiting("awaiting_review", why, "auto-merge to be off"), merge)
+        : takingBack(waiting("awaiting_input", why, "a person to turn auto-merge off, or `retry`"), merge);
+    },
   },
   {
     name: "run_queued",

@@ -34,6 +34,7 @@ run_overtaken        | {red}; run starts; pull h1 test=success#2              | 
 run_overtaken        | {asked}; run starts; review r2 approved                | changes_requested | stop_run superseded | the agent to stop
 run_overtaken        | {red}; run starts; pull h1 queued                      | repairing_ci | stop_run superseded | the agent to stop
 auto_merge_stale     | {auto}; pull p1 test=running                           | awaiting_review | cancel_merge | auto-merge to be off
+auto_merge_stale     | {auto}; pull p1 test=running; cancel refused            | awaiting_input | wait          | a person to turn auto-merge off, or \`retry\`
 auto_merge_stale     | {approved}; says also the docs; merge ok               | implementing | cancel_merge    | auto-merge to be off
 run_queued           | {red}; wait 1                                          | repairing_ci | wait            | a free slot
 run_queued           | delegated; wait 1                                      | delegated | wait               | a free slot

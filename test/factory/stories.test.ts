@@ -844,12 +844,36 @@ describe("auto-merge", () => {
     expect(last(told.tell("cancel ok"))).toContain("run_active");
   });
 
-  test("what can not be turned off holds the run back and says so", () => {
-    const told = story(`${AUTO}; pull h1 conflict; cancel refused`);
-    expect(last(told)).toContain("repairing_queue base_conflict/auto_merge_on");
+  test("what can not be turned off holds the run back, and a person is told; `retry` tries again", () => {
+    const told = story(`${AUTO}; pull h1 conflict; cancel refused no right to`);
+    expect(last(told)).toContain("escalated base_conflict/auto_merge_on → tell error");
     expect(told.life.decision?.why).toContain("could not be turned off");
+    const again = story(`${AUTO}; pull h1 conflict; cancel refused no right to; operator retry`);
+    expect(last(again)).toContain("base_conflict/auto_merge_on → cancel_merge");
+    expect(last(again.tell("cancel ok"))).toContain("run_queued → start_run");
+    expect(effects(again, "cancel_merge")).toBe(2);
     expect(last(told.tell("pull h1 manual"))).toContain("run_queued → start_run");
   });
+
+  test("what can not be turned off on a head nobody approved is a person's matter, and so they hear", () => {
+    const told = story(`${AUTO}; review r2 changes_requested; cancel refused no right to`);
+    expect(last(told)).toContain("awaiting_input auto_merge_stale → tell elicitation");
+    expect(told.life.decision?.why).toContain("could not be taken back: refused no right to");
+    expect(last(told.tell("operator retry"))).toContain("auto_merge_stale → cancel_merge");
+    expect(last(told.tell("cancel ok"))).toContain("changes_requested run_queued → start_run");
+  });
+
+  test.each(["stopped", "operator cancel", "ticket status=canceled"])(
+    "whoever was told that we stop hears that the merge goes on: %s",
+    (then) => {
+      const told = story(`${AUTO}; ${then}; cancel refused no right to`);
+      const words = told.life.effects.flatMap((effect) =>
+        effect.kind === "tell" && effect.activity.type === "response" ? [effect.activity.body] : [],
+      );
+      expect(words).toHaveLength(2);
+      expect(words[1]).toContain("could not be taken back: refused no right to");
+    },
+  );
 
   test("a person's own is left alone", () => {
     const told = story(`${GREEN}; pull h1 auto; pull p1 test=success conflict`);
