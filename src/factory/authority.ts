@@ -39,6 +39,16 @@ export function authorityOf(facts: Facts, policy: Policy): Authority | null {
   );
 }
 
+/**
+ * When an operator's word that is given now was said. The trackers' words are dated by their clocks: where ours is
+ * behind, ours would be older than what it answers, and change nothing.
+ */
+export function saidNow(facts: Facts, policy: Policy, now: number): number {
+  const { hold, closed, amnesty, commanded } = facts;
+  const known = [authorityOf(facts, policy), hold, closed, amnesty, commanded];
+  return Math.max(now, ...known.map((word) => (word === null ? 0 : word.at + 1)));
+}
+
 /** Prompts by people whom policy lets steer, oldest first. */
 export function trustedPrompts(facts: Facts, policy: Policy): Prompt[] {
   return Object.values(facts.prompts)

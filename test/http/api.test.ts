@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { operator } from "../../src/factory/actor.ts";
+import { NOBODY, operator } from "../../src/factory/actor.ts";
 import type { Facts } from "../../src/factory/facts.ts";
 import { readyDocument, serve } from "./bench.ts";
 import type { Bench } from "./bench.ts";
@@ -188,13 +188,13 @@ describe("commands", () => {
   });
 
   test("become observations of an operator and answer the journal's seq", async () => {
-    for (const command of ["stop", "pause", "cancel"]) {
+    for (const [nth, command] of ["stop", "pause", "cancel"].entries()) {
       const reply = await post(`/api/issues/app-1/${command}`);
       expect(reply.status).toBe(202);
       expect(reply.body).toEqual({ accepted: true, seq: bench.engine.lines.length });
       expect(bench.engine.observed.at(-1)).toMatchObject({
         issue: APP_1,
-        observation: { kind: "commanded", command, at: NOON, by: { kind: "operator" }, text: null },
+        observation: { kind: "commanded", command, at: NOON + nth, by: { kind: "operator" }, text: null },
       });
     }
     const prompt = await post("/api/issues/APP-1/prompt", { text: "Use tabs" });
@@ -202,6 +202,19 @@ describe("commands", () => {
     const last = bench.engine.observed.at(-1);
     expect(last?.observation).toMatchObject({ kind: "prompted", from: "operator", text: "Use tabs" });
     expect(last?.key).toMatch(/^command:[0-9a-f-]{36}$/);
+  });
+
+  test("are later than every word they answer, however far the tracker's clock is ahead of ours", async () => {
+    const ahead = NOON + 60_000;
+    facts({
+      delegation: { value: { granted: true, by: { ...NOBODY, kind: "person" } }, at: ahead, read: true },
+    });
+    for (const [command, body] of [["stop"], ["resume"], ["prompt", { text: "Use tabs" }]] as const) {
+      shows({ state: command === "stop" ? "implementing" : "paused" });
+      expect((await post(`/api/issues/APP-1/${command}`, body)).status, command).toBe(202);
+    }
+    const said = bench.engine.observed.map(({ observation }) => observation.at);
+    expect(said).toEqual([ahead + 1, ahead + 2, ahead + 3]);
   });
 
   test("with the same Idempotency-Key happen once, even when they would make no sense any more", async () => {

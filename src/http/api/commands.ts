@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { operator } from "../../factory/actor.ts";
+import { saidNow } from "../../factory/authority.ts";
 import type { IssueId } from "../../factory/ids.ts";
 import type { Observation } from "../../factory/observation.ts";
 import type { Policy } from "../../factory/policy.ts";
@@ -129,7 +130,7 @@ async function carryOut(parts: CommandParts, command: CommandName, request: Fast
   if (why !== null) throw conflict(why);
 
   const by = operator("an operator");
-  const at = clock.now();
+  const at = saidNow(facts, policy, clock.now());
   const observation: Observation =
     command === "prompt"
       ? { kind: "prompted", at, prompt: id, session: null, by, from: "operator", text: text ?? "" }
