@@ -697,6 +697,21 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await expect(running.observe([end(running)])).rejects.toBeInstanceOf(Fenced);
       });
 
+      test("a run that can not be started again and again ends, free of charge, and holds nothing up", async () => {
+        await open({ performRun: held().performRun, settings: { outboxAttempts: 3 } });
+        const asked = script({ startFault: "a bug in a rule", run: "implementation", project: "app" });
+        await engine.observe(issueOf("a"), [asked], ORIGIN);
+        for (let look = 0; look < 40; look += 1) await clock.advance(15_000);
+        expect(engine.facts(issueOf("a"))?.runs[0]).toMatchObject({
+          state: "ended",
+          startedAt: null,
+          end: { outcome: "failed", failureClass: "infrastructure", charged: false },
+        });
+        expect(engine.facts(issueOf("a"))?.runs[0]?.end?.summary).toContain("a bug in a rule");
+        expect(engine.views.queue().items).toEqual([]);
+        expect(engine.views.issue(issueOf("a"))?.run).toBeNull();
+      });
+
       test("a new run of the issue waits until the pipeline before it has let go", async () => {
         const { begun, performRun, release } = held();
         await open({ performRun });

@@ -17,6 +17,8 @@ export interface Script {
   readonly until?: number;
   readonly project?: string;
   readonly fault?: string;
+  /** No run begins as long as this is not mended. */
+  readonly startFault?: string;
 }
 
 /** Faults that scripts name and that are no more, as after an upgrade. */
@@ -103,10 +105,15 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
     });
     return withRun(facts, { ...run, stop: { at: observation.at, reason: "stopped" } });
   }
-  if (observation.kind === "run_started")
+  if (observation.kind === "run_started") {
+    for (const { text } of Object.values(facts.prompts)) {
+      const { startFault } = JSON.parse(text) as Script;
+      if (startFault !== undefined && !mended.has(startFault)) throw new Error(startFault);
+    }
     return changeRun(facts, observation, (run) =>
       run.state === "queued" ? { ...run, state: "running", startedAt: observation.at } : run,
     );
+  }
   if (observation.kind === "run_spent")
     return changeRun(facts, observation, (run) => ({ ...run, spent: observation.spent }));
   if (observation.kind === "run_ended")

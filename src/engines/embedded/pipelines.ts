@@ -121,9 +121,21 @@ export function createPipelines(parts: {
     const attempts = row.attempts + 1;
     const why = messageOf(error);
     log.error("a run could not be started", { issue: row.issue, run: row.run, why });
-    if (attempts >= settings.outboxAttempts) outbox.settle(row, "failed", why, clock.now());
-    else outbox.postpone(row, attempts, clock.now() + backoffMs(OUTSIDE_CALLS, attempts, 1), why);
+    if (attempts < settings.outboxAttempts) {
+      outbox.postpone(row, attempts, clock.now() + backoffMs(OUTSIDE_CALLS, attempts, 1), why);
+      return;
+    }
+    outbox.settle(row, "failed", why, clock.now());
+    const facts = turns.facts(row.issue);
+    const run = facts === null ? null : activeRun(facts);
+    // Left queued it would wait for a slot that nobody gives it, and a person's `retry` would be refused.
+    if (facts === null || run?.number !== row.run || run.state !== "queued") return;
+    const end = ending(run, "failed", `It could not be started: ${why}`, triedAgainAt(facts));
+    turns.applyOrPark(row.issue, [end], origin(row.issue, run));
   };
+
+  const triedAgainAt = (facts: Facts): number =>
+    clock.now() + backoffMs(OUTSIDE_CALLS, 1 + brokenInARow(facts), engine.randomness.fraction());
 
   const begin = (issue: IssueId, run: Run, project: string | null): void => {
     resting.delete(issue);
@@ -168,8 +180,7 @@ export function createPipelines(parts: {
       if (facts === null || current === null || current.number !== run.number || current.fence !== run.fence)
         return;
       log.error("a run broke off", { issue, run: run.number, why: messageOf(fault) });
-      const wait = backoffMs(OUTSIDE_CALLS, 1 + brokenInARow(facts), engine.randomness.fraction());
-      const end = ending(current, "failed", messageOf(fault), clock.now() + wait);
+      const end = ending(current, "failed", messageOf(fault), triedAgainAt(facts));
       turns.applyOrPark(issue, [end], origin(issue, run));
     });
   };
