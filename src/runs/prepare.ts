@@ -41,8 +41,7 @@ export async function prepare(journey: Journey): Promise<Worktree> {
       integrated = made.tree;
     }
     // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
-    const isBegun = kept && integrated === null;
-    const baseline = isBegun ? prepared.head : (remoteHead ?? prepared.head);
+    const baseline = prepared.publishedUpTo;
     const leftOver = integrated === null && prepared.head !== baseline ? prepared.head : null;
     journey.save({
       worktree: recordOf(prepared),

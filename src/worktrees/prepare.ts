@@ -14,7 +14,7 @@ import type { RemoteCall } from "./mirror.ts";
 import { checkBranch, checkSha } from "./names.ts";
 import { mirrorPlace, worktreePlace, worktreeRecord } from "./places.ts";
 import type { Folders, Worktree } from "./places.ts";
-import { commitAt, isAncestor, setRef } from "./refs.ts";
+import { commitAt, forkPoint, isAncestor, setRef } from "./refs.ts";
 import { salvage } from "./salvage.ts";
 import {
   addTree,
@@ -52,6 +52,8 @@ export interface Prepared extends Worktree {
   readonly remoteHead: string | null;
   /** What of the remote's branch it holds: a kept worktree may lack what somebody pushed since it was made. */
   readonly standsOn: string | null;
+  /** The commit behind which all that it holds is unpublished: `standsOn`, else where it left the branch it goes to. */
+  readonly publishedUpTo: string;
   /** It was kept as it was. */
   readonly kept: boolean;
   /** In a kept worktree: the tree that our integration had left in it when the agent began; else null. */
@@ -131,8 +133,10 @@ export async function prepareTree(
       !kept || (remoteHead !== null && (await isAncestor(git, mirror, remoteHead, head, signal)));
     const standsOn = holdsAll ? remoteHead : (before?.remoteHead ?? null);
     await markMade(place, { branch, baseSha: worktree.base.sha, integrated, remoteHead: standsOn });
+    const fork = kept ? await forkPoint(git, mirror, worktree.target.sha, head, signal) : head;
+    const publishedUpTo = standsOn ?? fork ?? head;
     const merging = await isMerging(place);
-    return { ...worktree, head, remoteHead, standsOn, kept, integrated, merging, salvaged };
+    return { ...worktree, head, remoteHead, standsOn, publishedUpTo, kept, integrated, merging, salvaged };
   };
   if (there === "whole" && request.keep && local !== null) return await done(local, true);
 

@@ -35,6 +35,19 @@ export async function isAncestor(
   return (await git.run(place, { args, signal, answers: [0, 1] })).exitCode === 0;
 }
 
+/** The newest commit that both come from; null = they have nothing in common. */
+export async function forkPoint(
+  git: Git,
+  place: GitPlace,
+  one: string,
+  other: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const args = ["merge-base", checkSha(one), checkSha(other)];
+  const found = (await git.run(place, { args, signal, answers: [0, 1] })).stdout.trim();
+  return found === "" ? null : checkSha(found);
+}
+
 /** Points `ref` at `sha`, or removes it (null). Follows a symbolic ref: `HEAD` moves the branch it is on. */
 export async function setRef(
   git: Git,

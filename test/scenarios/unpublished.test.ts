@@ -97,3 +97,45 @@ test("a message's run that met a limit is gone on with in its tree and its threa
   expect(await story.file(BRANCH, "src/half.txt")).toBe("first half\n");
   await story.end();
 });
+
+/** The run begun on a person's word commits what was asked, GitHub goes out before the push; the next one finds it done. */
+async function committedOnly(
+  nth: number,
+  begin: (story: Story) => void | Promise<void>,
+): Promise<readonly string[]> {
+  const story = await startStory({
+    agent: worksBut(
+      does({ nth }, [{ wait: 30_000 }, write("src/more.txt", "as asked\n")], "Did it."),
+      reports({ nth: nth + 1 }, "no_change", "It is as you asked."),
+    ),
+  });
+  story.ada.writes("Add a discount");
+  await begin(story);
+  await story.works();
+  story.github.knobs.outage = "status503";
+  await story.inTime(({ why }) => why.includes("step publish"));
+  await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
+  story.github.knobs.outage = "none";
+  await story.inTime("awaiting_review");
+  expect(await story.file(BRANCH, "src/more.txt")).toBe("as asked\n");
+  const ran = story.ran();
+  await story.end();
+  return ran;
+}
+
+test("what a message's run committed and could not push is published by the one that goes on in its tree", async () => {
+  const ran = await committedOnly(2, async (story) => {
+    story.ada.delegates();
+    await story.until("awaiting_review");
+    await story.rests();
+    story.ada.says("Also add more.txt");
+  });
+  expect(ran.slice(1)).toEqual(["implementation failed infrastructure", "implementation published"]);
+});
+
+test("so is a first change, whose branch the remote has never seen", async () => {
+  const ran = await committedOnly(1, (story) => {
+    story.ada.mentions("@patchrelay please do");
+  });
+  expect(ran).toEqual(["implementation failed infrastructure", "implementation published"]);
+});
