@@ -34,7 +34,8 @@ export interface TurnResult {
   readonly evidence: readonly Evidence[];
   /**
    * Whether there is news: something known, decided or asked for that was not before. Facts that were only read to be
-   * still so are not; they are to be kept all the same, for `facts` is then another object than it was.
+   * still so are not, nor is another `until`; they are to be kept all the same, for `facts` is then another object than
+   * it was.
    */
   readonly changed: boolean;
 }
@@ -61,7 +62,9 @@ export function turn(input: TurnInput): TurnResult {
   facts = talkedOf(facts, decision, policy, already);
   const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
   facts = closed(facts, decision, policy);
-  const changed = effects.length > 0 || !isSame(before, decision) || isNews(input.facts, facts);
+  // When it looks again moves with every look, and is no news either.
+  const same = before !== null && isSame({ ...before, until: null }, { ...decision, until: null });
+  const changed = effects.length > 0 || !same || isNews(input.facts, facts);
   return {
     facts: !changed && isSame(input.facts, facts) ? input.facts : facts,
     decision,

@@ -4,6 +4,7 @@ import { budgetsOf } from "../../src/factory/budget.ts";
 import { evidenceOf } from "../../src/factory/decide.ts";
 import type { EffectKind } from "../../src/factory/effect.ts";
 import type { Observation } from "../../src/factory/observation.ts";
+import { turn } from "../../src/factory/turn.ts";
 import { Story, story } from "./story.ts";
 import { ANN, check, pullReading, STRANGER, T0 } from "./world.ts";
 
@@ -1076,6 +1077,15 @@ describe("what the machine and the configuration hold back", () => {
     const told = story("budget usdPerDay 5; spent 7 today; delegated");
     expect(new Date(told.life.decision?.until ?? 0).toISOString()).toBe("2026-01-06T00:00:00.000Z");
     expect(last(told.tell("spent 0 today"))).toContain("run_queued");
+  });
+
+  test("looking again whether the agent is there is no news, and the next look is planned", () => {
+    const { life } = story("agent missing; delegated");
+    const now = life.now + 60_000;
+    const { facts, decision: before, policy, conditions } = life;
+    const woken = { kind: "time_passed", at: now, reason: "the agent" } as const;
+    const result = turn({ facts, before, observations: [woken], policy, conditions, now });
+    expect(result).toMatchObject({ changed: false, decision: { until: now + 60_000 } });
   });
 
   test("an issue of a team that nobody takes says so, and is taken when it moves", () => {

@@ -78,8 +78,9 @@ export function issueRows({ db }: Pick<Store, "db">) {
     `UPDATE issues SET version = version + 1, revision = revision + 1, ${columns.map((name) => `${name} = @${name}`).join(", ")}
      WHERE id = @id AND revision = @revision`,
   );
-  const confirm = db.prepare<[string, string, string, number]>(
-    "UPDATE issues SET revision = revision + 1, facts = ?, evidence = ? WHERE id = ? AND revision = ?",
+  const confirm = db.prepare<[string, string, string, number | null, string, number]>(
+    `UPDATE issues SET revision = revision + 1, facts = ?, evidence = ?, decision = ?, until = ?
+     WHERE id = ? AND revision = ?`,
   );
   const addPullRequest = db.prepare(
     `INSERT INTO pull_requests (repository, number, repository_id, issue, branch, base, open)
@@ -107,11 +108,17 @@ export function issueRows({ db }: Pick<Store, "db">) {
           };
     },
 
-    /** Writes facts that were only read to be still so: no news, no new version. Throws when another write came between. */
-    confirm(kept: KeptIssue, facts: Facts, evidence: readonly Evidence[]): void {
-      const { id } = facts;
-      const { changes } = confirm.run(JSON.stringify(facts), JSON.stringify(evidence), id, kept.revision);
-      assert(changes === 1, changedMeanwhile(id));
+    /** Writes what was only found to be still so: no news, no new version. Throws when another write came between. */
+    confirm(kept: KeptIssue, facts: Facts, decision: Decision, evidence: readonly Evidence[]): void {
+      const { changes } = confirm.run(
+        JSON.stringify(facts),
+        JSON.stringify(evidence),
+        JSON.stringify(decision),
+        decision.until,
+        facts.id,
+        kept.revision,
+      );
+      assert(changes === 1, changedMeanwhile(facts.id));
     },
 
     /** Writes facts, decision and look-ups. Throws when another write came between load and save. */

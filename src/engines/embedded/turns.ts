@@ -66,7 +66,8 @@ export function createTurns(parts: TurnParts): Turns {
     // A command is journaled even when it changes nothing: whoever gave it wants to read what came of it.
     const commanded = observations.some(({ kind }) => kind === "commanded");
     if (!result.changed && !commanded) {
-      if (kept !== null && facts !== kept.facts) issues.confirm(kept, facts, result.evidence);
+      if (kept !== null && (facts !== kept.facts || decision.until !== kept.decision.until))
+        issues.confirm(kept, facts, decision, result.evidence);
       addEffects(result.effects, facts, now);
       if (kept !== null) setTimer(issue, decision.until, decision.waitsFor, observations, now);
       return journal.newest(issue);
