@@ -292,6 +292,7 @@ describe.skipIf(whyNot !== null)("a confined hook", () => {
   });
 });
 
+// Left out, like the tests above, where hooks are not confined: nothing can keep them from being started then.
 test.skipIf(whyNot !== null)("a hook that could not be started has not failed: it says so", async () => {
   on.push("main", hook('#!/bin/sh\necho ran >>"$HOME/ran"\n'));
   const enough = join(on.folder, "enough");
