@@ -176,6 +176,8 @@ export interface PullRequest {
   readonly threads: Readonly<Record<string, Thread>>;
   readonly queue: Stamped<QueueEntry | null> | null;
   readonly autoMerge: Stamped<boolean> | null;
+  /** Whether it was we who turned it on, as that reading tells; absent = not known. */
+  readonly autoMergeOurs?: boolean;
   /** Times the merge queue sent it away, by the forge's time. */
   readonly ejections: Readonly<Record<string, Ejection>>;
   /** The newest head that is not a push of ours, and so the one that budgets belong to. Null = all were ours. */

@@ -46,7 +46,7 @@ export function mergingOf(s: Situation): Merging {
   const noes = present
     .filter(({ result, evidence: then }) => then === evidence && !result.ok && result.because !== "unwanted")
     .map(({ result }) => result);
-  const yeses = present.filter((request) => request.result.ok && !isTakenBack(facts, request));
+  const yeses = present.filter((request) => request.result.ok && !isTakenBack(facts, request.key));
   const last = yeses.at(-1) ?? null;
   const asked = last === null ? null : awaited(s, pull, last.result);
   return {
@@ -77,11 +77,33 @@ export function mergeUnderWay(
   const pull = facts.pullRequest;
   if (pull === null || pull.core.value.state !== "open") return null;
   const last = requestsOf(facts, pull).findLast(({ result }) => result.ok);
-  if (last === undefined || isTakenBack(facts, last)) return null;
-  const shown = pull.queue?.value != null || pull.autoMerge?.value === true;
+  if (last === undefined || isTakenBack(facts, last.key)) return unaskedMerge(facts, pull);
+  const on = pull.autoMerge?.value === true && pull.autoMergeOurs !== false;
+  const shown = pull.queue?.value != null || on;
   if (!shown && isReadSince(pull, last.result)) return null;
-  const answer = own(facts.results, cancelKey(facts, last.key));
-  return { key: last.key, refused: answer?.detail ?? null };
+  return underWay(facts, last.key);
+}
+
+/**
+ * Auto-merge that is ours by what the forge says, though no answer of it is known: that was lost, or was written down
+ * by a relay of before. It is taken back once for each head.
+ */
+function unaskedMerge(facts: Facts, pull: PullRequest): ReturnType<typeof mergeUnderWay> {
+  if (pull.autoMerge?.value !== true || pull.autoMergeOurs !== true) return null;
+  const key = `${prefixOf(facts, pull)}${pull.core.value.head}:shown`;
+  if (isTakenBack(facts, key)) return null;
+  // What was read before a merge was taken back still shows it.
+  const isOld = Object.entries(facts.results).some(
+    ([known, result]) =>
+      result.ok &&
+      known.startsWith(firstCancelKey(facts, prefixOf(facts, pull))) &&
+      !isReadSince(pull, result),
+  );
+  return isOld ? null : underWay(facts, key);
+}
+
+function underWay(facts: Facts, key: string): NonNullable<ReturnType<typeof mergeUnderWay>> {
+  return { key, refused: own(facts.results, cancelKey(facts, key))?.detail ?? null };
 }
 
 /**
@@ -112,8 +134,8 @@ function firstCancelKey(facts: Facts, request: string): string {
   return `cancel_merge:${facts.id}:${request}`;
 }
 
-function isTakenBack(facts: Facts, request: Request): boolean {
-  const first = firstCancelKey(facts, request.key);
+function isTakenBack(facts: Facts, request: string): boolean {
+  const first = firstCancelKey(facts, request);
   return Object.entries(facts.results).some(
     ([key, { ok }]) => ok && (key === first || key.startsWith(`${first}${AGAIN}`)),
   );

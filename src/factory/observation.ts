@@ -139,6 +139,8 @@ export interface PullRequestReading extends PullRequestChange {
   readonly threads: readonly Thread[];
   readonly queue: QueueEntry | null;
   readonly autoMerge: boolean;
+  /** Whether it was we who turned it on; absent = not known. */
+  readonly autoMergeOurs?: boolean;
   readonly ejections: readonly Ejection[];
   /** People's comments on the pull request that are addressed to us. */
   readonly prompts: readonly {

@@ -218,8 +218,9 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
   // An old answer (a replica that lags) tells nothing that is not known better.
   if (stale) return changed;
   const sha = reading.core.head;
+  const { autoMergeOurs: _, ...lasting } = kept;
   const next: PullRequest = {
-    ...kept,
+    ...lasting,
     mergeable: { value: { head: sha, value: reading.mergeable }, at: reading.readAt, read: true },
     required: { value: reading.required, at: reading.readAt, read: true },
     hasQueue: { value: reading.hasQueue, at: reading.readAt, read: true },
@@ -228,6 +229,7 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     threads: Object.fromEntries(reading.threads.map((thread) => [thread.id, thread])),
     queue: later(kept.queue, reading.queue, reading.readAt, true),
     autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),
+    ...(reading.autoMergeOurs === undefined ? {} : { autoMergeOurs: reading.autoMergeOurs }),
     ejections: ejections(reading.ejections),
     readAt: reading.readAt,
     ...askedAt(kept, reading),

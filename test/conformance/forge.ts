@@ -398,7 +398,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       const proposed = await propose();
       expect(await rig.forge.merge(merging(proposed), signal)).toMatchObject({ ok: true });
       expect(rig.shown(proposed.number)).toMatchObject({ autoMerge: true, merged: false });
-      expect((await read()).autoMerge).toBe(true);
+      expect(await read()).toMatchObject({ autoMerge: true, autoMergeOurs: true });
       expect(await rig.forge.merge(merging(proposed), signal)).toMatchObject({ ok: true });
       await rig.forge.cancelMerge(rig.repository, proposed.number, signal);
       await rig.forge.cancelMerge(rig.repository, proposed.number, signal);

@@ -876,6 +876,23 @@ describe("auto-merge", () => {
     },
   );
 
+  test("ours by the forge's word is taken back though its answer was lost, once", () => {
+    const lost = story(`${APPROVED}; review r1 dismissed; merge skipped; pull h1 auto ours`);
+    expect(last(lost)).toContain("awaiting_review auto_merge_stale → cancel_merge");
+    expect(last(lost.tell("cancel ok"))).toContain("unapproved");
+    expect(last(lost.tell("pull h1"))).toContain("unapproved");
+    expect(effects(lost, "cancel_merge")).toBe(1);
+    const before = story(`${APPROVED}; pull h1 auto ours; pull h1 conflict`);
+    expect(last(before)).toContain("base_conflict/auto_merge_on → cancel_merge");
+    expect(last(before.tell("cancel ok"))).toContain("run_queued → start_run");
+  });
+
+  test("what a person has turned on after ours was turned off is left alone", () => {
+    const told = story(`${AUTO}; pull h1 manual; pull h1 auto theirs; pull h1 conflict`);
+    expect(last(told)).toContain("run_queued → start_run");
+    expect(effects(told, "cancel_merge")).toBe(0);
+  });
+
   test("a person's own is left alone", () => {
     const told = story(`${GREEN}; pull h1 auto; pull p1 test=success conflict`);
     expect(last(told)).toContain("run_queued → start_run");

@@ -25,7 +25,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   says <text> [in <session>]
  *     ticket words: team=X status=completed [ours] blocked=APP-2 nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
- *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual required=a,b base=a unread
+ *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
  *            cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [on <head>]
@@ -238,6 +238,7 @@ export class Story {
       hasQueue: this.pull["queue"] === true,
       queue: queued ? { state: "queued", position: 1, at: this.now() } : null,
       autoMerge: this.pull["auto"] === true,
+      ...(this.pull["ours"] === undefined ? {} : { autoMergeOurs: this.pull["ours"] === true }),
       checksCut: this.pull["cut"] === true,
       checks: this.checks,
       reviews: this.reviews,
@@ -383,6 +384,7 @@ const OPPOSITES: Readonly<Record<string, string>> = {
   ready: "draft",
   mergeable: "conflict",
   manual: "auto",
+  theirs: "ours",
 };
 
 const US: Actor = { ...NOBODY, kind: "us", id: "1", name: "patchrelay[bot]" };

@@ -38,7 +38,7 @@ query PullRequest($owner: String!, $repo: String!, $number: Int!) {
     pullRequest(number: $number) {
       id number url state merged isDraft title headRefOid headRefName baseRefName mergeable updatedAt closedAt
       isMergeQueueEnabled
-      autoMergeRequest { enabledAt }
+      autoMergeRequest { enabledBy { ${ACTOR} } }
       mergeQueueEntry { state position enqueuedAt }
       latestOpinionatedReviews(first: ${PAGE}) { nodes { ${REVIEW} } }
       reviews(last: ${PAGE}) { nodes { ${REVIEW} } }
@@ -235,7 +235,7 @@ const PullRequestNode = z.object({
   updatedAt: Time,
   closedAt: MaybeTime,
   isMergeQueueEnabled: z.boolean(),
-  autoMergeRequest: z.object({}).nullish(),
+  autoMergeRequest: z.object({ enabledBy: ActorNode }).nullish(),
   mergeQueueEntry: z
     .object({ state: z.string(), position: z.number(), enqueuedAt: Time })
     .nullish()

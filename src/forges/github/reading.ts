@@ -66,6 +66,7 @@ export function readingOf(gathered: Gathered): Observation {
             at: node.mergeQueueEntry.enqueuedAt,
           },
     autoMerge: node.autoMergeRequest !== null && node.autoMergeRequest !== undefined,
+    autoMergeOurs: actorOf(node.autoMergeRequest?.enabledBy ?? null, gathered.us, null).kind === "us",
     ejections: ejectionsOf(node.timelineItems, node.headRefOid, headAge(node)),
     prompts: promptsOf(gathered),
     readAt: Math.max(gathered.at, node.updatedAt),
