@@ -17,7 +17,8 @@ export const SECRET_FORMS: readonly SecretForm[] = [
   },
   { what: "a Linear key", pattern: /\blin_(?:api|oauth|refresh|wh)_[A-Za-z0-9]{20,}/g },
   { what: "an AWS key", pattern: /\bA(?:KIA|SIA)[0-9A-Z]{16}\b/g },
-  { what: "an API key", pattern: /\bsk-[A-Za-z0-9_-]{32,}/g },
+  // Two digits at least: a slug of words is no key.
+  { what: "an API key", pattern: /\bsk-(?=(?:[A-Za-z_-]*[0-9]){2})[A-Za-z0-9_-]{32,}/g },
   { what: "a Slack token", pattern: /\bxox[abeprs]-[A-Za-z0-9-]{20,}/g },
 ];
 
@@ -31,11 +32,15 @@ const SIGNED_TOKEN: SecretForm = {
 /** What is shorter stands in ordinary words as well. */
 const SHORTEST_OWN = 8;
 
-// A reader's browser fetches these by itself, whatever the address tells its owner. A tag without an attribute names
-// no address: it is more likely a type's name.
+// A reader's browser fetches these by itself, whatever the address tells its owner. Without an address, in brackets
+// behind it or by a reference elsewhere in the text, and without an attribute, they are code more likely than images.
 const MARKDOWN_IMAGE = /!(?=\[)/g;
+const MARKDOWN_ADDRESS = /\](?:\(|\[|:)/;
 const FETCHED_TAG =
-  /<(?=(?:audio|base|embed|frame|iframe|image|img|input|link|meta|object|picture|script|source|style|svg|track|video)[\s/])/gi;
+  /<(?=(?:audio|base|embed|frame|iframe|image|img|input|link|meta|object|picture|script|source|style|svg|track|video)[\s/][^>]*=)/gi;
+
+/** More than is shown anywhere, and little enough that a hostile text costs milliseconds. */
+const LONGEST = 32_000;
 
 /**
  * Makes what an agent says, or a program it could have written prints, fit to leave to people: without what looks like
@@ -50,11 +55,11 @@ export function scrubber(own: readonly string[]): (text: string) => string {
   return (text) => {
     const without = known.reduce(
       (rest, value) => rest.replaceAll(value, "[removed: a credential of the relay]"),
-      text,
+      text.slice(0, LONGEST),
     );
-    return [...SECRET_FORMS, SIGNED_TOKEN]
+    const told = [...SECRET_FORMS, SIGNED_TOKEN]
       .reduce((rest, { what, pattern }) => rest.replace(pattern, `[removed: ${what}]`), without)
-      .replace(MARKDOWN_IMAGE, "! ")
       .replace(FETCHED_TAG, "< ");
+    return MARKDOWN_ADDRESS.test(told) ? told.replace(MARKDOWN_IMAGE, "! ") : told;
   };
 }

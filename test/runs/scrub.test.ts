@@ -36,8 +36,10 @@ test("a private key that is cut off is removed to the end", () => {
 test.each([
   ["![x](https://evil.example/?d=1)", "! [x](https://evil.example/?d=1)"],
   ["!![x][ref]\n\n[ref]: //evil.example/a.png", "!! [x][ref]\n\n[ref]: //evil.example/a.png"],
+  ["![x]\n\n[x]: https://evil.example/a.png", "! [x]\n\n[x]: https://evil.example/a.png"],
   ['<img src="https://evil.example/a.png">', '< img src="https://evil.example/a.png">'],
   ["<PICTURE><Source srcset=//evil.example></PICTURE>", "<PICTURE>< Source srcset=//evil.example></PICTURE>"],
+  [`<img ${"a ".repeat(3_000)}src=//evil.example>`, `< img ${"a ".repeat(3_000)}src=//evil.example>`],
 ])("the image %j is told as text, so that no browser fetches it", (image, text) => {
   expect(scrub(image)).toBe(text);
 });
@@ -45,6 +47,8 @@ test.each([
 test.each([
   "Rounds the price, see `src/price.ts` and [the issue](https://linear.app/acme/issue/APP-1).",
   "`Map<string, number>` and `Array<Image>` stay, as do <b>bold</b> words and a short lin_api_key.",
+  '`vec![1, 2]`, `#![deny(x)]`, `Promise<Object | null>` and `if (!["a"].includes(b))`.',
+  "The branch sk-learn-pipeline-for-the-very-long-names-of-things is merged.",
   "A commit 0123456789abcdef0123456789abcdef01234567 and a short word.",
   "",
 ])("ordinary words stay as they are: %j", (text) => {
@@ -58,6 +62,8 @@ test("doing it twice changes nothing, and what it leaves holds no secret and no 
       "!",
       "[",
       "<",
+      "](",
+      "=",
       "img/",
       "<img ",
       OWN,
@@ -70,8 +76,13 @@ test("doing it twice changes nothing, and what it leaves holds no secret and no 
     fc.property(fc.array(piece), (pieces) => {
       const once = scrub(pieces.join(""));
       expect(scrub(once)).toBe(once);
-      expect(once).not.toMatch(/!\[|<img[\s/]|of-our-own-webhook/i);
+      expect(once).not.toMatch(/<img[\s/][^>]*=|of-our-own-webhook/i);
+      if (/\]\(/.test(once)) expect(once).not.toContain("![");
       for (const { pattern } of SECRET_FORMS) expect(once.search(pattern)).toBe(-1);
     }),
   );
+});
+
+test("a text of any length is cut first", () => {
+  expect(scrub("<img ".repeat(1_000_000)).length).toBeLessThan(40_000);
 });
