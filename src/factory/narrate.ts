@@ -169,6 +169,7 @@ function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
   if (state === "awaiting_queue" && ["merge", "in_queue", "person_merges"].includes(rule)) {
     tell(`merge:${rule}:${head}`, { type: "thought", body: why });
   }
+  if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why });
   if (state === "delegated" && rule.includes("/")) {
     const body = `Not started yet: ${why}`;
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });

@@ -107,6 +107,12 @@ describe("checks", () => {
     expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["lint"]);
   });
 
+  test("that the base is red is told, once per head", () => {
+    const told = story(`${OPEN}; pull h1 base=test test=failure`);
+    expect(last(told)).toContain("pr_open red_on_base → tell thought");
+    expect(last(told.tell("pull h1 test=failure"))).not.toContain("tell");
+  });
+
   test("a review is answered also where the base is red, or there are more checks than are read", () => {
     for (const how of ["base=test test=failure@55", "cut test=success"]) {
       const told = story(`reruns 1; ${OPEN}; pull h1 ${how}; review r1 changes_requested`);
