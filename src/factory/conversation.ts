@@ -110,6 +110,24 @@ export function stillToClose(
   });
 }
 
+/**
+ * Facts that were stored before conversations were kept, with what was said then: to the newest session alone, and
+ * last of all `closing` (last one last), if anything. Else each ending would be told once more.
+ */
+export function recalled(
+  facts: Facts,
+  policy: Policy,
+  closing: readonly { readonly fact: string; readonly activity: Activity }[],
+): Facts {
+  const session = newestSession(facts);
+  if (facts.conversations !== undefined || session === null) return facts;
+  const final = closing.at(-1);
+  const word = wordsOf(facts, policy).get(session.id) ?? session.at;
+  const left =
+    final === undefined ? UNSAID : { ...UNSAID, left: LEAVES[final.activity.type], fact: final.fact };
+  return { ...facts, conversations: { [session.id]: { ...left, word } } };
+}
+
 /** The facts after a person's words and after `said`, news to their sessions, was said. */
 export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): Facts {
   const words = wordsOf(facts, policy);

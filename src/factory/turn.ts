@@ -3,7 +3,7 @@ import { decide, evidenceOf } from "./decide.ts";
 import type { Decision, Evidence } from "./decision.ts";
 import type { Effect } from "./effect.ts";
 import { called } from "./effects.ts";
-import { closed, talkedOf } from "./narrate.ts";
+import { closed, recalledOf, talkedOf } from "./narrate.ts";
 import type { Facts } from "./facts.ts";
 import { branchName } from "./ids.ts";
 import { isNews, isSame } from "./news.ts";
@@ -46,7 +46,8 @@ const MOST_ROUNDS = 5;
 /** Observations in; new facts, decision and effects out. Pure and total; the same door for every source. */
 export function turn(input: TurnInput): TurnResult {
   const { before, policy, conditions, now } = input;
-  let facts = input.observations.reduce((known, seen) => observe(known, seen, now), input.facts);
+  const kept = before === null ? input.facts : recalledOf(input.facts, before, policy);
+  let facts = input.observations.reduce((known, seen) => observe(known, seen, now), kept);
   facts = reopened(withProject(facts, policy), policy);
   let decided = decide(facts, policy, conditions, now);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -57,7 +58,7 @@ export function turn(input: TurnInput): TurnResult {
   }
   const { decision } = decided;
   const already = new Set(
-    before === null ? [] : called(input.facts, before, policy, now).map((effect) => effect.key),
+    before === null ? [] : called(kept, before, policy, now).map((effect) => effect.key),
   );
   facts = talkedOf(facts, decision, policy, already);
   const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));

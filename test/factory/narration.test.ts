@@ -207,6 +207,25 @@ describe("each session is left closed, once per ending", () => {
     expect([closings(told["session-1"]), closings(told["s2"])]).toEqual([1, 1]);
   });
 
+  test.each([
+    ["an end", `${GREEN}; review r1 approved; merge ok; pull h1 merged`],
+    ["a question", "delegated; run starts; run asked asks Which branch?"],
+    ["an answer", "delegated; run starts; run answered"],
+    ["a stop", `${GREEN}; stopped`],
+  ])("%s that was told by a relay that kept no conversations is not told again, the next is", (_, before) => {
+    const life = story(before);
+    const { conversations: kept, ...facts } = life.life.facts;
+    expect(kept).toBeDefined();
+    life.life.facts = facts;
+    const tells = (): number => life.life.effects.filter(({ kind }) => kind === "tell").length;
+    const then = tells();
+    life.tell("wait 60; ticket");
+    expect(tells()).toBe(then);
+    life.tell("says go on; run starts; run answered");
+    expect(tells()).toBeGreaterThan(then);
+    expect(last(life)["session-1"]).toContain("response: It answered.");
+  });
+
   test("one that was left with a question hears of the end as well", () => {
     const life = story(
       "delegated; run starts; run asked asks Which branch?; session s2; says main in s2; run starts; operator close; run stopped",
