@@ -19,7 +19,7 @@ export const MISTAKES = {
   },
   no_reconcile: { says: "there is no sweep", breaks: ["R4"] },
   settle_apart: { says: "a run's end and its slot are written in two commits", breaks: ["I2"] },
-  dropped_on_outage: { says: "an effect that meets an outage is given up", breaks: ["R7"] },
+  dropped_on_outage: { says: "an effect that meets an outage is given up", breaks: ["R7", "R4"] },
   self_trigger: { says: "our own words come back as somebody's", breaks: ["R9"] },
   no_lease: { says: "a push overwrites whatever the branch holds", breaks: ["T25"] },
   burnt_budget: { says: "an attempt that infrastructure spoiled is charged", breaks: ["R8"] },
