@@ -1,20 +1,13 @@
 import { failureKey } from "./checks.ts";
 import type { Check } from "./facts.ts";
 import { firstLine } from "./first-line.ts";
-import { mergingOf } from "./merging.ts";
-import { isOurs, unseenPush } from "./observe-pull-request.ts";
+import { unseenPush } from "./observe-pull-request.ts";
 import { noCause } from "./rules-run.ts";
 import { isUnapproved, waiting } from "./rules-ending.ts";
-import type { Answer, Rule } from "./rules.ts";
+import type { Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
-import { endOfSecond } from "./stamp.ts";
 
 const RERUN_SETTLE_MS = 120_000;
-const MERGE_RETRY_MS = 60_000;
-/** The rules of a branch may wait for something that no reading shows: so long until the forge is asked again. */
-const HELD_RETRY_MS = 1_800_000;
-const MOST_REFUSALS = 3;
-const MOST_QUEUE_ENTRIES = 6;
 
 /** Keeping the open pull request healthy, from the merge queue back to its checks. */
 export const PULL_REQUEST_RULES: readonly Rule[] = [
@@ -247,122 +240,6 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
         "an approving review",
       ),
   },
-  {
-    name: "person_merges",
-    says: "Ready; the policy leaves the merge to a person.",
-    states: ["awaiting_queue"],
-    when: ({ project }) => project?.merge.policy === "person",
-    gives: () => waiting("awaiting_queue", "Ready to be merged.", "a person to merge it"),
-  },
-  {
-    name: "merge_asked",
-    says: "The merge was asked for, or auto-merge is on: the forge or the merge queue does it.",
-    states: ["awaiting_queue"],
-    when: (s) => mergingOf(s).asked !== null,
-    gives: (s) => {
-      const { asked } = mergingOf(s);
-      return waiting(
-        "awaiting_queue",
-        `Asked for the merge: ${asked?.detail ?? ""}.`,
-        "the merge",
-        asked?.until ?? null,
-      );
-    },
-  },
-  {
-    name: "dequeued_by_person",
-    says: "A person took it out of the merge queue: only a person puts it back. Its checks and its review go on meanwhile.",
-    states: ["awaiting_input"],
-    when: isTakenOut,
-    gives: () =>
-      waiting(
-        "awaiting_input",
-        "It was taken out of the merge queue by a person.",
-        "a person to queue it again, a message, or `retry`",
-      ),
-  },
-  {
-    name: "merge_given_up",
-    says: "The forge refused the merge again and again, or the queue keeps sending it away: a person looks.",
-    states: ["escalated"],
-    when: (s) => {
-      const { refusals, futile } = mergingOf(s);
-      return (
-        refusals.length >= MOST_REFUSALS ||
-        queueEntries(s) >= MOST_QUEUE_ENTRIES ||
-        futile >= MOST_QUEUE_ENTRIES
-      );
-    },
-    gives: (s): Answer => ({
-      state: "escalated",
-      step: { kind: "escalate" },
-      why: mergingOf(s).refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.",
-      waitsFor: "a person: merge it, push, or `retry`",
-    }),
-  },
-  {
-    name: "auto_merge_off",
-    says: "Auto-merge was on and is off again, which only a person does: only a person turns it on again.",
-    states: ["awaiting_input"],
-    when: (s) => mergingOf(s).lost !== null && s.pullRequest?.hasQueue?.value !== true,
-    gives: (s) =>
-      waiting(
-        "awaiting_input",
-        `The merge was asked for (${mergingOf(s).lost?.detail ?? ""}), and auto-merge has been turned off since.`,
-        "a person to merge it or turn auto-merge on, a message, or `retry`",
-      ),
-  },
-  {
-    name: "merge_held",
-    says: "The rules of the base branch hold the merge back, and auto-merge can not wait for them: ask again when what was read changes, else now and then.",
-    states: ["awaiting_review"],
-    when: (s) => {
-      const { held } = mergingOf(s);
-      return held !== null && s.now < held.at + HELD_RETRY_MS;
-    },
-    gives: (s) => {
-      const { held } = mergingOf(s);
-      return waiting(
-        "awaiting_review",
-        `The merge is held back: ${held?.detail ?? ""}`,
-        "what the rules of the base branch ask for, such as another approval",
-        (held?.at ?? s.now) + HELD_RETRY_MS,
-      );
-    },
-  },
-  {
-    name: "merge_refused",
-    says: "The forge refused the merge: try again a little later.",
-    states: ["awaiting_queue"],
-    when: (s) => {
-      const last = mergingOf(s).refusals.at(-1);
-      return last !== undefined && s.now < last.at + MERGE_RETRY_MS;
-    },
-    gives: (s) => {
-      const last = mergingOf(s).refusals.at(-1);
-      return waiting(
-        "awaiting_queue",
-        `The forge refused the merge: ${last?.detail ?? ""}`,
-        "the next try",
-        (last?.at ?? s.now) + MERGE_RETRY_MS,
-      );
-    },
-  },
-  {
-    name: "merge",
-    says: "Green and allowed by the policy: ask for the merge of exactly this head.",
-    states: ["awaiting_queue"],
-    when: () => true,
-    gives: (s) => ({
-      state: "awaiting_queue",
-      step: { kind: "merge", key: mergingOf(s).key },
-      why:
-        s.standing.approvals.length > 0
-          ? `Green and approved by ${s.standing.approvals[0]?.by.name ?? "a reviewer"}.`
-          : "Green, and the branch rules decide.",
-      waitsFor: "the merge",
-    }),
-  },
 ];
 
 function failingNames(verdict: Situation["verdict"]): string {
@@ -422,25 +299,4 @@ function rerunKey(s: Situation): string {
 function unpassed(s: Situation): readonly Check[] {
   if (s.verdict?.kind === "red") return s.verdict.baseToo ? [] : s.verdict.failing;
   return s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
-}
-
-/**
- * Whether a person took it out of the queue, and no person has spoken for the merge since: no word, no `retry`, no push,
- * and no approval of what we have pushed since.
- */
-function isTakenOut({ facts, pullRequest, authority, ejection, standing }: Situation): boolean {
-  const last = Object.entries(pullRequest?.ejections ?? {})
-    .toSorted(([, a], [, b]) => a.at - b.at)
-    .at(-1);
-  if (pullRequest === null || last === undefined || last[1].reason !== "manual") return false;
-  // What happened within that second happened before.
-  const at = endOfSecond(last[1].at);
-  if (Math.max(facts.amnesty?.at ?? 0, authority?.at ?? 0) > at) return false;
-  if (ejection?.key === last[0]) return true;
-  return isOurs(facts, pullRequest.core.value.head) && !standing.approvals.some((review) => review.at > at);
-}
-
-function queueEntries(s: Situation): number {
-  const after = s.facts.amnesty?.at ?? 0;
-  return Object.values(s.pullRequest?.ejections ?? {}).filter((ejection) => ejection.at > after).length;
 }

@@ -1,5 +1,6 @@
 import type { Step } from "./decision.ts";
 import { ENDINGS } from "./rules-ending.ts";
+import { MERGING_RULES } from "./rules-merging.ts";
 import { PULL_REQUEST_RULES } from "./rules-pull-request.ts";
 import { RUN_RULES } from "./rules-run.ts";
 import { TICKET_RULES } from "./rules-ticket.ts";
@@ -28,6 +29,12 @@ export interface Answer {
 
 /**
  * The whole timetable, in order: what ends an issue and what people own comes first, then the run under way,
- * then what was asked for, then the pull request from the merge queue back to its checks.
+ * then what was asked for, then the pull request from the merge queue back to its checks, and at last its merge.
  */
-export const RULES: readonly Rule[] = [...ENDINGS, ...TICKET_RULES, ...RUN_RULES, ...PULL_REQUEST_RULES];
+export const RULES: readonly Rule[] = [
+  ...ENDINGS,
+  ...TICKET_RULES,
+  ...RUN_RULES,
+  ...PULL_REQUEST_RULES,
+  ...MERGING_RULES,
+];
