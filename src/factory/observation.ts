@@ -52,6 +52,8 @@ export type Observation =
   | Of<"queue_entered", { number: number; head: string }>
   | Of<"queue_left", { number: number; head: string; reason: Ejection["reason"]; group: string | null }>
   | Of<"group_formed", { number: number; group: string }>
+  /** Auto-merge was turned on or off; whose it is, only a reading tells. */
+  | Of<"auto_merge_changed", { number: number }>
   | Of<"base_moved", { branch: string; sha: string }>
   | Of<"pull_request_read", PullRequestReading>
   | Of<"repository_read", { problem: string | null }>

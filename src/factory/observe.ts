@@ -78,6 +78,10 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       return facts.pullRequest?.number === seen.number
         ? withHint(facts, seen.at, "a merge group", heardAt)
         : facts;
+    case "auto_merge_changed":
+      return facts.pullRequest?.number === seen.number
+        ? withHint(facts, seen.at, "auto-merge", heardAt)
+        : facts;
     case "base_moved":
       return facts.pullRequest?.core.value.base === seen.branch
         ? withHint(facts, seen.at, "the base branch", heardAt)

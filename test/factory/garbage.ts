@@ -131,6 +131,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("queue_entered", { number, head: fc.constantFrom("h1", "h2") }),
   of("queue_left", { number, head: fc.constantFrom("h1", "h2"), reason, group: fc.option(word) }),
   of("group_formed", { number, group: word }),
+  of("auto_merge_changed", { number }),
   of("base_moved", { branch: fc.constantFrom("main", "other"), sha: word }),
   of("pull_request_read", {
     ...change,

@@ -100,16 +100,18 @@ describe("pull_request", () => {
     });
   });
 
-  it.each([
-    "opened",
-    "edited",
-    "reopened",
-    "converted_to_draft",
-    "ready_for_review",
-    "auto_merge_enabled",
-    "auto_merge_disabled",
-  ])("tells of %s in the same way", (action) => {
-    expect(observed("pull_request", { action })).toMatchObject([{ kind: "pull_request_changed" }]);
+  it.each(["opened", "edited", "reopened", "converted_to_draft", "ready_for_review"])(
+    "tells of %s in the same way",
+    (action) => {
+      expect(observed("pull_request", { action })).toMatchObject([{ kind: "pull_request_changed" }]);
+    },
+  );
+
+  it.each(["auto_merge_enabled", "auto_merge_disabled"])("tells of %s, so that it is read", (action) => {
+    expect(observed("pull_request", { action })).toMatchObject([
+      { kind: "pull_request_changed" },
+      { kind: "auto_merge_changed", number: 7, at: at("10:05:00") },
+    ]);
   });
 
   it("tells a merge from a close", () => {

@@ -53,6 +53,8 @@ export function readPullRequestEvent(body: unknown, action: string | null, conte
   if (action === "enqueued") observations.push({ kind: "queue_entered", ...entry });
   if (action === "dequeued")
     observations.push({ kind: "queue_left", ...entry, reason: ejectionReason(event.reason), group: null });
+  if (action === "auto_merge_enabled" || action === "auto_merge_disabled")
+    observations.push({ kind: "auto_merge_changed", at, number: pullRequest.number });
   return observed(ownersOfPullRequest(context, repository, pullRequest), observations);
 }
 
