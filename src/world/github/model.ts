@@ -313,7 +313,6 @@ export interface RefMove {
   readonly actor: Person;
 }
 
-/** What every part of the model works with. */
 /** What differs between repositories of the real GitHub; may be changed at any time. */
 export interface Habits {
   /** CI also runs for every push, whatever the branch: a pull request's head then has each job twice. */
@@ -322,6 +321,7 @@ export interface Habits {
   hasBranchRules: boolean;
 }
 
+/** What every part of the model works with. */
 export interface Core {
   readonly habits: Habits;
   readonly clock: Clock;
