@@ -28,7 +28,7 @@ export const command: Command = {
     const warned = findings.filter(({ state }) => state === "warn").length;
     context.answer({ ok: failed === 0, findings }, () => [
       "",
-      failed === 0 ? `No failures, ${warned} warnings.` : `${failed} failures, ${warned} warnings.`,
+      `${failed === 0 ? "No failures" : counted(failed, "failure")}, ${counted(warned, "warning")}.`,
     ]);
     return failed === 0 ? 0 : 1;
   },
@@ -53,4 +53,8 @@ function findingLines({ check, state, says, todo }: Finding, { style }: Context)
   const paint = { ok: style.green, warn: style.yellow, fail: style.red, skipped: style.dim }[state];
   const head = `${paint(state.padEnd(7))} ${check}: ${escapeHidden(says)}`;
   return todo === null ? [head] : [head, `        ${style.dim("→")} ${escapeHidden(todo)}`];
+}
+
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }
