@@ -166,20 +166,25 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
     const place = placeOf(worktree);
     return await exclusive.run(place.workTree, signal, async () => await work(place));
   };
-  let tried: { readonly whyNot: string | null } | null = null;
-  /** What hooks can be kept from seeing on this machine, tried once. */
+  let isConfining = false;
+  let told: string | null = null;
+  /**
+   * What hooks are kept from seeing, where this machine allows it. A trial that went well is not made again; one that did
+   * not may have failed for a reason that passes, such as a machine too busy to answer in time.
+   */
   const hiddenHere = async (signal: AbortSignal): Promise<Hidden | null> => {
-    if (tried === null) {
-      const env = { PATH: absolutePath(parts.environment["PATH"]) };
-      const trial = { place: join(parts.privateDir, "hook-"), blank: parts.hidden.further };
-      tried = { whyNot: await whyNotConfined(parts.clock, env, signal, trial) };
-      if (tried.whyNot !== null) {
-        const told =
-          "hooks are not confined: what they run can read whatever our account can, our credentials too";
-        parts.log.warn(told, { reason: tried.whyNot });
-      }
+    if (isConfining) return parts.hidden;
+    const env = { PATH: absolutePath(parts.environment["PATH"]) };
+    const trial = { place: join(parts.privateDir, "hook-"), blank: parts.hidden.further };
+    const reason = await whyNotConfined(parts.clock, env, signal, trial);
+    isConfining = reason === null;
+    if (reason !== null && reason !== told) {
+      const what =
+        "hooks are not confined: what they run can read whatever our account can, our credentials too";
+      parts.log.warn(what, { reason });
+      told = reason;
     }
-    return tried.whyNot === null ? parts.hidden : null;
+    return isConfining ? parts.hidden : null;
   };
   const hookOf = async (
     moment: HookMoment,

@@ -214,7 +214,7 @@ describe("the hook remove-worktree", () => {
   });
 });
 
-// Without these namespaces hooks run as they always could, and the relay says so at its start and in `doctor`. CI has them.
+// Without these namespaces hooks run as they always could, and the relay says so at the first hook and in `doctor`. CI has them.
 const whyNot = await whyNotConfined(systemClock, { PATH: process.env["PATH"] ?? "" }, never());
 if (whyNot !== null) console.warn(`hooks can not be confined on this machine, which is not tried: ${whyNot}`);
 
@@ -306,6 +306,20 @@ test.skipIf(whyNot !== null)("a hook that could not be started has not failed: i
   writeFileSync(enough, "");
   await expect(run(tree, {}, relay)).rejects.toThrow(/nothing of it has run .*: no space left$/);
   expect(readFileSync(ran, "utf8")).toBe("ran\n");
+});
+
+// Left out for the same reason.
+test.skipIf(whyNot !== null)("a trial that failed once leaves no later hook unconfined", async () => {
+  on.push("main", hook(`#!/bin/sh\ncat ${on.folder}/relay/canary 2>&1; :\n`));
+  const ready = join(on.folder, "ready");
+  const fake = `#!/bin/sh\n[ ! -e ${ready} ] || PATH=\${PATH#*:} exec unshare "$@"\necho too busy >&2\nexit 1\n`;
+  put(on.folder, { "bin/unshare": fake, "relay/canary": "seen" });
+  chmodSync(join(on.folder, "bin/unshare"), 0o755);
+  const relay = await on.restart({ environment: { PATH: `${on.folder}/bin:${process.env["PATH"] ?? ""}` } });
+  const tree = await on.prepare({}, relay);
+  expect((await run(tree, {}, relay)).output).toBe("seen");
+  writeFileSync(ready, "");
+  expect((await run(tree, {}, relay)).output).toContain("No such file");
 });
 
 test("where hooks can not be confined they run all the same, and the log says what that means", async () => {
