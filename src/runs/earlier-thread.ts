@@ -1,26 +1,23 @@
 import type { Run, RunCause, RunEnd } from "../factory/facts.ts";
 
 /** An earlier run whose thread a run goes on in. */
-export interface Conversation {
+export interface EarlierThread {
   readonly thread: string;
   /** What the agent believes it has written stands in the worktree only: the thread is of no use without that tree. */
   readonly unpublished: boolean;
 }
 
-/** What of a run tells whose conversation it is in. */
-interface Speaker extends Pick<Run, "number" | "generation" | "thread"> {
+/** What of a run tells which thread it goes on in. */
+interface Row extends Pick<Run, "number" | "generation" | "thread"> {
   readonly cause: Pick<RunCause, "prompts">;
   readonly end: Pick<RunEnd, "outcome"> | null;
 }
 
 /**
- * The conversation that a person's follow-up, or the answer to a question, belongs to; null when `run` begins one of
- * its own. It ends where another head overtook it, and where a later run without a thread may have emptied its tree.
+ * The thread that a person's follow-up, or the answer to a question, belongs to; null when `run` begins one of its own.
+ * None goes on past another head that overtook it, nor past a later run without a thread that may have emptied its tree.
  */
-export function conversationBefore(
-  { runs }: { readonly runs: readonly Speaker[] },
-  run: Speaker,
-): Conversation | null {
+export function earlierThread({ runs }: { readonly runs: readonly Row[] }, run: Row): EarlierThread | null {
   if (run.cause.prompts.length === 0) return null;
   const earlier = runs.filter((row) => row.number < run.number && row.generation === run.generation);
   const last = earlier.findLast((row) => row.thread !== null);

@@ -5,7 +5,7 @@ import { messageOf } from "../lib/assert.ts";
 import { MissingBaseBranch } from "../worktrees/errors.ts";
 import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
-import { conversationBefore } from "./conversation.ts";
+import { earlierThread } from "./earlier-thread.ts";
 import { Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
 import type { Journey } from "./journey.ts";
@@ -21,7 +21,7 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "prepare" },
   ]);
   const known = journey.progress();
-  const keep = known.worktree !== null || (conversationBefore(journey.facts(), run)?.unpublished ?? false);
+  const keep = known.worktree !== null || (earlierThread(journey.facts(), run)?.unpublished ?? false);
   const prepared = await patiently(journey, "Fetching", () => atBase(journey, keep));
   reach("run.worktree_made");
   let worktree: Worktree = prepared;

@@ -8,7 +8,7 @@ import { clip } from "../lib/text.ts";
 import { reach } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { fenceOf } from "./complaints.ts";
-import { conversationBefore } from "./conversation.ts";
+import { earlierThread } from "./earlier-thread.ts";
 import { ended, Ending, failed, retryTime } from "./ending.ts";
 import type { Journey, Worked } from "./journey.ts";
 import { patiently } from "./patience.ts";
@@ -198,9 +198,9 @@ export function again(journey: Journey): number {
   );
 }
 
-/** Without the tree that its work stood in, a conversation would go on about files that are gone. */
+/** Without the tree that its work stood in, a thread would go on about files that are gone. */
 function threadBefore(journey: Journey): string | null {
-  const before = conversationBefore(journey.facts(), journey.run());
+  const before = earlierThread(journey.facts(), journey.run());
   return before === null || (before.unpublished && !journey.progress().kept) ? null : before.thread;
 }
 

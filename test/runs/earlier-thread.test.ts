@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { conversationBefore } from "../../src/runs/conversation.ts";
+import { earlierThread } from "../../src/runs/earlier-thread.ts";
 import type { Outcome } from "../../src/factory/facts.ts";
 
 /** "p t1 asked" is a run with a message, in thread t1, that asked; "- - failed" one without either. */
-function runsOf(text: string): Parameters<typeof conversationBefore>[0]["runs"] {
+function runsOf(text: string): Parameters<typeof earlierThread>[0]["runs"] {
   return text.split(", ").map((words, index) => {
     const [message, thread, outcome] = words.split(" ");
     return {
@@ -20,7 +20,7 @@ function after(text: string): string {
   const runs = runsOf(text);
   const run = runs.at(-1);
   if (run === undefined) throw new Error("no run");
-  const found = conversationBefore({ runs }, run);
+  const found = earlierThread({ runs }, run);
   return found === null ? "its own" : `${found.thread}${found.unpublished ? " with its tree" : ""}`;
 }
 
@@ -36,12 +36,12 @@ test.each([
   ["- t1 asked, - - failed, p", "its own"],
   ["- t1 published, - - failed, p", "t1"],
   ["- t1 superseded, p", "its own"],
-])("after %s it speaks in: %s", (text, expected) => {
+])("after %s it goes on in: %s", (text, expected) => {
   expect(after(text)).toBe(expected);
 });
 
-test("a conversation ends with its pull request", () => {
+test("a thread ends with its pull request", () => {
   const [first, second] = runsOf("- t1 published, p");
   if (first === undefined || second === undefined) throw new Error("no run");
-  expect(conversationBefore({ runs: [first, second] }, { ...second, generation: 2 })).toBeNull();
+  expect(earlierThread({ runs: [first, second] }, { ...second, generation: 2 })).toBeNull();
 });
