@@ -4,6 +4,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join, posix } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
+import { findLockGaps } from "../scripts/check-lock.mjs";
 
 // The repository's own rules. Each is a function from files to complaints; a complaint names the way out. Beside
 // each stands a file that breaks it, so that a rule that has gone blind is found, too.
@@ -430,6 +431,24 @@ describe("the repository", () => {
 
   test.each(rules)("would be caught breaking it: $name", ({ complaints, planted }) => {
     expect(complaints([...repository, planted]).join("\n")).toContain(planted.path);
+  });
+
+  test("the lock file is complete, and what one lacks is named", () => {
+    const manifest = JSON.parse(textOf("package.json")) as Record<string, unknown>;
+    const lock = JSON.parse(textOf("package-lock.json")) as { packages: Record<string, unknown> };
+    expect(findLockGaps(lock, manifest)).toEqual([]);
+    const { "node_modules/@oxlint/binding-darwin-arm64": binding, ...rest } = lock.packages;
+    expect(binding).toBeDefined();
+    expect(findLockGaps({ packages: rest }, manifest)).toEqual([
+      expect.stringMatching(
+        /^@oxlint\/binding-darwin-arm64@\S+, which node_modules\/oxlint asks for, is missing$/,
+      ),
+    ]);
+    expect(findLockGaps(lock, { ...manifest, devDependencies: {} })).toContainEqual(
+      expect.stringMatching(
+        /^oxlint is absent in devDependencies of package.json, but \S+ in the lock file$/,
+      ),
+    );
   });
 
   test("the reasons for large files still hold", () => {
