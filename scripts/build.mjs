@@ -10,7 +10,7 @@ const target = fileURLToPath(new URL("../dist", import.meta.url));
 await rm(target, { recursive: true, force: true });
 await bundle(root, target);
 // The stand-ins of the demo read these beside their own code.
-await cp(`${root}src/world/schemas`, `${target}/schemas`, {
+await cp(`${root}world/schemas`, `${target}/schemas`, {
   recursive: true,
   filter: (source) => !source.endsWith(".ts"),
 });

@@ -1,6 +1,6 @@
 // Makes the descriptions that the stand-in GitHub checks requests and webhooks against:
-//   src/world/schemas/github-openapi.json.gz   from @octokit/openapi (MIT): the operations and events below
-//   src/world/schemas/github.graphql.gz        from @octokit/graphql-schema (MIT): whole, without prose
+//   world/schemas/github-openapi.json.gz   from @octokit/openapi (MIT): the operations and events below
+//   world/schemas/github.graphql.gz        from @octokit/graphql-schema (MIT): whole, without prose
 // Run by hand when the stand-in learns an operation or GitHub changes: `node scripts/schemas.mjs`. The packages
 // are fetched into a temporary folder and dropped again; unpacked they are too large to be dependencies.
 import { execFile } from "node:child_process";
@@ -89,7 +89,7 @@ async function fromPackage(name, path) {
 
 async function write(name, text) {
   const bytes = gzipSync(text, { level: 9 });
-  await writeFile(new URL(`../src/world/schemas/${name}`, import.meta.url), bytes);
+  await writeFile(new URL(`../world/schemas/${name}`, import.meta.url), bytes);
   console.log(`${name}: ${text.length} -> ${bytes.length} bytes`);
 }
 

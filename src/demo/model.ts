@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
-import { call, msg, patch, shell, type ModelItem } from "../world/model/items.ts";
-import { startScriptedModel, type ScriptedModel } from "../world/model/server.ts";
-import type { ModelRequest } from "../world/model/conversation.ts";
+import { call, msg, patch, shell, type ModelItem } from "../../world/model/items.ts";
+import { startScriptedModel, type ScriptedModel } from "../../world/model/server.ts";
+import type { ModelRequest } from "../../world/model/conversation.ts";
 import { PARTS, type Part } from "./script.ts";
 
 /** A model on loopback that makes the real Codex do the same edits as the scripted agent. */

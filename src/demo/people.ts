@@ -1,4 +1,4 @@
-import type { GitHubWorld } from "../world/github/world.ts";
+import type { GitHubWorld } from "../../world/github/world.ts";
 import { GUARD, REPOSITORY } from "./repository.ts";
 
 const REVIEW_NOTE = "Which is taken from which? Please name the parameters `minuend` and `subtrahend`.";

@@ -9,9 +9,9 @@ import { readCredentials } from "../settings/credentials.ts";
 import { childEnvironment, processEnvironment, readTextFile } from "../settings/environment.ts";
 import { loadSettings } from "../settings/load.ts";
 import { problemText } from "../settings/problem.ts";
-import { startGitHubWorld, type GitHubWorld } from "../world/github/world.ts";
-import { startLinearWorld, type LinearWorld } from "../world/linear/world.ts";
-import type { ScriptedModel } from "../world/model/server.ts";
+import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";
+import { startLinearWorld, type LinearWorld } from "../../world/linear/world.ts";
+import type { ScriptedModel } from "../../world/model/server.ts";
 import { startDemoModel } from "./model.ts";
 import { FILES, REPOSITORY, runCi } from "./repository.ts";
 import { agentScript } from "./script.ts";
@@ -117,7 +117,7 @@ async function config({
 }
 
 async function codexConfig(dir: string, model: ScriptedModel): Promise<object> {
-  const { scriptedModelConfig } = await import("../world/model/config.ts");
+  const { scriptedModelConfig } = await import("../../world/model/config.ts");
   const { config: codex, modelsJson } = scriptedModelConfig(model.url);
   const catalog = join(dir, "models.json");
   await writeFile(catalog, JSON.stringify(modelsJson));

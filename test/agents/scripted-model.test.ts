@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { msg, shell } from "../../src/world/model/items.ts";
-import { startScriptedModel } from "../../src/world/model/server.ts";
-import type { ScriptedModelParts } from "../../src/world/model/server.ts";
+import { msg, shell } from "../../world/model/items.ts";
+import { startScriptedModel } from "../../world/model/server.ts";
+import type { ScriptedModelParts } from "../../world/model/server.ts";
 import { bench } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { handClock } from "./hand-clock.ts";

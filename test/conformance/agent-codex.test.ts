@@ -4,10 +4,10 @@ import { createCodexAgent } from "../../src/agents/codex/codex.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { scriptedModelConfig } from "../../src/world/model/config.ts";
-import { call, msg, patch, shell } from "../../src/world/model/items.ts";
-import { startScriptedModel } from "../../src/world/model/server.ts";
-import type { Scenario } from "../../src/world/model/server.ts";
+import { scriptedModelConfig } from "../../world/model/config.ts";
+import { call, msg, patch, shell } from "../../world/model/items.ts";
+import { startScriptedModel } from "../../world/model/server.ts";
+import type { Scenario } from "../../world/model/server.ts";
 import { realCodex } from "../agents/real-codex.ts";
 import { agentConformance } from "./agent.ts";
 

@@ -6,11 +6,11 @@ import { systemRandomness } from "../../src/lib/ids.ts";
 import { layoutOf } from "../../src/settings/layout.ts";
 import type { Layout } from "../../src/settings/layout.ts";
 import { processEnvironment } from "../../src/settings/environment.ts";
-import type { Repository } from "../../src/world/github/model.ts";
-import { startGitHubWorld } from "../../src/world/github/world.ts";
-import type { GitHubWorld } from "../../src/world/github/world.ts";
-import { startLinearWorld } from "../../src/world/linear/world.ts";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { Repository } from "../../world/github/model.ts";
+import { startGitHubWorld } from "../../world/github/world.ts";
+import type { GitHubWorld } from "../../world/github/world.ts";
+import { startLinearWorld } from "../../world/linear/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 
 export const LINEAR_SECRET = "faults-linear-webhook-secret";
 export const GITHUB_SECRET = "faults-github-webhook-secret";

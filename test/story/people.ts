@@ -1,6 +1,6 @@
-import type { FileChanges } from "../../src/world/github/git.ts";
-import type { GitHubWorld } from "../../src/world/github/world.ts";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { FileChanges } from "../../world/github/git.ts";
+import type { GitHubWorld } from "../../world/github/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import { REPOSITORY } from "./stage.ts";
 
 /** Somebody with an account at Linear (by name) and at GitHub (the same in lower case). Issues default to APP-1, pull requests to #1. */

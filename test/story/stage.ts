@@ -9,10 +9,10 @@ import { readCredentials } from "../../src/settings/credentials.ts";
 import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/environment.ts";
 import { loadSettings } from "../../src/settings/load.ts";
 import { problemText } from "../../src/settings/problem.ts";
-import type { FileChanges } from "../../src/world/github/git.ts";
-import type { Permission, Protection } from "../../src/world/github/model.ts";
-import { startGitHubWorld, type GitHubWorld } from "../../src/world/github/world.ts";
-import { startLinearWorld, type LinearWorld } from "../../src/world/linear/world.ts";
+import type { FileChanges } from "../../world/github/git.ts";
+import type { Permission, Protection } from "../../world/github/model.ts";
+import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";
+import { startLinearWorld, type LinearWorld } from "../../world/linear/world.ts";
 import type { StoryClock } from "./clock.ts";
 
 export const REPOSITORY = "acme/shop";

@@ -1,6 +1,6 @@
 import type { JournalDocument, StreamLine } from "../../src/engines/documents.ts";
-import type { GitHubWorld } from "../../src/world/github/world.ts";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { GitHubWorld } from "../../world/github/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 
 /** What differs from telling to telling is put aside: commits, addresses, times. */
 function plain(text: string): string {

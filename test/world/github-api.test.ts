@@ -1,7 +1,7 @@
 import { createPrivateKey, sign } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
-import { loadSchemas } from "../../src/world/github/schemas.ts";
+import { loadSchemas } from "../../world/github/schemas.ts";
 import { APP, handClock, stage } from "./github-fixture.ts";
 import type { Stage } from "./github-fixture.ts";
 

@@ -11,8 +11,8 @@ import { Octokit } from "@octokit/rest";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import type { GitHubWorld, NewRepository } from "../../src/world/github/world.ts";
-import { startGitHubWorld } from "../../src/world/github/world.ts";
+import type { GitHubWorld, NewRepository } from "../../world/github/world.ts";
+import { startGitHubWorld } from "../../world/github/world.ts";
 
 interface Received {
   readonly event: string;

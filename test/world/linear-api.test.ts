@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import { ask, at, handWorld, type HandClock } from "./linear-support.ts";
 
 let world: LinearWorld;

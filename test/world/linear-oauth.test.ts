@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import { ask, handWorld, type HandClock } from "./linear-support.ts";
 
 let world: LinearWorld;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SessionRow } from "../../src/world/linear/records.ts";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { SessionRow } from "../../world/linear/records.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import { ask, at, handWorld, type Answer, type HandClock } from "./linear-support.ts";
 
 let world: LinearWorld;

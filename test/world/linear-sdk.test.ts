@@ -5,7 +5,7 @@ import {
   RatelimitedLinearError,
 } from "@linear/sdk";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { LinearWorld } from "../../src/world/linear/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import { handWorld } from "./linear-support.ts";
 
 let world: LinearWorld;

@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Clock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { startLinearWorld, type LinearWorld, type LinearWorldParts } from "../../src/world/linear/world.ts";
+import { startLinearWorld, type LinearWorld, type LinearWorldParts } from "../../world/linear/world.ts";
 
 /** A clock that a test moves by hand. */
 export class HandClock implements Clock {

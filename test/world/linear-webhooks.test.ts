@@ -4,9 +4,9 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { linearSchema } from "../../src/world/linear/schema.ts";
-import { payloadFaults } from "../../src/world/linear/payload-check.ts";
-import { startLinearWorld, type LinearWorld } from "../../src/world/linear/world.ts";
+import { linearSchema } from "../../world/linear/schema.ts";
+import { payloadFaults } from "../../world/linear/payload-check.ts";
+import { startLinearWorld, type LinearWorld } from "../../world/linear/world.ts";
 import {
   ask,
   at,

@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 
 const HOUR_MS = 3_600_000;
 

@@ -1,5 +1,5 @@
-import { Bug, unreachable } from "../../lib/assert.ts";
-import { iso } from "../../lib/clock.ts";
+import { Bug, unreachable } from "../../src/lib/assert.ts";
+import { iso } from "../../src/lib/clock.ts";
 import { attachmentBody, commentBody, issueBody, labelBody, reactionBody } from "./entity-bodies.ts";
 import { required, type Happening, type Model } from "./model.ts";
 import { payloadFaults } from "./payload-check.ts";

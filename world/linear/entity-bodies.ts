@@ -1,4 +1,4 @@
-import { iso } from "../../lib/clock.ts";
+import { iso } from "../../src/lib/clock.ts";
 import { required, type Model } from "./model.ts";
 import {
   commentChild,

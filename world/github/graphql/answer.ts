@@ -11,7 +11,7 @@ import {
   validate,
 } from "graphql";
 import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from "graphql";
-import { messageOf } from "../../../lib/assert.ts";
+import { messageOf } from "../../../src/lib/assert.ts";
 import type { Actor } from "../auth.ts";
 import { permissionOf, stamp } from "../model.ts";
 import { Refused, schemaText } from "../schemas.ts";

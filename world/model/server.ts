@@ -1,9 +1,9 @@
 import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { messageOf } from "../../lib/assert.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { delay } from "../../lib/clock.ts";
+import { messageOf } from "../../src/lib/assert.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import { delay } from "../../src/lib/clock.ts";
 import { readConversation } from "./conversation.ts";
 import type { Conversation, ModelRequest } from "./conversation.ts";
 import { msg } from "./items.ts";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../lib/clock.ts";
-import type { Randomness } from "../../lib/ids.ts";
+import type { Clock } from "../../src/lib/clock.ts";
+import type { Randomness } from "../../src/lib/ids.ts";
 import { jsonReply, type WireReply, type WireRequest } from "../wire.ts";
 import { API_KEY_LIMITS, Bucket, OAUTH_LIMITS, type Allowance, type HourlyLimits } from "./limits.ts";
 

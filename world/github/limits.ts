@@ -1,4 +1,4 @@
-import type { Clock } from "../../lib/clock.ts";
+import type { Clock } from "../../src/lib/clock.ts";
 import type { WireReply } from "../wire.ts";
 import { jsonReply } from "../wire.ts";
 

@@ -1,5 +1,5 @@
-import type { Clock } from "../lib/clock.ts";
-import type { Randomness } from "../lib/ids.ts";
+import type { Clock } from "../src/lib/clock.ts";
+import type { Randomness } from "../src/lib/ids.ts";
 
 /** What may go wrong between the stand-ins and the relay. All off by default; a test turns them. */
 export interface Knobs {

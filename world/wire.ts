@@ -1,8 +1,8 @@
 import { createServer } from "node:http";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { messageOf } from "../lib/assert.ts";
-import type { Clock } from "../lib/clock.ts";
+import { messageOf } from "../src/lib/assert.ts";
+import type { Clock } from "../src/lib/clock.ts";
 import type { Knobs, SentWebhook, WorldParts } from "./knobs.ts";
 
 /** One request as a stand-in sees it: whole, so that its reply may be lost after it was carried out. */
