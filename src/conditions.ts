@@ -1,6 +1,6 @@
 import { statfs } from "node:fs/promises";
 import type { Agent } from "./agents/agent.ts";
-import type { Conditions } from "./factory/policy.ts";
+import type { Conditions } from "./factory/facts/policy.ts";
 import { messageOf } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";

@@ -1,6 +1,6 @@
 import type { ReadyDocument, ReadyPart } from "./engines/documents.ts";
 import type { Engine } from "./engines/engine.ts";
-import type { Conditions } from "./factory/policy.ts";
+import type { Conditions } from "./factory/facts/policy.ts";
 import type { Identities } from "./identities.ts";
 import { iso, type Clock } from "./lib/clock.ts";
 import type { Rotating } from "./registry.ts";

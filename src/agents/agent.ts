@@ -1,6 +1,6 @@
-import type { FailureClass, Spent } from "../factory/facts.ts";
-import type { PlanItem } from "../factory/effect.ts";
-import type { RunType } from "../factory/run-types.ts";
+import type { FailureClass, Spent } from "../factory/facts/facts.ts";
+import type { PlanItem } from "../factory/effects/effect.ts";
+import type { RunType } from "../factory/facts/run-types.ts";
 
 /**
  * The seam to a coding agent. It works in a directory and knows nothing of trackers, forges or git remotes;

@@ -1,9 +1,9 @@
-import { REFUSALS } from "../factory/budget.ts";
-import { describeFactory } from "../factory/describe.ts";
-import { EFFECTS } from "../factory/effect.ts";
-import { RULES } from "../factory/rules.ts";
-import { RUN_TYPES } from "../factory/run-types.ts";
-import { FACTORY_STATES } from "../factory/state.ts";
+import { REFUSALS } from "../factory/judge/budget.ts";
+import { describeFactory } from "../factory/rules/describe.ts";
+import { EFFECTS } from "../factory/effects/effect.ts";
+import { RULES } from "../factory/rules/rules.ts";
+import { RUN_TYPES } from "../factory/facts/run-types.ts";
+import { FACTORY_STATES } from "../factory/facts/state.ts";
 import type { Command } from "./command.ts";
 
 export const command: Command = {

@@ -1,6 +1,6 @@
 import type { Forge } from "../forges/forge.ts";
-import type { Policy, ProjectPolicy } from "../factory/policy.ts";
-import type { Facts } from "../factory/facts.ts";
+import type { Policy, ProjectPolicy } from "../factory/facts/policy.ts";
+import type { Facts } from "../factory/facts/facts.ts";
 import { OutsideError } from "../lib/outside.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Tracker } from "../trackers/tracker.ts";

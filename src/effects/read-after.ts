@@ -1,4 +1,4 @@
-import type { Observation } from "../factory/observation.ts";
+import type { Observation } from "../factory/facts/observation.ts";
 import type { Forge } from "../forges/forge.ts";
 import { OutsideError } from "../lib/outside.ts";
 

@@ -1,6 +1,6 @@
-import { stillWanted } from "../factory/effects.ts";
-import type { Facts } from "../factory/facts.ts";
-import type { Observation } from "../factory/observation.ts";
+import { stillWanted } from "../factory/effects/called-for.ts";
+import type { Facts } from "../factory/facts/facts.ts";
+import type { Observation } from "../factory/facts/observation.ts";
 import type { Performer } from "../engines/engine.ts";
 import { OutsideError } from "../lib/outside.ts";
 import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";

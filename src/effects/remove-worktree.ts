@@ -1,5 +1,5 @@
 import type { Performer } from "../engines/engine.ts";
-import { worktreeNameOf } from "../factory/ids.ts";
+import { worktreeNameOf } from "../factory/facts/ids.ts";
 import { repositoryOf, type EffectParts } from "./parts.ts";
 
 /** Removes the worktree of an issue that has ended; what only it holds is salvaged first. */

@@ -1,4 +1,4 @@
-import { stillWanted } from "../factory/effects.ts";
+import { stillWanted } from "../factory/effects/called-for.ts";
 import type { Performer } from "../engines/engine.ts";
 import { repositoryOf, type EffectParts } from "./parts.ts";
 

@@ -1,5 +1,5 @@
 import type { Performer } from "../engines/engine.ts";
-import { stillWanted } from "../factory/effects.ts";
+import { stillWanted } from "../factory/effects/called-for.ts";
 import type { EffectParts } from "./parts.ts";
 
 export const takeDelegation =

@@ -1,9 +1,9 @@
-import type { Actor } from "../factory/actor.ts";
-import type { Conditions, Policy } from "../factory/policy.ts";
-import type { EffectKind, EffectOf } from "../factory/effect.ts";
-import type { Facts } from "../factory/facts.ts";
-import type { IssueId } from "../factory/ids.ts";
-import type { Observation, Origin } from "../factory/observation.ts";
+import type { Actor } from "../factory/facts/actor.ts";
+import type { Conditions, Policy } from "../factory/facts/policy.ts";
+import type { EffectKind, EffectOf } from "../factory/effects/effect.ts";
+import type { Facts } from "../factory/facts/facts.ts";
+import type { IssueId } from "../factory/facts/ids.ts";
+import type { Observation, Origin } from "../factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../lib/delivery.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";

@@ -1,18 +1,18 @@
-import { authorityOf } from "./authority.ts";
-import { decide, evidenceOf } from "./decide.ts";
-import type { Decision, Evidence } from "./decision.ts";
-import type { Effect } from "./effect.ts";
-import { called } from "./effects.ts";
-import { closed, recalledOf, talkedOf } from "./narrate.ts";
-import type { Facts } from "./facts.ts";
-import { branchName } from "./ids.ts";
-import { isNews, isSame } from "./news.ts";
-import type { Observation } from "./observation.ts";
-import { observe, withQuestion } from "./observe.ts";
-import type { Conditions, Policy } from "./policy.ts";
-import { withProject } from "./route.ts";
-import { endOfSecond } from "./stamp.ts";
-import { projectOf } from "./trust.ts";
+import { authorityOf } from "./judge/authority.ts";
+import { decide, evidenceOf } from "./rules/decide.ts";
+import type { Decision, Evidence } from "./rules/decision.ts";
+import type { Effect } from "./effects/effect.ts";
+import { called } from "./effects/called-for.ts";
+import { closed, recalledOf, talkedOf } from "./effects/narration.ts";
+import type { Facts } from "./facts/facts.ts";
+import { branchName } from "./facts/ids.ts";
+import { isNews, isSame } from "./facts/news.ts";
+import type { Observation } from "./facts/observation.ts";
+import { observe, withQuestion } from "./observe/observe.ts";
+import type { Conditions, Policy } from "./facts/policy.ts";
+import { withProject } from "./judge/route.ts";
+import { endOfSecond } from "./facts/stamp.ts";
+import { projectOf } from "./judge/trust.ts";
 
 export interface TurnInput {
   readonly facts: Facts;

@@ -1,7 +1,7 @@
-import type { IssueId } from "../factory/ids.ts";
-import type { MergePolicyName } from "../factory/effect.ts";
-import type { ThreadReply } from "../factory/facts.ts";
-import type { Observation } from "../factory/observation.ts";
+import type { IssueId } from "../factory/facts/ids.ts";
+import type { MergePolicyName } from "../factory/effects/effect.ts";
+import type { ThreadReply } from "../factory/facts/facts.ts";
+import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
 import type { Secret } from "../lib/secret.ts";
 

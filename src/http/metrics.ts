@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Engine } from "../engines/engine.ts";
 import type { RunDocument } from "../engines/documents.ts";
-import { FACTORY_STATES } from "../factory/state.ts";
+import { FACTORY_STATES } from "../factory/facts/state.ts";
 import { parseTime } from "../lib/clock.ts";
 import type { SourceName } from "./webhooks.ts";
 

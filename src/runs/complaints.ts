@@ -1,5 +1,5 @@
-import type { RunEnd } from "../factory/facts.ts";
-import { quote } from "../factory/prompt.ts";
+import type { RunEnd } from "../factory/facts/facts.ts";
+import { quote } from "../factory/effects/prompt.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { failed } from "./ending.ts";
 import type { Journey, Worked } from "./journey.ts";

@@ -1,4 +1,4 @@
-import type { FailureClass, Outcome, RunEnd, ThreadReply } from "../factory/facts.ts";
+import type { FailureClass, Outcome, RunEnd, ThreadReply } from "../factory/facts/facts.ts";
 import { backoffMs, type Backoff } from "../lib/backoff.ts";
 
 /** How a run ended, thrown from whatever step found out; the pipeline settles it. */

@@ -1,4 +1,4 @@
-import type { RunType } from "../factory/run-types.ts";
+import type { RunType } from "../factory/facts/run-types.ts";
 import type { Changes } from "../worktrees/worktrees.ts";
 import type { RunLimits } from "./parts.ts";
 import { SECRET_FORMS } from "./scrub.ts";

@@ -1,7 +1,7 @@
-import type { Facts, Run, ThreadReply } from "../factory/facts.ts";
-import { runId } from "../factory/ids.ts";
-import type { Observation } from "../factory/observation.ts";
-import type { ProjectPolicy } from "../factory/policy.ts";
+import type { Facts, Run, ThreadReply } from "../factory/facts/facts.ts";
+import { runId } from "../factory/facts/ids.ts";
+import type { Observation } from "../factory/facts/observation.ts";
+import type { ProjectPolicy } from "../factory/facts/policy.ts";
 import { assert } from "../lib/assert.ts";
 import type { Running } from "../engines/engine.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";

@@ -1,6 +1,6 @@
 import type { Agent } from "../agents/agent.ts";
 import type { Forge } from "../forges/forge.ts";
-import type { Policy, ProjectPolicy } from "../factory/policy.ts";
+import type { Policy, ProjectPolicy } from "../factory/facts/policy.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";

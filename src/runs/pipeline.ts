@@ -1,4 +1,4 @@
-import { NOTHING_SPENT } from "../factory/facts.ts";
+import { NOTHING_SPENT } from "../factory/facts/facts.ts";
 import { Fenced, type Running } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
 import { reach } from "../lib/failpoints.ts";

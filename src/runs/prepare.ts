@@ -1,4 +1,4 @@
-import { worktreeNameOf } from "../factory/ids.ts";
+import { worktreeNameOf } from "../factory/facts/ids.ts";
 import { reach } from "../lib/failpoints.ts";
 import { OutsideError } from "../lib/outside.ts";
 import { messageOf } from "../lib/assert.ts";

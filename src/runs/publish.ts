@@ -1,4 +1,4 @@
-import { commitMessage, pullRequestText } from "../factory/prompt.ts";
+import { commitMessage, pullRequestText } from "../factory/effects/prompt.ts";
 import { reach } from "../lib/failpoints.ts";
 import { OutsideError } from "../lib/outside.ts";
 import { RUN_TRAILER } from "../worktrees/publish.ts";

@@ -1,8 +1,8 @@
 import type { AgentEvent, AgentReport, AgentResult, AgentSession } from "../agents/agent.ts";
 import type { FailureEvidence } from "../forges/forge.ts";
-import { NOTHING_SPENT, type Spent } from "../factory/facts.ts";
-import { INSTRUCTIONS, promptFor, quote } from "../factory/prompt.ts";
-import { RUN_TYPES } from "../factory/run-types.ts";
+import { NOTHING_SPENT, type Spent } from "../factory/facts/facts.ts";
+import { INSTRUCTIONS, promptFor, quote } from "../factory/effects/prompt.ts";
+import { RUN_TYPES } from "../factory/facts/run-types.ts";
 import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
 import { reach } from "../lib/failpoints.ts";

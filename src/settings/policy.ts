@@ -1,4 +1,4 @@
-import type { Policy } from "../factory/policy.ts";
+import type { Policy } from "../factory/facts/policy.ts";
 import type { Settings } from "./settings.ts";
 
 /** What of the settings the factory decides by. */

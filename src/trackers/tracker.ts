@@ -1,7 +1,7 @@
-import type { Actor } from "../factory/actor.ts";
-import type { Activity, PlanItem } from "../factory/effect.ts";
-import type { IssueId } from "../factory/ids.ts";
-import type { Observation } from "../factory/observation.ts";
+import type { Actor } from "../factory/facts/actor.ts";
+import type { Activity, PlanItem } from "../factory/effects/effect.ts";
+import type { IssueId } from "../factory/facts/ids.ts";
+import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
 
 /**

@@ -5,7 +5,7 @@ import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { delay, systemClock } from "../../src/lib/clock.ts";
 import { OutsideError } from "../../src/lib/outside.ts";
-import type { Observation } from "../../src/factory/observation.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
 import { script, scriptedTurn } from "../engines/scripted-factory.ts";
 import type { Script } from "../engines/scripted-factory.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Effect, EffectOf } from "../../src/factory/effect.ts";
-import { NOBODY } from "../../src/factory/actor.ts";
-import { activeRun } from "../../src/factory/facts.ts";
-import type { RunEnd } from "../../src/factory/facts.ts";
+import type { Effect, EffectOf } from "../../src/factory/effects/effect.ts";
+import { NOBODY } from "../../src/factory/facts/actor.ts";
+import { activeRun } from "../../src/factory/facts/facts.ts";
+import type { RunEnd } from "../../src/factory/facts/facts.ts";
 import type { turn as factoryTurn } from "../../src/factory/turn.ts";
 import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
 import type { Engine, EngineParts, Running } from "../../src/engines/engine.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Check, Review } from "../../src/factory/facts.ts";
-import { issueId } from "../../src/factory/ids.ts";
-import type { Observation, ObservationKind } from "../../src/factory/observation.ts";
+import type { Check, Review } from "../../src/factory/facts/facts.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
+import type { Observation, ObservationKind } from "../../src/factory/facts/observation.ts";
 import type { Forge, ForgeContext, ForgeIdentity, MergeRequest } from "../../src/forges/forge.ts";
 import type { RequestHeaders } from "../../src/lib/delivery.ts";
 import { OutsideError } from "../../src/lib/outside.ts";

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Activity } from "../../src/factory/effect.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import { issueId } from "../../src/factory/ids.ts";
-import type { Observation, ObservationKind, TicketReading } from "../../src/factory/observation.ts";
+import type { Activity } from "../../src/factory/effects/effect.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
+import type { Observation, ObservationKind, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
 import { OutsideError } from "../../src/lib/outside.ts";
 import type { Interpretation, Tracker, TrackerIdentity } from "../../src/trackers/tracker.ts";

@@ -1,6 +1,6 @@
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { Effect } from "../../src/factory/effect.ts";
+import type { Effect } from "../../src/factory/effects/effect.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
 import { outboxRows } from "../../src/engines/embedded/outbox.ts";
 import type { Outbox, OutboxRow } from "../../src/engines/embedded/outbox.ts";

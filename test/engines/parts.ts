@@ -1,7 +1,7 @@
-import type { Effect, EffectKind } from "../../src/factory/effect.ts";
-import { issueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import { EFFECTS } from "../../src/factory/effect.ts";
+import type { Effect, EffectKind } from "../../src/factory/effects/effect.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import { EFFECTS } from "../../src/factory/effects/effect.ts";
 import type { EngineParts, Performers, Performing } from "../../src/engines/engine.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
 import type { Clock } from "../../src/lib/clock.ts";

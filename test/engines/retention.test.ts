@@ -1,7 +1,7 @@
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { emptyFacts } from "../../src/factory/facts.ts";
-import type { Facts } from "../../src/factory/facts.ts";
+import { emptyFacts } from "../../src/factory/facts/facts.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
 import { issueRows } from "../../src/engines/embedded/issues.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
 import { outboxRows } from "../../src/engines/embedded/outbox.ts";

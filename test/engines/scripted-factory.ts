@@ -1,12 +1,12 @@
-import type { Effect } from "../../src/factory/effect.ts";
-import { activeRun, NOTHING_SPENT } from "../../src/factory/facts.ts";
-import type { Facts, Run } from "../../src/factory/facts.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import { NOBODY } from "../../src/factory/actor.ts";
-import type { RunType } from "../../src/factory/run-types.ts";
-import { isNews, isSame } from "../../src/factory/news.ts";
-import { later } from "../../src/factory/stamp.ts";
-import type { FactoryState } from "../../src/factory/state.ts";
+import type { Effect } from "../../src/factory/effects/effect.ts";
+import { activeRun, NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
+import type { Facts, Run } from "../../src/factory/facts/facts.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import { NOBODY } from "../../src/factory/facts/actor.ts";
+import type { RunType } from "../../src/factory/facts/run-types.ts";
+import { isNews, isSame } from "../../src/factory/facts/news.ts";
+import { later } from "../../src/factory/facts/stamp.ts";
+import type { FactoryState } from "../../src/factory/facts/state.ts";
 import type { turn as factoryTurn } from "../../src/factory/turn.ts";
 
 /** What a prompt of these tests asks the scripted factory for. */

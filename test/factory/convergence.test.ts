@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { budgetsOf } from "../../src/factory/budget.ts";
-import { emptyFacts, generationOf, type Facts, type Run } from "../../src/factory/facts.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import type { Policy } from "../../src/factory/policy.ts";
-import { observe } from "../../src/factory/observe.ts";
-import { RULES } from "../../src/factory/rules.ts";
+import { budgetsOf } from "../../src/factory/judge/budget.ts";
+import { emptyFacts, generationOf, type Facts, type Run } from "../../src/factory/facts/facts.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import type { Policy } from "../../src/factory/facts/policy.ts";
+import { observe } from "../../src/factory/observe/observe.ts";
+import { RULES } from "../../src/factory/rules/rules.ts";
 import { turn, type TurnResult } from "../../src/factory/turn.ts";
 import { garbage } from "./garbage.ts";
 import { Model, MOST_RUNS, reservedFacts } from "./model.ts";

@@ -1,4 +1,4 @@
-import { NOBODY, type Actor } from "../../src/factory/actor.ts";
+import { NOBODY, type Actor } from "../../src/factory/facts/actor.ts";
 import {
   emptyFacts,
   NOTHING_SPENT,
@@ -12,9 +12,9 @@ import {
   type Review,
   type Run,
   type Thread,
-} from "../../src/factory/facts.ts";
-import type { Observation, TicketReading } from "../../src/factory/observation.ts";
-import { withProject } from "../../src/factory/route.ts";
+} from "../../src/factory/facts/facts.ts";
+import type { Observation, TicketReading } from "../../src/factory/facts/observation.ts";
+import { withProject } from "../../src/factory/judge/route.ts";
 import { ANN, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "./world.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Activity } from "../../src/factory/effect.ts";
-import { FACTORY_STATES } from "../../src/factory/state.ts";
+import type { Activity } from "../../src/factory/effects/effect.ts";
+import { FACTORY_STATES } from "../../src/factory/facts/state.ts";
 import { story, Story } from "./story.ts";
 import { ANN, T0, ticketReading } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Facts } from "../../src/factory/facts.ts";
-import type { Observation, TicketReading } from "../../src/factory/observation.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
+import type { Observation, TicketReading } from "../../src/factory/facts/observation.ts";
 import { turn } from "../../src/factory/turn.ts";
 import { ANN, check, Life, POLICY, pullReading, READY, T0, ticketReading } from "./world.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { REFUSALS } from "../../src/factory/budget.ts";
-import { RULES } from "../../src/factory/rules.ts";
+import { REFUSALS } from "../../src/factory/judge/budget.ts";
+import { RULES } from "../../src/factory/rules/rules.ts";
 import { Story } from "./story.ts";
 
 // One line per case: rule | story | state | step | what it waits for. Words of a story: story.ts.

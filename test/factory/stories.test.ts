@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Actor } from "../../src/factory/actor.ts";
-import { budgetsOf } from "../../src/factory/budget.ts";
-import { evidenceOf } from "../../src/factory/decide.ts";
-import type { EffectKind } from "../../src/factory/effect.ts";
-import type { Observation } from "../../src/factory/observation.ts";
+import type { Actor } from "../../src/factory/facts/actor.ts";
+import { budgetsOf } from "../../src/factory/judge/budget.ts";
+import { evidenceOf } from "../../src/factory/rules/decide.ts";
+import type { EffectKind } from "../../src/factory/effects/effect.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
 import { turn } from "../../src/factory/turn.ts";
 import { Story, story } from "./story.ts";
 import { ANN, check, pullReading, STRANGER, T0 } from "./world.ts";

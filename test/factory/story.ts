@@ -1,6 +1,6 @@
-import { NOBODY, operator, type Actor } from "../../src/factory/actor.ts";
-import { decide } from "../../src/factory/decide.ts";
-import type { Decision } from "../../src/factory/decision.ts";
+import { NOBODY, operator, type Actor } from "../../src/factory/facts/actor.ts";
+import { decide } from "../../src/factory/rules/decide.ts";
+import type { Decision } from "../../src/factory/rules/decision.ts";
 import type {
   Check,
   Ejection,
@@ -9,13 +9,13 @@ import type {
   Outcome,
   Review,
   RunEnd,
-} from "../../src/factory/facts.ts";
-import type { Command, Observation } from "../../src/factory/observation.ts";
-import type { ProjectPolicy } from "../../src/factory/policy.ts";
-import type { EffectKind } from "../../src/factory/effect.ts";
-import { stillWanted } from "../../src/factory/effects.ts";
-import { observe } from "../../src/factory/observe.ts";
-import { withProject } from "../../src/factory/route.ts";
+} from "../../src/factory/facts/facts.ts";
+import type { Command, Observation } from "../../src/factory/facts/observation.ts";
+import type { ProjectPolicy } from "../../src/factory/facts/policy.ts";
+import type { EffectKind } from "../../src/factory/effects/effect.ts";
+import { stillWanted } from "../../src/factory/effects/called-for.ts";
+import { observe } from "../../src/factory/observe/observe.ts";
+import { withProject } from "../../src/factory/judge/route.ts";
 import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from "./world.ts";
 
 /**

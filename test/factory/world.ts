@@ -1,10 +1,16 @@
-import { NOBODY, type Actor } from "../../src/factory/actor.ts";
-import type { Decision } from "../../src/factory/decision.ts";
-import type { Effect } from "../../src/factory/effect.ts";
-import { emptyFacts, NOTHING_SPENT, type Check, type Facts, type RunEnd } from "../../src/factory/facts.ts";
-import { issueId } from "../../src/factory/ids.ts";
-import type { Observation, PullRequestReading, TicketReading } from "../../src/factory/observation.ts";
-import type { Conditions, Policy } from "../../src/factory/policy.ts";
+import { NOBODY, type Actor } from "../../src/factory/facts/actor.ts";
+import type { Decision } from "../../src/factory/rules/decision.ts";
+import type { Effect } from "../../src/factory/effects/effect.ts";
+import {
+  emptyFacts,
+  NOTHING_SPENT,
+  type Check,
+  type Facts,
+  type RunEnd,
+} from "../../src/factory/facts/facts.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
+import type { Observation, PullRequestReading, TicketReading } from "../../src/factory/facts/observation.ts";
+import type { Conditions, Policy } from "../../src/factory/facts/policy.ts";
 import { turn } from "../../src/factory/turn.ts";
 
 // Small building blocks for tests of the factory: one issue, one project, time in whole seconds.

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { check } from "../../src/engines/embedded/maintenance.ts";
-import type { Facts } from "../../src/factory/facts.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { RUN_TRAILER } from "../../src/worktrees/publish.ts";
 import { runProgram } from "../../world/github/git.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { emitterEventNames } from "@octokit/webhooks";
 import { describe, expect, it } from "vitest";
-import { issueId } from "../../src/factory/ids.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
 import type { ForgeContext } from "../../src/forges/forge.ts";
 import { interpretEvent, rulesChangedIn } from "../../src/forges/github/events.ts";
 import { checkOf } from "../../src/forges/github/reading.ts";

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import type { PullRequestReading } from "../../src/factory/observation.ts";
+import type { PullRequestReading } from "../../src/factory/facts/observation.ts";
 import { ejectionsOf } from "../../src/forges/github/reading.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
 import { forgeAt, NEVER, startLoopback, stillClock } from "./github-loopback.ts";

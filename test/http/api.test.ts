@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { NOBODY, operator } from "../../src/factory/actor.ts";
-import type { Facts } from "../../src/factory/facts.ts";
+import { NOBODY, operator } from "../../src/factory/facts/actor.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
 import { readyDocument, serve } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import {

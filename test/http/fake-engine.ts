@@ -1,12 +1,12 @@
 import type * as D from "../../src/engines/documents.ts";
 import type { Engine, EngineHealth } from "../../src/engines/engine.ts";
 import { NotDurable } from "../../src/engines/engine.ts";
-import { emptyFacts } from "../../src/factory/facts.ts";
-import type { Facts } from "../../src/factory/facts.ts";
-import { issueId } from "../../src/factory/ids.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import { observe } from "../../src/factory/observe.ts";
+import { emptyFacts } from "../../src/factory/facts/facts.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import { observe } from "../../src/factory/observe/observe.ts";
 import { iso } from "../../src/lib/clock.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
 

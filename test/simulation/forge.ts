@@ -1,6 +1,6 @@
-import type { Actor } from "../../src/factory/actor.ts";
-import type { Check, Conclusion, Ejection, QueueEntry, Review } from "../../src/factory/facts.ts";
-import type { Observation } from "../../src/factory/observation.ts";
+import type { Actor } from "../../src/factory/facts/actor.ts";
+import type { Check, Conclusion, Ejection, QueueEntry, Review } from "../../src/factory/facts/facts.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
 import { REV, STRANGER } from "../factory/world.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
 import type { Agenda } from "./agenda.ts";

@@ -1,9 +1,9 @@
-import { authorityOf } from "../../src/factory/authority.ts";
-import { budgetsOf } from "../../src/factory/budget.ts";
-import { emptyFacts, type Facts, type Run } from "../../src/factory/facts.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import { TERMINAL, type FactoryState } from "../../src/factory/state.ts";
+import { authorityOf } from "../../src/factory/judge/authority.ts";
+import { budgetsOf } from "../../src/factory/judge/budget.ts";
+import { emptyFacts, type Facts, type Run } from "../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import { TERMINAL, type FactoryState } from "../../src/factory/facts/state.ts";
 import type { TurnResult } from "../../src/factory/turn.ts";
 import type { Forge } from "./forge.ts";
 import type { Process } from "./process.ts";

@@ -1,6 +1,6 @@
-import { issueId, type IssueId } from "../../src/factory/ids.ts";
-import type { Conditions } from "../../src/factory/policy.ts";
-import type { Observation } from "../../src/factory/observation.ts";
+import { issueId, type IssueId } from "../../src/factory/facts/ids.ts";
+import type { Conditions } from "../../src/factory/facts/policy.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
 import { ANN, REV, STRANGER } from "../factory/world.ts";
 import type { Agenda } from "./agenda.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";

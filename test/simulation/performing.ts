@@ -1,7 +1,7 @@
-import { EFFECTS, type Effect } from "../../src/factory/effect.ts";
-import { stillWanted } from "../../src/factory/effects.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation, PullRequestReading } from "../../src/factory/observation.ts";
+import { EFFECTS, type Effect } from "../../src/factory/effects/effect.ts";
+import { stillWanted } from "../../src/factory/effects/called-for.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation, PullRequestReading } from "../../src/factory/facts/observation.ts";
 import { MINUTE, SECOND } from "./chance.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Pipelines } from "./pipelines.ts";

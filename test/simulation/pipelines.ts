@@ -4,10 +4,10 @@ import {
   type FailureClass,
   type Outcome,
   type Run,
-} from "../../src/factory/facts.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import { RUN_TYPES } from "../../src/factory/run-types.ts";
+} from "../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import { RUN_TYPES } from "../../src/factory/facts/run-types.ts";
 import { MINUTE, SECOND } from "./chance.ts";
 import type { Oracle } from "./oracle.ts";
 import { OutsideFault, type Process } from "./process.ts";

@@ -1,7 +1,7 @@
-import { EFFECTS, type Effect } from "../../src/factory/effect.ts";
-import type { Facts } from "../../src/factory/facts.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
+import { EFFECTS, type Effect } from "../../src/factory/effects/effect.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
 import type { TurnInput, TurnResult } from "../../src/factory/turn.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Chance } from "./chance.ts";

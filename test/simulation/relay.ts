@@ -1,9 +1,9 @@
-import { emptyFacts, type Facts } from "../../src/factory/facts.ts";
-import type { Effect } from "../../src/factory/effect.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import type { Conditions } from "../../src/factory/policy.ts";
-import { TERMINAL } from "../../src/factory/state.ts";
+import { emptyFacts, type Facts } from "../../src/factory/facts/facts.ts";
+import type { Effect } from "../../src/factory/effects/effect.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import type { Conditions } from "../../src/factory/facts/policy.ts";
+import { TERMINAL } from "../../src/factory/facts/state.ts";
 import { turn as factoryTurn, type TurnInput, type TurnResult } from "../../src/factory/turn.ts";
 import type { Agenda } from "./agenda.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";

@@ -1,4 +1,4 @@
-import type { Policy } from "../../src/factory/policy.ts";
+import type { Policy } from "../../src/factory/facts/policy.ts";
 import { POLICY } from "../factory/world.ts";
 import { DAY, HOUR, MINUTE, type Chance } from "./chance.ts";
 import type { ForgeSetting } from "./forge.ts";

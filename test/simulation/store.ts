@@ -1,9 +1,9 @@
-import type { Decision } from "../../src/factory/decision.ts";
-import type { Effect } from "../../src/factory/effect.ts";
-import type { Facts } from "../../src/factory/facts.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation } from "../../src/factory/observation.ts";
-import type { Conditions } from "../../src/factory/policy.ts";
+import type { Decision } from "../../src/factory/rules/decision.ts";
+import type { Effect } from "../../src/factory/effects/effect.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation } from "../../src/factory/facts/observation.ts";
+import type { Conditions } from "../../src/factory/facts/policy.ts";
 
 export interface Delivery {
   readonly id: string;

@@ -1,7 +1,7 @@
-import type { Actor } from "../../src/factory/actor.ts";
-import type { Authority, TicketStatus } from "../../src/factory/facts.ts";
-import type { IssueId } from "../../src/factory/ids.ts";
-import type { Observation, TicketReading } from "../../src/factory/observation.ts";
+import type { Actor } from "../../src/factory/facts/actor.ts";
+import type { Authority, TicketStatus } from "../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { Observation, TicketReading } from "../../src/factory/facts/observation.ts";
 import { ANN } from "../factory/world.ts";
 import type { Agenda } from "./agenda.ts";
 

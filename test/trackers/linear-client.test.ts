@@ -5,7 +5,7 @@ import { Socket } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
-import { issueId } from "../../src/factory/ids.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { OutsideError } from "../../src/lib/outside.ts";

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { issueId } from "../../src/factory/ids.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
 import { EVENTS, interpretEvent } from "../../src/trackers/linear/events.ts";
 import type { TrackerContext } from "../../src/trackers/tracker.ts";
 import { payloadFaults } from "../../world/linear/payload-check.ts";

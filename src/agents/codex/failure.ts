@@ -1,4 +1,4 @@
-import type { FailureClass } from "../../factory/facts.ts";
+import type { FailureClass } from "../../factory/facts/facts.ts";
 import type { RateLimits, TurnError } from "./protocol.ts";
 
 export interface Failure {

@@ -1,5 +1,5 @@
-import type { FailureClass, Spent } from "../../factory/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts.ts";
+import type { FailureClass, Spent } from "../../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
 import type { AgentResult } from "../agent.ts";
 import type { Ending } from "../limits.ts";
 import { parseReport } from "../report.ts";

@@ -1,5 +1,5 @@
-import type { Spent } from "../../factory/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts.ts";
+import type { Spent } from "../../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
 import type { AgentEvent } from "../agent.ts";
 import type { Notification, RateLimits, Tokens, Turn, TurnError } from "./protocol.ts";
 import type { TurnStory } from "./result.ts";

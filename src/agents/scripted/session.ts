@@ -1,5 +1,5 @@
-import type { FailureClass, Spent } from "../../factory/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts.ts";
+import type { FailureClass, Spent } from "../../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { AgentEvent, AgentReport, AgentResult, AgentSession, WorkRequest } from "../agent.ts";

@@ -1,7 +1,7 @@
 import type { JournalDocument, RunEventDocument, StreamLine } from "../../engines/documents.ts";
-import { parseRunId } from "../../factory/ids.ts";
-import { TERMINAL } from "../../factory/state.ts";
-import type { FactoryState } from "../../factory/state.ts";
+import { parseRunId } from "../../factory/facts/ids.ts";
+import { TERMINAL } from "../../factory/facts/state.ts";
+import type { FactoryState } from "../../factory/facts/state.ts";
 import type { Command, Context } from "../command.ts";
 import { follow } from "../reach/follow.ts";
 import { KEY, namedIssue } from "./find.ts";

@@ -1,7 +1,7 @@
-import type { Effect } from "../../factory/effect.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import { TERMINAL } from "../../factory/state.ts";
-import type { FactoryState } from "../../factory/state.ts";
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import { TERMINAL } from "../../factory/facts/state.ts";
+import type { FactoryState } from "../../factory/facts/state.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { deadline, isPassing } from "../../lib/outside.ts";
 import type { EngineParts } from "../engine.ts";

@@ -1,9 +1,9 @@
-import { activeRun } from "../../factory/facts.ts";
-import type { Facts } from "../../factory/facts.ts";
-import type { Evidence } from "../../factory/decision.ts";
-import { budgetsOf } from "../../factory/budget.ts";
-import { runId } from "../../factory/ids.ts";
-import type { Policy } from "../../factory/policy.ts";
+import { activeRun } from "../../factory/facts/facts.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { Evidence } from "../../factory/rules/decision.ts";
+import { budgetsOf } from "../../factory/judge/budget.ts";
+import { runId } from "../../factory/facts/ids.ts";
+import type { Policy } from "../../factory/facts/policy.ts";
 import { iso } from "../../lib/clock.ts";
 import type * as D from "../documents.ts";
 import type { IssueRow } from "./issues.ts";

@@ -1,5 +1,5 @@
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation, Origin } from "../../factory/observation.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../factory/facts/observation.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../lib/backoff.ts";
 import { reach } from "../../lib/failpoints.ts";

@@ -1,7 +1,7 @@
-import type { Decision, Evidence } from "../../factory/decision.ts";
-import { trackerIdOf } from "../../factory/ids.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Facts, PullRequest } from "../../factory/facts.ts";
+import type { Decision, Evidence } from "../../factory/rules/decision.ts";
+import { trackerIdOf } from "../../factory/facts/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Facts, PullRequest } from "../../factory/facts/facts.ts";
 import { assert } from "../../lib/assert.ts";
 import type { Store } from "./store.ts";
 

@@ -1,7 +1,7 @@
-import type { Decision, Evidence } from "../../factory/decision.ts";
-import type { Effect } from "../../factory/effect.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation, Origin } from "../../factory/observation.ts";
+import type { Decision, Evidence } from "../../factory/rules/decision.ts";
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../factory/facts/observation.ts";
 import { iso } from "../../lib/clock.ts";
 import { assert } from "../../lib/assert.ts";
 import type { JournalDocument, StreamLine } from "../documents.ts";

@@ -1,4 +1,4 @@
-import type { IssueId } from "../../factory/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Lookup } from "../engine.ts";
 import type { Store } from "./store.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, chmodSync } from "node:fs";
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
-import type { Facts } from "../../factory/facts.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { reach } from "../../lib/failpoints.ts";
 import type { EngineSettings } from "../engine.ts";

@@ -1,5 +1,5 @@
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation, Origin } from "../../factory/observation.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../factory/facts/observation.ts";
 import { iso } from "../../lib/clock.ts";
 import type { DeliveryDocument } from "../documents.ts";
 import type { Store } from "./store.ts";

@@ -1,6 +1,6 @@
-import { EFFECTS } from "../../factory/effect.ts";
-import type { Effect } from "../../factory/effect.ts";
-import type { IssueId } from "../../factory/ids.ts";
+import { EFFECTS } from "../../factory/effects/effect.ts";
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Store } from "./store.ts";
 
 /** Each class has slots of its own, so that none waits behind the slow calls of another. */

@@ -1,7 +1,7 @@
-import { EFFECTS } from "../../factory/effect.ts";
-import type { Effect, EffectKind } from "../../factory/effect.ts";
-import { emptyFacts } from "../../factory/facts.ts";
-import type { Observation, Origin } from "../../factory/observation.ts";
+import { EFFECTS } from "../../factory/effects/effect.ts";
+import type { Effect, EffectKind } from "../../factory/effects/effect.ts";
+import { emptyFacts } from "../../factory/facts/facts.ts";
+import type { Observation, Origin } from "../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../lib/assert.ts";
 import { backoffMs } from "../../lib/backoff.ts";
 import { reach } from "../../lib/failpoints.ts";

@@ -1,8 +1,8 @@
-import { activeRun } from "../../factory/facts.ts";
-import type { Facts, Run } from "../../factory/facts.ts";
-import { runId } from "../../factory/ids.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation, Origin } from "../../factory/observation.ts";
+import { activeRun } from "../../factory/facts/facts.ts";
+import type { Facts, Run } from "../../factory/facts/facts.ts";
+import { runId } from "../../factory/facts/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../lib/backoff.ts";
 import { reach } from "../../lib/failpoints.ts";

@@ -1,4 +1,4 @@
-import type { Conditions, Policy } from "../../factory/policy.ts";
+import type { Conditions, Policy } from "../../factory/facts/policy.ts";
 import type { EngineSettings } from "../engine.ts";
 import type { OutboxRow } from "./outbox.ts";
 

@@ -1,7 +1,7 @@
-import { runId } from "../../factory/ids.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Facts, Run } from "../../factory/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts.ts";
+import { runId } from "../../factory/facts/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Facts, Run } from "../../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
 import { iso } from "../../lib/clock.ts";
 import type { RunEventDocument } from "../documents.ts";
 import type { Store } from "./store.ts";

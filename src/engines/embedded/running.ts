@@ -1,7 +1,7 @@
-import { activeRun } from "../../factory/facts.ts";
-import type { Facts, Run } from "../../factory/facts.ts";
-import { runId } from "../../factory/ids.ts";
-import type { IssueId } from "../../factory/ids.ts";
+import { activeRun } from "../../factory/facts/facts.ts";
+import type { Facts, Run } from "../../factory/facts/facts.ts";
+import { runId } from "../../factory/facts/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { clip } from "../../lib/text.ts";
 import { Fenced } from "../engine.ts";

@@ -1,6 +1,6 @@
-import type { Facts } from "../../factory/facts.ts";
-import { TERMINAL } from "../../factory/state.ts";
-import type { FactoryState } from "../../factory/state.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import { TERMINAL } from "../../factory/facts/state.ts";
+import type { FactoryState } from "../../factory/facts/state.ts";
 import type { EngineSettings } from "../engine.ts";
 
 type Pace = "active" | "waiting" | "idle";

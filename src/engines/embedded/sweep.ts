@@ -1,6 +1,6 @@
-import type { Effect } from "../../factory/effect.ts";
-import type { Facts } from "../../factory/facts.ts";
-import type { IssueId } from "../../factory/ids.ts";
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import { reach } from "../../lib/failpoints.ts";
 import type { EngineParts } from "../engine.ts";
 import { createLoop } from "./loop.ts";

@@ -1,4 +1,4 @@
-import type { IssueId } from "../../factory/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { createLoop } from "./loop.ts";

@@ -1,10 +1,10 @@
-import { emptyFacts } from "../../factory/facts.ts";
-import type { Facts } from "../../factory/facts.ts";
-import type { Effect } from "../../factory/effect.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation, Origin } from "../../factory/observation.ts";
-import { RUN_TYPES } from "../../factory/run-types.ts";
-import { TERMINAL } from "../../factory/state.ts";
+import { emptyFacts } from "../../factory/facts/facts.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../factory/facts/observation.ts";
+import { RUN_TYPES } from "../../factory/facts/run-types.ts";
+import { TERMINAL } from "../../factory/facts/state.ts";
 import type { turn as factoryTurn } from "../../factory/turn.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { EngineParts } from "../engine.ts";

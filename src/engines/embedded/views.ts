@@ -1,5 +1,5 @@
 import type Database from "better-sqlite3";
-import type { Policy } from "../../factory/policy.ts";
+import type { Policy } from "../../factory/facts/policy.ts";
 import { iso } from "../../lib/clock.ts";
 import type * as D from "../documents.ts";
 import type { Views } from "../engine.ts";

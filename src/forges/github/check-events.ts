@@ -1,4 +1,4 @@
-import type { Observation } from "../../factory/observation.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
 import { parseTime } from "../../lib/clock.ts";
 import type { ForgeContext } from "../forge.ts";
 import type { Meaning } from "./meaning.ts";

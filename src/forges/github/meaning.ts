@@ -1,5 +1,5 @@
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation } from "../../factory/observation.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
 import type { z } from "zod";
 import type { ForgeContext, Interpretation } from "../forge.ts";
 

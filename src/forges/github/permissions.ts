@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Actor } from "../../factory/actor.ts";
+import type { Actor } from "../../factory/facts/actor.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { OutsideError } from "../../lib/outside.ts";
 import type { Client } from "./client.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Observation } from "../../factory/observation.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
 import { OutsideError } from "../../lib/outside.ts";
 import type { ForgeIdentity, RepositoryReading } from "../forge.ts";
 import type { Client } from "./client.ts";

@@ -1,6 +1,6 @@
-import type { Actor } from "../../factory/actor.ts";
-import type { Check, Ejection, Review, Thread } from "../../factory/facts.ts";
-import type { Observation, PullRequestReading } from "../../factory/observation.ts";
+import type { Actor } from "../../factory/facts/actor.ts";
+import type { Check, Ejection, Review, Thread } from "../../factory/facts/facts.ts";
+import type { Observation, PullRequestReading } from "../../factory/facts/observation.ts";
 import type { ForgeIdentity } from "../forge.ts";
 import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";
 import type { BranchRules } from "./rules.ts";

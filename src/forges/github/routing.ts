@@ -1,4 +1,4 @@
-import type { IssueId } from "../../factory/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import type { ForgeContext } from "../forge.ts";
 import type { PullRequestPayload } from "./schema.ts";
 import { queuedPullRequest } from "./vocabulary.ts";

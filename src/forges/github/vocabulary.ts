@@ -1,6 +1,6 @@
-import type { Actor } from "../../factory/actor.ts";
-import { NOBODY } from "../../factory/actor.ts";
-import type { Check, Conclusion, Ejection, Review } from "../../factory/facts.ts";
+import type { Actor } from "../../factory/facts/actor.ts";
+import { NOBODY } from "../../factory/facts/actor.ts";
+import type { Check, Conclusion, Ejection, Review } from "../../factory/facts/facts.ts";
 import type { ForgeIdentity } from "../forge.ts";
 
 /**

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { operator } from "../../factory/actor.ts";
-import { saidNow } from "../../factory/authority.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Observation } from "../../factory/observation.ts";
-import type { Policy } from "../../factory/policy.ts";
+import { operator } from "../../factory/facts/actor.ts";
+import { saidNow } from "../../factory/judge/authority.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
+import type { Policy } from "../../factory/facts/policy.ts";
 import type { Engine } from "../../engines/engine.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Randomness } from "../../lib/ids.ts";

@@ -1,4 +1,4 @@
-import { FACTORY_STATES } from "../../factory/state.ts";
+import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import {
   flag,
   list,

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import type { PageRequest } from "../../engines/documents.ts";
 import type { AgentDocument } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
-import { FACTORY_STATES } from "../../factory/state.ts";
+import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { parseTime } from "../../lib/clock.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
 import { answers } from "./describe.ts";

@@ -1,9 +1,9 @@
-import { openQuestions } from "../../factory/authority.ts";
-import type { Facts } from "../../factory/facts.ts";
-import type { Command } from "../../factory/observation.ts";
-import type { Policy } from "../../factory/policy.ts";
-import { TERMINAL } from "../../factory/state.ts";
-import type { FactoryState } from "../../factory/state.ts";
+import { openQuestions } from "../../factory/judge/authority.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { Command } from "../../factory/facts/observation.ts";
+import type { Policy } from "../../factory/facts/policy.ts";
+import { TERMINAL } from "../../factory/facts/state.ts";
+import type { FactoryState } from "../../factory/facts/state.ts";
 import type { IssueDocument } from "../../engines/documents.ts";
 
 export type CommandName = Command | "prompt";

@@ -1,5 +1,5 @@
 import type { BudgetOverview, IssueDocument, Page, QueueDocument } from "../../engines/documents.ts";
-import { FACTORY_STATES } from "../../factory/state.ts";
+import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { html } from "../../lib/html.ts";
 import type { Html } from "../../lib/html.ts";
 import { badge, count, issueLink, money, more, outward, when } from "./parts.ts";

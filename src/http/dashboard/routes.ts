@@ -1,8 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { Page, RunEventDocument } from "../../engines/documents.ts";
 import type { Engine, Views } from "../../engines/engine.ts";
-import { FACTORY_STATES } from "../../factory/state.ts";
-import type { Policy } from "../../factory/policy.ts";
+import { FACTORY_STATES } from "../../factory/facts/state.ts";
+import type { Policy } from "../../factory/facts/policy.ts";
 import { found, idOf, keyOf } from "../api/inspection.ts";
 import { senseless } from "../api/sense.ts";
 import { notFound } from "../problem.ts";

@@ -1,5 +1,5 @@
-import type { Actor } from "../../factory/actor.ts";
-import { NOBODY } from "../../factory/actor.ts";
+import type { Actor } from "../../factory/facts/actor.ts";
+import { NOBODY } from "../../factory/facts/actor.ts";
 import type { TrackerIdentity } from "../tracker.ts";
 import type { EntityActor } from "./schema.ts";
 

@@ -1,6 +1,6 @@
-import { NOBODY } from "../../factory/actor.ts";
-import type { Actor } from "../../factory/actor.ts";
-import type { Authority } from "../../factory/facts.ts";
+import { NOBODY } from "../../factory/facts/actor.ts";
+import type { Actor } from "../../factory/facts/actor.ts";
+import type { Authority } from "../../factory/facts/facts.ts";
 import type { TrackerIdentity } from "../tracker.ts";
 import { readActor } from "./actors.ts";
 import type { HistoryEntry, SessionAnswer } from "./read-operations.ts";

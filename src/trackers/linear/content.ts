@@ -1,4 +1,4 @@
-import type { Activity, PlanItem } from "../../factory/effect.ts";
+import type { Activity, PlanItem } from "../../factory/effects/effect.ts";
 import { unreachable } from "../../lib/assert.ts";
 import { clip } from "../../lib/text.ts";
 

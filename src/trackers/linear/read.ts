@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { trackerIdOf } from "../../factory/ids.ts";
-import type { IssueId } from "../../factory/ids.ts";
-import type { Actor } from "../../factory/actor.ts";
-import { NOBODY } from "../../factory/actor.ts";
-import type { Observation } from "../../factory/observation.ts";
+import { trackerIdOf } from "../../factory/facts/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import type { Actor } from "../../factory/facts/actor.ts";
+import { NOBODY } from "../../factory/facts/actor.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { iso } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";

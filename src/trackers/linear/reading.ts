@@ -1,7 +1,7 @@
-import type { IssueId } from "../../factory/ids.ts";
-import { issueId } from "../../factory/ids.ts";
-import type { TicketStatus } from "../../factory/facts.ts";
-import type { Observation } from "../../factory/observation.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import { issueId } from "../../factory/facts/ids.ts";
+import type { TicketStatus } from "../../factory/facts/facts.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
 import type { TrackerContext } from "../tracker.ts";
 
 /** What one event says: observations about one issue, or why nothing is done with it. */

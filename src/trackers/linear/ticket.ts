@@ -1,5 +1,5 @@
-import type { Authority, Blocker } from "../../factory/facts.ts";
-import type { TicketReading } from "../../factory/observation.ts";
+import type { Authority, Blocker } from "../../factory/facts/facts.ts";
+import type { TicketReading } from "../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../tracker.ts";
 import { readActor } from "./actors.ts";
 import { authoritiesOf } from "./authority.ts";

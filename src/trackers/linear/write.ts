@@ -1,6 +1,6 @@
-import type { Activity, PlanItem } from "../../factory/effect.ts";
-import { trackerIdOf } from "../../factory/ids.ts";
-import type { IssueId } from "../../factory/ids.ts";
+import type { Activity, PlanItem } from "../../factory/effects/effect.ts";
+import { trackerIdOf } from "../../factory/facts/ids.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import { uuidFromKey } from "../../lib/ids.ts";
 import { OutsideError } from "../../lib/outside.ts";
 import { clip } from "../../lib/text.ts";

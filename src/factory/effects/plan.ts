@@ -1,7 +1,7 @@
-import type { Decision } from "./decision.ts";
+import type { Decision } from "../rules/decision.ts";
 import type { PlanItem } from "./effect.ts";
-import type { Facts } from "./facts.ts";
-import { TERMINAL } from "./state.ts";
+import type { Facts } from "../facts/facts.ts";
+import { TERMINAL } from "../facts/state.ts";
 
 const STAGES = [
   "Implement",

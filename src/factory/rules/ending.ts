@@ -1,8 +1,8 @@
-import { firstLine } from "./first-line.ts";
-import { mergeUnderWay, ownAutoMerge } from "./merging.ts";
+import { firstLine } from "../effects/first-line.ts";
+import { mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
-import type { FactoryState } from "./state.ts";
+import type { FactoryState } from "../facts/state.ts";
 
 /** What ends the matter or takes it out of our hands. Nothing that comes late gets past these rows. */
 export const ENDINGS: readonly Rule[] = [

@@ -1,8 +1,8 @@
-import type { Facts, Run, RunCause } from "./facts.ts";
-import { generationOf, NOTHING_SPENT } from "./facts.ts";
+import type { Facts, Run, RunCause } from "../facts/facts.ts";
+import { generationOf, NOTHING_SPENT } from "../facts/facts.ts";
 import { ownAutoMerge } from "./merging.ts";
-import type { Budgets, Conditions, ProjectPolicy } from "./policy.ts";
-import { RUN_TYPES, type BudgetName, type RunType } from "./run-types.ts";
+import type { Budgets, Conditions, ProjectPolicy } from "../facts/policy.ts";
+import { RUN_TYPES, type BudgetName, type RunType } from "../facts/run-types.ts";
 
 /** Uncharged failures in a row after which a person is asked instead of trying for ever. */
 const MOST_FAILURES_IN_A_ROW = 5;

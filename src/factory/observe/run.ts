@@ -1,5 +1,5 @@
-import type { Facts, Run } from "./facts.ts";
-import { headSeen } from "./observe-pull-request.ts";
+import type { Facts, Run } from "../facts/facts.ts";
+import { headSeen } from "./pull-request.ts";
 
 type Change = (run: Run) => Run;
 

@@ -1,6 +1,6 @@
-import type { Actor } from "./actor.ts";
-import type { Facts } from "./facts.ts";
-import type { Policy, ProjectPolicy, Trust } from "./policy.ts";
+import type { Actor } from "../facts/actor.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Policy, ProjectPolicy, Trust } from "../facts/policy.ts";
 
 /**
  * Who may make the relay spend money or change code: deny by default, judged from ids and permissions

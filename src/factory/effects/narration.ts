@@ -1,13 +1,13 @@
-import type { Decision } from "./decision.ts";
+import type { Decision } from "../rules/decision.ts";
 import type { Activity, Effect } from "./effect.ts";
-import { activeRun, type Facts, type Prompt, type Run, type RunEnd, type Session } from "./facts.ts";
-import { openQuestions, pendingPrompts } from "./authority.ts";
+import { activeRun, type Facts, type Prompt, type Run, type RunEnd, type Session } from "../facts/facts.ts";
+import { openQuestions, pendingPrompts } from "../judge/authority.ts";
 import { addressed, afterTalk, recalled, spokenTo, stillToClose, type Said } from "./conversation.ts";
 import { firstLine } from "./first-line.ts";
-import { mergeUnderWay } from "./merging.ts";
+import { mergeUnderWay } from "../judge/merging.ts";
 import { planKey, planOf } from "./plan.ts";
-import type { Policy } from "./policy.ts";
-import { RUN_TYPES } from "./run-types.ts";
+import type { Policy } from "../facts/policy.ts";
+import { RUN_TYPES } from "../facts/run-types.ts";
 
 /**
  * What the tracker is told, and when. All words to people in the tracker are in this file. Everything is

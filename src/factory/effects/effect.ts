@@ -1,5 +1,5 @@
-import type { ThreadReply } from "./facts.ts";
-import type { IssueId } from "./ids.ts";
+import type { ThreadReply } from "../facts/facts.ts";
+import type { IssueId } from "../facts/ids.ts";
 
 /**
  * One thing asked for, as data. `key` names the fact it answers, never the delivery that told us, so asking

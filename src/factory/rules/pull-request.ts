@@ -1,9 +1,9 @@
-import { failureKey } from "./checks.ts";
-import type { Check } from "./facts.ts";
-import { firstLine } from "./first-line.ts";
-import { unseenPush } from "./observe-pull-request.ts";
-import { noCause } from "./rules-run.ts";
-import { isUnapproved, waiting } from "./rules-ending.ts";
+import { failureKey } from "../judge/checks.ts";
+import type { Check } from "../facts/facts.ts";
+import { firstLine } from "../effects/first-line.ts";
+import { unseenPush } from "../observe/pull-request.ts";
+import { noCause } from "./run.ts";
+import { isUnapproved, waiting } from "./ending.ts";
 import type { Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
 

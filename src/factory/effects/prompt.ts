@@ -1,5 +1,5 @@
-import type { Facts, Run, Thread } from "./facts.ts";
-import { RUN_TYPES } from "./run-types.ts";
+import type { Facts, Run, Thread } from "../facts/facts.ts";
+import { RUN_TYPES } from "../facts/run-types.ts";
 
 /** What a prompt is made of beside the facts. Everything from outside the relay is quoted as untrusted. */
 export interface PromptMaterial {

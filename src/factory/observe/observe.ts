@@ -1,6 +1,6 @@
-import type { Facts, Question } from "./facts.ts";
-import { runId } from "./ids.ts";
-import { withHeadBefore, withRun } from "./observe-run.ts";
+import type { Facts, Question } from "../facts/facts.ts";
+import { runId } from "../facts/ids.ts";
+import { withHeadBefore, withRun } from "./run.ts";
 import {
   headSeen,
   withCheck,
@@ -8,7 +8,7 @@ import {
   withPullRequest,
   withPullRequestReading,
   withReview,
-} from "./observe-pull-request.ts";
+} from "./pull-request.ts";
 import {
   withDelegation,
   withPrompt,
@@ -16,10 +16,10 @@ import {
   withStop,
   withTicket,
   withTicketReading,
-} from "./observe-ticket.ts";
-import type { Observation } from "./observation.ts";
-import { own } from "./own.ts";
-import { later } from "./stamp.ts";
+} from "./ticket.ts";
+import type { Observation } from "../facts/observation.ts";
+import { own } from "../facts/own.ts";
+import { later } from "../facts/stamp.ts";
 
 /** How many results of effects an issue remembers. */
 const MOST_RESULTS = 100;

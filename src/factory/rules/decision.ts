@@ -1,6 +1,6 @@
-import type { RunCause } from "./facts.ts";
-import type { RunType } from "./run-types.ts";
-import type { FactoryState } from "./state.ts";
+import type { RunCause } from "../facts/facts.ts";
+import type { RunType } from "../facts/run-types.ts";
+import type { FactoryState } from "../facts/state.ts";
 
 /** What should happen next. */
 export type Step =

@@ -1,13 +1,13 @@
-import { lastOfSpent } from "./budget.ts";
-import { generationOf, type Run, type RunCause } from "./facts.ts";
-import { firstLine } from "./first-line.ts";
-import { isOurs } from "./observe-pull-request.ts";
-import { ownAutoMerge } from "./merging.ts";
-import { isUnapproved, takingBack, waiting } from "./rules-ending.ts";
+import { lastOfSpent } from "../judge/budget.ts";
+import { generationOf, type Run, type RunCause } from "../facts/facts.ts";
+import { firstLine } from "../effects/first-line.ts";
+import { isOurs } from "../observe/pull-request.ts";
+import { ownAutoMerge } from "../judge/merging.ts";
+import { isUnapproved, takingBack, waiting } from "./ending.ts";
 import type { Rule } from "./rules.ts";
-import { RUN_TYPES } from "./run-types.ts";
+import { RUN_TYPES } from "../facts/run-types.ts";
 import type { Situation } from "./situation.ts";
-import type { FactoryState } from "./state.ts";
+import type { FactoryState } from "../facts/state.ts";
 
 /** The run under way, and what people have asked for. */
 export const RUN_RULES: readonly Rule[] = [

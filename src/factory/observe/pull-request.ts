@@ -1,8 +1,8 @@
-import type { Check, Ejection, Facts, Head, PullRequest, PullRequestCore, Review } from "./facts.ts";
-import { headDigest } from "./checks.ts";
-import type { PullRequestChange, PullRequestReading } from "./observation.ts";
-import { own } from "./own.ts";
-import { later } from "./stamp.ts";
+import type { Check, Ejection, Facts, Head, PullRequest, PullRequestCore, Review } from "../facts/facts.ts";
+import { headDigest } from "../judge/checks.ts";
+import type { PullRequestChange, PullRequestReading } from "../facts/observation.ts";
+import { own } from "../facts/own.ts";
+import { later } from "../facts/stamp.ts";
 
 /** Commits whose checks are kept beside the current head until a reading tells which of them matter. */
 const MOST_HEADS = 8;

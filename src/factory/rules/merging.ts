@@ -1,9 +1,9 @@
-import { mergingOf } from "./merging.ts";
-import { isOurs } from "./observe-pull-request.ts";
-import { waiting } from "./rules-ending.ts";
+import { mergingOf } from "../judge/merging.ts";
+import { isOurs } from "../observe/pull-request.ts";
+import { waiting } from "./ending.ts";
 import type { Answer, Rule } from "./rules.ts";
 import type { Situation } from "./situation.ts";
-import { endOfSecond } from "./stamp.ts";
+import { endOfSecond } from "../facts/stamp.ts";
 
 const MERGE_RETRY_MS = 60_000;
 /** The rules of a branch may wait for something that no reading shows: so long until the forge is asked again. */

@@ -1,7 +1,7 @@
-import { reserve } from "./budget.ts";
+import { reserve } from "../judge/budget.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
-import type { Facts, Run } from "./facts.ts";
-import type { Conditions, Policy } from "./policy.ts";
+import type { Facts, Run } from "../facts/facts.ts";
+import type { Conditions, Policy } from "../facts/policy.ts";
 import { RULES, type Answer, type Rule } from "./rules.ts";
 import { situationOf, type Situation } from "./situation.ts";
 

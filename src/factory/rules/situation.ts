@@ -1,10 +1,10 @@
-import { authorityOf, openQuestions, pendingPrompts } from "./authority.ts";
-import { verdictOf, type Verdict } from "./checks.ts";
-import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "./facts.ts";
-import { activeRun } from "./facts.ts";
-import type { Policy, ProjectPolicy } from "./policy.ts";
-import { standingOf, type Standing } from "./reviews.ts";
-import { projectOf } from "./trust.ts";
+import { authorityOf, openQuestions, pendingPrompts } from "../judge/authority.ts";
+import { verdictOf, type Verdict } from "../judge/checks.ts";
+import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "../facts/facts.ts";
+import { activeRun } from "../facts/facts.ts";
+import type { Policy, ProjectPolicy } from "../facts/policy.ts";
+import { standingOf, type Standing } from "../judge/reviews.ts";
+import { projectOf } from "../judge/trust.ts";
 
 /** What the rules look at: facts and what follows from them, worked out once. */
 export interface Situation {

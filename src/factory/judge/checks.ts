@@ -1,7 +1,7 @@
-import { digest } from "./hash.ts";
-import { own } from "./own.ts";
-import type { Check, Facts, Head, PullRequest } from "./facts.ts";
-import type { Policy } from "./policy.ts";
+import { digest } from "../facts/hash.ts";
+import { own } from "../facts/own.ts";
+import type { Check, Facts, Head, PullRequest } from "../facts/facts.ts";
+import type { Policy } from "../facts/policy.ts";
 
 /**
  * What CI says about one head. Judged once all that counts have settled and a reading has confirmed that

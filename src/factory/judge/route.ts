@@ -1,6 +1,6 @@
-import { branchName } from "./ids.ts";
-import type { Facts, ProjectFact, TicketCore } from "./facts.ts";
-import type { Policy, ProjectPolicy } from "./policy.ts";
+import { branchName } from "../facts/ids.ts";
+import type { Facts, ProjectFact, TicketCore } from "../facts/facts.ts";
+import type { Policy, ProjectPolicy } from "../facts/policy.ts";
 
 /**
  * Which project a ticket goes to: the first in the order of the configuration whose every stated condition

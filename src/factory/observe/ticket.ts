@@ -1,8 +1,8 @@
-import type { Actor } from "./actor.ts";
-import type { Facts, Prompt, Session, Ticket } from "./facts.ts";
-import type { PartialTicket, TicketReading } from "./observation.ts";
-import { own } from "./own.ts";
-import { later } from "./stamp.ts";
+import type { Actor } from "../facts/actor.ts";
+import type { Facts, Prompt, Session, Ticket } from "../facts/facts.ts";
+import type { PartialTicket, TicketReading } from "../facts/observation.ts";
+import { own } from "../facts/own.ts";
+import { later } from "../facts/stamp.ts";
 
 /** Bound on what one issue keeps of prompts and sessions; the oldest go first. */
 const MOST = 500;

@@ -1,4 +1,4 @@
-import type { MergePolicyName } from "./effect.ts";
+import type { MergePolicyName } from "../effects/effect.ts";
 
 /** What an operator has settled, as far as decisions need it. Durations in the unit of the name. */
 export interface Policy {

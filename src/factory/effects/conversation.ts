@@ -1,8 +1,8 @@
-import { trustedPrompts } from "./authority.ts";
+import { trustedPrompts } from "../judge/authority.ts";
 import type { Activity } from "./effect.ts";
-import type { Conversation, Facts, Session } from "./facts.ts";
-import { own } from "./own.ts";
-import type { Policy } from "./policy.ts";
+import type { Conversation, Facts, Session } from "../facts/facts.ts";
+import { own } from "../facts/own.ts";
+import type { Policy } from "../facts/policy.ts";
 
 /**
  * With whom we talk, and whether we have said the last word there. The tracker shows a session as it was told last:

@@ -1,11 +1,11 @@
 import type { Step } from "./decision.ts";
-import { ENDINGS } from "./rules-ending.ts";
-import { MERGING_RULES } from "./rules-merging.ts";
-import { PULL_REQUEST_RULES } from "./rules-pull-request.ts";
-import { RUN_RULES } from "./rules-run.ts";
-import { TICKET_RULES } from "./rules-ticket.ts";
+import { ENDINGS } from "./ending.ts";
+import { MERGING_RULES } from "./merging.ts";
+import { PULL_REQUEST_RULES } from "./pull-request.ts";
+import { RUN_RULES } from "./run.ts";
+import { TICKET_RULES } from "./ticket.ts";
 import type { Situation } from "./situation.ts";
-import type { FactoryState } from "./state.ts";
+import type { FactoryState } from "../facts/state.ts";
 
 /** A row of the decision table. The first row whose `when` holds wins. */
 export interface Rule {

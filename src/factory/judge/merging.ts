@@ -1,8 +1,8 @@
 import { countedChecks, headDigest } from "./checks.ts";
-import type { EffectResult, Facts, PullRequest } from "./facts.ts";
-import { digest } from "./hash.ts";
-import { own } from "./own.ts";
-import type { Situation } from "./situation.ts";
+import type { EffectResult, Facts, PullRequest } from "../facts/facts.ts";
+import { digest } from "../facts/hash.ts";
+import { own } from "../facts/own.ts";
+import type { Situation } from "../rules/situation.ts";
 
 /** Some time after our request the forge has done what it was asked for, and shows it (ms, our own clock). */
 const MERGE_SHOWN_MS = 60_000;

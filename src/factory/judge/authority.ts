@@ -1,5 +1,5 @@
-import type { Authority, Facts, Prompt, Question } from "./facts.ts";
-import type { Policy } from "./policy.ts";
+import type { Authority, Facts, Prompt, Question } from "../facts/facts.ts";
+import type { Policy } from "../facts/policy.ts";
 import { mayDelegate, maySteer } from "./trust.ts";
 
 /**

@@ -1,16 +1,16 @@
-import { authorityOf } from "./authority.ts";
-import { verdictOf } from "./checks.ts";
-import { stepOf } from "./decide.ts";
-import type { Decision } from "./decision.ts";
+import { authorityOf } from "../judge/authority.ts";
+import { verdictOf } from "../judge/checks.ts";
+import { stepOf } from "../rules/decide.ts";
+import type { Decision } from "../rules/decision.ts";
 import type { Effect, EffectOf } from "./effect.ts";
-import { activeRun, generationOf, type Facts, type PullRequest } from "./facts.ts";
-import { unseenPush } from "./observe-pull-request.ts";
+import { activeRun, generationOf, type Facts, type PullRequest } from "../facts/facts.ts";
+import { unseenPush } from "../observe/pull-request.ts";
 import { newestSession } from "./conversation.ts";
-import { cancelKey, mergeUnderWay, unreadMerge } from "./merging.ts";
-import { narration } from "./narrate.ts";
-import type { Policy } from "./policy.ts";
-import { pendingPrompts } from "./authority.ts";
-import { isUnproven, projectOf } from "./trust.ts";
+import { cancelKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
+import { narration } from "./narration.ts";
+import type { Policy } from "../facts/policy.ts";
+import { pendingPrompts } from "../judge/authority.ts";
+import { isUnproven, projectOf } from "../judge/trust.ts";
 
 /**
  * Every effect that these facts and this decision call for. A turn adds those that the facts before it did

@@ -1,4 +1,4 @@
-import { waiting } from "./rules-ending.ts";
+import { waiting } from "./ending.ts";
 import type { Rule } from "./rules.ts";
 
 const RECHECK_MS = 300_000;

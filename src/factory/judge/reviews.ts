@@ -1,6 +1,6 @@
-import type { Facts, Review } from "./facts.ts";
-import { isOurs } from "./observe-pull-request.ts";
-import type { Policy } from "./policy.ts";
+import type { Facts, Review } from "../facts/facts.ts";
+import { isOurs } from "../observe/pull-request.ts";
+import type { Policy } from "../facts/policy.ts";
 import { maySteer } from "./trust.ts";
 
 /** Where review stands: what must be answered, what waits for the reviewer, who has approved this head. */
