@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { GITHUB_SECRET } from "./bodies.ts";
 import type { FromServer } from "./child.ts";
-import { Sqlite } from "../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../src/engines/embedded/database/sqlite.ts";
 
 const ANSWER = '{"ok":true}';
 const [folder = ""] = process.argv.slice(2);

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-// As in src/engines/embedded/sqlite.ts.
+// As in src/engines/embedded/database/sqlite.ts.
 const DRIVER = Number(process.versions.node.split(".")[0]) < 24 ? "better-sqlite3" : "better-sqlite3-napi";
 
 /**

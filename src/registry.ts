@@ -59,18 +59,21 @@ export const VIEWS: Readonly<
   Record<"embedded", (file: string, lockFile: string, clock: Clock) => Promise<Views>>
 > = {
   embedded: async (file, lockFile, clock) =>
-    (await import("./engines/embedded/open-views.ts")).openViews(file, clock, lockFile),
+    (await import("./engines/embedded/views/open-views.ts")).openViews(file, clock, lockFile),
 };
 
 /** Care of a database beside a running relay or without one, by file. */
 export const MAINTENANCE: Readonly<Record<"embedded", () => Promise<Maintenance>>> = {
   embedded: async () => ({
-    ...(await import("./engines/embedded/maintenance.ts")),
-    ...(await import("./engines/embedded/probe.ts")),
+    ...(await import("./engines/embedded/database/maintenance.ts")),
+    ...(await import("./engines/embedded/database/probe.ts")),
   }),
 };
-type Maintenance = Pick<typeof import("./engines/embedded/maintenance.ts"), "backup" | "check" | "prune"> &
-  typeof import("./engines/embedded/probe.ts");
+type Maintenance = Pick<
+  typeof import("./engines/embedded/database/maintenance.ts"),
+  "backup" | "check" | "prune"
+> &
+  typeof import("./engines/embedded/database/probe.ts");
 
 export interface EnginePlace {
   readonly settings: Settings;

@@ -32,7 +32,7 @@ const run = async (line: string, where: Place = place) =>
 test("command.cjs carries what issue list needs, and no package but the database's", () => {
   const { inputs, outputs } = bundle.main;
   const carried = Object.keys(inputs);
-  for (const file of ["src/cli/issue/list.ts", "src/registry.ts", "src/engines/embedded/open-views.ts"])
+  for (const file of ["src/cli/issue/list.ts", "src/registry.ts", "src/engines/embedded/views/open-views.ts"])
     expect(carried).toContain(file);
   const packages = carried.filter((file) => !file.startsWith("src/") && !file.startsWith("late:node:"));
   const others = packages.filter((file) => !file.startsWith("node_modules/better-sqlite3/"));
@@ -188,7 +188,7 @@ test("serve tells its URL, answers, is found by the other commands, and ends wit
 test("serve refuses a database that a newer program wrote, and touches nothing", async () => {
   const where = servingPlace();
   await fill(where);
-  const { Sqlite } = await import("../../src/engines/embedded/sqlite.ts");
+  const { Sqlite } = await import("../../src/engines/embedded/database/sqlite.ts");
   const db = new Sqlite(join(where.dataDir, "patchrelay.db"));
   db.pragma("user_version = 9999");
   db.close();

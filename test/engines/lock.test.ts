@@ -4,8 +4,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { AlreadyRunning } from "../../src/engines/embedded/faults.ts";
-import { lockHolder, takeLock } from "../../src/engines/embedded/lock.ts";
+import { AlreadyRunning } from "../../src/engines/embedded/database/errors.ts";
+import { lockHolder, takeLock } from "../../src/engines/embedded/database/lock.ts";
 import { buildChild } from "./child-process.ts";
 import type { Child } from "./child-process.ts";
 

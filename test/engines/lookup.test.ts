@@ -2,12 +2,12 @@ import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { emptyFacts } from "../../src/factory/facts/facts.ts";
 import type { Facts, PullRequest } from "../../src/factory/facts/facts.ts";
-import { issueRows } from "../../src/engines/embedded/issues.ts";
-import { createLookup } from "../../src/engines/embedded/lookup.ts";
-import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
+import { issueRows } from "../../src/engines/embedded/rows/issue.ts";
+import { createLookup } from "../../src/engines/embedded/rows/lookup.ts";
+import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
 import type { Lookup } from "../../src/engines/engine.ts";
 import { issueOf } from "./parts.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 let db: Database.Database;
 let lookup: Lookup;

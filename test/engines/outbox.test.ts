@@ -1,12 +1,12 @@
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Effect } from "../../src/factory/effects/effect.ts";
-import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
-import { outboxRows } from "../../src/engines/embedded/outbox.ts";
-import type { Outbox, OutboxRow } from "../../src/engines/embedded/outbox.ts";
+import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
+import { outboxRows } from "../../src/engines/embedded/rows/outbox.ts";
+import type { Outbox, OutboxRow } from "../../src/engines/embedded/rows/outbox.ts";
 import { assignSlots } from "../../src/engines/embedded/queue.ts";
 import { issueOf } from "./parts.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 const ANYWHERE = { priority: 0, project: null };
 let db: Database.Database;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { createPress } from "../../src/engines/embedded/press.ts";
+import { createPress } from "../../src/engines/embedded/loops/burst-throttle.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
 
 test("deliveries that come one by one are applied at once", async () => {

@@ -1,23 +1,23 @@
 import type Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { deliveryRows } from "../../src/engines/embedded/deliveries.ts";
-import { knownRows } from "../../src/engines/embedded/discovery.ts";
-import { issueRows } from "../../src/engines/embedded/issues.ts";
-import { createSequence, journalRows } from "../../src/engines/embedded/journal.ts";
-import { createLookup } from "../../src/engines/embedded/lookup.ts";
-import { migrate, packagedMigrations } from "../../src/engines/embedded/migrate.ts";
-import { observationRows } from "../../src/engines/embedded/observations.ts";
-import { outboxRows } from "../../src/engines/embedded/outbox.ts";
-import { keepings } from "../../src/engines/embedded/retention.ts";
-import { runRows } from "../../src/engines/embedded/run-rows.ts";
-import { createStore } from "../../src/engines/embedded/store.ts";
-import { plannedTimes } from "../../src/engines/embedded/set-back.ts";
-import { sweepRows } from "../../src/engines/embedded/sweep.ts";
-import { timerRows } from "../../src/engines/embedded/timers.ts";
-import { createViews } from "../../src/engines/embedded/views.ts";
+import { deliveryRows } from "../../src/engines/embedded/rows/delivery.ts";
+import { knownRows } from "../../src/engines/embedded/loops/discovery.ts";
+import { issueRows } from "../../src/engines/embedded/rows/issue.ts";
+import { createSequence, journalRows } from "../../src/engines/embedded/rows/journal.ts";
+import { createLookup } from "../../src/engines/embedded/rows/lookup.ts";
+import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
+import { observationRows } from "../../src/engines/embedded/rows/observation.ts";
+import { outboxRows } from "../../src/engines/embedded/rows/outbox.ts";
+import { keepings } from "../../src/engines/embedded/loops/retention.ts";
+import { runRows } from "../../src/engines/embedded/rows/run.ts";
+import { createStore } from "../../src/engines/embedded/database/store.ts";
+import { plannedTimes } from "../../src/engines/embedded/loops/clock-rollback.ts";
+import { sweepRows } from "../../src/engines/embedded/loops/sweep.ts";
+import { timerRows } from "../../src/engines/embedded/loops/timers.ts";
+import { createViews } from "../../src/engines/embedded/views/views.ts";
 import { engineParts } from "./parts.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 // Every statement that the engine prepares is looked at: a query that walks a whole table, or sorts what an
 // index could give in order, is a fault that only shows with a hundred thousand rows.

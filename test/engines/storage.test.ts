@@ -16,17 +16,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { assertDurable, openWriter } from "../../src/engines/embedded/connection.ts";
-import { createStore } from "../../src/engines/embedded/store.ts";
+import { assertDurable, openWriter } from "../../src/engines/embedded/database/connection.ts";
+import { createStore } from "../../src/engines/embedded/database/store.ts";
 import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import {
   AlreadyRunning,
   DatabaseDamaged,
   DatabaseNewer,
   NoDatabase,
-} from "../../src/engines/embedded/faults.ts";
-import { backup, check, prune } from "../../src/engines/embedded/maintenance.ts";
-import { openViews } from "../../src/engines/embedded/open-views.ts";
+} from "../../src/engines/embedded/database/errors.ts";
+import { backup, check, prune } from "../../src/engines/embedded/database/maintenance.ts";
+import { openViews } from "../../src/engines/embedded/views/open-views.ts";
 import { NotDurable } from "../../src/engines/engine.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
@@ -34,7 +34,7 @@ import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "./parts.ts";
 import type { PartsChanges } from "./parts.ts";
 import { script, scriptedTurn } from "./scripted-factory.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 const ORIGIN = { source: "test", delivery: null };
 const PAGE = { limit: 50, cursor: null };

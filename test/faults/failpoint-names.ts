@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packagedMigrations } from "../../src/engines/embedded/migrate.ts";
+import { packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
 
 const SOURCE = fileURLToPath(new URL("../../src", import.meta.url));
 

@@ -7,7 +7,7 @@ import { startProcess } from "./relay-process.ts";
 import type { End, RelayProcess } from "./relay-process.ts";
 import type { Stage } from "./stage.ts";
 import type { Tasks } from "./tasks.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 /** Issues that are under way at a time. */
 const AT_ONCE = 4;

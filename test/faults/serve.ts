@@ -1,7 +1,7 @@
 // The relay in a process of its own, for harnesses that kill it. Bundled by bundle.ts; failpoints are armed from the
 // environment. The first line on standard output is the address that takes webhooks.
 import { join } from "node:path";
-import { backup } from "../../src/engines/embedded/maintenance.ts";
+import { backup } from "../../src/engines/embedded/database/maintenance.ts";
 import { messageOf } from "../../src/lib/assert.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";

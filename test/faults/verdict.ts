@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { check } from "../../src/engines/embedded/maintenance.ts";
+import { check } from "../../src/engines/embedded/database/maintenance.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { RUN_TRAILER } from "../../src/worktrees/publish.ts";
@@ -10,7 +10,7 @@ import { TEAMS } from "./stage.ts";
 import type { Stage, Team } from "./stage.ts";
 import { keyOf } from "./tasks.ts";
 import type { Task, Tasks } from "./tasks.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 /** One thing that must hold after all kills, and where it does not. */
 export interface Finding {

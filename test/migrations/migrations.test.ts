@@ -4,13 +4,18 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DatabaseNewer } from "../../src/engines/embedded/faults.ts";
-import { checkInvariants } from "../../src/engines/embedded/maintenance.ts";
-import { migrate, packagedMigrations, readMigrations, schemaOf } from "../../src/engines/embedded/migrate.ts";
-import type { Migration } from "../../src/engines/embedded/migrate.ts";
-import { createViews } from "../../src/engines/embedded/views.ts";
+import { DatabaseNewer } from "../../src/engines/embedded/database/errors.ts";
+import { checkInvariants } from "../../src/engines/embedded/database/maintenance.ts";
+import {
+  migrate,
+  packagedMigrations,
+  readMigrations,
+  schemaOf,
+} from "../../src/engines/embedded/database/migrate.ts";
+import type { Migration } from "../../src/engines/embedded/database/migrate.ts";
+import { createViews } from "../../src/engines/embedded/views/views.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
-import { Sqlite } from "../../src/engines/embedded/sqlite.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 const PAGE = { limit: 50, cursor: null };
 const NOW = Date.UTC(2026, 0, 5, 12);

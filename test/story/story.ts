@@ -1,7 +1,7 @@
 import { onTestFinished, vi } from "vitest";
 import type { IssueDocument, JournalDocument, RunDocument, StreamLine } from "../../src/engines/documents.ts";
 import type { Engine } from "../../src/engines/engine.ts";
-import { check } from "../../src/engines/embedded/maintenance.ts";
+import { check } from "../../src/engines/embedded/database/maintenance.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Relay } from "../../src/relay.ts";

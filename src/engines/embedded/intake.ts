@@ -6,8 +6,8 @@ import type { VerifiedDelivery } from "../../lib/delivery.ts";
 import { reach } from "../../lib/failpoints.ts";
 import type { Log } from "../../lib/log.ts";
 import { NotDurable } from "../engine.ts";
-import type { Arrival, Deliveries } from "./deliveries.ts";
-import type { Store } from "./store.ts";
+import type { Arrival, Deliveries } from "./rows/delivery.ts";
+import type { Store } from "./database/store.ts";
 
 /** One commit per turn of the event loop takes at most this much (reliability.md section 7). */
 const GROUP_ROWS = 64;

@@ -2,8 +2,8 @@ import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Engine } from "../engine.ts";
-import type { Observations } from "./observations.ts";
-import type { Store } from "./store.ts";
+import type { Observations } from "./rows/observation.ts";
+import type { Store } from "./database/store.ts";
 import type { Turns } from "./turns.ts";
 
 /**

@@ -8,15 +8,15 @@ import { TERMINAL } from "../../factory/facts/state.ts";
 import type { turn as factoryTurn } from "../../factory/turn.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { EngineParts } from "../engine.ts";
-import type { Issues } from "./issues.ts";
-import type { Journal } from "./journal.ts";
-import type { Observations } from "./observations.ts";
-import type { Outbox, QueuePlace } from "./outbox.ts";
-import type { Runs } from "./run-rows.ts";
-import type { Store } from "./store.ts";
-import type { Stream } from "./stream.ts";
+import type { Issues } from "./rows/issue.ts";
+import type { Journal } from "./rows/journal.ts";
+import type { Observations } from "./rows/observation.ts";
+import type { Outbox, QueuePlace } from "./rows/outbox.ts";
+import type { Runs } from "./rows/run.ts";
+import type { Store } from "./database/store.ts";
+import type { Stream } from "./views/stream.ts";
 import { periodOf } from "./sweep-period.ts";
-import type { TimerRows } from "./timers.ts";
+import type { TimerRows } from "./loops/timers.ts";
 
 export type Turn = typeof factoryTurn;
 

@@ -1,0 +1,159 @@
+import { existsSync, mkdirSync, chmodSync } from "node:fs";
+import { dirname } from "node:path";
+import type Database from "better-sqlite3";
+import type { Facts } from "../../../factory/facts/facts.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { reach } from "../../../lib/failpoints.ts";
+import type { EngineSettings } from "../../engine.ts";
+import { openWriter } from "./connection.ts";
+import { NoDatabase } from "./errors.ts";
+import { lockFileOf, readDatabase } from "./read-only.ts";
+import { takeLock } from "./lock.ts";
+import { packagedMigrations, refuseNewer } from "./migrate.ts";
+import { keepings, pruneAll } from "../loops/retention.ts";
+import { createStore } from "./store.ts";
+
+const BACKUP_PAGES = 500;
+const CHECK_BATCH = 500;
+
+/** Something that `check` found wrong, with the invariant of reliability.md section 3 it breaks. */
+export interface Finding {
+  readonly invariant: string;
+  readonly detail: string;
+}
+
+/**
+ * Writes a whole, consistent copy of the database to `target` (mode 0600), also while the relay runs.
+ * Throws when `target` exists already, and NoDatabase when there is nothing to copy.
+ */
+export async function backup(file: string, target: string): Promise<{ readonly bytes: number }> {
+  if (existsSync(target)) throw new Error(`${target} exists already; name a file that does not`);
+  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
+  const reading = readDatabase(file, "auto");
+  try {
+    const { totalPages } = await reading.db.backup(target, {
+      progress: () => {
+        reach("backup.mid");
+        return BACKUP_PAGES;
+      },
+    });
+    chmodSync(target, 0o600);
+    return { bytes: totalPages * Number(reading.db.pragma("page_size", { simple: true })) };
+  } finally {
+    reading.close();
+  }
+}
+
+/** Reads the whole database: SQLite's own check, then our invariants. Empty = sound. Changes nothing. */
+export function check(file: string, now: number): readonly Finding[] {
+  const reading = readDatabase(file, "auto");
+  try {
+    refuseNewer(reading.db, file, packagedMigrations());
+    const integrity = reading.db.prepare<[], string>("PRAGMA integrity_check(20)").pluck().all();
+    return [
+      ...integrity.filter((line) => line !== "ok").map((detail) => ({ invariant: "integrity", detail })),
+      ...reading.db
+        .prepare<[], { table: string; rowid: number; parent: string }>("PRAGMA foreign_key_check")
+        .all()
+        .map(({ table, rowid, parent }) => ({
+          invariant: "integrity",
+          detail: `${table} row ${rowid} names a row of ${parent} that is not there`,
+        })),
+      ...checkInvariants(reading.db, now),
+    ];
+  } finally {
+    reading.close();
+  }
+}
+
+/** I1, I3, I4, I16 and I19 over all rows. */
+export function checkInvariants(db: Database.Database, now: number): readonly Finding[] {
+  const rows = (sql: string): readonly { name: string }[] => db.prepare<[], { name: string }>(sql).all();
+  const found: Finding[] = [
+    ...rows("SELECT issue AS name FROM runs WHERE state <> 'ended' GROUP BY issue HAVING count(*) > 1").map(
+      ({ name }) => ({ invariant: "I1", detail: `${name} has more than one active run` }),
+    ),
+    ...rows(
+      `SELECT source || ':' || delivery_id AS name FROM deliveries d
+       WHERE state = 'pending' AND d.seq >= coalesce(
+         (SELECT p.first + p.count FROM parcels p WHERE p.first <= d.seq ORDER BY p.first DESC LIMIT 1), 0) LIMIT 100`,
+    ).map(({ name }) => ({ invariant: "I4", detail: `delivery ${name} was accepted but its body is gone` })),
+    ...rows(
+      `SELECT r.id AS name FROM runs r JOIN issues i ON i.id = r.issue
+       WHERE r.state = 'running' AND i.state IN ('done', 'failed') LIMIT 100`,
+    ).map(({ name }) => ({
+      invariant: "I16",
+      detail: `run ${name} is under way although its issue has ended`,
+    })),
+    ...rows(
+      `SELECT t.issue AS name FROM timers t JOIN issues i ON i.id = t.issue
+       WHERE i.state IN ('done', 'failed') LIMIT 100`,
+    ).map(({ name }) => ({ invariant: "I16", detail: `${name} has ended but still has a timer` })),
+    ...rows(
+      `SELECT id AS name FROM issues i WHERE state NOT IN ('done', 'failed') AND waits_for IS NULL AND until IS NULL
+       AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.issue = i.id AND r.state <> 'ended')
+       AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.issue = i.id AND o.state IN ('pending', 'doing')) LIMIT 100`,
+    ).map(({ name }) => ({ invariant: "I19", detail: `${name} does not say what it waits for` })),
+    ...db
+      .prepare<[number], { name: string }>(`SELECT issue AS name FROM timers WHERE at < ? LIMIT 100`)
+      .all(now - 24 * 3_600_000)
+      .map(({ name }) => ({ invariant: "I18", detail: `the timer of ${name} should have fired a day ago` })),
+  ];
+  return [...found, ...checkRunEvidence(db)];
+}
+
+// I3: what is counted as spent must be what the facts hold evidence for, run by run.
+function checkRunEvidence(db: Database.Database): readonly Finding[] {
+  const issues = db.prepare<[number, number], { seq: number; id: string; facts: string }>(
+    "SELECT seq, id, facts FROM issues WHERE seq > ? ORDER BY seq LIMIT ?",
+  );
+  const runs = db.prepare<[string], { number: number; state: string; fence: number; tokens: number }>(
+    "SELECT number, state, fence, input + output AS tokens FROM runs WHERE issue = ? ORDER BY number",
+  );
+  const found: Finding[] = [];
+  let after = 0;
+  for (;;) {
+    const batch = issues.all(after, CHECK_BATCH);
+    for (const { id, facts } of batch) {
+      const told = (JSON.parse(facts) as Facts).runs.map((run) => ({
+        number: run.number,
+        state: run.state,
+        fence: run.fence,
+        tokens: run.spent.input + run.spent.output,
+      }));
+      const kept = runs.all(id);
+      if (JSON.stringify(told) !== JSON.stringify(kept)) {
+        found.push({ invariant: "I3", detail: `the runs of ${id} are not those of its facts` });
+      }
+    }
+    after = batch.at(-1)?.seq ?? after;
+    if (batch.length < CHECK_BATCH || found.length > CHECK_BATCH) return found;
+  }
+}
+
+/**
+ * Removes what is older than its limit, with the relay down (it prunes by itself while it runs). Returns how
+ * many rows of each kind went. Throws AlreadyRunning when the relay runs.
+ */
+export function prune(
+  file: string,
+  storage: EngineSettings["storage"],
+  clock: Clock,
+  pid: number,
+): Readonly<Record<string, number>> {
+  if (!existsSync(file)) throw new NoDatabase(file);
+  const lock = takeLock(lockFileOf(file), { pid, at: clock.now() });
+  try {
+    const store = createStore(openWriter(file, null));
+    try {
+      refuseNewer(store.db, file, packagedMigrations());
+      const gone = pruneAll(keepings(store, storage), () => clock.now());
+      store.db.exec("VACUUM");
+      return gone;
+    } finally {
+      store.close();
+    }
+  } finally {
+    lock.release();
+  }
+}

@@ -1,0 +1,108 @@
+import type Database from "better-sqlite3";
+import { assert, messageOf } from "../../../lib/assert.ts";
+import { Sqlite } from "./sqlite.ts";
+
+/** The one writing connection: every change of the database goes through `write`. */
+export interface Store {
+  readonly db: Database.Database;
+  /** Runs `work` in BEGIN IMMEDIATE … COMMIT. What was registered with `afterCommit` runs once it is durable. */
+  write<T>(work: () => T): T;
+  /** Inside `write`: runs `work` in a savepoint; a fault of the work is returned, a fault of the storage thrown. */
+  attempt<T>(work: () => T): Attempt<T>;
+  /** Inside `write`: does `act` after the commit, and never when it is rolled back. */
+  afterCommit(act: () => void): void;
+  /** Why commits fail at present; null = the last one held. */
+  fault(): string | null;
+  /** Set once an fsync failed: what the disk holds is then unknown, and only a new process may go on. */
+  broken(): boolean;
+  /** Resolves with why as soon as it is broken. */
+  readonly breaking: Promise<string>;
+  close(): void;
+}
+
+/** What is said of every write once the disk has failed to keep one. */
+export const BROKEN = "the disk failed to keep a write: restart the relay once the disk is sound";
+
+type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
+
+const STORAGE_CODES =
+  /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL|PERM|AUTH)/;
+
+/** Whether the storage failed (disk full, busy, I/O), and not what was asked of it. */
+export function isStorageFault(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Sqlite.SqliteError && STORAGE_CODES.test(error.code);
+}
+
+/** Wraps a prepared connection (connection.ts). */
+export function createStore(db: Database.Database): Store {
+  let hooks: (() => void)[] = [];
+  let fault: string | null = null;
+  let broken = false;
+  let tell: (why: string) => void = () => undefined;
+  const breaking = new Promise<string>((resolve) => {
+    tell = resolve;
+  });
+  const begin = db.prepare("BEGIN IMMEDIATE");
+  const commit = db.prepare("COMMIT");
+  const rollback = db.prepare("ROLLBACK");
+  const savepoint = db.prepare("SAVEPOINT attempt");
+  const release = db.prepare("RELEASE attempt");
+  const undo = db.prepare("ROLLBACK TO attempt");
+
+  return {
+    db,
+    write(work) {
+      assert(!db.inTransaction, "a write was begun inside another write");
+      if (broken) throw new Error(BROKEN);
+      hooks = [];
+      let value;
+      try {
+        begin.run();
+        value = work();
+        commit.run();
+      } catch (error) {
+        hooks = [];
+        // SQLite has already rolled back by itself after some faults (disk full, I/O).
+        if (db.inTransaction) rollback.run();
+        if (isStorageFault(error)) {
+          fault = `${error.code}: ${messageOf(error)}`;
+          if (error.code === "SQLITE_IOERR_FSYNC" || error.code === "SQLITE_IOERR_DIR_FSYNC") {
+            broken = true;
+            tell(`${fault}: ${BROKEN}`);
+          }
+        }
+        throw error;
+      }
+      fault = null;
+      const acts = hooks;
+      hooks = [];
+      for (const act of acts) act();
+      return value;
+    },
+    attempt(work) {
+      const kept = hooks.length;
+      savepoint.run();
+      try {
+        const value = work();
+        release.run();
+        return { ok: true, value };
+      } catch (error) {
+        if (isStorageFault(error) || !db.inTransaction) throw error;
+        undo.run();
+        release.run();
+        hooks.length = kept;
+        return { ok: false, error };
+      }
+    },
+    afterCommit(act) {
+      assert(db.inTransaction, "afterCommit outside a write");
+      hooks.push(act);
+    },
+    fault: () => fault,
+    broken: () => broken,
+    breaking,
+    close: () => {
+      db.close();
+    },
+  };
+}

@@ -1,0 +1,150 @@
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../../factory/facts/observation.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import { backoffMs, OUTSIDE_CALLS } from "../../../lib/backoff.ts";
+import { reach } from "../../../lib/failpoints.ts";
+import type { EngineParts, Lookup } from "../../engine.ts";
+import type { Deliveries, DeliveryRow } from "../rows/delivery.ts";
+import { createLoop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { ObservationRow, Observations } from "../rows/observation.ts";
+import type { Press } from "./burst-throttle.ts";
+import type { Store } from "../database/store.ts";
+import type { Turns } from "../turns.ts";
+
+/** One transaction takes at most this much, then intake has its turn of the event loop. */
+const BATCH = 32;
+const BATCH_MS = 5;
+const LOOK_EVERY_MS = 15_000;
+
+/** Applies stored deliveries and parked observations, each exactly once, in the order they became due. */
+export function createInboxLoop(parts: {
+  readonly store: Store;
+  readonly deliveries: Deliveries;
+  readonly observations: Observations;
+  readonly turns: Turns;
+  readonly lookup: Lookup;
+  readonly press: Press;
+  readonly engine: Pick<EngineParts, "clock" | "log" | "randomness" | "interpreters" | "settings">;
+}): Loop {
+  const { store, deliveries, observations, turns, lookup, press, engine } = parts;
+  const { clock, log } = engine;
+  let lastBatch = -Infinity;
+
+  /** What a row's attempt led to; the caller writes down a failure. */
+  const applyDelivery = (row: DeliveryRow): void => {
+    const interpreter = engine.interpreters[row.source];
+    if (interpreter === undefined) {
+      deliveries.mark(row.seq, "quarantined", `nothing here reads deliveries of ${row.source}`, null, []);
+      return;
+    }
+    const body = deliveries.body(row);
+    if (body === null) {
+      deliveries.mark(row.seq, "quarantined", "its body is no longer kept", null, []);
+      return;
+    }
+    const content = parseObject(body);
+    if (content === null) {
+      deliveries.mark(row.seq, "quarantined", "the body is not a JSON object", null, []);
+      return;
+    }
+    const read = interpreter(content, row.event, row.received_at, lookup);
+    if (read.observations.length === 0) {
+      const why = read.ignored ?? "it says nothing about an issue kept here";
+      deliveries.mark(row.seq, "ignored", why, read.action, []);
+      return;
+    }
+    const origin: Origin = { source: row.source, delivery: row.delivery_id };
+    const byIssue = groupByIssue(read.observations);
+    for (const [issue, group] of byIssue) turns.apply(issue, group, origin);
+    deliveries.mark(row.seq, "applied", null, read.action, [...byIssue.keys()]);
+  };
+
+  const applyParked = (row: ObservationRow): void => {
+    const kept = JSON.parse(row.observations) as Observation[];
+    const seq = turns.apply(row.issue, kept, { source: row.source, delivery: row.delivery });
+    observations.applied(row.id, seq);
+  };
+
+  const failed = (what: string, attemptsBefore: number, error: unknown) => {
+    const attempts = attemptsBefore + 1;
+    const last = attempts >= engine.settings.inboxAttempts;
+    const why = messageOf(error);
+    const nextAt = clock.now() + backoffMs(OUTSIDE_CALLS, attempts, engine.randomness.fraction());
+    log.error(last ? `${what} was set aside` : `${what} could not be applied yet`, { attempts, why });
+    return { attempts, nextAt, why, last };
+  };
+
+  return createLoop({
+    name: "inbox",
+    clock,
+    log,
+    round() {
+      const rest = press.restMs();
+      const early = lastBatch + rest - clock.monotonic();
+      if (rest > 0 && early > 0) return early;
+      const now = clock.now();
+      const parked = observations.due(now, BATCH);
+      const arrived = parked.length === 0 ? deliveries.due(now, BATCH) : [];
+      if (parked.length + arrived.length > 0) {
+        reach("worker.claimed");
+        const begun = clock.monotonic();
+        store.write(() => {
+          for (const row of parked) {
+            const tried = store.attempt(() => applyParked(row));
+            if (!tried.ok) {
+              const { attempts, nextAt, why, last } = failed(
+                `a turn of ${row.issue}`,
+                row.attempts,
+                tried.error,
+              );
+              observations.fail(row.id, attempts, nextAt, why, last);
+            }
+            if (clock.monotonic() - begun > BATCH_MS) break;
+          }
+          for (const row of arrived) {
+            const tried = store.attempt(() => applyDelivery(row));
+            if (!tried.ok) {
+              const name = `delivery ${row.source}:${row.delivery_id}`;
+              const { attempts, nextAt, why, last } = failed(name, row.attempts, tried.error);
+              deliveries.fail(row.seq, attempts, nextAt, why, last);
+            }
+            if (clock.monotonic() - begun > BATCH_MS) break;
+          }
+          reach("worker.in_tx");
+        });
+        lastBatch = clock.monotonic();
+        reach("worker.committed");
+      }
+      const next = earliest(observations.nextAt(), deliveries.nextAt());
+      return next === null ? LOOK_EVERY_MS : Math.min(LOOK_EVERY_MS, Math.max(rest, next - clock.now()));
+    },
+  });
+}
+
+function parseObject(body: Buffer): object | null {
+  try {
+    const content: unknown = JSON.parse(body.toString("utf8"));
+    return typeof content === "object" && content !== null && !Array.isArray(content) ? content : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
+}
+
+function groupByIssue(
+  observations: readonly { readonly issue: IssueId; readonly observation: Observation }[],
+): ReadonlyMap<IssueId, readonly Observation[]> {
+  const groups = new Map<IssueId, Observation[]>();
+  for (const { issue, observation } of observations) {
+    const group = groups.get(issue);
+    if (group === undefined) groups.set(issue, [observation]);
+    else group.push(observation);
+  }
+  return groups;
+}
+
+function earliest(...times: readonly (number | null)[]): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : Math.min(...known);
+}

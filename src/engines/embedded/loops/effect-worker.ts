@@ -1,0 +1,205 @@
+import { EFFECTS } from "../../../factory/effects/effect.ts";
+import type { Effect, EffectKind } from "../../../factory/effects/effect.ts";
+import { emptyFacts } from "../../../factory/facts/facts.ts";
+import type { Observation, Origin } from "../../../factory/facts/observation.ts";
+import { assert, messageOf } from "../../../lib/assert.ts";
+import { backoffMs } from "../../../lib/backoff.ts";
+import { reach } from "../../../lib/failpoints.ts";
+import { isPassing, OutsideError } from "../../../lib/outside.ts";
+import { firstOf } from "../../../lib/signals.ts";
+import type { EngineParts, Performer, Performing } from "../../engine.ts";
+import { createLoop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import { EFFECT_CLASSES } from "../rows/outbox.ts";
+import type { EffectClass, Outbox, OutboxRow } from "../rows/outbox.ts";
+import type { Pipelines } from "./run-worker.ts";
+import { aborted } from "./abort.ts";
+import { longestWaitMs } from "./clock-rollback.ts";
+import { isStorageFault } from "../database/store.ts";
+import type { Store } from "../database/store.ts";
+import type { Turns } from "../turns.ts";
+
+type WorkClass = Exclude<EffectClass, "start">;
+
+/** How many effects of each class are under way at once. */
+const AT_ONCE: Readonly<Record<WorkClass, number>> = {
+  control: 8,
+  acknowledgement: 8,
+  tracker: 8,
+  work: 8,
+  reading: 4,
+};
+const CLASSES = EFFECT_CLASSES.filter((kind) => kind !== "start");
+/** The tracker calls a session without a word unresponsive after seconds: no pause before another try is longer. */
+const ACKNOWLEDGE_RETRY_MS = 30_000;
+/** A performer has deadlines of its own; one that lost them is cut off here. */
+const LONGEST_MS = 10 * 60_000;
+const LOOK_EVERY_MS = 15_000;
+
+/** Carries out the effects of the outbox, except runs (pipelines.ts). */
+export interface PerformingLoop extends Loop {
+  /** Interrupts what is under way and waits for it. */
+  interrupt(): Promise<void>;
+}
+
+export function createPerformingLoop(parts: {
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly turns: Turns;
+  readonly pipelines: Pick<Pipelines, "steerRun" | "stopRun">;
+  readonly engine: Pick<EngineParts, "clock" | "log" | "randomness" | "performers" | "settings">;
+}): PerformingLoop {
+  const { store, outbox, turns, pipelines, engine } = parts;
+  const { clock, log, settings } = engine;
+  const stopping = new AbortController();
+  const underWay = new Map<number, { readonly kind: WorkClass; readonly done: Promise<void> }>();
+  /** Whose end could not be written down; they are put back, since performing twice is harmless. */
+  const unrecorded = new Set<OutboxRow>();
+
+  const perform = async (row: OutboxRow): Promise<void> => {
+    const effect = JSON.parse(row.payload) as Effect;
+    try {
+      if (effect.kind === "stop_run") pipelines.stopRun(effect.issue, effect.run, effect.reason);
+      reach("effect.before_call");
+      const observations = await call(effect, row.attempts + 1);
+      reach("effect.after_call");
+      record(row, effect, observations);
+      reach("effect.recorded");
+    } catch (error) {
+      fail(row, effect, error);
+    } finally {
+      underWay.delete(row.id);
+      loop.wake();
+    }
+  };
+
+  const call = async (effect: Effect, attempt: number): Promise<readonly Observation[]> => {
+    assert(effect.kind !== "start_run", "a run is not performed as an effect");
+    const late = new AbortController();
+    const cancel = clock.after(LONGEST_MS, () =>
+      late.abort(new OutsideError("unavailable", `${effect.kind} did not end within ${LONGEST_MS} ms`)),
+    );
+    const until = firstOf(stopping.signal, late.signal);
+    const { signal } = until;
+    const performing: Performing = {
+      facts: turns.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
+      attempt,
+      signal,
+      async observe(observations) {
+        store.write(() => turns.apply(effect.issue, observations, originOf(effect)));
+      },
+    };
+    // The map of performers is total over the kinds, but TypeScript can not pair a kind with its own performer.
+    const performer = engine.performers[effect.kind] as Performer<EffectKind>;
+    try {
+      return await Promise.race([performer(effect, performing), aborted(signal)]);
+    } finally {
+      cancel();
+      until.release();
+    }
+  };
+
+  const record = (row: OutboxRow, effect: Effect, observations: readonly Observation[]): void => {
+    store.write(() => {
+      outbox.settle(row, "done", null, clock.now());
+      if (effect.kind === "steer_run")
+        pipelines.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
+      const told = observations.some((seen) => seen.kind === "effect_settled" && seen.key === effect.key);
+      const report = told ? null : settled(effect, "it was no longer wanted", "unwanted");
+      const all = report === null ? observations : [...observations, report];
+      if (all.length > 0) turns.applyOrPark(effect.issue, all, originOf(effect));
+    });
+  };
+
+  const fail = (row: OutboxRow, effect: Effect, error: unknown): void => {
+    const why = messageOf(error);
+    try {
+      store.write(() => {
+        if (stopping.signal.aborted || isStorageFault(error)) {
+          outbox.postpone(row, row.attempts, clock.now(), row.error);
+          return;
+        }
+        const limited = error instanceof OutsideError && error.kind === "rate_limited";
+        const attempts = limited ? row.attempts : row.attempts + 1;
+        // An outage of any length must not lose what was to be said (reliability.md R7): the world's own faults are
+        // retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
+        const outage = error instanceof OutsideError && isPassing(error);
+        if (!isPassing(error) || (!outage && attempts >= settings.outboxAttempts)) {
+          outbox.settle(row, "failed", why, clock.now());
+          const report = settled(effect, why);
+          if (report !== null) turns.applyOrPark(effect.issue, [report], originOf(effect));
+          return;
+        }
+        outbox.postpone(row, attempts, retryAt(row.class, error, attempts), why);
+      });
+      log.warn("an effect did not succeed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
+    } catch (storage) {
+      unrecorded.add(row);
+      log.error("the end of an effect could not be written down", {
+        key: effect.key,
+        why: messageOf(storage),
+      });
+    }
+  };
+
+  const retryAt = (kind: EffectClass, error: unknown, attempts: number): number => {
+    const longest = kind === "acknowledgement" ? ACKNOWLEDGE_RETRY_MS : Infinity;
+    const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
+    const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
+    const ordinary = clock.now() + backoffMs(backoff, attempts, engine.randomness.fraction());
+    if (!(error instanceof OutsideError) || error.retryAt === null) return ordinary;
+    return Math.min(Math.max(error.retryAt, ordinary), clock.now() + longestWaitMs(settings));
+  };
+
+  /** Of a kind that the factory must hear of: that it came to nothing. What was done the performer tells itself. */
+  const settled = (effect: Effect, detail: string, because?: "unwanted"): Observation | null => {
+    if (!EFFECTS[effect.kind].report) return null;
+    const { key, kind } = effect;
+    const report = { kind: "effect_settled", at: clock.now(), key, effect: kind, ok: false, detail } as const;
+    return because === undefined ? report : { ...report, because };
+  };
+
+  const takeDue = (): readonly OutboxRow[] => {
+    const rows: OutboxRow[] = [];
+    for (const kind of CLASSES) {
+      const busy = [...underWay.values()].filter((entry) => entry.kind === kind).length;
+      if (busy < AT_ONCE[kind]) rows.push(...outbox.due(kind, clock.now(), AT_ONCE[kind] - busy));
+    }
+    return rows.filter(({ id }) => !underWay.has(id));
+  };
+
+  const loop = createLoop({
+    name: "outbox",
+    clock,
+    log,
+    round() {
+      if (unrecorded.size > 0) {
+        store.write(() => {
+          for (const row of unrecorded) outbox.postpone(row, row.attempts, clock.now(), row.error);
+        });
+        unrecorded.clear();
+      }
+      const due = takeDue();
+      if (due.length > 0) {
+        const claimed = store.write(() => due.filter((row) => outbox.claim(row)));
+        for (const row of claimed) underWay.set(row.id, { kind: row.class as WorkClass, done: perform(row) });
+      }
+      const next = CLASSES.map((kind) => outbox.nextAt(kind))
+        .filter((at) => at !== null && at > clock.now())
+        .map((at) => (at ?? 0) - clock.now());
+      return Math.min(LOOK_EVERY_MS, ...next);
+    },
+  });
+
+  return {
+    ...loop,
+    async interrupt() {
+      stopping.abort(new Error("the relay is stopping"));
+      await Promise.all([...underWay.values()].map(({ done }) => done));
+    },
+  };
+}
+
+function originOf(effect: Effect): Origin {
+  return { source: "effect", delivery: effect.key };
+}

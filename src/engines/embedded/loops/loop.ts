@@ -1,0 +1,102 @@
+import { messageOf } from "../../../lib/assert.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { isOutage } from "../../../lib/outside.ts";
+
+/** Something that is looked after again and again, one round at a time. */
+export interface Loop {
+  start(): void;
+  /** Looks again in this turn of the event loop, not at the planned time. */
+  wake(): void;
+  /** No further rounds; resolves when the one under way has ended. */
+  stop(): Promise<void>;
+  /** Monotonic ms of the end of the last round that held; null = none yet. */
+  lastRound(): number | null;
+}
+
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Calls `round` and plans the next call in `finally`, whatever happens: a fault can slow a loop down, never
+ * end it (failure-modes.md 5.1 R1). `round` gives the ms until it wants to be called again; 0 = in the next turn of the
+ * event loop, so that intake goes first.
+ */
+export function createLoop(parts: {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly round: () => number | Promise<number>;
+}): Loop {
+  let state: "new" | "idle" | "busy" | "stopped" = "new";
+  let again = false;
+  let faults = 0;
+  let lastRound: number | null = null;
+  let cancelTimer: (() => void) | null = null;
+  let immediate: NodeJS.Immediate | null = null;
+  let ended: Promise<void> = Promise.resolve();
+
+  const soon = (): void => {
+    cancelTimer?.();
+    cancelTimer = null;
+    immediate ??= setImmediate(() => {
+      immediate = null;
+      ended = turn();
+    });
+  };
+
+  const turn = async (): Promise<void> => {
+    if (state !== "idle") return;
+    state = "busy";
+    again = false;
+    let pause = FIRST_PAUSE_MS;
+    try {
+      const wanted = parts.round();
+      // Not awaiting a plain number keeps a synchronous round within one turn of the event loop.
+      pause = typeof wanted === "number" ? wanted : await wanted;
+      faults = 0;
+      lastRound = parts.clock.monotonic();
+    } catch (error) {
+      pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(faults, 10));
+      faults += 1;
+      again = false;
+      const outage = isOutage(error);
+      if (outage && error.retryAt !== null) pause = Math.max(pause, error.retryAt - parts.clock.now());
+      // An outage of the world is no fault of ours, passes by itself, and shows in /ready as long as it lasts.
+      parts.log[outage ? "warn" : "error"](`${parts.name}: ${messageOf(error)}`, { retryInMs: pause });
+    } finally {
+      plan(pause);
+    }
+  };
+
+  const plan = (pause: number): void => {
+    if (state !== "busy") return;
+    state = "idle";
+    if (again || pause <= 0) soon();
+    else {
+      cancelTimer = parts.clock.after(pause, () => {
+        cancelTimer = null;
+        soon();
+      });
+    }
+  };
+
+  return {
+    start() {
+      if (state !== "new") return;
+      state = "idle";
+      soon();
+    },
+    wake() {
+      if (state === "busy") again = true;
+      else if (state === "idle" && faults === 0) soon();
+    },
+    async stop() {
+      state = "stopped";
+      cancelTimer?.();
+      if (immediate !== null) clearImmediate(immediate);
+      await ended;
+    },
+    lastRound: () => lastRound,
+  };
+}

@@ -1,0 +1,158 @@
+import { activeRun } from "../../../factory/facts/facts.ts";
+import type { Facts, Run } from "../../../factory/facts/facts.ts";
+import { runId } from "../../../factory/facts/ids.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import { clip } from "../../../lib/text.ts";
+import { Fenced } from "../../engine.ts";
+import type { EngineParts, Running } from "../../engine.ts";
+import { RUN_EVENTS_KEPT, runEventDocument } from "../rows/run.ts";
+import type { Runs } from "../rows/run.ts";
+import type { Store } from "../database/store.ts";
+import type { Stream } from "../views/stream.ts";
+import type { Turns } from "../turns.ts";
+
+/** A run under way, from the engine's side. */
+export interface RunUnderWay {
+  readonly issue: IssueId;
+  readonly run: number;
+  readonly project: string | null;
+  /** What the pipeline holds. */
+  readonly running: Running;
+  stop(reason: string): void;
+  /** A message has become durable. */
+  steered(): void;
+  committed(facts: Facts): void;
+  /** Writes down the lines of the log that still wait. */
+  flush(): void;
+}
+
+/** One line of a run's log is cut here. */
+const EVENT_CHARACTERS = 8_000;
+
+export function createRunUnderWay(parts: {
+  readonly store: Store;
+  readonly runs: Runs;
+  readonly turns: Turns;
+  readonly stream: Stream;
+  readonly engine: Pick<EngineParts, "clock" | "log">;
+  readonly issue: IssueId;
+  readonly run: Run;
+  readonly project: string | null;
+  readonly stopping: AbortSignal;
+}): RunUnderWay {
+  const { store, runs, turns, stream, issue, engine } = parts;
+  const { number, fence } = parts.run;
+  const id = runId(issue, number);
+  let resolveStopped: (reason: string) => void = () => undefined;
+  const stopped = new Promise<string>((resolve) => {
+    resolveStopped = resolve;
+  });
+  const arrivals = new Set<() => void>();
+  let events: { readonly at: number; readonly kind: string; readonly text: string }[] = [];
+  let flushing: NodeJS.Immediate | null = null;
+  let stopReason: string | null = null;
+  let progress = runs.progress(id);
+
+  const stop = (reason: string): void => {
+    if (stopReason !== null) return;
+    stopReason = reason;
+    resolveStopped(reason);
+  };
+
+  /** This run in `facts`, if it is still the one that counts. */
+  const current = (facts: Facts | null): Run | null => {
+    const run = facts === null ? null : activeRun(facts);
+    return run !== null && run.number === number && run.fence === fence && run.state === "running"
+      ? run
+      : null;
+  };
+
+  const factsNow = (): Facts => {
+    const facts = turns.facts(issue);
+    if (facts === null || current(facts) === null) {
+      throw new Fenced(`run ${number} of ${issue} is no longer the one that counts`);
+    }
+    return facts;
+  };
+
+  const flush = (): void => {
+    if (flushing !== null) clearImmediate(flushing);
+    flushing = null;
+    if (events.length === 0) return;
+    store.write(() => {
+      for (const row of runs.addEvents(id, events)) {
+        stream.publishAfterCommit({ seq: row.seq, kind: "run", line: runEventDocument(row) });
+      }
+    });
+    events = [];
+  };
+
+  const committed = (facts: Facts): void => {
+    const run = current(facts);
+    if (run === null) stop("superseded");
+    else if (run.stop !== null) stop(run.stop.reason);
+  };
+
+  store.write(() => runs.offerAgain(id, parts.run.steered));
+  const known = turns.facts(issue);
+  if (known !== null) committed(known);
+
+  return {
+    issue,
+    run: number,
+    project: parts.project,
+    stop,
+    committed,
+    flush,
+    steered() {
+      for (const listen of arrivals) listen();
+    },
+    running: {
+      issue,
+      run: number,
+      fence,
+      signal: parts.stopping,
+      facts: factsNow,
+      stopReason: () => stopReason,
+      stopped,
+      steers: {
+        take: () => (runs.anySteer(id) ? store.write(() => runs.takeSteers(id)) : []),
+        onArrival(listen) {
+          arrivals.add(listen);
+          if (runs.anySteer(id)) listen();
+        },
+      },
+      async observe(observations) {
+        flush();
+        store.write(() => {
+          // Asked in the same transaction that writes: nobody can supersede this run in between.
+          factsNow();
+          turns.apply(issue, observations, { source: "run", delivery: id });
+        });
+      },
+      progress: () => progress,
+      saveProgress(patch) {
+        const whole = { ...progress, ...patch };
+        store.write(() => {
+          factsNow();
+          runs.saveProgress(id, whole);
+        });
+        progress = whole;
+      },
+      event(kind, text) {
+        events.push({ at: engine.clock.now(), kind, text: clip(text, EVENT_CHARACTERS) });
+        if (events.length > RUN_EVENTS_KEPT) events.shift();
+        flushing ??= setImmediate(() => {
+          flushing = null;
+          try {
+            flush();
+          } catch (error) {
+            // The lines stay in memory, bounded, for the next flush.
+            engine.log.warn("a run's log could not be written", { run: id, why: messageOf(error) });
+          }
+        });
+      },
+    },
+  };
+}

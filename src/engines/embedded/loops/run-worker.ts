@@ -1,0 +1,277 @@
+import { activeRun } from "../../../factory/facts/facts.ts";
+import type { Facts, Run } from "../../../factory/facts/facts.ts";
+import { runId } from "../../../factory/facts/ids.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { Observation, Origin } from "../../../factory/facts/observation.ts";
+import { assert, messageOf } from "../../../lib/assert.ts";
+import { backoffMs, OUTSIDE_CALLS } from "../../../lib/backoff.ts";
+import { reach } from "../../../lib/failpoints.ts";
+import { Fenced } from "../../engine.ts";
+import type { EngineParts } from "../../engine.ts";
+import { createLoop } from "./loop.ts";
+import type { Loop } from "./loop.ts";
+import type { Outbox, OutboxRow } from "../rows/outbox.ts";
+import { assignSlots } from "../queue.ts";
+import type { Place, SlotUse } from "../queue.ts";
+import type { Runs } from "../rows/run.ts";
+import { createRunUnderWay } from "./run-handle.ts";
+import type { RunUnderWay } from "./run-handle.ts";
+import { isStorageFault } from "../database/store.ts";
+import type { Store } from "../database/store.ts";
+import type { Stream } from "../views/stream.ts";
+import type { Turns } from "../turns.ts";
+
+const LOOK_EVERY_MS = 15_000;
+/** How far down the queue one look goes; what is beyond it waits for the next. */
+const QUEUE_LOOK = 1_000;
+const REST_MS = 30_000;
+
+/** Gives waiting runs their slots and carries them out, also those that a dead process left behind. */
+export interface Pipelines extends Loop {
+  /** Takes up the runs that were under way when the last process ended. */
+  resume(): void;
+  /** Slots in use: runs under way, and pipelines that have not let go yet. */
+  used(): readonly SlotUse[];
+  /** Runs that wait, in order, each with the reason. */
+  queue(): readonly Place[];
+  /** Inside a write: a person's message for a run under way. */
+  steerRun(issue: IssueId, run: number, prompt: string, text: string): void;
+  stopRun(issue: IssueId, run: number, reason: string): void;
+  /** To be called after each commit that changed the issue. */
+  committed(issue: IssueId, facts: Facts): void;
+  /** Interrupts the pipelines, leaving their runs resumable, and waits for them. */
+  interrupt(): Promise<void>;
+}
+
+export function createPipelines(parts: {
+  readonly store: Store;
+  readonly outbox: Outbox;
+  readonly runs: Runs;
+  readonly turns: Turns;
+  readonly stream: Stream;
+  readonly engine: Pick<
+    EngineParts,
+    "clock" | "log" | "randomness" | "policy" | "conditions" | "performRun" | "settings"
+  >;
+}): Pipelines {
+  const { store, outbox, runs, turns, engine } = parts;
+  const { clock, log, settings } = engine;
+  const stopping = new AbortController();
+  const underWay = new Map<IssueId, RunUnderWay & { readonly done: Promise<void> }>();
+
+  /** Runs whose pipeline broke without an end that could be written down: not taken up again before this (monotonic). */
+  const resting = new Map<IssueId, number>();
+
+  const used = (): readonly SlotUse[] => {
+    const rows: readonly SlotUse[] = runs.running();
+    const known = new Set(rows.map(({ issue }) => issue));
+    return [...rows, ...[...underWay.values()].filter(({ issue }) => !known.has(issue))];
+  };
+
+  const queue = (): readonly Place[] => {
+    const waiting = outbox.queue(QUEUE_LOOK);
+    if (waiting.length === 0) return [];
+    return assignSlots(waiting, used(), settings, engine.policy, engine.conditions(), clock.now());
+  };
+
+  /** The run of this row if it may still start; settles the row otherwise. Inside a write. */
+  const startable = (row: OutboxRow): Run | null => {
+    const facts = turns.facts(row.issue);
+    const run = facts === null ? null : activeRun(facts);
+    if (run === null || run.number !== row.run || run.state !== "queued") {
+      outbox.settle(row, "dropped", "this run is no longer wanted", clock.now());
+      return null;
+    }
+    if (run.stop === null) return run;
+    turns.apply(
+      row.issue,
+      [ending(run, "stopped", `stopped before it began: ${run.stop.reason}`)],
+      origin(row.issue, run),
+    );
+    return null;
+  };
+
+  const claim = (row: OutboxRow): void => {
+    const claimed = store.write(() => {
+      const tried = store.attempt(() => {
+        const run = startable(row);
+        if (run === null) return null;
+        outbox.claim(row);
+        const { number, fence } = run;
+        turns.apply(
+          row.issue,
+          [{ kind: "run_started", at: clock.now(), run: number, fence }],
+          origin(row.issue, run),
+        );
+        const now = turns.facts(row.issue);
+        const begun = now === null ? null : activeRun(now);
+        assert(begun?.state === "running", `run ${number} of ${row.issue} did not begin when it was claimed`);
+        return begun;
+      });
+      if (tried.ok) return tried.value;
+      failedStart(row, tried.error);
+      return null;
+    });
+    if (claimed === null) return;
+    reach("run.claimed");
+    begin(row.issue, claimed, row.project);
+  };
+
+  const failedStart = (row: OutboxRow, error: unknown): void => {
+    const attempts = row.attempts + 1;
+    const why = messageOf(error);
+    log.error("a run could not be started", { issue: row.issue, run: row.run, why });
+    if (attempts < settings.outboxAttempts) {
+      outbox.postpone(row, attempts, clock.now() + backoffMs(OUTSIDE_CALLS, attempts, 1), why);
+      return;
+    }
+    outbox.settle(row, "failed", why, clock.now());
+    const facts = turns.facts(row.issue);
+    const run = facts === null ? null : activeRun(facts);
+    // Left queued it would wait for a slot that nobody gives it, and a person's `retry` would be refused.
+    if (facts === null || run?.number !== row.run || run.state !== "queued") return;
+    const end = ending(run, "failed", `It could not be started: ${why}`, triedAgainAt(facts));
+    turns.applyOrPark(row.issue, [end], origin(row.issue, run));
+  };
+
+  const triedAgainAt = (facts: Facts): number =>
+    clock.now() + backoffMs(OUTSIDE_CALLS, 1 + brokenInARow(facts), engine.randomness.fraction());
+
+  const begin = (issue: IssueId, run: Run, project: string | null): void => {
+    resting.delete(issue);
+    const running = createRunUnderWay({ ...parts, issue, run, project, stopping: stopping.signal });
+    // A promise of its own, so that the entry exists before the pipeline's first step runs.
+    const done = Promise.resolve().then(() => carryOut(running, run));
+    underWay.set(issue, { ...running, done });
+  };
+
+  const carryOut = async (running: RunUnderWay, run: Run): Promise<void> => {
+    const { issue } = running;
+    let fault: unknown = null;
+    try {
+      await engine.performRun(running.running);
+      fault = new Error("the pipeline ended without settling its run");
+    } catch (error) {
+      fault = error;
+    } finally {
+      underWay.delete(issue);
+    }
+    resting.set(issue, clock.monotonic() + REST_MS);
+    try {
+      running.flush();
+      if (!(fault instanceof Fenced) && !stopping.signal.aborted) settleFault(issue, run, fault);
+    } catch (error) {
+      // The row stays `running` without a pipeline: a later look takes it up again.
+      log.error("the end of a run could not be written down", {
+        issue,
+        run: run.number,
+        why: messageOf(error),
+      });
+    }
+    loop.wake();
+  };
+
+  /** Settles a run whose pipeline broke; does nothing when it was settled already. */
+  const settleFault = (issue: IssueId, run: Run, fault: unknown): void => {
+    if (isStorageFault(fault)) throw fault;
+    store.write(() => {
+      const facts = turns.facts(issue);
+      const current = facts === null ? null : activeRun(facts);
+      if (facts === null || current === null || current.number !== run.number || current.fence !== run.fence)
+        return;
+      log.error("a run broke off", { issue, run: run.number, why: messageOf(fault) });
+      const end = ending(current, "failed", messageOf(fault), triedAgainAt(facts));
+      turns.applyOrPark(issue, [end], origin(issue, run));
+    });
+  };
+
+  const ending = (
+    run: Run,
+    outcome: "failed" | "stopped",
+    summary: string,
+    retryAt: number | null = null,
+  ): Observation => ({
+    kind: "run_ended",
+    at: clock.now(),
+    run: run.number,
+    fence: run.fence,
+    question: null,
+    spent: run.spent,
+    end: {
+      outcome,
+      failureClass: outcome === "failed" ? "infrastructure" : null,
+      summary,
+      retryAt,
+      charged: false,
+      replies: [],
+    },
+  });
+
+  /** A run that is stopped while it waits needs no slot to end. */
+  const endQueued = (issue: IssueId, number: number, reason: string): void => {
+    store.write(() => {
+      const facts = turns.facts(issue);
+      const run = facts === null ? null : activeRun(facts);
+      if (run === null || run.number !== number || run.state !== "queued") return;
+      turns.apply(issue, [ending(run, "stopped", `stopped before it began: ${reason}`)], origin(issue, run));
+    });
+  };
+
+  const takeUp = (): void => {
+    for (const row of runs.running()) {
+      if (underWay.has(row.issue) || (resting.get(row.issue) ?? -Infinity) > clock.monotonic()) continue;
+      const facts = turns.facts(row.issue);
+      const run = facts === null ? null : activeRun(facts);
+      if (run?.number === row.number && run.state === "running") begin(row.issue, run, row.project);
+    }
+  };
+
+  const loop = createLoop({
+    name: "runs",
+    clock,
+    log,
+    round() {
+      if (stopping.signal.aborted) return LOOK_EVERY_MS;
+      takeUp();
+      for (const { row, reason } of queue()) if (reason === null) claim(row);
+      return LOOK_EVERY_MS;
+    },
+  });
+
+  return {
+    ...loop,
+    resume: takeUp,
+    used,
+    queue,
+    steerRun(issue, run, prompt, text) {
+      const running = underWay.get(issue);
+      if (running?.run !== run && !runs.running().some((row) => row.issue === issue && row.number === run))
+        return;
+      runs.addSteer(runId(issue, run), prompt, text);
+      store.afterCommit(() => underWay.get(issue)?.steered());
+    },
+    stopRun(issue, run, reason) {
+      const running = underWay.get(issue);
+      if (running?.run === run) running.stop(reason);
+      else endQueued(issue, run, reason);
+    },
+    committed(issue, facts) {
+      underWay.get(issue)?.committed(facts);
+    },
+    async interrupt() {
+      stopping.abort(new Error("the relay is stopping"));
+      await Promise.all([...underWay.values()].map(({ done }) => done));
+    },
+  };
+}
+
+function origin(issue: IssueId, run: Run): Origin {
+  return { source: "run", delivery: runId(issue, run.number) };
+}
+
+/** How many runs in a row ended without having had a fair try. */
+function brokenInARow({ runs }: Facts): number {
+  const ended = runs.filter(({ state }) => state === "ended").toReversed();
+  const fair = ended.findIndex(({ end }) => end?.failureClass !== "infrastructure");
+  return fair === -1 ? ended.length : fair;
+}

@@ -1,0 +1,191 @@
+import { EFFECTS } from "../../../factory/effects/effect.ts";
+import type { Effect } from "../../../factory/effects/effect.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { Store } from "../database/store.ts";
+
+/** Each class has slots of its own, so that none waits behind the slow calls of another. */
+export const EFFECT_CLASSES = ["start", "control", "acknowledgement", "tracker", "reading", "work"] as const;
+export type EffectClass = (typeof EFFECT_CLASSES)[number];
+
+export interface OutboxRow {
+  readonly id: number;
+  readonly issue: IssueId;
+  readonly key: string;
+  readonly kind: Effect["kind"];
+  readonly lane: string;
+  readonly class: EffectClass;
+  readonly state: "pending" | "doing" | "done" | "failed" | "dropped";
+  readonly attempts: number;
+  readonly next_at: number;
+  readonly error: string | null;
+  readonly run: number | null;
+  readonly priority: number;
+  readonly project: string | null;
+  readonly created_at: number;
+  readonly payload: string;
+}
+
+/** Where a start_run stands among those that wait: lower priority first, then older; slots per project. */
+export interface QueuePlace {
+  readonly priority: number;
+  readonly project: string | null;
+}
+
+/**
+ * The rows of `outbox`. Within one issue and lane only the first open effect is a `head` and may go; what acknowledges
+ * is always one, and the rest of its lane waits for it, or it would come after what it is to come before. Where
+ * two indexes begin with the state, INDEXED BY keeps the planner from taking the one that would need a sort.
+ */
+export type Outbox = ReturnType<typeof outboxRows>;
+
+export function outboxRows({ db }: Pick<Store, "db">) {
+  const insert = db.prepare(
+    `INSERT INTO outbox (issue, key, kind, lane, class, head, state, run, priority, project, created_at, payload)
+     VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?) ON CONFLICT (issue, key) DO NOTHING`,
+  );
+  const older = db.prepare<[string, string, number], Pick<OutboxRow, "id" | "attempts" | "next_at">>(
+    "SELECT id, attempts, next_at FROM outbox WHERE issue = ? AND state = 'pending' AND kind = ? AND id < ?",
+  );
+  const inherit = db.prepare("UPDATE outbox SET attempts = ?, next_at = ? WHERE id = ?");
+  const end = db.prepare(
+    "UPDATE outbox SET state = ?, error = ?, settled_at = ? WHERE id = ? AND state IN ('pending', 'doing')",
+  );
+  const openHead = db.prepare<[string, string], Pick<OutboxRow, "id" | "state">>(
+    `SELECT id, state FROM outbox WHERE issue = ? AND lane = ? AND state IN ('pending', 'doing')
+       AND class <> 'acknowledgement' ORDER BY state, id LIMIT 1`,
+  );
+  const acknowledging = db
+    .prepare<[string, string], 1>(
+      `SELECT 1 FROM outbox INDEXED BY outbox_acknowledging
+       WHERE issue = ? AND lane = ? AND class = 'acknowledgement' AND state IN ('pending', 'doing') LIMIT 1`,
+    )
+    .pluck();
+  const clearHeads = db.prepare(
+    `UPDATE outbox SET head = 0 WHERE issue = ? AND lane = ? AND state = 'pending' AND head = 1
+       AND class <> 'acknowledgement' AND id <> ?`,
+  );
+  const setHead = db.prepare<[number]>("UPDATE outbox SET head = 1 WHERE id = ? AND head = 0");
+  const due = db.prepare<[string, number, number], OutboxRow>(
+    `SELECT * FROM outbox WHERE state = 'pending' AND head = 1 AND class = ? AND next_at <= ?
+     ORDER BY next_at, id LIMIT ?`,
+  );
+  const nextAt = db
+    .prepare<[string], number>(
+      "SELECT next_at FROM outbox WHERE state = 'pending' AND head = 1 AND class = ? ORDER BY next_at, id LIMIT 1",
+    )
+    .pluck();
+  const queue = db.prepare<[number], OutboxRow>(
+    `SELECT * FROM outbox INDEXED BY outbox_queue WHERE state = 'pending' AND head = 1 AND class = 'start'
+     ORDER BY priority, id LIMIT ?`,
+  );
+  const claim = db.prepare<[number]>(
+    "UPDATE outbox SET state = 'doing', attempts = attempts + 1 WHERE id = ? AND state = 'pending'",
+  );
+  const postpone = db.prepare(
+    "UPDATE outbox SET state = 'pending', attempts = ?, next_at = ?, error = ? WHERE id = ? AND state IN ('pending', 'doing')",
+  );
+  const ofRun = db.prepare<[string, number, string], OutboxRow>(
+    `SELECT * FROM outbox WHERE issue = ? AND run = ? AND run IS NOT NULL AND kind = ?
+       AND state IN ('pending', 'doing')`,
+  );
+  const doing = db.prepare<[], OutboxRow>("SELECT * FROM outbox WHERE state = 'doing' ORDER BY id");
+  const one = db.prepare<[number], OutboxRow>("SELECT * FROM outbox WHERE id = ?");
+  const again = db.prepare<[number]>(
+    "UPDATE outbox SET state = 'pending', attempts = 0, next_at = 0, error = NULL, settled_at = NULL, head = 0 WHERE id = ?",
+  );
+  const oldest = db
+    .prepare<[], number>(
+      "SELECT created_at FROM outbox INDEXED BY outbox_waiting WHERE state = 'pending' ORDER BY created_at LIMIT 1",
+    )
+    .pluck();
+
+  /** Makes the first open effect of the lane its head, unless one is under way. */
+  const line = (issue: string, lane: string): void => {
+    if (lane === "control") return;
+    const first = acknowledging.get(issue, lane) === undefined ? openHead.get(issue, lane) : undefined;
+    // 'doing' sorts before 'pending': if anything is under way, nothing pending may be a head.
+    const head = first === undefined || first.state === "doing" ? -1 : first.id;
+    clearHeads.run(issue, lane, head);
+    setHead.run(head);
+  };
+
+  const settle = (
+    row: OutboxRow,
+    state: "done" | "failed" | "dropped",
+    error: string | null,
+    now: number,
+  ): void => {
+    end.run(state, error, now, row.id);
+    line(row.issue, row.lane);
+  };
+
+  return {
+    /** Adds the effect unless its key is known. A newer one of a coalescing kind takes the place of those not begun. */
+    add(effect: Effect, place: QueuePlace, now: number): boolean {
+      const { lane, coalesce } = EFFECTS[effect.kind];
+      const { changes, lastInsertRowid } = insert.run(
+        effect.issue,
+        effect.key,
+        effect.kind,
+        lane,
+        classOf(effect),
+        waitsForNothing(classOf(effect)) ? 1 : 0,
+        "run" in effect ? effect.run : null,
+        place.priority,
+        place.project,
+        now,
+        JSON.stringify(effect),
+      );
+      if (changes === 0) return false;
+      if (coalesce) {
+        for (const row of older.all(effect.issue, effect.kind, Number(lastInsertRowid))) {
+          // The wait that the world asked for stays, or each newer wish would knock at once again.
+          inherit.run(row.attempts, row.next_at, lastInsertRowid);
+          end.run("dropped", "a newer one took its place", now, row.id);
+        }
+      }
+      line(effect.issue, lane);
+      return true;
+    },
+    due: (kind: Exclude<EffectClass, "start">, now: number, limit: number) => due.all(kind, now, limit),
+    nextAt: (kind: EffectClass) => nextAt.get(kind) ?? null,
+    /** Runs that wait for a slot, in the order they get one. */
+    queue: (limit: number) => queue.all(limit),
+    /** Counts the attempt and marks it under way. */
+    claim(row: OutboxRow): boolean {
+      return claim.run(row.id).changes === 1;
+    },
+    settle,
+    /** Puts it back, to be tried at `nextAt` (Unix ms); the rest of its lane waits behind it. */
+    postpone(row: OutboxRow, attempts: number, nextAt: number, error: string | null): void {
+      postpone.run(attempts, nextAt, error, row.id);
+      line(row.issue, row.lane);
+    },
+    /** Ends the open effects of one kind that belong to a run. */
+    settleRun(issue: IssueId, run: number, kind: "start_run" | "steer_run" | "stop_run", now: number): void {
+      for (const row of ofRun.all(issue, run, kind)) {
+        const begun = row.state === "doing";
+        settle(row, begun ? "done" : "dropped", begun ? null : `run ${run} has ended`, now);
+      }
+    },
+    doing: () => doing.all(),
+    one: (id: number) => one.get(id),
+    again(row: OutboxRow): void {
+      again.run(row.id);
+      line(row.issue, row.lane);
+      if (waitsForNothing(row.class)) setHead.run(row.id);
+    },
+    oldestPending: () => oldest.get() ?? null,
+  };
+}
+
+function classOf(effect: Effect): EffectClass {
+  if (effect.kind === "start_run") return "start";
+  if (effect.kind === "tell" && effect.acknowledges === true) return "acknowledgement";
+  const { lane } = EFFECTS[effect.kind];
+  return lane === "run" || lane === "forge" ? "work" : lane;
+}
+
+function waitsForNothing(place: EffectClass): boolean {
+  return place === "control" || place === "acknowledgement";
+}
