@@ -4,7 +4,7 @@ import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { OutsideError } from "../../src/lib/outside.ts";
 import { Secret } from "../../src/lib/secret.ts";
-import { createBucket, createGate } from "../../src/forges/github/limits.ts";
+import { createBucket, createGate } from "../../src/forges/github/client/limits.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
 import { forgeAt, NEVER, startLoopback, stillClock } from "./github-loopback.ts";
 

@@ -3,9 +3,9 @@ import { emitterEventNames } from "@octokit/webhooks";
 import { describe, expect, it } from "vitest";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { ForgeContext } from "../../src/forges/forge.ts";
-import { interpretEvent, rulesChangedIn } from "../../src/forges/github/events.ts";
-import { checkOf } from "../../src/forges/github/reading.ts";
-import { ejectionReason, isAddressed, queuedPullRequest } from "../../src/forges/github/vocabulary.ts";
+import { interpretEvent, rulesChangedIn } from "../../src/forges/github/events/events.ts";
+import { checkOf } from "../../src/forges/github/read/reading.ts";
+import { ejectionReason, isAddressed, queuedPullRequest } from "../../src/forges/github/events/vocabulary.ts";
 
 const ISSUE = issueId("linear", "1");
 const OTHER = issueId("linear", "2");

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { mayFollow } from "../../src/forges/github/job-log.ts";
-import { excerptOf } from "../../src/forges/github/log-excerpt.ts";
-import { jobIn, workflowRunIn } from "../../src/forges/github/vocabulary.ts";
+import { mayFollow } from "../../src/forges/github/read/job-log.ts";
+import { excerptOf } from "../../src/forges/github/read/log-excerpt.ts";
+import { jobIn, workflowRunIn } from "../../src/forges/github/events/vocabulary.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
 import { forgeAt, NEVER, startLoopback } from "./github-loopback.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type { PullRequestReading } from "../../src/factory/facts/observation.ts";
-import { ejectionsOf } from "../../src/forges/github/reading.ts";
+import { ejectionsOf } from "../../src/forges/github/read/reading.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
 import { forgeAt, NEVER, startLoopback, stillClock } from "./github-loopback.ts";
 

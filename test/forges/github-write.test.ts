@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "vitest";
-import { markerOf } from "../../src/forges/github/comments.ts";
+import { markerOf } from "../../src/forges/github/write/comments.ts";
 import type { MergeRequest } from "../../src/forges/forge.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
 import { forgeAt, NEVER, startLoopback } from "./github-loopback.ts";

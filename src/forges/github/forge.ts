@@ -3,22 +3,22 @@ import type { Log } from "../../lib/log.ts";
 import type { Randomness } from "../../lib/ids.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { Forge } from "../forge.ts";
-import type { GitHubAuth } from "./auth.ts";
-import type { GitHubLimits } from "./client.ts";
-import { createClient } from "./client.ts";
-import { comment, replyThreads } from "./comments.ts";
-import { failureEvidence } from "./evidence.ts";
-import { interpretEvent, rulesChangedIn } from "./events.ts";
-import { createIdentity } from "./identity.ts";
-import { cancelMerge, merge } from "./merge.ts";
-import { createPermissions } from "./permissions.ts";
-import { closePullRequest, openPullRequest } from "./pulls.ts";
-import { createReader } from "./read.ts";
-import { gitRemote } from "./remote.ts";
-import { rerunChecks } from "./rerun.ts";
-import { createRuleBook } from "./rules.ts";
-import { createTransport } from "./transport.ts";
-import { openWebhook } from "./webhook.ts";
+import type { GitHubAuth } from "./client/auth.ts";
+import type { GitHubLimits } from "./client/client.ts";
+import { createClient } from "./client/client.ts";
+import { comment, replyThreads } from "./write/comments.ts";
+import { failureEvidence } from "./read/evidence.ts";
+import { interpretEvent, rulesChangedIn } from "./events/events.ts";
+import { createIdentity } from "./client/identity.ts";
+import { cancelMerge, merge } from "./write/merge.ts";
+import { createPermissions } from "./client/permissions.ts";
+import { closePullRequest, openPullRequest } from "./write/pull-request.ts";
+import { createReader } from "./read/read.ts";
+import { gitRemote } from "./client/remote.ts";
+import { rerunChecks } from "./write/rerun.ts";
+import { createRuleBook } from "./read/rules.ts";
+import { createTransport } from "./client/transport.ts";
+import { openWebhook } from "./events/webhook.ts";
 
 export interface GitHubParts {
   /** REST base, e.g. `https://api.github.com` or `https://HOST/api/v3`. */

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import type { Clock } from "../../lib/clock.ts";
-import type { OutsideFault } from "../../lib/outside.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { Client } from "./client.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { OutsideFault } from "../../../lib/outside.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { Client } from "../client/client.ts";
 
 /** What the base branch asks of a pull request. */
 export interface BranchRules {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { messageOf } from "../../lib/assert.ts";
-import type { OutsideFault } from "../../lib/outside.ts";
-import { OutsideError } from "../../lib/outside.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import type { OutsideFault } from "../../../lib/outside.ts";
+import { OutsideError } from "../../../lib/outside.ts";
 
 /** An answer that says no, as any of the two APIs gives it. */
 interface Refusing {

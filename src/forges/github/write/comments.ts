@@ -1,14 +1,14 @@
 import { z } from "zod";
-import type { ThreadReply } from "../../factory/facts/facts.ts";
-import { sha256 } from "../../lib/ids.ts";
-import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { ForgeIdentity } from "../forge.ts";
-import type { Client } from "./client.ts";
-import { asBody } from "./pulls.ts";
-import { ownerAndName } from "./read.ts";
-import { Id } from "./schema.ts";
-import { marker } from "./vocabulary.ts";
+import type { ThreadReply } from "../../../factory/facts/facts.ts";
+import { sha256 } from "../../../lib/ids.ts";
+import type { Log } from "../../../lib/log.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { ForgeIdentity } from "../../forge.ts";
+import type { Client } from "../client/client.ts";
+import { asBody } from "./pull-request.ts";
+import { ownerAndName } from "../read/read.ts";
+import { Id } from "../events/schema.ts";
+import { marker } from "../events/vocabulary.ts";
 
 /** The hidden mark by which a comment of ours is found again: GitHub takes no id of our choosing. */
 export function markerOf(key: string): string {

@@ -1,10 +1,10 @@
 import { createPrivateKey, sign } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { z } from "zod";
-import { parseTime } from "../../lib/clock.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import { Secret } from "../../lib/secret.ts";
+import { parseTime } from "../../../lib/clock.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import { Secret } from "../../../lib/secret.ts";
 import { createGate } from "./limits.ts";
 
 /** How the relay shows who it is: one account's token, or a GitHub App. */

@@ -1,5 +1,5 @@
 import type { EmitterWebhookEventName } from "@octokit/webhooks";
-import type { ForgeContext, Interpretation } from "../forge.ts";
+import type { ForgeContext, Interpretation } from "../../forge.ts";
 import {
   readCheckRunEvent,
   readCheckSuiteEvent,
@@ -7,7 +7,7 @@ import {
   readPushEvent,
   readStatusEvent,
   readWorkflowRunEvent,
-} from "./check-events.ts";
+} from "./checks.ts";
 import type { Reader } from "./meaning.ts";
 import { ignored } from "./meaning.ts";
 import {
@@ -16,7 +16,7 @@ import {
   readReviewCommentEvent,
   readReviewEvent,
   readReviewThreadEvent,
-} from "./pull-events.ts";
+} from "./pull-request.ts";
 
 type EventName<T extends string = EmitterWebhookEventName> = T extends `${infer Name}.${string}` ? Name : T;
 

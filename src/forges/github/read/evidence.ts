@@ -1,14 +1,14 @@
 import { z } from "zod";
-import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import { clip } from "../../lib/text.ts";
-import type { FailureEvidence } from "../forge.ts";
-import type { Client } from "./client.ts";
+import type { Log } from "../../../lib/log.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import { clip } from "../../../lib/text.ts";
+import type { FailureEvidence } from "../../forge.ts";
+import type { Client } from "../client/client.ts";
 import type { JobLogParts } from "./job-log.ts";
 import { readJobLog } from "./job-log.ts";
 import { clean, excerptOf } from "./log-excerpt.ts";
-import { Id } from "./schema.ts";
-import { jobIn } from "./vocabulary.ts";
+import { Id } from "../events/schema.ts";
+import { jobIn } from "../events/vocabulary.ts";
 
 const MAX_CHECKS = 5;
 /** As many pages as a reading looks at: what it calls red is to be found here. */

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { OutsideError } from "../../lib/outside.ts";
-import type { Client } from "./client.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { Client } from "../client/client.ts";
 import type { ContextNode } from "./queries.ts";
-import { Id } from "./schema.ts";
-import { workflowRunIn } from "./vocabulary.ts";
+import { Id } from "../events/schema.ts";
+import { workflowRunIn } from "../events/vocabulary.ts";
 
 /** A commit with more workflow runs than this has the oldest of them left as they are. */
 const MAX_PAGES = 3;

@@ -4,9 +4,9 @@ import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { pipeline } from "node:stream";
 import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { messageOf } from "../../lib/assert.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { OutsideError } from "../../lib/outside.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { OutsideError } from "../../../lib/outside.ts";
 
 /**
  * HTTP as we want it: a limit on connecting apart from the whole, a limit on what is read, no redirects.

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseTime } from "../../lib/clock.ts";
+import { parseTime } from "../../../lib/clock.ts";
 
 /** The GraphQL documents that reading needs, and the shape of what comes back. */
 

@@ -1,9 +1,9 @@
 import { z } from "zod";
-import type { Observation } from "../../factory/facts/observation.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { ForgeIdentity, RepositoryReading } from "../forge.ts";
-import type { Client } from "./client.ts";
-import type { Permissions } from "./permissions.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { ForgeIdentity, RepositoryReading } from "../../forge.ts";
+import type { Client } from "../client/client.ts";
+import type { Permissions } from "../client/permissions.ts";
 import type { Contexts, ContextNode, PullRequestNode } from "./queries.ts";
 import {
   BRANCH_CHECKS,
@@ -15,7 +15,7 @@ import {
 } from "./queries.ts";
 import { failedNames, readingOf, speakersOf } from "./reading.ts";
 import type { RuleBook } from "./rules.ts";
-import { Id } from "./schema.ts";
+import { Id } from "../events/schema.ts";
 import { withoutSuperseded } from "./superseded.ts";
 
 export interface Reader {

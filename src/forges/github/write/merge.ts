@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { OutsideError } from "../../lib/outside.ts";
-import type { MergeAnswer, MergeRequest } from "../forge.ts";
-import type { Client } from "./client.ts";
-import { ownerAndName } from "./read.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { MergeAnswer, MergeRequest } from "../../forge.ts";
+import type { Client } from "../client/client.ts";
+import { ownerAndName } from "../read/read.ts";
 
 const STANDING = `
 query Standing($owner: String!, $repo: String!, $number: Int!) {

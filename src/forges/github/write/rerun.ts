@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { OutsideError } from "../../lib/outside.ts";
-import type { Client } from "./client.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { Client } from "../client/client.ts";
 
 const WorkflowRun = z.object({ status: z.string().nullable(), conclusion: z.string().nullable() });
 

@@ -1,7 +1,7 @@
-import type { Actor } from "../../factory/facts/actor.ts";
-import { NOBODY } from "../../factory/facts/actor.ts";
-import type { Check, Conclusion, Ejection, Review } from "../../factory/facts/facts.ts";
-import type { ForgeIdentity } from "../forge.ts";
+import type { Actor } from "../../../factory/facts/actor.ts";
+import { NOBODY } from "../../../factory/facts/actor.ts";
+import type { Check, Conclusion, Ejection, Review } from "../../../factory/facts/facts.ts";
+import type { ForgeIdentity } from "../../forge.ts";
 
 /**
  * GitHub's words turned into ours. Webhooks (REST spelling) and reads (GraphQL spelling) both come through

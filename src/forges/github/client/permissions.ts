@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { Actor } from "../../factory/facts/actor.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { OutsideError } from "../../lib/outside.ts";
+import type { Actor } from "../../../factory/facts/actor.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { OutsideError } from "../../../lib/outside.ts";
 import type { Client } from "./client.ts";
 
 type Permission = NonNullable<Actor["permission"]>;

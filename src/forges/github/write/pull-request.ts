@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { OutsideError } from "../../lib/outside.ts";
-import type { ForgeIdentity, OpenPullRequest } from "../forge.ts";
-import type { Client } from "./client.ts";
-import { Id } from "./schema.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { ForgeIdentity, OpenPullRequest } from "../../forge.ts";
+import type { Client } from "../client/client.ts";
+import { Id } from "../events/schema.ts";
 
 const PullRequest = z.object({
   number: z.number().int(),

@@ -1,6 +1,6 @@
-import type { Observation } from "../../factory/facts/observation.ts";
-import { parseTime } from "../../lib/clock.ts";
-import type { ForgeContext } from "../forge.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
+import { parseTime } from "../../../lib/clock.ts";
+import type { ForgeContext } from "../../forge.ts";
 import type { Meaning } from "./meaning.ts";
 import { ignored, observed, payload } from "./meaning.ts";
 import { ownersOfCommit } from "./routing.ts";

@@ -1,5 +1,5 @@
-import type { IssueId } from "../../factory/facts/ids.ts";
-import type { ForgeContext } from "../forge.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { ForgeContext } from "../../forge.ts";
 import type { PullRequestPayload } from "./schema.ts";
 import { queuedPullRequest } from "./vocabulary.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { parseTime } from "../../lib/clock.ts";
+import { parseTime } from "../../../lib/clock.ts";
 
 /**
  * The parts of GitHub's webhook payloads that we use (shapes: the webhook section of GitHub's OpenAPI

@@ -1,10 +1,10 @@
 import { z } from "zod";
-import type { Clock } from "../../lib/clock.ts";
-import { parseTime } from "../../lib/clock.ts";
-import type { Randomness } from "../../lib/ids.ts";
-import type { Log } from "../../lib/log.ts";
-import { deadline, OutsideError } from "../../lib/outside.ts";
-import type { Secret } from "../../lib/secret.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { parseTime } from "../../../lib/clock.ts";
+import type { Randomness } from "../../../lib/ids.ts";
+import type { Log } from "../../../lib/log.ts";
+import { deadline, OutsideError } from "../../../lib/outside.ts";
+import type { Secret } from "../../../lib/secret.ts";
 import type { GitHubAuth } from "./auth.ts";
 import { createCredentials } from "./auth.ts";
 import { faultOf, graphqlFault, refusalOf } from "./errors.ts";

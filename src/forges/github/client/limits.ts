@@ -1,5 +1,5 @@
-import type { Clock } from "../../lib/clock.ts";
-import { OutsideError } from "../../lib/outside.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { OutsideError } from "../../../lib/outside.ts";
 
 /** Lets a bounded number of things happen at a time, first come first served. */
 export interface Gate {

@@ -1,8 +1,8 @@
 import { z } from "zod";
-import { deadline, OutsideError } from "../../lib/outside.ts";
-import type { Client } from "./client.ts";
-import type { Transport } from "./transport.ts";
-import { networkFault } from "./transport.ts";
+import { deadline, OutsideError } from "../../../lib/outside.ts";
+import type { Client } from "../client/client.ts";
+import type { Transport } from "../client/transport.ts";
+import { networkFault } from "../client/transport.ts";
 
 const KEPT_BYTES = 256 * 1024;
 const MAX_BYTES = 64 * 1024 * 1024;

@@ -1,6 +1,6 @@
-import type { Observation } from "../../factory/facts/observation.ts";
-import type { PullRequestCore } from "../../factory/facts/facts.ts";
-import type { ForgeContext } from "../forge.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
+import type { PullRequestCore } from "../../../factory/facts/facts.ts";
+import type { ForgeContext } from "../../forge.ts";
 import type { Meaning } from "./meaning.ts";
 import { ignored, NOT_OURS, observed, payload } from "./meaning.ts";
 import { ownersOfPullRequest } from "./routing.ts";

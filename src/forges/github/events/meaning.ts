@@ -1,7 +1,7 @@
-import type { IssueId } from "../../factory/facts/ids.ts";
-import type { Observation } from "../../factory/facts/observation.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
 import type { z } from "zod";
-import type { ForgeContext, Interpretation } from "../forge.ts";
+import type { ForgeContext, Interpretation } from "../../forge.ts";
 
 /** What an event comes to: observations for whoever it concerns, or why nothing is done. */
 export type Meaning = Omit<Interpretation, "action">;

@@ -1,7 +1,7 @@
-import type { Actor } from "../../factory/facts/actor.ts";
-import type { Check, Ejection, Review, Thread } from "../../factory/facts/facts.ts";
-import type { Observation, PullRequestReading } from "../../factory/facts/observation.ts";
-import type { ForgeIdentity } from "../forge.ts";
+import type { Actor } from "../../../factory/facts/actor.ts";
+import type { Check, Ejection, Review, Thread } from "../../../factory/facts/facts.ts";
+import type { Observation, PullRequestReading } from "../../../factory/facts/observation.ts";
+import type { ForgeIdentity } from "../../forge.ts";
 import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";
 import type { BranchRules } from "./rules.ts";
 import {
@@ -12,7 +12,7 @@ import {
   isAddressed,
   kept,
   reviewOf,
-} from "./vocabulary.ts";
+} from "../events/vocabulary.ts";
 
 /** What was asked of GitHub for one reading, before it is put into our words. */
 export interface Gathered {

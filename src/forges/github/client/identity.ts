@@ -1,9 +1,9 @@
 import { z } from "zod";
-import { OutsideError } from "../../lib/outside.ts";
-import type { ForgeIdentity } from "../forge.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { ForgeIdentity } from "../../forge.ts";
 import type { GitHubAuth } from "./auth.ts";
 import type { Client } from "./client.ts";
-import { Id } from "./schema.ts";
+import { Id } from "../events/schema.ts";
 
 export type WhoAmI = (signal: AbortSignal) => Promise<ForgeIdentity>;
 
