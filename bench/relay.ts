@@ -4,10 +4,10 @@ import { delay, systemClock } from "../src/lib/clock.ts";
 import { systemRandomness } from "../src/lib/ids.ts";
 import { silentLog } from "../src/lib/log.ts";
 import { startRelay } from "../src/relay.ts";
-import { readCredentials } from "../src/settings/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../src/settings/environment.ts";
-import { loadSettings } from "../src/settings/load.ts";
-import { problemText } from "../src/settings/problem.ts";
+import { readCredentials } from "../src/settings/credentials/credentials.ts";
+import { childEnvironment, processEnvironment, readTextFile } from "../src/settings/load/environment.ts";
+import { loadSettings } from "../src/settings/load/load.ts";
+import { problemText } from "../src/settings/load/problem.ts";
 import type { FromServer } from "./child.ts";
 
 const LOOK_MS = 20;

@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { processEnvironment } from "../src/settings/environment.ts";
+import { processEnvironment } from "../src/settings/load/environment.ts";
 import { bundle } from "../test/faults/bundle.ts";
 import { GITHUB_SECRET, LINEAR_SECRET, REPOSITORY } from "./bodies.ts";
 

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { systemClock } from "../src/lib/clock.ts";
-import { processEnvironment } from "../src/settings/environment.ts";
+import { processEnvironment } from "../src/settings/load/environment.ts";
 import { median } from "./numbers.ts";
 import type { Stage } from "./stage.ts";
 

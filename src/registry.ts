@@ -5,7 +5,7 @@ import type { Clock } from "./lib/clock.ts";
 import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import type { Secret } from "./lib/secret.ts";
-import type { Credentials } from "./settings/credentials.ts";
+import type { Credentials } from "./settings/credentials/credentials.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Tracker } from "./trackers/tracker.ts";
 

@@ -17,7 +17,7 @@ import { AGENTS, ENGINES, FORGES, TRACKERS, type MakingParts, type Rotating } fr
 import { performRun } from "./runs/pipeline.ts";
 import type { RunParts } from "./runs/parts.ts";
 import { scrubber } from "./runs/scrub.ts";
-import type { Credentials } from "./settings/credentials.ts";
+import type { Credentials } from "./settings/credentials/credentials.ts";
 import { policyOf } from "./settings/policy.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Tracker } from "./trackers/tracker.ts";

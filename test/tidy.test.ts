@@ -224,7 +224,7 @@ const ADAPTERS: readonly Adapter[] = [
   },
   {
     pattern: /\bprocess\.env\b/,
-    instead: "take the setting as an argument; only src/settings/environment.ts reads the environment",
+    instead: "take the setting as an argument; only src/settings/load/environment.ts reads the environment",
     allowed: [/^src\/settings\/environment\.ts$/],
   },
   {

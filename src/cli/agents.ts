@@ -47,7 +47,7 @@ async function agents(context: Context): Promise<readonly AgentDocument[]> {
 
 async function configured(context: Context): Promise<readonly AgentDocument[]> {
   const [{ loadSettings }, { sourcesOf }] = await Promise.all([
-    import("../settings/load.ts"),
+    import("../settings/load/load.ts"),
     import("./context.ts"),
   ]);
   const loaded = loadSettings(sourcesOf(context.machine, context.configFlag));

@@ -1,5 +1,5 @@
 import type { Views } from "../engines/engine.ts";
-import type { Location } from "../settings/locate.ts";
+import type { Location } from "../settings/load/locate.ts";
 import type { Machine } from "./machine.ts";
 import type { RelayApi } from "./reach/relay.ts";
 import type { Style } from "./show/style.ts";

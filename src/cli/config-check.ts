@@ -1,6 +1,6 @@
 import { escapeHidden } from "../lib/text.ts";
-import { loadSettings } from "../settings/load.ts";
-import { problemText } from "../settings/problem.ts";
+import { loadSettings } from "../settings/load/load.ts";
+import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Command, Context } from "./command.ts";
 import { sourcesOf } from "./context.ts";

@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import type { Views } from "../engines/engine.ts";
 import { Bug } from "../lib/assert.ts";
-import { layoutOf } from "../settings/layout.ts";
-import { locate } from "../settings/locate.ts";
-import type { Sources } from "../settings/locate.ts";
+import { layoutOf } from "../settings/load/layout.ts";
+import { locate } from "../settings/load/locate.ts";
+import type { Sources } from "../settings/load/locate.ts";
 import type { Given } from "./argv.ts";
 import { quoted } from "./argv.ts";
 import type { Context } from "./command.ts";

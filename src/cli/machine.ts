@@ -1,6 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
-import type { Environment, ReadFile } from "../settings/locate.ts";
+import type { Environment, ReadFile } from "../settings/load/locate.ts";
 
 /** Everything outside that the command line touches, as an argument. */
 export interface Machine {

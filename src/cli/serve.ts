@@ -1,10 +1,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { startRelay } from "../relay.ts";
 import type { Relay } from "../relay.ts";
-import { credentialFiles } from "../settings/credentials.ts";
-import { childEnvironment } from "../settings/environment.ts";
+import { credentialFiles } from "../settings/credentials/credentials.ts";
+import { childEnvironment } from "../settings/load/environment.ts";
 import { armFailpoints } from "../settings/failpoints.ts";
-import { problemText } from "../settings/problem.ts";
+import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Command, Context } from "./command.ts";
 import { Failure } from "./failure.ts";

@@ -1,5 +1,5 @@
 import { systemClock } from "../lib/clock.ts";
-import { processEnvironment, readTextFile } from "../settings/environment.ts";
+import { processEnvironment, readTextFile } from "../settings/load/environment.ts";
 import type { Machine, Output } from "./machine.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;

@@ -1,7 +1,7 @@
 import { arm } from "../lib/failpoints.ts";
 import type { FailAction } from "../lib/failpoints.ts";
-import type { Environment } from "./locate.ts";
-import type { Problem } from "./problem.ts";
+import type { Environment } from "./load/locate.ts";
+import type { Problem } from "./load/problem.ts";
 
 const VARIABLE = "PATCHRELAY_FAILPOINTS";
 const FORM =

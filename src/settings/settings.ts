@@ -1,6 +1,6 @@
-import type { GitHubEndpoints, LinearEndpoints } from "./endpoints.ts";
-import type { Layout } from "./layout.ts";
-import type { Config } from "./schema.ts";
+import type { GitHubEndpoints, LinearEndpoints } from "./load/endpoints.ts";
+import type { Layout } from "./load/layout.ts";
+import type { Config } from "./schema/schema.ts";
 
 type Primitive = string | number | boolean | null | undefined;
 

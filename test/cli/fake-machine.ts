@@ -3,7 +3,7 @@ import type { Machine } from "../../src/cli/machine.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { readTextFile } from "../../src/settings/environment.ts";
+import { readTextFile } from "../../src/settings/load/environment.ts";
 
 export interface Given {
   readonly cwd?: string;

@@ -7,11 +7,11 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import type { Log, LogFields } from "../../src/lib/log.ts";
 import { startRelay } from "../../src/relay.ts";
-import { readCredentials } from "../../src/settings/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/environment.ts";
+import { readCredentials } from "../../src/settings/credentials/credentials.ts";
+import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/load/environment.ts";
 import { armFailpoints } from "../../src/settings/failpoints.ts";
-import { loadSettings } from "../../src/settings/load.ts";
-import { problemText } from "../../src/settings/problem.ts";
+import { loadSettings } from "../../src/settings/load/load.ts";
+import { problemText } from "../../src/settings/load/problem.ts";
 
 const [mode = "", configFile = "", target = ""] = process.argv.slice(2);
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { childEnvironment } from "../../src/settings/environment.ts";
-import { CREDENTIALS } from "../../src/settings/credential-names.ts";
+import { childEnvironment } from "../../src/settings/load/environment.ts";
+import { CREDENTIALS } from "../../src/settings/credentials/names.ts";
 import { problemsOf, settingsOf } from "./sources.ts";
 
 function refused(config: object): readonly string[] {

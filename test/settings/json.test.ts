@@ -1,6 +1,6 @@
 import { assert, constantFrom, jsonValue, nat, pre, property } from "fast-check";
 import { expect, test } from "vitest";
-import { parseStrictJson } from "../../src/settings/json.ts";
+import { parseStrictJson } from "../../src/settings/load/json.ts";
 
 function fault(text: string): string {
   const json = parseStrictJson(text);

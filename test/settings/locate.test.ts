@@ -1,8 +1,8 @@
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
-import { findConfig, locate } from "../../src/settings/locate.ts";
-import { loadSettings } from "../../src/settings/load.ts";
-import { problemText } from "../../src/settings/problem.ts";
+import { findConfig, locate } from "../../src/settings/load/locate.ts";
+import { loadSettings } from "../../src/settings/load/load.ts";
+import { problemText } from "../../src/settings/load/problem.ts";
 import { HOME, PROJECT, sources } from "./sources.ts";
 
 const XDG = `${HOME}/.config/patchrelay/patchrelay.json`;
@@ -113,7 +113,7 @@ describe("locate", () => {
 
   test("brings no package into a command that only looks", async () => {
     const built = await build({
-      entryPoints: [new URL("../../src/settings/locate.ts", import.meta.url).pathname],
+      entryPoints: [new URL("../../src/settings/load/locate.ts", import.meta.url).pathname],
       bundle: true,
       write: false,
       metafile: true,

@@ -1,8 +1,8 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { readFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { configJsonSchema } from "../../src/settings/schema.ts";
-import { loadSettings } from "../../src/settings/load.ts";
+import { configJsonSchema } from "../../src/settings/schema/schema.ts";
+import { loadSettings } from "../../src/settings/load/load.ts";
 import { FILE, PROJECT, settingsOf, sources } from "./sources.ts";
 
 const read = (name: string): Promise<string> =>

@@ -1,6 +1,6 @@
-import type { Environment, Sources } from "../../src/settings/locate.ts";
-import { loadSettings } from "../../src/settings/load.ts";
-import { problemText } from "../../src/settings/problem.ts";
+import type { Environment, Sources } from "../../src/settings/load/locate.ts";
+import { loadSettings } from "../../src/settings/load/load.ts";
+import { problemText } from "../../src/settings/load/problem.ts";
 import type { Settings } from "../../src/settings/settings.ts";
 
 export const HOME = "/home/ada";

@@ -5,10 +5,10 @@ import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.
 import { systemRandomness } from "../../src/lib/ids.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { startRelay, type Relay } from "../../src/relay.ts";
-import { readCredentials } from "../../src/settings/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/environment.ts";
-import { loadSettings } from "../../src/settings/load.ts";
-import { problemText } from "../../src/settings/problem.ts";
+import { readCredentials } from "../../src/settings/credentials/credentials.ts";
+import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/load/environment.ts";
+import { loadSettings } from "../../src/settings/load/load.ts";
+import { problemText } from "../../src/settings/load/problem.ts";
 import type { FileChanges } from "../../world/github/git.ts";
 import type { Permission, Protection } from "../../world/github/model.ts";
 import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import { layoutOf } from "../../settings/layout.ts";
-import type { Layout } from "../../settings/layout.ts";
+import { layoutOf } from "../../settings/load/layout.ts";
+import type { Layout } from "../../settings/load/layout.ts";
 import type { Context } from "../command.ts";
 import { Failure, notFound } from "../failure.ts";
 import { NOTHING_YET } from "../show/list.ts";

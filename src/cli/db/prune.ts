@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadSettings } from "../../settings/load.ts";
+import { loadSettings } from "../../settings/load/load.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Command, Context } from "../command.ts";
 import { sourcesOf } from "../context.ts";

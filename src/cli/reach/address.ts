@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { parseConfig } from "../../settings/locate.ts";
-import type { Location } from "../../settings/locate.ts";
+import { parseConfig } from "../../settings/load/locate.ts";
+import type { Location } from "../../settings/load/locate.ts";
 import type { Machine } from "../machine.ts";
 
 type Located = Extract<Location, { ok: true }>;

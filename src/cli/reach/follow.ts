@@ -2,7 +2,7 @@ import { on } from "node:events";
 import { existsSync, statSync } from "node:fs";
 import type { StreamLine } from "../../engines/documents.ts";
 import { delay } from "../../lib/clock.ts";
-import { layoutOf } from "../../settings/layout.ts";
+import { layoutOf } from "../../settings/load/layout.ts";
 import type { Context } from "../command.ts";
 import { openViews } from "../context.ts";
 import type { RelayApi } from "./relay.ts";

@@ -1,5 +1,5 @@
 import type { Secret } from "../../lib/secret.ts";
-import type { Location } from "../../settings/locate.ts";
+import type { Location } from "../../settings/load/locate.ts";
 import { Failure } from "../failure.ts";
 import type { FailureCode } from "../failure.ts";
 import type { Machine } from "../machine.ts";

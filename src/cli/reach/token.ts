@@ -1,5 +1,5 @@
-import { readCredentials } from "../../settings/credentials.ts";
-import type { Environment } from "../../settings/locate.ts";
+import { readCredentials } from "../../settings/credentials/credentials.ts";
+import type { Environment } from "../../settings/load/locate.ts";
 import type { Secret } from "../../lib/secret.ts";
 import { badSettings } from "../failure.ts";
 import type { Machine } from "../machine.ts";

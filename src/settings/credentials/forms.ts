@@ -1,6 +1,6 @@
 import { createPrivateKey } from "node:crypto";
-import { unreachable } from "../lib/assert.ts";
-import type { CredentialName } from "./credential-names.ts";
+import { unreachable } from "../../lib/assert.ts";
+import type { CredentialName } from "./names.ts";
 
 /** A credential in the one form that the rest of the relay gets it in, or what form is expected. Never the value. */
 export type Formed =

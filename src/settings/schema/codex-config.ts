@@ -1,4 +1,4 @@
-import { CREDENTIALS } from "./credential-names.ts";
+import { CREDENTIALS } from "../credentials/names.ts";
 
 /** Something in `agent.codex.config` or `agent.codex.env` that the relay does not pass on, and why. */
 export interface Refusal {

@@ -1,14 +1,8 @@
 import * as z from "zod";
 import { pathForm } from "./forms.ts";
-import { ENGINES } from "./locate.ts";
-import { agentGroup } from "./schema-agent.ts";
-import {
-  branchPrefixSetting,
-  budgetsGroup,
-  mergeGroup,
-  projectSetting,
-  trustGroup,
-} from "./schema-project.ts";
+import { ENGINES } from "../load/locate.ts";
+import { agentGroup } from "./agent.ts";
+import { branchPrefixSetting, budgetsGroup, mergeGroup, projectSetting, trustGroup } from "./project.ts";
 import {
   ciGroup,
   githubGroup,
@@ -22,7 +16,7 @@ import {
   runsGroup,
   storageGroup,
   sweepGroup,
-} from "./schema-relay.ts";
+} from "./relay.ts";
 
 /** The config file, key by key (interface.md section 1). What it gives is not resolved yet: see resolve.ts. */
 export const configSchema = z

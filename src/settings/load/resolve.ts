@@ -1,13 +1,13 @@
 import { join } from "node:path";
 import { bare, githubEndpoints, linearEndpoints } from "./endpoints.ts";
-import { isLoopbackHost } from "./forms.ts";
+import { isLoopbackHost } from "../schema/forms.ts";
 import { layoutOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
 import { dataDirOf, fullPath } from "./locate.ts";
 import type { Environment } from "./locate.ts";
-import type { Config } from "./schema.ts";
-import { freeze } from "./settings.ts";
-import type { AgentSettings, ModelPrice, ProjectSettings, Settings } from "./settings.ts";
+import type { Config } from "../schema/schema.ts";
+import { freeze } from "../settings.ts";
+import type { AgentSettings, ModelPrice, ProjectSettings, Settings } from "../settings.ts";
 
 type ProjectConfig = Config["projects"][number];
 

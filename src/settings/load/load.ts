@@ -1,11 +1,11 @@
-import { contradictions } from "./checks.ts";
+import { contradictions } from "../schema/checks.ts";
 import { problemsOf } from "./explain.ts";
 import { findConfig, parseConfig } from "./locate.ts";
 import type { Sources } from "./locate.ts";
 import type { Problem } from "./problem.ts";
 import { resolveSettings } from "./resolve.ts";
-import { configJsonSchema, configSchema } from "./schema.ts";
-import type { Settings } from "./settings.ts";
+import { configJsonSchema, configSchema } from "../schema/schema.ts";
+import type { Settings } from "../settings.ts";
 import { warningsOf } from "./warnings.ts";
 
 export type LoadedSettings =

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { clip } from "../lib/text.ts";
+import { clip } from "../../lib/text.ts";
 import { pathText } from "./problem.ts";
 
 // Words for what a setting may be, taken from the JSON Schema that is also published: one source, two readers.

@@ -1,4 +1,4 @@
-import { escapeHidden } from "../lib/text.ts";
+import { escapeHidden } from "../../lib/text.ts";
 
 /** One thing that is wrong with the configuration or a credential, told so that a person can put it right. */
 export interface Problem {

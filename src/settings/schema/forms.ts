@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import * as z from "zod";
-import { isPathText, PATH_EXPECTED } from "./locate.ts";
+import { isPathText, PATH_EXPECTED } from "../load/locate.ts";
 
 // Forms that a text setting may have. Each message completes "…, found X".
 

@@ -1,10 +1,10 @@
 import { join, resolve } from "node:path";
-import { Secret } from "../lib/secret.ts";
-import { formOf } from "./credential-forms.ts";
-import { CREDENTIALS } from "./credential-names.ts";
-import type { CredentialName } from "./credential-names.ts";
-import type { Environment, ReadFile } from "./locate.ts";
-import type { Problem } from "./problem.ts";
+import { Secret } from "../../lib/secret.ts";
+import { formOf } from "./forms.ts";
+import { CREDENTIALS } from "./names.ts";
+import type { CredentialName } from "./names.ts";
+import type { Environment, ReadFile } from "../load/locate.ts";
+import type { Problem } from "../load/problem.ts";
 
 /** All credentials by the name that the operator sets; null is missing. */
 export type Credentials = Readonly<Record<CredentialName, Secret | null>>;

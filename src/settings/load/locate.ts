@@ -1,6 +1,6 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
-import { nearest } from "../lib/text.ts";
+import { nearest } from "../../lib/text.ts";
 import { parseStrictJson } from "./json.ts";
 import type { Problem } from "./problem.ts";
 

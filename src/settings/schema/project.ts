@@ -8,7 +8,7 @@ import {
   projectIdForm,
   repositoryNameForm,
 } from "./forms.ts";
-import { agentOverrides } from "./schema-agent.ts";
+import { agentOverrides } from "./agent.ts";
 
 const attempts = whole(0, 1000);
 const tokens = whole(1_000, 1_000_000_000);

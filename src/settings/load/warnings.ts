@@ -1,7 +1,7 @@
 import { sep } from "node:path";
 import type { Environment } from "./locate.ts";
 import type { Problem } from "./problem.ts";
-import type { ProjectSettings, Settings } from "./settings.ts";
+import type { ProjectSettings, Settings } from "../settings.ts";
 
 /** What is allowed and probably not meant. */
 export function warningsOf(settings: Settings, env: Environment): readonly Problem[] {

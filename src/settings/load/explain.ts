@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { nearest } from "../lib/text.ts";
+import { nearest } from "../../lib/text.ts";
 import { expectation, finding, formsOf, keysOf, knownElsewhere, nodeAt } from "./expectations.ts";
 import type { SchemaNode } from "./expectations.ts";
 import { pathText } from "./problem.ts";

@@ -1,5 +1,5 @@
-import { valueAt } from "./explain.ts";
-import type { Problem } from "./problem.ts";
+import { valueAt } from "../load/explain.ts";
+import type { Problem } from "../load/problem.ts";
 import type { Config } from "./schema.ts";
 
 // What no single key shows. These read the config as it was written, so that they are told together with what the

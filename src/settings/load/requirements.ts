@@ -1,7 +1,7 @@
-import { unreachable } from "../lib/assert.ts";
-import type { CredentialName } from "./credential-names.ts";
-import type { Credentials } from "./credentials.ts";
-import type { Settings } from "./settings.ts";
+import { unreachable } from "../../lib/assert.ts";
+import type { CredentialName } from "../credentials/names.ts";
+import type { Credentials } from "../credentials/credentials.ts";
+import type { Settings } from "../settings.ts";
 
 /** A credential that a command cannot do without. */
 export interface Missing {
