@@ -1,7 +1,7 @@
 import { commitMessage, pullRequestText } from "../factory/effects/prompt.ts";
 import { reach } from "../lib/failpoints.ts";
 import { OutsideError } from "../lib/outside.ts";
-import { RUN_TRAILER } from "../worktrees/publish.ts";
+import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
 import { UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { ended, Ending, failed } from "./ending.ts";

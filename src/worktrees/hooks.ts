@@ -7,7 +7,7 @@ import { runProcess } from "../lib/processes.ts";
 import type { ProcessEnvironment } from "../lib/processes.ts";
 import { clip } from "../lib/text.ts";
 import { HookNotBegun } from "./errors.ts";
-import { absolutePath } from "./git-environment.ts";
+import { absolutePath } from "./git/environment.ts";
 
 /** When a hook of the target repository runs; its file is `.patchrelay/hooks/<moment>`. */
 export type HookMoment = (typeof HOOK_MOMENTS)[number];

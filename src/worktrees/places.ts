@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { GitPlace } from "./git-environment.ts";
+import type { GitPlace } from "./git/environment.ts";
 import { checkBranch, checkSha, checkWorktreeName, mirrorFolder } from "./names.ts";
 
 /** The git worktree, as our records hold it. Everything but the names can be computed again. */

@@ -1,18 +1,18 @@
-import { reach } from "../lib/failpoints.ts";
-import { OutsideError } from "../lib/outside.ts";
-import { headOf } from "./changes.ts";
+import { reach } from "../../lib/failpoints.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import { headOf } from "../git/changes.ts";
 import { messageOf } from "./commit.ts";
-import { RefusedPublish } from "./errors.ts";
-import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { askRemote, fetchBranches } from "./mirror.ts";
-import type { RemoteCall, RemoteHeads } from "./mirror.ts";
-import { checkBranch, checkSha, remoteRef } from "./names.ts";
-import type { Worktree } from "./places.ts";
-import { isAncestor, setRef } from "./refs.ts";
-import { salvageReplaced } from "./salvage.ts";
-import { hasTrailer } from "./trailers.ts";
-import type { TreePlace } from "./tree.ts";
+import { RefusedPublish } from "../errors.ts";
+import type { Git } from "../git/git.ts";
+import type { GitPlace } from "../git/environment.ts";
+import { askRemote, fetchBranches } from "../git/mirror.ts";
+import type { RemoteCall, RemoteHeads } from "../git/mirror.ts";
+import { checkBranch, checkSha, remoteRef } from "../names.ts";
+import type { Worktree } from "../places.ts";
+import { isAncestor, setRef } from "../git/refs.ts";
+import { salvageReplaced } from "../trees/salvage.ts";
+import { hasTrailer } from "../git/trailers.ts";
+import type { TreePlace } from "../trees/tree.ts";
 
 /** The trailer by which a push of a run is recognised on the remote. */
 export const RUN_TRAILER = "Patchrelay-Run";

@@ -1,6 +1,6 @@
-import { OutsideError } from "../lib/outside.ts";
-import { RefusedPublish } from "./errors.ts";
-import type { Git } from "./git.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import { RefusedPublish } from "../errors.ts";
+import type { Git } from "../git/git.ts";
 import {
   askRemote,
   baseCommit,
@@ -9,12 +9,12 @@ import {
   fetchBranches,
   removeStaleLocks,
   tidyMirror,
-} from "./mirror.ts";
-import type { RemoteCall } from "./mirror.ts";
-import { checkBranch, checkSha } from "./names.ts";
-import { mirrorPlace, worktreePlace, worktreeRecord } from "./places.ts";
-import type { Folders, Worktree } from "./places.ts";
-import { commitAt, forkPoint, isAncestor, setRef } from "./refs.ts";
+} from "../git/mirror.ts";
+import type { RemoteCall } from "../git/mirror.ts";
+import { checkBranch, checkSha } from "../names.ts";
+import { mirrorPlace, worktreePlace, worktreeRecord } from "../places.ts";
+import type { Folders, Worktree } from "../places.ts";
+import { commitAt, forkPoint, isAncestor, setRef } from "../git/refs.ts";
 import { salvage } from "./salvage.ts";
 import {
   addTree,

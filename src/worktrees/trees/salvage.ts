@@ -1,9 +1,9 @@
-import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { remoteRef, salvagePrefix } from "./names.ts";
-import { writeCommit } from "./commit-object.ts";
-import { commitAt, refsBelow, setRef, treeOf } from "./refs.ts";
-import { snapshotTree } from "./snapshot.ts";
+import type { Git } from "../git/git.ts";
+import type { GitPlace } from "../git/environment.ts";
+import { remoteRef, salvagePrefix } from "../names.ts";
+import { writeCommit } from "../git/commit-object.ts";
+import { commitAt, refsBelow, setRef, treeOf } from "../git/refs.ts";
+import { snapshotTree } from "../git/snapshot.ts";
 
 // Before anything destructive: what only this worktree has gets a ref of its own in the mirror. Salvage is never
 // removed by the relay; a person restores from it with plain git.

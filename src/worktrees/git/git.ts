@@ -1,13 +1,13 @@
-import type { Clock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import { OutsideError } from "../lib/outside.ts";
-import { runProcess } from "../lib/processes.ts";
-import type { ProcessEnvironment, ProcessOutcome } from "../lib/processes.ts";
-import type { Secret } from "../lib/secret.ts";
-import { clip } from "../lib/text.ts";
-import { GitFailed } from "./errors.ts";
-import { basicCredential, gitEnvironment } from "./git-environment.ts";
-import type { GitPlace, Identity } from "./git-environment.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import { runProcess } from "../../lib/processes.ts";
+import type { ProcessEnvironment, ProcessOutcome } from "../../lib/processes.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { clip } from "../../lib/text.ts";
+import { GitFailed } from "../errors.ts";
+import { basicCredential, gitEnvironment } from "./environment.ts";
+import type { GitPlace, Identity } from "./environment.ts";
 import type { Remote, TokenSource } from "./remote.ts";
 import { mirrorConfig, vet, writeConfig } from "./vet.ts";
 

@@ -1,11 +1,11 @@
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { BadName } from "./errors.ts";
-import { checkBranch, checkSha } from "./names.ts";
-import { setRef } from "./refs.ts";
-import { isAbsent, kindOf } from "./vet.ts";
+import type { Git } from "../git/git.ts";
+import type { GitPlace } from "../git/environment.ts";
+import { BadName } from "../errors.ts";
+import { checkBranch, checkSha } from "../names.ts";
+import { setRef } from "../git/refs.ts";
+import { isAbsent, kindOf } from "../git/vet.ts";
 
 // The worktree as files: what is there, making one, aiming it at a commit, taking it away. Whoever calls the
 // destructive ones has salvaged first.

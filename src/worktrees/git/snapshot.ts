@@ -1,8 +1,8 @@
 import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { checkSha } from "./names.ts";
+import type { GitPlace } from "./environment.ts";
+import { checkSha } from "../names.ts";
 import { isAbsent } from "./vet.ts";
 
 // Recording what is in the tree, without `git add`: for a nested repository `git add` and `git status` start another

@@ -1,6 +1,6 @@
 import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { checkSha } from "./names.ts";
+import type { GitPlace } from "./environment.ts";
+import { checkSha } from "../names.ts";
 
 // Reading and writing refs and commits by full names, in one place.
 

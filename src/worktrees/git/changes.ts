@@ -1,13 +1,13 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { sha256 } from "../lib/ids.ts";
-import { GitFailed } from "./errors.ts";
+import { sha256 } from "../../lib/ids.ts";
+import { GitFailed } from "../errors.ts";
 import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { checkSha } from "./names.ts";
+import type { GitPlace } from "./environment.ts";
+import { checkSha } from "../names.ts";
 import { commitAt, countBetween } from "./refs.ts";
 import { snapshotTree } from "./snapshot.ts";
-import type { TreePlace } from "./tree.ts";
+import type { TreePlace } from "../trees/tree.ts";
 import { kindOf } from "./vet.ts";
 
 // What is in a worktree, read without changing it.

@@ -1,13 +1,13 @@
 import { join } from "node:path";
-import { headOf, unmerged } from "./changes.ts";
-import { GitFailed } from "./errors.ts";
-import type { Git } from "./git.ts";
-import { checkSha } from "./names.ts";
-import { isAncestor, treeOf } from "./refs.ts";
-import { snapshotTree } from "./snapshot.ts";
-import { isMerging, madeFor, markMade } from "./tree.ts";
-import type { TreePlace } from "./tree.ts";
-import { kindOf } from "./vet.ts";
+import { headOf, unmerged } from "../git/changes.ts";
+import { GitFailed } from "../errors.ts";
+import type { Git } from "../git/git.ts";
+import { checkSha } from "../names.ts";
+import { isAncestor, treeOf } from "../git/refs.ts";
+import { snapshotTree } from "../git/snapshot.ts";
+import { isMerging, madeFor, markMade } from "../trees/tree.ts";
+import type { TreePlace } from "../trees/tree.ts";
+import { kindOf } from "../git/vet.ts";
 
 export interface IntegrateRequest {
   /** A commit that is in the mirror: the moved branch or base. */

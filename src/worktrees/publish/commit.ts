@@ -1,17 +1,17 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { headOf, unresolved } from "./changes.ts";
-import { writeCommit } from "./commit-object.ts";
-import type { NewCommit } from "./commit-object.ts";
-import { UnresolvedConflict } from "./errors.ts";
-import type { Git } from "./git.ts";
-import type { GitPlace, Identity } from "./git-environment.ts";
-import { setRef, treeOf } from "./refs.ts";
-import { stageAll, writeTree } from "./snapshot.ts";
-import { hasTrailer, withTrailers } from "./trailers.ts";
-import type { Trailers } from "./trailers.ts";
-import type { TreePlace } from "./tree.ts";
-import { kindOf } from "./vet.ts";
+import { headOf, unresolved } from "../git/changes.ts";
+import { writeCommit } from "../git/commit-object.ts";
+import type { NewCommit } from "../git/commit-object.ts";
+import { UnresolvedConflict } from "../errors.ts";
+import type { Git } from "../git/git.ts";
+import type { GitPlace, Identity } from "../git/environment.ts";
+import { setRef, treeOf } from "../git/refs.ts";
+import { stageAll, writeTree } from "../git/snapshot.ts";
+import { hasTrailer, withTrailers } from "../git/trailers.ts";
+import type { Trailers } from "../git/trailers.ts";
+import type { TreePlace } from "../trees/tree.ts";
+import { kindOf } from "../git/vet.ts";
 
 export interface CommitRequest {
   readonly message: string;

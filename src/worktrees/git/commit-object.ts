@@ -1,7 +1,7 @@
-import { iso } from "../lib/clock.ts";
+import { iso } from "../../lib/clock.ts";
 import type { Git } from "./git.ts";
-import type { GitPlace, Identity } from "./git-environment.ts";
-import { checkSha } from "./names.ts";
+import type { GitPlace, Identity } from "./environment.ts";
+import { checkSha } from "../names.ts";
 
 export interface NewCommit {
   readonly tree: string;

@@ -1,10 +1,10 @@
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { OutsideError } from "../lib/outside.ts";
-import { GitFailed, MissingBaseBranch } from "./errors.ts";
+import { OutsideError } from "../../lib/outside.ts";
+import { GitFailed, MissingBaseBranch } from "../errors.ts";
 import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { checkBranch, checkSha, remoteRef } from "./names.ts";
+import type { GitPlace } from "./environment.ts";
+import { checkBranch, checkSha, remoteRef } from "../names.ts";
 import { commitAt, setRef } from "./refs.ts";
 import type { Remote, TokenSource } from "./remote.ts";
 import { isAbsent, kindOf } from "./vet.ts";

@@ -1,7 +1,7 @@
-import { GitFailed } from "./errors.ts";
+import { GitFailed } from "../errors.ts";
 import type { Git } from "./git.ts";
-import type { GitPlace } from "./git-environment.ts";
-import { checkSha, checkTreePath } from "./names.ts";
+import type { GitPlace } from "./environment.ts";
+import { checkSha, checkTreePath } from "../names.ts";
 
 /**
  * The text of a file as it is in a commit; null when there is none. Never looks at the worktree and never follows a

@@ -1,6 +1,6 @@
 import { isAbsolute } from "node:path";
-import type { Secret } from "../lib/secret.ts";
-import { BadName } from "./errors.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { BadName } from "../errors.ts";
 
 /** A place to fetch from and push to, checked. */
 export interface Remote {

@@ -1,7 +1,7 @@
 import { lstat, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { Log } from "../lib/log.ts";
-import type { GitPlace, Identity } from "./git-environment.ts";
+import type { Log } from "../../lib/log.ts";
+import type { GitPlace, Identity } from "./environment.ts";
 
 // Before each git command: the files of the repository that could make git run or write something are what we
 // made them. The agent's sandbox does not let it write there; this holds where the sandbox does not (hooks, an
