@@ -23,7 +23,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     showsAt: "ingest.in_tx",
   },
   no_key: {
-    file: "src/trackers/linear/write.ts",
+    file: "src/trackers/linear/write/write.ts",
     from: "const id = uuidFromKey(key);",
     to: "const id = uuidFromKey(`${key}${performance.now()}${process.pid}`);",
     mistake: "a repeated effect does not carry the identity of its first try",

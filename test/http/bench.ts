@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { connect } from "node:net";
 import type { AgentDocument, ReadyDocument } from "../../src/engines/documents.ts";
 import { openWebhook as openGitHub } from "../../src/forges/github/events/webhook.ts";
-import { openWebhook as openLinear } from "../../src/trackers/linear/webhook.ts";
+import { openWebhook as openLinear } from "../../src/trackers/linear/events/webhook.ts";
 import { createHttp } from "../../src/http/http.ts";
 import type { HttpParts } from "../../src/http/http.ts";
 import { systemClock } from "../../src/lib/clock.ts";

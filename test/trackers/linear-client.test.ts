@@ -10,12 +10,12 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { OutsideError } from "../../src/lib/outside.ts";
 import { Secret } from "../../src/lib/secret.ts";
-import { authWith } from "../../src/trackers/linear/auth.ts";
-import { createClient } from "../../src/trackers/linear/client.ts";
-import type { LinearClient, Operation } from "../../src/trackers/linear/client.ts";
+import { authWith } from "../../src/trackers/linear/client/auth.ts";
+import { createClient } from "../../src/trackers/linear/client/client.ts";
+import type { LinearClient, Operation } from "../../src/trackers/linear/client/client.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
 import type { LinearTracker } from "../../src/trackers/linear/linear.ts";
-import { httpTransport } from "../../src/trackers/linear/transport.ts";
+import { httpTransport } from "../../src/trackers/linear/client/transport.ts";
 
 const KEY = "lin_api_not_to_be_seen";
 const NOW = Date.UTC(2026, 10, 20, 12);

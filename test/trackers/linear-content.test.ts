@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { activityInput, planInput } from "../../src/trackers/linear/content.ts";
+import { activityInput, planInput } from "../../src/trackers/linear/write/content.ts";
 
 test("options of a question become Linear's select signal, each once", () => {
   expect(activityInput({ type: "elicitation", body: "Which?", options: ["a", "b", "a"] })).toEqual({

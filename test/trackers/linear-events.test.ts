@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { issueId } from "../../src/factory/facts/ids.ts";
-import { EVENTS, interpretEvent } from "../../src/trackers/linear/events.ts";
+import { EVENTS, interpretEvent } from "../../src/trackers/linear/events/events.ts";
 import type { TrackerContext } from "../../src/trackers/tracker.ts";
 import { payloadFaults } from "../../world/linear/payload-check.ts";
 import { linearSchema } from "../../world/linear/schema.ts";

@@ -1,13 +1,13 @@
 import { parse, validate } from "graphql";
 import { describe, expect, test } from "vitest";
 import type { TrackerIdentity } from "../../src/trackers/tracker.ts";
-import type { Operation } from "../../src/trackers/linear/client.ts";
-import * as reads from "../../src/trackers/linear/read-operations.ts";
-import type { HistoryEntry, SessionAnswer, TicketAnswer } from "../../src/trackers/linear/read-operations.ts";
-import { chooseMove } from "../../src/trackers/linear/status.ts";
-import { ticketReading } from "../../src/trackers/linear/ticket.ts";
-import * as writes from "../../src/trackers/linear/write-operations.ts";
-import type { StatusAnswer } from "../../src/trackers/linear/write-operations.ts";
+import type { Operation } from "../../src/trackers/linear/client/client.ts";
+import * as reads from "../../src/trackers/linear/read/operations.ts";
+import type { HistoryEntry, SessionAnswer, TicketAnswer } from "../../src/trackers/linear/read/operations.ts";
+import { chooseMove } from "../../src/trackers/linear/write/status.ts";
+import { ticketReading } from "../../src/trackers/linear/read/ticket.ts";
+import * as writes from "../../src/trackers/linear/write/operations.ts";
+import type { StatusAnswer } from "../../src/trackers/linear/write/operations.ts";
 import { linearSchema } from "../../world/linear/schema.ts";
 
 const us: TrackerIdentity = { id: "us", name: "Patchrelay", workspace: "w" };

@@ -4,7 +4,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
-import { openWebhook } from "../../src/trackers/linear/webhook.ts";
+import { openWebhook } from "../../src/trackers/linear/events/webhook.ts";
 import { headersOf, signed } from "./linear-support.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 12);

@@ -2,16 +2,16 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { Tracker, TrackerIdentity } from "../tracker.ts";
-import { authWith } from "./auth.ts";
-import type { LinearCredential } from "./auth.ts";
-import { createClient } from "./client.ts";
-import { interpretEvent } from "./events.ts";
-import type { RateLimit } from "./rate-limit.ts";
-import { discoverIssues, readIdentity, readTicket } from "./read.ts";
-import { httpTransport } from "./transport.ts";
-import type { Transport } from "./transport.ts";
-import { openWebhook } from "./webhook.ts";
-import { link, setStatus, showPlan, takeDelegation, tell } from "./write.ts";
+import { authWith } from "./client/auth.ts";
+import type { LinearCredential } from "./client/auth.ts";
+import { createClient } from "./client/client.ts";
+import { interpretEvent } from "./events/events.ts";
+import type { RateLimit } from "./client/rate-limit.ts";
+import { discoverIssues, readIdentity, readTicket } from "./read/read.ts";
+import { httpTransport } from "./client/transport.ts";
+import type { Transport } from "./client/transport.ts";
+import { openWebhook } from "./events/webhook.ts";
+import { link, setStatus, showPlan, takeDelegation, tell } from "./write/write.ts";
 
 export interface LinearParts {
   /** Base address (GraphQL at `<apiUrl>/graphql`): https, or http to this machine. */

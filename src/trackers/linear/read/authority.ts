@@ -1,10 +1,10 @@
-import { NOBODY } from "../../factory/facts/actor.ts";
-import type { Actor } from "../../factory/facts/actor.ts";
-import type { Authority } from "../../factory/facts/facts.ts";
-import type { TrackerIdentity } from "../tracker.ts";
-import { readActor } from "./actors.ts";
-import type { HistoryEntry, SessionAnswer } from "./read-operations.ts";
-import { isDelegation } from "./reading.ts";
+import { NOBODY } from "../../../factory/facts/actor.ts";
+import type { Actor } from "../../../factory/facts/actor.ts";
+import type { Authority } from "../../../factory/facts/facts.ts";
+import type { TrackerIdentity } from "../../tracker.ts";
+import { readActor } from "../events/actors.ts";
+import type { HistoryEntry, SessionAnswer } from "./operations.ts";
+import { isDelegation } from "../events/reading.ts";
 
 /** What an issue remembers about who let us work on it, and who took that back. */
 export interface Remembered {

@@ -1,8 +1,8 @@
 import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
-import { messageOf } from "../../lib/assert.ts";
-import { deadline, OutsideError } from "../../lib/outside.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import { deadline, OutsideError } from "../../../lib/outside.ts";
 
 /** One POST. `signal` ends it at any point. */
 interface Call {

@@ -1,8 +1,8 @@
-import type { IssueId } from "../../factory/facts/ids.ts";
-import { issueId } from "../../factory/facts/ids.ts";
-import type { TicketStatus } from "../../factory/facts/facts.ts";
-import type { Observation } from "../../factory/facts/observation.ts";
-import type { TrackerContext } from "../tracker.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import { issueId } from "../../../factory/facts/ids.ts";
+import type { TicketStatus } from "../../../factory/facts/facts.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
+import type { TrackerContext } from "../../tracker.ts";
 
 /** What one event says: observations about one issue, or why nothing is done with it. */
 type EventReading =

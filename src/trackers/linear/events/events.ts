@@ -1,7 +1,7 @@
-import type { Interpretation, TrackerContext } from "../tracker.ts";
-import { readComment, readIssueChanged, readIssueRemoved } from "./issue-events.ts";
-import { readAssigned, readUnassigned } from "./notification-events.ts";
-import { readPrompted, readSessionCreated } from "./session-events.ts";
+import type { Interpretation, TrackerContext } from "../../tracker.ts";
+import { readComment, readIssueChanged, readIssueRemoved } from "./issue.ts";
+import { readAssigned, readUnassigned } from "./notification.ts";
+import { readPrompted, readSessionCreated } from "./session.ts";
 import type { EventReader } from "./reading.ts";
 
 /** One row of the table of webhooks: what an event means to us, or why it means nothing. */

@@ -1,5 +1,5 @@
-import type { TicketCore } from "../../factory/facts/facts.ts";
-import type { Observation } from "../../factory/facts/observation.ts";
+import type { TicketCore } from "../../../factory/facts/facts.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
 import { entityActor } from "./actors.ts";
 import { linearIssue, statusOf } from "./reading.ts";
 import type { EventReader } from "./reading.ts";

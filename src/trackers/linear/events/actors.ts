@@ -1,6 +1,6 @@
-import type { Actor } from "../../factory/facts/actor.ts";
-import { NOBODY } from "../../factory/facts/actor.ts";
-import type { TrackerIdentity } from "../tracker.ts";
+import type { Actor } from "../../../factory/facts/actor.ts";
+import { NOBODY } from "../../../factory/facts/actor.ts";
+import type { TrackerIdentity } from "../../tracker.ts";
 import type { EntityActor } from "./schema.ts";
 
 /** Someone as an answer of the API shows them; `app` is true for apps. */

@@ -1,10 +1,10 @@
-import type { Authority, Blocker } from "../../factory/facts/facts.ts";
-import type { TicketReading } from "../../factory/facts/observation.ts";
-import type { TrackerIdentity } from "../tracker.ts";
-import { readActor } from "./actors.ts";
+import type { Authority, Blocker } from "../../../factory/facts/facts.ts";
+import type { TicketReading } from "../../../factory/facts/observation.ts";
+import type { TrackerIdentity } from "../../tracker.ts";
+import { readActor } from "../events/actors.ts";
 import { authoritiesOf } from "./authority.ts";
-import type { SessionAnswer, TicketAnswer } from "./read-operations.ts";
-import { statusOf } from "./reading.ts";
+import type { SessionAnswer, TicketAnswer } from "./operations.ts";
+import { statusOf } from "../events/reading.ts";
 
 type Prompt = TicketReading["prompts"][number];
 

@@ -1,7 +1,7 @@
 import type { z } from "zod";
-import type { Clock } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
-import { deadline, OutsideError } from "../../lib/outside.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { deadline, OutsideError } from "../../../lib/outside.ts";
 import type { Auth } from "./auth.ts";
 import { judge, outsideError } from "./faults.ts";
 import { KEPT, NO_RATE_LIMIT, readRateLimit, retryAfterRefusal, waitUntil } from "./rate-limit.ts";

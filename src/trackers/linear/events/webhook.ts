@@ -1,7 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../lib/delivery.ts";
-import type { Secret } from "../../lib/secret.ts";
-import { clip } from "../../lib/text.ts";
+import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../../lib/delivery.ts";
+import type { Secret } from "../../../lib/secret.ts";
+import { clip } from "../../../lib/text.ts";
 
 /** Oldest accepted `webhookTimestamp`: Linear repeats a delivery up to 6 h later with the old one. Milliseconds. */
 const OLDEST_MS = 24 * 60 * 60_000;

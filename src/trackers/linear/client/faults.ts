@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { clip } from "../../lib/text.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { OutsideFault } from "../../lib/outside.ts";
+import { clip } from "../../../lib/text.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { OutsideFault } from "../../../lib/outside.ts";
 
 const ERRORS = z.array(
   z.object({

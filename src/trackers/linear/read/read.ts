@@ -1,18 +1,18 @@
 import { z } from "zod";
-import { trackerIdOf } from "../../factory/facts/ids.ts";
-import type { IssueId } from "../../factory/facts/ids.ts";
-import type { Actor } from "../../factory/facts/actor.ts";
-import { NOBODY } from "../../factory/facts/actor.ts";
-import type { Observation } from "../../factory/facts/observation.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { iso } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { Discovery, TrackerIdentity } from "../tracker.ts";
-import { readActor } from "./actors.ts";
-import type { LinearClient } from "./client.ts";
-import { DELEGATED, SESSIONS, TICKET, VIEWER } from "./read-operations.ts";
-import { linearIssue } from "./reading.ts";
+import { trackerIdOf } from "../../../factory/facts/ids.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { Actor } from "../../../factory/facts/actor.ts";
+import { NOBODY } from "../../../factory/facts/actor.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { iso } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { Discovery, TrackerIdentity } from "../../tracker.ts";
+import { readActor } from "../events/actors.ts";
+import type { LinearClient } from "../client/client.ts";
+import { DELEGATED, SESSIONS, TICKET, VIEWER } from "./operations.ts";
+import { linearIssue } from "../events/reading.ts";
 import { ticketReading } from "./ticket.ts";
 
 export interface ReadParts {

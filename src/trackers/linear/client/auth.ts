@@ -1,4 +1,4 @@
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../../lib/secret.ts";
 
 /** How calls are authorised. */
 export interface Auth {

@@ -1,6 +1,6 @@
-import type { Activity, PlanItem } from "../../factory/effects/effect.ts";
-import { unreachable } from "../../lib/assert.ts";
-import { clip } from "../../lib/text.ts";
+import type { Activity, PlanItem } from "../../../factory/effects/effect.ts";
+import { unreachable } from "../../../lib/assert.ts";
+import { clip } from "../../../lib/text.ts";
 
 // Linear publishes no limits for these; people do not read more, and an answer that is refused is lost.
 const LONGEST_BODY = 20_000;

@@ -1,5 +1,5 @@
-import { OutsideError } from "../../lib/outside.ts";
-import type { StatusAnswer } from "./write-operations.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { StatusAnswer } from "./operations.ts";
 
 type State = StatusAnswer["issue"]["team"]["states"]["nodes"][number];
 

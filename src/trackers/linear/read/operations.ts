@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Operation } from "./client.ts";
-import { id, maybe, name, prose, time } from "./schema.ts";
+import type { Operation } from "../client/client.ts";
+import { id, maybe, name, prose, time } from "../events/schema.ts";
 
 const user = z.object({ id, name, app: z.boolean() });
 const USER = "{ id name app }";

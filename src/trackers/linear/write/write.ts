@@ -1,11 +1,11 @@
-import type { Activity, PlanItem } from "../../factory/effects/effect.ts";
-import { trackerIdOf } from "../../factory/facts/ids.ts";
-import type { IssueId } from "../../factory/facts/ids.ts";
-import { uuidFromKey } from "../../lib/ids.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import { clip } from "../../lib/text.ts";
-import type { TrackerIdentity } from "../tracker.ts";
-import type { LinearClient } from "./client.ts";
+import type { Activity, PlanItem } from "../../../factory/effects/effect.ts";
+import { trackerIdOf } from "../../../factory/facts/ids.ts";
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import { uuidFromKey } from "../../../lib/ids.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import { clip } from "../../../lib/text.ts";
+import type { TrackerIdentity } from "../../tracker.ts";
+import type { LinearClient } from "../client/client.ts";
 import { activityInput, planInput } from "./content.ts";
 import { chooseMove } from "./status.ts";
 import {
@@ -16,7 +16,7 @@ import {
   FIND_STATUS,
   UPDATE_ISSUE,
   UPDATE_SESSION,
-} from "./write-operations.ts";
+} from "./operations.ts";
 
 /**
  * Posts an activity under an id made from `key`, so that a repeat can not post twice. Linear refuses an id it has;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { parseTime } from "../../lib/clock.ts";
-import { clip } from "../../lib/text.ts";
+import { parseTime } from "../../../lib/clock.ts";
+import { clip } from "../../../lib/text.ts";
 
 /** Longest text of a person that is kept; longer ones are cut and end in an ellipsis. Characters. */
 const LONGEST_TEXT = 64_000;

@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Operation } from "./client.ts";
-import { id, maybe, name } from "./schema.ts";
+import type { Operation } from "../client/client.ts";
+import { id, maybe, name } from "../events/schema.ts";
 
 const success = z.object({ success: z.boolean() });
 
