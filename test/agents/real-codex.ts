@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { findCodex } from "../../src/agents/codex/binary.ts";
+import { findCodex } from "../../src/agents/codex/process/binary.ts";
 
 const BESIDE = "node_modules/.cache/patchrelay-codex/node_modules/@openai/codex/bin/codex.js";
 

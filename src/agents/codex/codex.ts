@@ -6,14 +6,14 @@ import type { Randomness } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { Agent, AgentSession, WorkRequest } from "../agent.ts";
-import { findCodex } from "./binary.ts";
-import { childEnvironment, scrubber } from "./environment.ts";
-import { makeHome, writeConfig } from "./home.ts";
-import { projectsOf } from "./projects.ts";
+import { findCodex } from "./process/binary.ts";
+import { childEnvironment, scrubber } from "./process/environment.ts";
+import { makeHome, writeConfig } from "./home/home.ts";
+import { projectsOf } from "./home/projects.ts";
 import { notFound, readiness } from "./ready.ts";
-import type { TomlTable } from "./toml.ts";
-import type { Prices } from "./usage.ts";
-import { beginWork } from "./work.ts";
+import type { TomlTable } from "./home/toml.ts";
+import type { Prices } from "./session/usage.ts";
+import { beginWork } from "./session/work.ts";
 
 export interface CodexParts {
   /** Path, or a name on `env.PATH`; for `codex` also the package installed beside us. */

@@ -5,10 +5,10 @@ import type { Clock } from "../../lib/clock.ts";
 import { runProcess } from "../../lib/processes.ts";
 import type { ProcessEnvironment } from "../../lib/processes.ts";
 import { clip } from "../../lib/text.ts";
-import { findCodex } from "./binary.ts";
-import { makeHome } from "./home.ts";
-import type { HomeParts } from "./home.ts";
-import type { TomlTable } from "./toml.ts";
+import { findCodex } from "./process/binary.ts";
+import { makeHome } from "./home/home.ts";
+import type { HomeParts } from "./home/home.ts";
+import type { TomlTable } from "./home/toml.ts";
 
 export interface ReadinessParts {
   readonly bin: string;

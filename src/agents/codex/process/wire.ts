@@ -1,8 +1,8 @@
-import { messageOf } from "../../lib/assert.ts";
-import type { Clock } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import { refusalOf } from "./refusals.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import { refusalOf } from "../session/refusals.ts";
 
 /** An error that Codex answered. Only its message tells the cases apart: nearly all have the code -32600. */
 export class RefusedCall extends Error {

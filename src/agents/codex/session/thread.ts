@@ -1,13 +1,13 @@
 import { z } from "zod";
-import type { Clock } from "../../lib/clock.ts";
-import { delay } from "../../lib/clock.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { WorkRequest } from "../agent.ts";
-import { AGENT_REPORT_JSON_SCHEMA } from "../report.ts";
-import { readItem, threadAnswer, turnAnswer, turnsAnswer } from "./protocol.ts";
-import type { Turn } from "./protocol.ts";
-import type { Server } from "./server.ts";
-import { RefusedCall } from "./wire.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { delay } from "../../../lib/clock.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { WorkRequest } from "../../agent.ts";
+import { AGENT_REPORT_JSON_SCHEMA } from "../../report.ts";
+import { readItem, threadAnswer, turnAnswer, turnsAnswer } from "../process/protocol.ts";
+import type { Turn } from "../process/protocol.ts";
+import type { Server } from "../process/server.ts";
+import { RefusedCall } from "../process/wire.ts";
 
 export interface ThreadParts {
   readonly call: Server["call"];

@@ -1,5 +1,5 @@
-import type { Spent } from "../../factory/facts/facts.ts";
-import type { Tokens } from "./protocol.ts";
+import type { Spent } from "../../../factory/facts/facts.ts";
+import type { Tokens } from "../process/protocol.ts";
 
 /** US dollars per million tokens. */
 export interface Price {

@@ -1,7 +1,7 @@
-import type { Spent } from "../../factory/facts/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
-import type { AgentEvent } from "../agent.ts";
-import type { Notification, RateLimits, Tokens, Turn, TurnError } from "./protocol.ts";
+import type { Spent } from "../../../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../../factory/facts/facts.ts";
+import type { AgentEvent } from "../../agent.ts";
+import type { Notification, RateLimits, Tokens, Turn, TurnError } from "../process/protocol.ts";
 import type { TurnStory } from "./result.ts";
 import { planOf, Transcript } from "./transcript.ts";
 import { before, spentBetween } from "./usage.ts";

@@ -1,7 +1,7 @@
 import { access, chmod, constants, mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { messageOf } from "../../lib/assert.ts";
-import type { Randomness } from "../../lib/ids.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import type { Randomness } from "../../../lib/ids.ts";
 import { codexConfig } from "./config.ts";
 import { toToml } from "./toml.ts";
 import type { TomlTable } from "./toml.ts";

@@ -1,5 +1,5 @@
-import type { FailureClass } from "../../factory/facts/facts.ts";
-import type { RateLimits, TurnError } from "./protocol.ts";
+import type { FailureClass } from "../../../factory/facts/facts.ts";
+import type { RateLimits, TurnError } from "../process/protocol.ts";
 
 export interface Failure {
   readonly failureClass: FailureClass;

@@ -1,10 +1,10 @@
 import { stripVTControlCharacters } from "node:util";
-import type { Clock } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import { startProcess } from "../../lib/processes.ts";
-import type { ProcessEnvironment } from "../../lib/processes.ts";
-import { clip } from "../../lib/text.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import { startProcess } from "../../../lib/processes.ts";
+import type { ProcessEnvironment } from "../../../lib/processes.ts";
+import { clip } from "../../../lib/text.ts";
 import { createWire } from "./wire.ts";
 import type { Wire } from "./wire.ts";
 

@@ -1,9 +1,9 @@
-import type { PlanItem } from "../../factory/effects/effect.ts";
-import { clip } from "../../lib/text.ts";
-import type { AgentEvent } from "../agent.ts";
-import { parseReport } from "../report.ts";
-import { readItem } from "./protocol.ts";
-import type { ThreadItem } from "./protocol.ts";
+import type { PlanItem } from "../../../factory/effects/effect.ts";
+import { clip } from "../../../lib/text.ts";
+import type { AgentEvent } from "../../agent.ts";
+import { parseReport } from "../../report.ts";
+import { readItem } from "../process/protocol.ts";
+import type { ThreadItem } from "../process/protocol.ts";
 
 const KEPT_OUTPUT = 32 * 1024;
 const KEPT_PATHS = 500;

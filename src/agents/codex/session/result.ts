@@ -1,10 +1,10 @@
-import type { FailureClass, Spent } from "../../factory/facts/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
-import type { AgentResult } from "../agent.ts";
-import type { Ending } from "../limits.ts";
-import { parseReport } from "../report.ts";
+import type { FailureClass, Spent } from "../../../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../../factory/facts/facts.ts";
+import type { AgentResult } from "../../agent.ts";
+import type { Ending } from "../../limits.ts";
+import { parseReport } from "../../report.ts";
 import { failureOf } from "./failure.ts";
-import type { RateLimits, Turn, TurnError } from "./protocol.ts";
+import type { RateLimits, Turn, TurnError } from "../process/protocol.ts";
 import { Transcript } from "./transcript.ts";
 
 /** All that is known when a turn is over. */

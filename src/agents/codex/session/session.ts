@@ -1,17 +1,17 @@
-import { messageOf } from "../../lib/assert.ts";
-import type { Clock } from "../../lib/clock.ts";
-import { delay } from "../../lib/clock.ts";
-import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
-import type { AgentEvent, AgentResult, AgentSession, WorkRequest } from "../agent.ts";
-import { watchLimits } from "../limits.ts";
-import type { Ending, Limits } from "../limits.ts";
-import type { Turn } from "./protocol.ts";
+import { messageOf } from "../../../lib/assert.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { delay } from "../../../lib/clock.ts";
+import type { Log } from "../../../lib/log.ts";
+import { OutsideError } from "../../../lib/outside.ts";
+import type { AgentEvent, AgentResult, AgentSession, WorkRequest } from "../../agent.ts";
+import { watchLimits } from "../../limits.ts";
+import type { Ending, Limits } from "../../limits.ts";
+import type { Turn } from "../process/protocol.ts";
 import { endedResult, resultOf } from "./result.ts";
-import type { Server } from "./server.ts";
+import type { Server } from "../process/server.ts";
 import { inputText } from "./thread.ts";
 import type { Turns } from "./turns.ts";
-import { RefusedCall } from "./wire.ts";
+import { RefusedCall } from "../process/wire.ts";
 
 export interface SessionParts {
   readonly server: Server;
