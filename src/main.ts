@@ -1,5 +1,5 @@
 import { runCli } from "./cli/cli.ts";
-import { systemMachine } from "./cli/system.ts";
+import { systemMachine } from "./cli/host/system.ts";
 
 const machine = systemMachine();
 

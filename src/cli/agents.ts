@@ -1,6 +1,6 @@
 import type { AgentDocument } from "../engines/documents.ts";
-import type { Command, Context } from "./command.ts";
-import { badSettings, Failure } from "./failure.ts";
+import type { Command, Context } from "./usage/command.ts";
+import { badSettings, Failure } from "./usage/failure.ts";
 import { refusal } from "./reach/relay.ts";
 import { separated, tableLines } from "./show/table.ts";
 import type { Column } from "./show/table.ts";
@@ -48,7 +48,7 @@ async function agents(context: Context): Promise<readonly AgentDocument[]> {
 async function configured(context: Context): Promise<readonly AgentDocument[]> {
   const [{ loadSettings }, { sourcesOf }] = await Promise.all([
     import("../settings/load/load.ts"),
-    import("./context.ts"),
+    import("./host/context.ts"),
   ]);
   const loaded = loadSettings(sourcesOf(context.machine, context.configFlag));
   if (!loaded.ok) throw badSettings(loaded.problems);

@@ -1,12 +1,12 @@
 import { escapeHidden } from "../lib/text.ts";
-import { findCommand, readArguments, wantsJson } from "./argv.ts";
-import type { Given } from "./argv.ts";
+import { findCommand, readArguments, wantsJson } from "./usage/argv.ts";
+import type { Given } from "./usage/argv.ts";
 import { COMMANDS } from "./commands.ts";
-import { createContext } from "./context.ts";
-import { failureOf, problemDocument, wrongUsage } from "./failure.ts";
-import type { Failure } from "./failure.ts";
-import { explain, overview } from "./help.ts";
-import type { Machine } from "./machine.ts";
+import { createContext } from "./host/context.ts";
+import { failureOf, problemDocument, wrongUsage } from "./usage/failure.ts";
+import type { Failure } from "./usage/failure.ts";
+import { explain, overview } from "./usage/help.ts";
+import type { Machine } from "./host/host.ts";
 
 /** Carries out a command line; resolves with the exit code and never rejects. */
 export async function runCli(machine: Machine): Promise<number> {
@@ -53,7 +53,7 @@ function asksForHelp(args: readonly string[]): boolean {
 }
 
 async function tellVersion(machine: Machine, given: Given): Promise<number> {
-  const { packageVersion } = await import("./version.ts");
+  const { packageVersion } = await import("./host/version.ts");
   const version = packageVersion();
   tell(machine, [given.flags.has("json") ? JSON.stringify({ version }) : version]);
   return 0;

@@ -1,4 +1,4 @@
-import type { Command } from "./command.ts";
+import type { Command } from "./usage/command.ts";
 
 /** A line of the table of commands; `load` reads its file when it is wanted. */
 export interface CommandEntry {
@@ -51,7 +51,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("outbox list", "look", "Effects, newest first", () => import("./outbox/list.ts")),
   entry("queue", "look", "Runs that wait for a slot", () => import("./queue.ts")),
   entry("agents", "look", "Agents and whether they can start", () => import("./agents.ts")),
-  entry("machine", "look", "The rules by which the relay decides", () => import("./machine-rules.ts")),
+  entry("machine", "look", "The rules by which the relay decides", () => import("./machine.ts")),
 
   entry("issue retry", "act", "Try again what failed or was escalated", () => import("./issue/retry.ts")),
   entry("issue stop", "act", "Stop its run and all work on it", () => import("./issue/stop.ts")),

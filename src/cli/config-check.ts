@@ -2,9 +2,9 @@ import { escapeHidden } from "../lib/text.ts";
 import { loadSettings } from "../settings/load/load.ts";
 import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { Command, Context } from "./command.ts";
-import { sourcesOf } from "./context.ts";
-import { badSettings } from "./failure.ts";
+import type { Command, Context } from "./usage/command.ts";
+import { sourcesOf } from "./host/context.ts";
+import { badSettings } from "./usage/failure.ts";
 import { fieldLines } from "./show/fields.ts";
 
 export const command: Command = {

@@ -1,5 +1,5 @@
-import type { Command } from "./command.ts";
-import { wrongUsage } from "./failure.ts";
+import type { Command } from "./usage/command.ts";
+import { wrongUsage } from "./usage/failure.ts";
 
 export const command: Command = {
   arguments: [],
@@ -22,7 +22,7 @@ export const command: Command = {
     const signal = context.interrupted();
     const [{ runDemo }, { packageVersion }] = await Promise.all([
       import("../demo/demo.ts"),
-      import("./version.ts"),
+      import("./host/version.ts"),
     ]);
     return await runDemo({
       agent,

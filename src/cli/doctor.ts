@@ -1,5 +1,5 @@
 import { escapeHidden } from "../lib/text.ts";
-import type { Command, Context } from "./command.ts";
+import type { Command, Context } from "./usage/command.ts";
 import { checkConfig } from "./doctor/config.ts";
 import { checkFolder, checkDatabase } from "./doctor/folder.ts";
 import type { Finding } from "./doctor/finding.ts";

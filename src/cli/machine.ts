@@ -1,33 +1,36 @@
-import type { Clock } from "../lib/clock.ts";
-import type { Randomness } from "../lib/ids.ts";
-import type { Environment, ReadFile } from "../settings/load/locate.ts";
+import { REFUSALS } from "../factory/judge/budget.ts";
+import { describeFactory } from "../factory/rules/describe.ts";
+import { EFFECTS } from "../factory/effects/effect.ts";
+import { RULES } from "../factory/rules/rules.ts";
+import { RUN_TYPES } from "../factory/facts/run-types.ts";
+import { FACTORY_STATES } from "../factory/facts/state.ts";
+import type { Command } from "./usage/command.ts";
 
-/** Everything outside that the command line touches, as an argument. */
-export interface Machine {
-  readonly args: readonly string[];
-  readonly env: Environment;
-  readonly cwd: string;
-  readonly pid: number;
-  readonly platform: NodeJS.Platform;
-  readonly readFile: ReadFile;
-  readonly clock: Clock;
-  /** Loaded when it is first wanted. */
-  randomness(): Promise<Randomness>;
-  readonly stdout: Output;
-  readonly stderr: Output;
-  /** Calls `listen` for each SIGINT and SIGTERM instead of ending the process. Returns the unsubscribe. */
-  onSignal(listen: (name: "SIGINT" | "SIGTERM") => void): () => void;
-  /** Calls `listen` for what nobody caught (exceptions and rejections). Returns the unsubscribe. */
-  onFault(listen: (error: unknown) => void): () => void;
-  /** Starts a program that lives on by itself, e.g. a browser; faults of starting it are told to `failed`. */
-  launch(command: string, args: readonly string[], failed: (error: Error) => void): void;
-  /** Ends the process now. */
-  exit(code: number): void;
-}
+export const command: Command = {
+  arguments: [],
+  options: {},
+  about: ["The table by which every issue is decided: the first rule that holds gives state and next step."],
+  examples: [{ says: "what a state means", line: "machine | grep awaiting_queue" }],
+  async run(context) {
+    context.answer(
+      {
+        rules: RULES.map(({ name, says, states }) => ({ name, says, states })),
+        refusals: named(REFUSALS),
+        states: named(FACTORY_STATES),
+        runTypes: Object.values(RUN_TYPES).map(({ type, budget, state, does }) => ({
+          name: type,
+          budget,
+          state,
+          says: does,
+        })),
+        effects: Object.entries(EFFECTS).map(([name, { lane, does }]) => ({ name, lane, says: does })),
+      },
+      () => [describeFactory().trimEnd()],
+    );
+    return 0;
+  },
+};
 
-export interface Output {
-  write(text: string): void;
-  readonly terminal: boolean;
-  /** Width of the terminal in characters; 80 when it is none. */
-  readonly columns: number;
+function named(table: Readonly<Record<string, string>>): readonly { name: string; says: string }[] {
+  return Object.entries(table).map(([name, says]) => ({ name, says }));
 }

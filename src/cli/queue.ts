@@ -1,5 +1,5 @@
 import type { QueueDocument } from "../engines/documents.ts";
-import type { Command, Context } from "./command.ts";
+import type { Command, Context } from "./usage/command.ts";
 import { NOTHING_YET } from "./show/list.ts";
 import { separated, tableLines } from "./show/table.ts";
 import type { Column } from "./show/table.ts";

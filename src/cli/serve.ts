@@ -6,13 +6,13 @@ import { childEnvironment } from "../settings/load/environment.ts";
 import { armFailpoints } from "../settings/failpoints.ts";
 import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
-import type { Command, Context } from "./command.ts";
-import { Failure } from "./failure.ts";
+import type { Command, Context } from "./usage/command.ts";
+import { Failure } from "./usage/failure.ts";
 import { urlFile } from "./reach/address.ts";
-import { untilSignal } from "./serve-life.ts";
-import { createLog } from "./serve-log.ts";
-import { readyToServe } from "./serve-settings.ts";
-import { packageVersion } from "./version.ts";
+import { untilSignal } from "./serve/life.ts";
+import { createLog } from "./serve/log.ts";
+import { readyToServe } from "./serve/settings.ts";
+import { packageVersion } from "./host/version.ts";
 
 export const command: Command = {
   arguments: [],

@@ -1,7 +1,7 @@
 import type { BudgetOverview, IssueDocument } from "../engines/documents.ts";
 import type { Views } from "../engines/engine.ts";
 import { escapeHidden } from "../lib/text.ts";
-import type { Command, Context } from "./command.ts";
+import type { Command, Context } from "./usage/command.ts";
 import { issueColumns } from "./issue/columns.ts";
 import { lookAtRelay } from "./reach/condition.ts";
 import type { Condition } from "./reach/condition.ts";
@@ -10,7 +10,7 @@ import { NOTHING_YET } from "./show/list.ts";
 import { count, dollars } from "./show/numbers.ts";
 import { tableLines } from "./show/table.ts";
 import { lengthOf, timeWriter } from "./show/times.ts";
-import { packageVersion } from "./version.ts";
+import { packageVersion } from "./host/version.ts";
 
 /** States in which nothing goes on without a person. */
 const NEEDS_PERSON = ["awaiting_input", "escalated", "awaiting_review"] as const;

@@ -1,5 +1,5 @@
 import { runCli } from "../../src/cli/cli.ts";
-import type { Machine } from "../../src/cli/machine.ts";
+import type { Machine } from "../../src/cli/host/host.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";

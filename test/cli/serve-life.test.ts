@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { untilSignal } from "../../src/cli/serve-life.ts";
-import { createLog } from "../../src/cli/serve-log.ts";
+import { untilSignal } from "../../src/cli/serve/life.ts";
+import { createLog } from "../../src/cli/serve/log.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
 import { fakeMachine, json } from "./fake-machine.ts";

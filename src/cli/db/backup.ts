@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { iso } from "../../lib/clock.ts";
-import type { Command } from "../command.ts";
+import type { Command } from "../usage/command.ts";
 import { bytes } from "../show/numbers.ts";
 import { databaseOf } from "./database.ts";
 

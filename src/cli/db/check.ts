@@ -1,5 +1,5 @@
 import { escapeHidden } from "../../lib/text.ts";
-import type { Command } from "../command.ts";
+import type { Command } from "../usage/command.ts";
 import { databaseOf } from "./database.ts";
 
 export const command: Command = {

@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { layoutOf } from "../../settings/load/layout.ts";
 import type { Layout } from "../../settings/load/layout.ts";
-import type { Context } from "../command.ts";
-import { Failure, notFound } from "../failure.ts";
+import type { Context } from "../usage/command.ts";
+import { Failure, notFound } from "../usage/failure.ts";
 import { NOTHING_YET } from "../show/list.ts";
 
 /** Where the configured database is, and what cares for its kind. Throws Failure (exit 3) when there is none yet. */

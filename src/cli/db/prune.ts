@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { loadSettings } from "../../settings/load/load.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { Command, Context } from "../command.ts";
-import { sourcesOf } from "../context.ts";
-import { badSettings } from "../failure.ts";
+import type { Command, Context } from "../usage/command.ts";
+import { sourcesOf } from "../host/context.ts";
+import { badSettings } from "../usage/failure.ts";
 import { databaseOf } from "./database.ts";
 
 const DAY_MS = 86_400_000;

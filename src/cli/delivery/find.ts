@@ -1,8 +1,8 @@
 import type { DeliveryDocument } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
-import type { Argument } from "../command.ts";
-import { quoted } from "../argv.ts";
-import { notFound, wrongUsage } from "../failure.ts";
+import type { Argument } from "../usage/command.ts";
+import { quoted } from "../usage/argv.ts";
+import { notFound, wrongUsage } from "../usage/failure.ts";
 
 /** The argument of every command that is about one delivery. */
 export const ID: Argument = { name: "ID", says: "the delivery's id, or source:id", required: true };

@@ -1,5 +1,5 @@
 import type { DeliveryDocument } from "../../engines/documents.ts";
-import type { Command, Context } from "../command.ts";
+import type { Command, Context } from "../usage/command.ts";
 import { printList } from "../show/list.ts";
 import { bytes } from "../show/numbers.ts";
 import type { Column } from "../show/table.ts";

@@ -1,6 +1,6 @@
-import type { Command } from "../command.ts";
-import { quoted } from "../argv.ts";
-import { Failure, wrongUsage } from "../failure.ts";
+import type { Command } from "../usage/command.ts";
+import { quoted } from "../usage/argv.ts";
+import { Failure, wrongUsage } from "../usage/failure.ts";
 import { ID } from "./find.ts";
 
 export const command: Command = {

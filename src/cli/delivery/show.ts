@@ -1,7 +1,7 @@
 import type { DeliveryDocument } from "../../engines/documents.ts";
 import { escapeHidden } from "../../lib/text.ts";
-import type { Command, Context } from "../command.ts";
-import { notFound } from "../failure.ts";
+import type { Command, Context } from "../usage/command.ts";
+import { notFound } from "../usage/failure.ts";
 import { fieldLines } from "../show/fields.ts";
 import { bytes } from "../show/numbers.ts";
 import { timeWriter } from "../show/times.ts";

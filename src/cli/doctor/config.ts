@@ -4,8 +4,8 @@ import { loadSettings } from "../../settings/load/load.ts";
 import { problemText } from "../../settings/load/problem.ts";
 import { missingFor } from "../../settings/load/requirements.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { sourcesOf } from "../context.ts";
-import type { Machine } from "../machine.ts";
+import { sourcesOf } from "../host/context.ts";
+import type { Machine } from "../host/host.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

@@ -7,7 +7,7 @@ import type { MakingParts } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { Machine } from "../machine.ts";
+import type { Machine } from "../host/host.ts";
 import { fail, ok, skipped } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

@@ -2,7 +2,7 @@ import { messageOf } from "../../lib/assert.ts";
 import { whyNotConfined } from "../../lib/confine.ts";
 import { runProcess } from "../../lib/processes.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
-import type { Machine } from "../machine.ts";
+import type { Machine } from "../host/host.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 

@@ -1,5 +1,5 @@
 import type { IssueDocument } from "../../engines/documents.ts";
-import type { Context } from "../command.ts";
+import type { Context } from "../usage/command.ts";
 import { stateStyle } from "../show/style.ts";
 import type { Column } from "../show/table.ts";
 import { timeWriter } from "../show/times.ts";

@@ -1,5 +1,5 @@
 import type { JournalDocument, Page } from "../../engines/documents.ts";
-import type { Command, Context } from "../command.ts";
+import type { Command, Context } from "../usage/command.ts";
 import { printList } from "../show/list.ts";
 import { stateStyle } from "../show/style.ts";
 import type { Column } from "../show/table.ts";

@@ -1,6 +1,6 @@
 import type { JournalDocument, RunEventDocument, StreamLine } from "../../engines/documents.ts";
 import { clip, escapeHidden } from "../../lib/text.ts";
-import type { Context } from "../command.ts";
+import type { Context } from "../usage/command.ts";
 import { stateStyle } from "../show/style.ts";
 import { clockTime } from "../show/times.ts";
 

@@ -1,5 +1,5 @@
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
-import type { Command } from "../command.ts";
+import type { Command } from "../usage/command.ts";
 import { printList } from "../show/list.ts";
 import { issueColumns } from "./columns.ts";
 

@@ -1,5 +1,5 @@
-import type { Argument, Command, Context, Example } from "../command.ts";
-import { quoted } from "../argv.ts";
+import type { Argument, Command, Context, Example } from "../usage/command.ts";
+import { quoted } from "../usage/argv.ts";
 import { KEY } from "./find.ts";
 
 /** What the commands of an operator differ in. */

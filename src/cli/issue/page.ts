@@ -1,6 +1,6 @@
 import type { IssueDocument } from "../../engines/documents.ts";
 import { escapeHidden } from "../../lib/text.ts";
-import type { Context } from "../command.ts";
+import type { Context } from "../usage/command.ts";
 import { fieldLines } from "../show/fields.ts";
 import { count, dollars } from "../show/numbers.ts";
 import { stateStyle } from "../show/style.ts";

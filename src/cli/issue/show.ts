@@ -1,4 +1,4 @@
-import type { Command } from "../command.ts";
+import type { Command } from "../usage/command.ts";
 import { KEY, namedIssue } from "./find.ts";
 import { issuePage } from "./page.ts";
 

@@ -1,9 +1,9 @@
 import type { WhyDocument } from "../../engines/documents.ts";
 import { escapeHidden } from "../../lib/text.ts";
 import { parseTime } from "../../lib/clock.ts";
-import { quoted } from "../argv.ts";
-import type { Command, Context } from "../command.ts";
-import { notFound, wrongUsage } from "../failure.ts";
+import { quoted } from "../usage/argv.ts";
+import type { Command, Context } from "../usage/command.ts";
+import { notFound, wrongUsage } from "../usage/failure.ts";
 import { fieldLines } from "../show/fields.ts";
 import { stateStyle } from "../show/style.ts";
 import { tableLines } from "../show/table.ts";

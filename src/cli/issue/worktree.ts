@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
-import type { Command } from "../command.ts";
-import { notFound } from "../failure.ts";
+import type { Command } from "../usage/command.ts";
+import { notFound } from "../usage/failure.ts";
 import { KEY, namedIssue } from "./find.ts";
 
 export const command: Command = {

@@ -1,5 +1,5 @@
 import type { OutboxDocument } from "../../engines/documents.ts";
-import type { Command, Context } from "../command.ts";
+import type { Command, Context } from "../usage/command.ts";
 import { unknownIssue } from "../issue/find.ts";
 import { printList } from "../show/list.ts";
 import type { Column } from "../show/table.ts";

@@ -1,5 +1,5 @@
-import type { Command } from "../command.ts";
-import { quoted } from "../argv.ts";
+import type { Command } from "../usage/command.ts";
+import { quoted } from "../usage/argv.ts";
 
 export const command: Command = {
   arguments: [{ name: "ID", says: "the effect, as `outbox list` shows it", required: true }],

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseConfig } from "../../settings/load/locate.ts";
 import type { Location } from "../../settings/load/locate.ts";
-import type { Machine } from "../machine.ts";
+import type { Machine } from "../host/host.ts";
 
 type Located = Extract<Location, { ok: true }>;
 

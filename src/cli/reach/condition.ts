@@ -1,5 +1,5 @@
 import type { ReadyDocument } from "../../engines/documents.ts";
-import { Failure } from "../failure.ts";
+import { Failure } from "../usage/failure.ts";
 import type { Answer, RelayApi } from "./relay.ts";
 
 /** How the relay answers, as `status` tells it. */

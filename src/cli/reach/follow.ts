@@ -3,8 +3,8 @@ import { existsSync, statSync } from "node:fs";
 import type { StreamLine } from "../../engines/documents.ts";
 import { delay } from "../../lib/clock.ts";
 import { layoutOf } from "../../settings/load/layout.ts";
-import type { Context } from "../command.ts";
-import { openViews } from "../context.ts";
+import type { Context } from "../usage/command.ts";
+import { openViews } from "../host/context.ts";
 import type { RelayApi } from "./relay.ts";
 
 const PROBE_MS = 2_000;

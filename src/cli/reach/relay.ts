@@ -1,8 +1,8 @@
 import type { Secret } from "../../lib/secret.ts";
 import type { Location } from "../../settings/load/locate.ts";
-import { Failure } from "../failure.ts";
-import type { FailureCode } from "../failure.ts";
-import type { Machine } from "../machine.ts";
+import { Failure } from "../usage/failure.ts";
+import type { FailureCode } from "../usage/failure.ts";
+import type { Machine } from "../host/host.ts";
 import { relayUrl } from "./address.ts";
 
 /** The running relay's HTTP interface. */

@@ -1,8 +1,8 @@
 import { readCredentials } from "../../settings/credentials/credentials.ts";
 import type { Environment } from "../../settings/load/locate.ts";
 import type { Secret } from "../../lib/secret.ts";
-import { badSettings } from "../failure.ts";
-import type { Machine } from "../machine.ts";
+import { badSettings } from "../usage/failure.ts";
+import type { Machine } from "../host/host.ts";
 
 const NAMES = ["PATCHRELAY_API_TOKEN", "PATCHRELAY_API_TOKEN_FILE", "CREDENTIALS_DIRECTORY"] as const;
 

@@ -1,7 +1,7 @@
 import type { RunDocument } from "../../engines/documents.ts";
-import type { Argument, Context } from "../command.ts";
-import { quoted } from "../argv.ts";
-import { notFound } from "../failure.ts";
+import type { Argument, Context } from "../usage/command.ts";
+import { quoted } from "../usage/argv.ts";
+import { notFound } from "../usage/failure.ts";
 
 /** The argument of every command that is about one run. */
 export const ID: Argument = { name: "ID", says: "the run, as `run list` shows it", required: true };

@@ -1,6 +1,6 @@
 import type { Page, RunEventDocument, StreamLine } from "../../engines/documents.ts";
-import type { Command, Context } from "../command.ts";
-import { openViews } from "../context.ts";
+import type { Command, Context } from "../usage/command.ts";
+import { openViews } from "../host/context.ts";
 import { eventText } from "../issue/line.ts";
 import { follow } from "../reach/follow.ts";
 import { printList } from "../show/list.ts";

@@ -1,6 +1,6 @@
 import type { RunDocument } from "../../engines/documents.ts";
 import { parseTime } from "../../lib/clock.ts";
-import type { Command, Context } from "../command.ts";
+import type { Command, Context } from "../usage/command.ts";
 import { fieldLines } from "../show/fields.ts";
 import { count, dollars } from "../show/numbers.ts";
 import { lengthOf, timeWriter } from "../show/times.ts";

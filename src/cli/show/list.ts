@@ -1,6 +1,6 @@
 import type { Page, PageRequest } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
-import type { Context } from "../command.ts";
+import type { Context } from "../usage/command.ts";
 import { separated, tableLines } from "./table.ts";
 import type { Column } from "./table.ts";
 

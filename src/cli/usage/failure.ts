@@ -1,5 +1,5 @@
-import { problemText } from "../settings/load/problem.ts";
-import type { Problem } from "../settings/load/problem.ts";
+import { problemText } from "../../settings/load/problem.ts";
+import type { Problem } from "../../settings/load/problem.ts";
 
 /** 1 failed, 2 wrong usage, 3 not found, 4 the relay can not be reached (design.md section 7). */
 export type FailureCode = 1 | 2 | 3 | 4;

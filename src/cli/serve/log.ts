@@ -1,10 +1,10 @@
-import type { Log, LogFields } from "../lib/log.ts";
-import { iso } from "../lib/clock.ts";
-import { escapeHidden } from "../lib/text.ts";
-import type { Settings } from "../settings/settings.ts";
-import type { Machine } from "./machine.ts";
-import { styleOf } from "./show/style.ts";
-import { clockTime } from "./show/times.ts";
+import type { Log, LogFields } from "../../lib/log.ts";
+import { iso } from "../../lib/clock.ts";
+import { escapeHidden } from "../../lib/text.ts";
+import type { Settings } from "../../settings/settings.ts";
+import type { Machine } from "../host/host.ts";
+import { styleOf } from "../show/style.ts";
+import { clockTime } from "../show/times.ts";
 
 type Level = Settings["log"]["level"];
 

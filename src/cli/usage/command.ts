@@ -1,8 +1,8 @@
-import type { Views } from "../engines/engine.ts";
-import type { Location } from "../settings/load/locate.ts";
-import type { Machine } from "./machine.ts";
-import type { RelayApi } from "./reach/relay.ts";
-import type { Style } from "./show/style.ts";
+import type { Views } from "../../engines/engine.ts";
+import type { Location } from "../../settings/load/locate.ts";
+import type { Machine } from "../host/host.ts";
+import type { RelayApi } from "../reach/relay.ts";
+import type { Style } from "../show/style.ts";
 
 /**
  * A command: what it takes, as a record from which help and the check of arguments are made, and what it does.

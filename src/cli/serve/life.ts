@@ -1,6 +1,6 @@
-import { messageOf } from "../lib/assert.ts";
-import type { Log } from "../lib/log.ts";
-import type { Machine } from "./machine.ts";
+import { messageOf } from "../../lib/assert.ts";
+import type { Log } from "../../lib/log.ts";
+import type { Machine } from "../host/host.ts";
 
 /** Before the hard end, so that exit 0 comes within the limit. */
 const SPARE_MS = 250;

@@ -1,6 +1,6 @@
-import { systemClock } from "../lib/clock.ts";
-import { processEnvironment, readTextFile } from "../settings/load/environment.ts";
-import type { Machine, Output } from "./machine.ts";
+import { systemClock } from "../../lib/clock.ts";
+import { processEnvironment, readTextFile } from "../../settings/load/environment.ts";
+import type { Machine, Output } from "./host.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
@@ -14,7 +14,7 @@ export function systemMachine(): Machine {
     platform: process.platform,
     readFile: readTextFile,
     clock: systemClock,
-    randomness: async () => (await import("../lib/ids.ts")).systemRandomness,
+    randomness: async () => (await import("../../lib/ids.ts")).systemRandomness,
     stdout: output(() => process.stdout),
     stderr: output(() => process.stderr),
     onSignal(listen) {

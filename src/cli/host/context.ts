@@ -1,17 +1,17 @@
 import { existsSync } from "node:fs";
-import type { Views } from "../engines/engine.ts";
-import { Bug } from "../lib/assert.ts";
-import { layoutOf } from "../settings/load/layout.ts";
-import { locate } from "../settings/load/locate.ts";
-import type { Sources } from "../settings/load/locate.ts";
-import type { Given } from "./argv.ts";
-import { quoted } from "./argv.ts";
-import type { Context } from "./command.ts";
-import { badSettings, Failure, notFound, wrongUsage } from "./failure.ts";
-import type { Machine } from "./machine.ts";
-import { createRelayApi } from "./reach/relay.ts";
-import { NOTHING_YET } from "./show/list.ts";
-import { styleOf } from "./show/style.ts";
+import type { Views } from "../../engines/engine.ts";
+import { Bug } from "../../lib/assert.ts";
+import { layoutOf } from "../../settings/load/layout.ts";
+import { locate } from "../../settings/load/locate.ts";
+import type { Sources } from "../../settings/load/locate.ts";
+import type { Given } from "../usage/argv.ts";
+import { quoted } from "../usage/argv.ts";
+import type { Context } from "../usage/command.ts";
+import { badSettings, Failure, notFound, wrongUsage } from "../usage/failure.ts";
+import type { Machine } from "./host.ts";
+import { createRelayApi } from "../reach/relay.ts";
+import { NOTHING_YET } from "../show/list.ts";
+import { styleOf } from "../show/style.ts";
 
 const MOST_ITEMS = 1_000_000;
 
@@ -106,7 +106,7 @@ export async function openViews(
   }
   // Before the database library is loaded: on a new machine there is nothing to load it for.
   if (!existsSync(database)) return null;
-  const { VIEWS } = await import("../registry.ts");
+  const { VIEWS } = await import("../../registry.ts");
   return await VIEWS[location.engine](database, lock, clock);
 }
 

@@ -1,13 +1,13 @@
-import { readCredentials } from "../settings/credentials/credentials.ts";
-import type { Credentials } from "../settings/credentials/credentials.ts";
-import { loadSettings } from "../settings/load/load.ts";
-import { problemText } from "../settings/load/problem.ts";
-import type { Problem } from "../settings/load/problem.ts";
-import { missingFor } from "../settings/load/requirements.ts";
-import type { Missing } from "../settings/load/requirements.ts";
-import type { Settings } from "../settings/settings.ts";
-import { sourcesOf } from "./context.ts";
-import type { Machine } from "./machine.ts";
+import { readCredentials } from "../../settings/credentials/credentials.ts";
+import type { Credentials } from "../../settings/credentials/credentials.ts";
+import { loadSettings } from "../../settings/load/load.ts";
+import { problemText } from "../../settings/load/problem.ts";
+import type { Problem } from "../../settings/load/problem.ts";
+import { missingFor } from "../../settings/load/requirements.ts";
+import type { Missing } from "../../settings/load/requirements.ts";
+import type { Settings } from "../../settings/settings.ts";
+import { sourcesOf } from "../host/context.ts";
+import type { Machine } from "../host/host.ts";
 
 export type ReadyToServe =
   | {

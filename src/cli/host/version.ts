@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { packageFile } from "../lib/package.ts";
+import { packageFile } from "../../lib/package.ts";
 
 /** The version of this program, from its package. */
 export function packageVersion(): string {

@@ -1,0 +1,33 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Randomness } from "../../lib/ids.ts";
+import type { Environment, ReadFile } from "../../settings/load/locate.ts";
+
+/** Everything outside that the command line touches, as an argument. */
+export interface Machine {
+  readonly args: readonly string[];
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly pid: number;
+  readonly platform: NodeJS.Platform;
+  readonly readFile: ReadFile;
+  readonly clock: Clock;
+  /** Loaded when it is first wanted. */
+  randomness(): Promise<Randomness>;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Calls `listen` for each SIGINT and SIGTERM instead of ending the process. Returns the unsubscribe. */
+  onSignal(listen: (name: "SIGINT" | "SIGTERM") => void): () => void;
+  /** Calls `listen` for what nobody caught (exceptions and rejections). Returns the unsubscribe. */
+  onFault(listen: (error: unknown) => void): () => void;
+  /** Starts a program that lives on by itself, e.g. a browser; faults of starting it are told to `failed`. */
+  launch(command: string, args: readonly string[], failed: (error: Error) => void): void;
+  /** Ends the process now. */
+  exit(code: number): void;
+}
+
+export interface Output {
+  write(text: string): void;
+  readonly terminal: boolean;
+  /** Width of the terminal in characters; 80 when it is none. */
+  readonly columns: number;
+}
