@@ -8,10 +8,10 @@ import { createValidator } from "./api/validation.ts";
 import { problemPage } from "./dashboard/problem-page.ts";
 import { sendPage } from "./dashboard/page.ts";
 import { problemOf } from "./errors.ts";
-import { refuseBroken } from "./server.ts";
+import { refuseBroken } from "./webhooks/server.ts";
 import { notFound, PROBLEM_TYPE } from "./problem.ts";
 import type { Problem } from "./problem.ts";
-import { sendSignIn } from "./session.ts";
+import { sendSignIn } from "./access/session.ts";
 
 /** What a client of the stream may send at a time; it has nothing to say. */
 const STREAM_MESSAGE_BYTES = 1_024;

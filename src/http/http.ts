@@ -15,20 +15,20 @@ import { commands } from "./api/commands.ts";
 import { inspection } from "./api/inspection.ts";
 import { createApp } from "./app.ts";
 import { dashboard } from "./dashboard/routes.ts";
-import { guard } from "./guard.ts";
+import { guard } from "./access/guard.ts";
 import { health, within } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { oauth } from "./oauth.ts";
 import { openapi } from "./openapi.ts";
 import { Problem } from "./problem.ts";
-import { createRoom } from "./room.ts";
-import { createLimitedServer } from "./server.ts";
-import { session } from "./session.ts";
-import { createSessions } from "./sessions.ts";
+import { createRoom } from "./webhooks/byte-budget.ts";
+import { createLimitedServer } from "./webhooks/server.ts";
+import { session } from "./access/session.ts";
+import { createSessions } from "./access/sessions.ts";
 import { GOING_AWAY, stream } from "./stream.ts";
-import { createWebhooks } from "./webhooks.ts";
-import type { Sources } from "./webhooks.ts";
+import { createWebhooks } from "./webhooks/webhooks.ts";
+import type { Sources } from "./webhooks/webhooks.ts";
 
 /** All that HTTP is given. It sees the engine's seam, never what is behind it. */
 export interface HttpParts {

@@ -3,7 +3,7 @@ import type { Engine } from "../engines/engine.ts";
 import type { RunDocument } from "../engines/documents.ts";
 import { FACTORY_STATES } from "../factory/facts/state.ts";
 import { parseTime } from "../lib/clock.ts";
-import type { SourceName } from "./webhooks.ts";
+import type { SourceName } from "./webhooks/webhooks.ts";
 
 /** What the intake counts; called once per request. */
 export interface WebhookCounts {

@@ -1,8 +1,8 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { createRoom } from "../../src/http/room.ts";
-import { createLimitedServer } from "../../src/http/server.ts";
+import { createRoom } from "../../src/http/webhooks/byte-budget.ts";
+import { createLimitedServer } from "../../src/http/webhooks/server.ts";
 import { firstBytes, githubHeaders, raw, request, serve } from "./bench.ts";
 import type { AddressInfo } from "node:net";
 

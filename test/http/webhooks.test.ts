@@ -5,12 +5,12 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { firstBytes, githubHeaders, githubSignature, linearSignature, raw, request, serve } from "./bench.ts";
 import type { Answer, Bench } from "./bench.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { createRoom } from "../../src/http/room.ts";
-import { createWebhooks } from "../../src/http/webhooks.ts";
+import { createRoom } from "../../src/http/webhooks/byte-budget.ts";
+import { createWebhooks } from "../../src/http/webhooks/webhooks.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Log } from "../../src/lib/log.ts";
-import { createRefusals } from "../../src/http/refusals.ts";
+import { createRefusals } from "../../src/http/webhooks/refusals.ts";
 import { fakeEngine, NOON } from "./fake-engine.ts";
 
 let bench: Bench;

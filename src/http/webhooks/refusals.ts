@@ -1,6 +1,6 @@
-import type { Clock } from "../lib/clock.ts";
-import type { Log } from "../lib/log.ts";
-import type { WebhookCounts } from "./metrics.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Log } from "../../lib/log.ts";
+import type { WebhookCounts } from "../metrics.ts";
 import type { SourceName } from "./webhooks.ts";
 
 /** The same refusal is logged once in this time: anybody can cause one. Milliseconds. */

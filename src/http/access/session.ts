@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Secret } from "../lib/secret.ts";
+import type { Secret } from "../../lib/secret.ts";
 import { isToken } from "./access.ts";
-import { sendPage } from "./dashboard/page.ts";
-import { signInPage } from "./dashboard/sign-in.ts";
-import { conflict, Problem } from "./problem.ts";
+import { sendPage } from "../dashboard/page.ts";
+import { signInPage } from "../dashboard/sign-in.ts";
+import { conflict, Problem } from "../problem.ts";
 import { SESSION_SECONDS } from "./sessions.ts";
 import type { Sessions } from "./sessions.ts";
 

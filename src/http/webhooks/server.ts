@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { isLoopback } from "./access.ts";
-import { Problem, PROBLEM_TYPE } from "./problem.ts";
+import { isLoopback } from "../access/access.ts";
+import { Problem, PROBLEM_TYPE } from "../problem.ts";
 
 /** Limits of the listening socket (interface.md section 4). */
 export interface ServerLimits {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { RequestHeaders } from "../lib/delivery.ts";
+import type { RequestHeaders } from "../../lib/delivery.ts";
 
 /**
  * A request's headers with doubled ones visible: Node's own `headers` keeps the first of some names and joins

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../lib/secret.ts";
-import { Problem } from "./problem.ts";
+import type { Secret } from "../../lib/secret.ts";
+import { Problem } from "../problem.ts";
 
 /** What a decision about access rests on. Forwarding headers are not among it: anybody can write them. */
 export interface Caller {

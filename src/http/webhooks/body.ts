@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Room } from "./room.ts";
+import type { Room } from "./byte-budget.ts";
 
 /** How reading a body ended: the bytes as received, or why there are none. `gone`: the sender hung up. */
 export type Received = Buffer | "too_large" | "no_room" | "gone";

@@ -1,6 +1,6 @@
-import type { Clock } from "../lib/clock.ts";
-import type { Randomness } from "../lib/ids.ts";
-import { sha256 } from "../lib/ids.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Randomness } from "../../lib/ids.ts";
+import { sha256 } from "../../lib/ids.ts";
 
 /** People signed in at the dashboard. Lost with the process, on purpose: signing in again costs one paste. */
 export interface Sessions {

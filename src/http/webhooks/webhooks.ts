@@ -1,17 +1,17 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { NotDurable } from "../engines/engine.ts";
-import type { Engine } from "../engines/engine.ts";
-import { messageOf } from "../lib/assert.ts";
-import type { Clock } from "../lib/clock.ts";
-import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
-import { reach } from "../lib/failpoints.ts";
-import type { Log } from "../lib/log.ts";
+import { NotDurable } from "../../engines/engine.ts";
+import type { Engine } from "../../engines/engine.ts";
+import { messageOf } from "../../lib/assert.ts";
+import type { Clock } from "../../lib/clock.ts";
+import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../lib/delivery.ts";
+import { reach } from "../../lib/failpoints.ts";
+import type { Log } from "../../lib/log.ts";
 import { discardBody, receiveBody } from "./body.ts";
 import { requestHeaders } from "./headers.ts";
-import type { WebhookCounts } from "./metrics.ts";
-import { notDurable, Problem, PROBLEM_TYPE } from "./problem.ts";
+import type { WebhookCounts } from "../metrics.ts";
+import { notDurable, Problem, PROBLEM_TYPE } from "../problem.ts";
 import { createRefusals } from "./refusals.ts";
-import type { Room } from "./room.ts";
+import type { Room } from "./byte-budget.ts";
 
 /** Who can turn a request into a verified delivery: a tracker's or a forge's `webhook.ts`. */
 interface Source {

@@ -1,9 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Secret } from "../lib/secret.ts";
+import type { Secret } from "../../lib/secret.ts";
 import { refusal } from "./access.ts";
 import type { Caller } from "./access.ts";
-import { requestHeaders } from "./headers.ts";
-import { Problem } from "./problem.ts";
+import { requestHeaders } from "../webhooks/headers.ts";
+import { Problem } from "../problem.ts";
 import { sessionsOf } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
 
