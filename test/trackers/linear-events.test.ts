@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { EVENTS, interpretEvent } from "../../src/trackers/linear/events/events.ts";
 import type { TrackerContext } from "../../src/trackers/tracker.ts";
-import { payloadFaults } from "../../world/linear/payload-check.ts";
-import { linearSchema } from "../../world/linear/schema.ts";
+import { payloadFaults } from "../../world/linear/payloads/check.ts";
+import { linearSchema } from "../../world/linear/api/schema.ts";
 
 const US = "a0000000-0000-4000-8000-000000000001";
 const ADA = "a0000000-0000-4000-8000-000000000002";

@@ -8,7 +8,7 @@ import { chooseMove } from "../../src/trackers/linear/write/status.ts";
 import { ticketReading } from "../../src/trackers/linear/read/ticket.ts";
 import * as writes from "../../src/trackers/linear/write/operations.ts";
 import type { StatusAnswer } from "../../src/trackers/linear/write/operations.ts";
-import { linearSchema } from "../../world/linear/schema.ts";
+import { linearSchema } from "../../world/linear/api/schema.ts";
 
 const us: TrackerIdentity = { id: "us", name: "Patchrelay", workspace: "w" };
 const US = { id: "us", name: "Patchrelay", app: true };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
-import type { SessionRow } from "../../world/linear/records.ts";
+import type { SessionRow } from "../../world/linear/model/records.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
 import { ask, at, handWorld, type Answer, type HandClock } from "./linear-support.ts";
 

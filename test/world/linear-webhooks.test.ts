@@ -4,8 +4,8 @@ import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { linearSchema } from "../../world/linear/schema.ts";
-import { payloadFaults } from "../../world/linear/payload-check.ts";
+import { linearSchema } from "../../world/linear/api/schema.ts";
+import { payloadFaults } from "../../world/linear/payloads/check.ts";
 import { startLinearWorld, type LinearWorld } from "../../world/linear/world.ts";
 import {
   ask,

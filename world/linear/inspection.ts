@@ -1,4 +1,4 @@
-import { required, type Model } from "./model.ts";
+import { required, type Model } from "./model/model.ts";
 import type {
   ActivityRow,
   AttachmentRow,
@@ -7,8 +7,8 @@ import type {
   IssueRow,
   SessionRow,
   StateRow,
-} from "./records.ts";
-import { sessionStatus, type SessionStatus } from "./status.ts";
+} from "./model/records.ts";
+import { sessionStatus, type SessionStatus } from "./model/status.ts";
 
 /** An issue with what hangs on it, as Linear has it now. */
 interface IssueSeen extends IssueRow {

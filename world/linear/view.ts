@@ -1,8 +1,8 @@
 import type { Allowance } from "./limits.ts";
-import type { Model } from "./model.ts";
-import type { ActivityRow, IssueRow, Row, SessionRow, UserRow } from "./records.ts";
-import { sessionStatus, type SessionStatus } from "./status.ts";
-import type { Table } from "./tables.ts";
+import type { Model } from "./model/model.ts";
+import type { ActivityRow, IssueRow, Row, SessionRow, UserRow } from "./model/records.ts";
+import { sessionStatus, type SessionStatus } from "./model/status.ts";
+import type { Table } from "./model/tables.ts";
 
 /** The model as one request sees it: newest, or as it was at an earlier time. */
 export class View {

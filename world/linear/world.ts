@@ -9,13 +9,13 @@ import {
   type WireReply,
   type WireRequest,
 } from "../wire.ts";
-import { graphqlApi, refusal, type ApiCall } from "./api.ts";
+import { graphqlApi, refusal, type ApiCall } from "./api/api.ts";
 import { inspection, type Inspection } from "./inspection.ts";
-import { rateLimited } from "./errors.ts";
+import { rateLimited } from "./api/errors.ts";
 import { OAuth } from "./oauth.ts";
-import { Model, type Installation } from "./model.ts";
-import { payloadOf } from "./payloads.ts";
-import { people, type People } from "./people.ts";
+import { Model, type Installation } from "./model/model.ts";
+import { payloadOf } from "./payloads/payloads.ts";
+import { people, type People } from "./model/people.ts";
 import type { HourlyLimits } from "./limits.ts";
 
 const MAX_BODY_BYTES = 2 * 1024 * 1024;

@@ -1,8 +1,16 @@
 import { compares } from "./compare.ts";
 import { notModelled } from "./errors.ts";
-import type { AttachmentRow, CommentRow, IssueRow, LabelRow, Row, StateRow, TeamRow } from "./records.ts";
-import type { ActivityRow, ProjectRow, UserRow } from "./records.ts";
-import type { View } from "./view.ts";
+import type {
+  AttachmentRow,
+  CommentRow,
+  IssueRow,
+  LabelRow,
+  Row,
+  StateRow,
+  TeamRow,
+} from "../model/records.ts";
+import type { ActivityRow, ProjectRow, UserRow } from "../model/records.ts";
+import type { View } from "../view.ts";
 
 /** How one filter key of an entity is answered: with a plain value, one related row, or several. */
 type Answer<T> =

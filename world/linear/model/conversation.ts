@@ -1,4 +1,4 @@
-import { inputError, notFound } from "./errors.ts";
+import { inputError, notFound } from "../api/errors.ts";
 import { required, type Model } from "./model.ts";
 import { agentContent, agentSignal, externalLinks } from "./rules.ts";
 import type {

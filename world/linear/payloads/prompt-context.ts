@@ -1,6 +1,6 @@
-import { iso } from "../../src/lib/clock.ts";
-import { required, type Model } from "./model.ts";
-import type { CommentRow, SessionRow } from "./records.ts";
+import { iso } from "../../../src/lib/clock.ts";
+import { required, type Model } from "../model/model.ts";
+import type { CommentRow, SessionRow } from "../model/records.ts";
 
 /**
  * The XML-like text that Linear sends with a new session (developers/agent-interaction): the issue, the thread that

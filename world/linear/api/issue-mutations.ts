@@ -1,10 +1,10 @@
 import { inputError } from "./errors.ts";
 import type { Args } from "./fields.ts";
-import { changeIssue, createIssue, relate, type IssueChange } from "./issues.ts";
+import { changeIssue, createIssue, relate, type IssueChange } from "../model/issues.ts";
 import { done, inputOf, isList, newId, onlyKnown, text, theIssue } from "./mutation-parts.ts";
 import type { RootFields } from "./queries.ts";
-import type { IssueRow } from "./records.ts";
-import type { View } from "./view.ts";
+import type { IssueRow } from "../model/records.ts";
+import type { View } from "../view.ts";
 
 /** Mutations of issues and their relations. */
 export const ISSUE_MUTATIONS: RootFields = {

@@ -1,4 +1,4 @@
-import { inputError } from "./errors.ts";
+import { inputError } from "../api/errors.ts";
 import type { ActivityContent, ActivityType, ExternalLink, PlanItem, Signal } from "./records.ts";
 
 /**

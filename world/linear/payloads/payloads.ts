@@ -1,8 +1,8 @@
-import { Bug, unreachable } from "../../src/lib/assert.ts";
-import { iso } from "../../src/lib/clock.ts";
+import { Bug, unreachable } from "../../../src/lib/assert.ts";
+import { iso } from "../../../src/lib/clock.ts";
 import { attachmentBody, commentBody, issueBody, labelBody, reactionBody } from "./entity-bodies.ts";
-import { required, type Happening, type Model } from "./model.ts";
-import { payloadFaults } from "./payload-check.ts";
+import { required, type Happening, type Model } from "../model/model.ts";
+import { payloadFaults } from "./check.ts";
 import {
   commentChild,
   issueWithDescription,
@@ -13,11 +13,11 @@ import {
   userChild,
   userUrl,
   type Json,
-} from "./payload-parts.ts";
+} from "./parts.ts";
 import { promptContext } from "./prompt-context.ts";
-import { linearSchema } from "./schema.ts";
-import { sessionStatus } from "./status.ts";
-import type { ActivityRow, IssueRow, Row, SessionRow } from "./records.ts";
+import { linearSchema } from "../api/schema.ts";
+import { sessionStatus } from "../model/status.ts";
+import type { ActivityRow, IssueRow, Row, SessionRow } from "../model/records.ts";
 
 /** A webhook's body and the name it travels under (`Linear-Event`). */
 export interface Payload {

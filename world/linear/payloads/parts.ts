@@ -1,6 +1,6 @@
-import { iso } from "../../src/lib/clock.ts";
-import { required, type Model } from "./model.ts";
-import type { CommentRow, IssueRow, Row, SessionRow, UserRow } from "./records.ts";
+import { iso } from "../../../src/lib/clock.ts";
+import { required, type Model } from "../model/model.ts";
+import type { CommentRow, IssueRow, Row, SessionRow, UserRow } from "../model/records.ts";
 
 /** The pieces that webhook bodies are made of (names as in the `*ChildWebhookPayload` types of the schema). */
 

@@ -7,7 +7,7 @@ import {
   type GraphQLSchema,
   type ValueNode,
 } from "graphql";
-import { LINEAR_98_SDL } from "../schemas/linear-98.ts";
+import { LINEAR_98_SDL } from "../../schemas/linear-98.ts";
 
 interface ScalarRule {
   readonly serialize?: (value: unknown) => unknown;

@@ -1,4 +1,4 @@
-import { unreachable } from "../../src/lib/assert.ts";
+import { unreachable } from "../../../src/lib/assert.ts";
 import type { ActivityRow, SessionRow } from "./records.ts";
 
 export type SessionStatus =

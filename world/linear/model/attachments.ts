@@ -1,4 +1,4 @@
-import { inputError } from "./errors.ts";
+import { inputError } from "../api/errors.ts";
 import type { Model } from "./model.ts";
 import type { AttachmentRow } from "./records.ts";
 import { attachmentMetadata, refused, webAddress } from "./rules.ts";

@@ -1,12 +1,12 @@
 import { GraphQLError, Kind, OperationTypeNode, type ExecutionResult } from "graphql";
-import type { Knobs } from "../knobs.ts";
-import { jsonReply, type WireReply, type WireRequest } from "../wire.ts";
+import type { Knobs } from "../../knobs.ts";
+import { jsonReply, type WireReply, type WireRequest } from "../../wire.ts";
 import { authenticationError, inputError, rateLimited } from "./errors.ts";
 import { Documents, run, type Operation } from "./graphql.ts";
 import { MAX_COMPLEXITY } from "./complexity.ts";
-import { limitHeaders, type Allowance } from "./limits.ts";
-import type { Model } from "./model.ts";
-import { View } from "./view.ts";
+import { limitHeaders, type Allowance } from "../limits.ts";
+import type { Model } from "../model/model.ts";
+import { View } from "../view.ts";
 
 /** One operation that was asked of the API, for tests that count or order writes. */
 export interface ApiCall {

@@ -1,4 +1,4 @@
-import { inputError, notFound } from "./errors.ts";
+import { inputError, notFound } from "../api/errors.ts";
 import type { IssueChange } from "./issues.ts";
 import type { Model } from "./model.ts";
 

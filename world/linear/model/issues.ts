@@ -1,4 +1,4 @@
-import { inputError, notFound } from "./errors.ts";
+import { inputError, notFound } from "../api/errors.ts";
 import { openSession } from "./conversation.ts";
 import { writeHistory } from "./issue-history.ts";
 import { checkReferences } from "./issue-references.ts";

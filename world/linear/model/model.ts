@@ -1,5 +1,5 @@
-import type { Clock } from "../../src/lib/clock.ts";
-import type { Randomness } from "../../src/lib/ids.ts";
+import type { Clock } from "../../../src/lib/clock.ts";
+import type { Randomness } from "../../../src/lib/ids.ts";
 import type {
   ActivityRow,
   AttachmentRow,

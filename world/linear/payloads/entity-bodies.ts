@@ -1,5 +1,5 @@
-import { iso } from "../../src/lib/clock.ts";
-import { required, type Model } from "./model.ts";
+import { iso } from "../../../src/lib/clock.ts";
+import { required, type Model } from "../model/model.ts";
 import {
   commentChild,
   commentUrl,
@@ -11,8 +11,8 @@ import {
   time,
   webUrl,
   type Json,
-} from "./payload-parts.ts";
-import type { AttachmentRow, CommentRow, IssueRow, LabelRow, ReactionRow } from "./records.ts";
+} from "./parts.ts";
+import type { AttachmentRow, CommentRow, IssueRow, LabelRow, ReactionRow } from "../model/records.ts";
 
 /** The `data` of entity webhooks (`IssueWebhookPayload`, `CommentWebhookPayload`, … of the schema). */
 

@@ -18,7 +18,7 @@ import { linearError, notModelled } from "./errors.ts";
 import { MUTATIONS } from "./mutations.ts";
 import { QUERIES } from "./queries.ts";
 import { linearSchema } from "./schema.ts";
-import type { View } from "./view.ts";
+import type { View } from "../view.ts";
 
 /** An operation that parses and validates against Linear's schema, with what it costs. */
 export interface Operation {
