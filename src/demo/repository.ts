@@ -1,4 +1,4 @@
-import type { FileChanges } from "../../world/github/git.ts";
+import type { FileChanges } from "../../world/github/git/git.ts";
 
 // The repository of the demo: small, but with real tests, a real hook, and rules that its CI really looks at.
 

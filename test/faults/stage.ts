@@ -6,7 +6,7 @@ import { systemRandomness } from "../../src/lib/ids.ts";
 import { layoutOf } from "../../src/settings/load/layout.ts";
 import type { Layout } from "../../src/settings/load/layout.ts";
 import { processEnvironment } from "../../src/settings/load/environment.ts";
-import type { Repository } from "../../world/github/model.ts";
+import type { Repository } from "../../world/github/model/model.ts";
 import { startGitHubWorld } from "../../world/github/world.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import { startLinearWorld } from "../../world/linear/world.ts";

@@ -1,6 +1,6 @@
 import { renameSync, writeFileSync } from "node:fs";
 import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.ts";
-import type { CiJob, CiResult, Pull, Repository } from "../../world/github/model.ts";
+import type { CiJob, CiResult, Pull, Repository } from "../../world/github/model/model.ts";
 import type { Dice } from "./random.ts";
 import { TEAMS } from "./stage.ts";
 import type { Stage, Team } from "./stage.ts";

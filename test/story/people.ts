@@ -1,4 +1,4 @@
-import type { FileChanges } from "../../world/github/git.ts";
+import type { FileChanges } from "../../world/github/git/git.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
 import { REPOSITORY } from "./stage.ts";

@@ -5,7 +5,7 @@ import { check } from "../../src/engines/embedded/database/maintenance.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Relay } from "../../src/relay.ts";
-import type { CiResult, CiJob } from "../../world/github/model.ts";
+import type { CiResult, CiJob } from "../../world/github/model/model.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
 import { createStoryClock, type StoryClock } from "./clock.ts";

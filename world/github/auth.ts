@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import { Secret } from "../../src/lib/secret.ts";
-import type { Core, Person } from "./model.ts";
+import type { Core, Person } from "./model/model.ts";
 import { Refused } from "./schemas.ts";
 
 /** Who a request comes from. */

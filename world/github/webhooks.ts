@@ -2,10 +2,10 @@ import { createHmac } from "node:crypto";
 import type { Knobs, SentWebhook, WorldParts } from "../knobs.ts";
 import type { Sender, WebhookTarget } from "../wire.ts";
 import { startSender } from "../wire.ts";
-import type { Core, Person, Repository } from "./model.ts";
-import { stamp } from "./model.ts";
+import type { Core, Person, Repository } from "./model/model.ts";
+import { stamp } from "./model/model.ts";
 import type { Schemas } from "./schemas.ts";
-import { personPart, repositoryPart } from "./views.ts";
+import { personPart, repositoryPart } from "./views/views.ts";
 
 /** One try to deliver a webhook, as the deliveries API lists it. */
 export interface Delivery {

@@ -4,10 +4,10 @@ import type { Knobs, SentWebhook, WorldParts } from "../knobs.ts";
 import type { WebhookTarget, WireEntry } from "../wire.ts";
 import { serve, underWay } from "../wire.ts";
 import { openAuth } from "./auth.ts";
-import { evaluateAutoMerge } from "./auto-merge.ts";
-import { startCi } from "./ci.ts";
-import type { FileChanges } from "./git.ts";
-import { openGit, protectRefs } from "./git.ts";
+import { evaluateAutoMerge } from "./model/auto-merge.ts";
+import { startCi } from "./model/ci.ts";
+import type { FileChanges } from "./git/git.ts";
+import { openGit, protectRefs } from "./git/git.ts";
 import { openLimits } from "./limits.ts";
 import type {
   Ci,
@@ -19,13 +19,13 @@ import type {
   Pull,
   PushRecord,
   Repository,
-} from "./model.ts";
-import { addPerson, exclusive, personOf } from "./model.ts";
-import type { People } from "./people.ts";
-import { openPeople } from "./people.ts";
-import { signatureOf } from "./pulls.ts";
-import { refMoved } from "./pushes.ts";
-import { evaluateQueues } from "./queue.ts";
+} from "./model/model.ts";
+import { addPerson, exclusive, personOf } from "./model/model.ts";
+import type { People } from "./model/people.ts";
+import { openPeople } from "./model/people.ts";
+import { signatureOf } from "./model/pulls.ts";
+import { refMoved } from "./model/pushes.ts";
+import { evaluateQueues } from "./model/queue.ts";
 import { loadSchemas } from "./schemas.ts";
 import { openFront } from "./server.ts";
 import { startWebhooks } from "./webhooks.ts";

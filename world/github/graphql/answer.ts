@@ -13,7 +13,7 @@ import {
 import type { DocumentNode, GraphQLFieldResolver, GraphQLSchema } from "graphql";
 import { messageOf } from "../../../src/lib/assert.ts";
 import type { Actor } from "../auth.ts";
-import { permissionOf, stamp } from "../model.ts";
+import { permissionOf, stamp } from "../model/model.ts";
 import { Refused, schemaText } from "../schemas.ts";
 import { actorNode } from "./commits.ts";
 import type { View } from "./commits.ts";

@@ -1,8 +1,8 @@
-import type { CheckRun, CheckSuite, CommitStatus, Core, Person, Pull, Repository } from "../model.ts";
-import { fieldsAt, seenChecks, stamp } from "../model.ts";
-import type { CommitRecord } from "../git.ts";
-import { latestRuns, latestStatuses, protectionOf, rollupState, runAt } from "../standing.ts";
-import { checkRunUrl, WORKFLOW } from "../check-views.ts";
+import type { CheckRun, CheckSuite, CommitStatus, Core, Person, Pull, Repository } from "../model/model.ts";
+import { fieldsAt, seenChecks, stamp } from "../model/model.ts";
+import type { CommitRecord } from "../git/git.ts";
+import { latestRuns, latestStatuses, protectionOf, rollupState, runAt } from "../model/standing.ts";
+import { checkRunUrl, WORKFLOW } from "../views/checks.ts";
 import type { PageArguments } from "./connection.ts";
 import { connection } from "./connection.ts";
 

@@ -1,10 +1,10 @@
-import { disableAutoMerge, enableAutoMerge } from "../auto-merge.ts";
+import { disableAutoMerge, enableAutoMerge } from "../model/auto-merge.ts";
 import type { Actor } from "../auth.ts";
-import type { MergeMethod, Pull, Repository, Thread } from "../model.ts";
-import { exclusive, mayWrite, queueEntryOf } from "../model.ts";
-import { setDraft } from "../pulls.ts";
-import { dequeue, enqueue } from "../queue.ts";
-import { replyInThread, setResolved } from "../reviews.ts";
+import type { MergeMethod, Pull, Repository, Thread } from "../model/model.ts";
+import { exclusive, mayWrite, queueEntryOf } from "../model/model.ts";
+import { setDraft } from "../model/pulls.ts";
+import { dequeue, enqueue } from "../model/queue.ts";
+import { replyInThread, setResolved } from "../model/reviews.ts";
 import { Refused } from "../schemas.ts";
 import type { View } from "./commits.ts";
 import { actorNode } from "./commits.ts";

@@ -1,7 +1,15 @@
-import type { DequeueReason, Pull, QueueEntry, QueueEvent, Repository, Review, Thread } from "../model.ts";
-import { associationOf, fieldsAt, permissionOf, queueEntryOf, queueOf, stamp } from "../model.ts";
-import { latestOpinions, mergeState, protectionOf, reviewDecision, seenShape } from "../standing.ts";
-import { labelPart } from "../views.ts";
+import type {
+  DequeueReason,
+  Pull,
+  QueueEntry,
+  QueueEvent,
+  Repository,
+  Review,
+  Thread,
+} from "../model/model.ts";
+import { associationOf, fieldsAt, permissionOf, queueEntryOf, queueOf, stamp } from "../model/model.ts";
+import { latestOpinions, mergeState, protectionOf, reviewDecision, seenShape } from "../model/standing.ts";
+import { labelPart } from "../views/views.ts";
 import { actorNode, commitNode, refNode, rollupNode } from "./commits.ts";
 import type { View } from "./commits.ts";
 import type { PageArguments } from "./connection.ts";

@@ -1,6 +1,6 @@
-import type { Pull, Repository, Review, ReviewComment, Thread } from "../model.ts";
-import { associationOf, mayWrite, stamp } from "../model.ts";
-import { reviewCommentUrl } from "../views.ts";
+import type { Pull, Repository, Review, ReviewComment, Thread } from "../model/model.ts";
+import { associationOf, mayWrite, stamp } from "../model/model.ts";
+import { reviewCommentUrl } from "../views/views.ts";
 import type { View } from "./commits.ts";
 import { actorNode, commitNode } from "./commits.ts";
 import type { PageArguments } from "./connection.ts";

@@ -1,8 +1,8 @@
-import { rerun, suiteOf } from "../ci.ts";
-import type { CheckRun, WorkflowRun } from "../model.ts";
-import { latestRuns, passes } from "../standing.ts";
+import { rerun, suiteOf } from "../model/ci.ts";
+import type { CheckRun, WorkflowRun } from "../model/model.ts";
+import { latestRuns, passes } from "../model/standing.ts";
 import { Refused } from "../schemas.ts";
-import { jobPart, workflowRunPart } from "../check-views.ts";
+import { jobPart, workflowRunPart } from "../views/checks.ts";
 import type { Answer, Call, Routes } from "./route.ts";
 import { checkRunOf, notFound, ok, page } from "./route.ts";
 

@@ -1,6 +1,6 @@
-import { permissionOf, stamp } from "../model.ts";
+import { permissionOf, stamp } from "../model/model.ts";
 import { Refused } from "../schemas.ts";
-import { personPart, repositoryPart } from "../views.ts";
+import { personPart, repositoryPart } from "../views/views.ts";
 import { deliveryPart } from "../webhooks.ts";
 import type { Delivery } from "../webhooks.ts";
 import type { Call, Routes } from "./route.ts";

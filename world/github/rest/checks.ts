@@ -1,7 +1,7 @@
-import { seenChecks } from "../model.ts";
-import { latestRuns, latestStatuses, runAt } from "../standing.ts";
-import { checkRunPart, checkSuitePart, statusPart } from "../check-views.ts";
-import { repositoryPart } from "../views.ts";
+import { seenChecks } from "../model/model.ts";
+import { latestRuns, latestStatuses, runAt } from "../model/standing.ts";
+import { checkRunPart, checkSuitePart, statusPart } from "../views/checks.ts";
+import { repositoryPart } from "../views/views.ts";
 import type { Routes } from "./route.ts";
 import { checkRunOf, commitOf, ok, page } from "./route.ts";
 

@@ -1,7 +1,7 @@
-import type { IssueComment, Pull } from "../model.ts";
-import { addLabels } from "../pulls.ts";
-import { addComment, editComment } from "../reviews.ts";
-import { issueCommentPart, labelPart } from "../views.ts";
+import type { IssueComment, Pull } from "../model/model.ts";
+import { addLabels } from "../model/pulls.ts";
+import { addComment, editComment } from "../model/reviews.ts";
+import { issueCommentPart, labelPart } from "../views/views.ts";
 import type { Call, Routes } from "./route.ts";
 import { changing, notFound, ok, page, pullOf, text } from "./route.ts";
 

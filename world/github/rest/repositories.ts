@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import type { Person, Protection } from "../model.ts";
-import { fieldsAt, NO_COMMIT, permissionOf, personOf } from "../model.ts";
-import { protectionOf } from "../standing.ts";
+import type { Person, Protection } from "../model/model.ts";
+import { fieldsAt, NO_COMMIT, permissionOf, personOf } from "../model/model.ts";
+import { protectionOf } from "../model/standing.ts";
 import { Refused } from "../schemas.ts";
-import { commitPart } from "../check-views.ts";
-import { personPart, pullPart, repositoryPart } from "../views.ts";
+import { commitPart } from "../views/checks.ts";
+import { personPart, pullPart, repositoryPart } from "../views/views.ts";
 import type { Answer, Call, Routes } from "./route.ts";
 import { changing, commitOf, notFound, ok, page, text } from "./route.ts";
 

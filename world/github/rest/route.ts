@@ -1,7 +1,7 @@
-import type { CommitRecord } from "../git.ts";
+import type { CommitRecord } from "../git/git.ts";
 import type { Actor, Auth } from "../auth.ts";
-import type { Ci, CheckRun, Core, Pull, Repository } from "../model.ts";
-import { exclusive } from "../model.ts";
+import type { Ci, CheckRun, Core, Pull, Repository } from "../model/model.ts";
+import { exclusive } from "../model/model.ts";
 import type { CheckedRequest } from "../schemas.ts";
 import { Refused } from "../schemas.ts";
 import type { Webhooks } from "../webhooks.ts";

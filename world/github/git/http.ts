@@ -1,4 +1,4 @@
-import type { WireReply, WireRequest } from "../wire.ts";
+import type { WireReply, WireRequest } from "../../wire.ts";
 import { runProgram } from "./git.ts";
 
 /** What a git request asks of which repository. */

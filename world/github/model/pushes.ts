@@ -1,10 +1,10 @@
 import { closePull, markMerged, moveHead, signatureOf } from "./pulls.ts";
-import type { FileChanges } from "./git.ts";
+import type { FileChanges } from "../git/git.ts";
 import type { Core, Person, RefMove, Repository } from "./model.ts";
 import { NO_COMMIT } from "./model.ts";
 import { dequeue } from "./queue.ts";
 import { dismissStale } from "./reviews.ts";
-import { headCommitPart } from "./check-views.ts";
+import { headCommitPart } from "../views/checks.ts";
 
 const KEPT_PUSHES = 5_000;
 const TOLD_COMMITS = 2_048;

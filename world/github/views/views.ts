@@ -8,9 +8,9 @@ import type {
   ReviewComment,
   Shape,
   Thread,
-} from "./model.ts";
-import { associationOf, fieldsAt, stamp } from "./model.ts";
-import { mergeState } from "./standing.ts";
+} from "../model/model.ts";
+import { associationOf, fieldsAt, stamp } from "../model/model.ts";
+import { mergeState } from "../model/standing.ts";
 
 /** A JSON object as GitHub writes it, without the fields that the model does not keep: schemas.ts adds those. */
 export type Part = Record<string, unknown>;

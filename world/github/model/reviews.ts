@@ -11,7 +11,7 @@ import type {
 } from "./model.ts";
 import { change } from "./model.ts";
 import { protectionOf } from "./standing.ts";
-import { issueCommentPart, issuePart, pullPart, reviewCommentPart, reviewPart } from "./views.ts";
+import { issueCommentPart, issuePart, pullPart, reviewCommentPart, reviewPart } from "../views/views.ts";
 
 export interface NewReview {
   readonly state: Exclude<ReviewState, "DISMISSED">;

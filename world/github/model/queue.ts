@@ -1,9 +1,9 @@
 import { combined, markMerged, mergeObstacle, tellPull } from "./pulls.ts";
 import type { Core, DequeueReason, Person, Pull, QueueEntry, QueueGroup, Repository } from "./model.ts";
 import { change, exclusive, queueEntryOf, queueOf, seenChecks } from "./model.ts";
-import { Refused } from "./schemas.ts";
+import { Refused } from "../schemas.ts";
 import { protectionOf, requiredState, rollupState } from "./standing.ts";
-import { headCommitPart } from "./check-views.ts";
+import { headCommitPart } from "../views/checks.ts";
 
 /** Puts a pull request into the merge queue of its base. Throws Refused as GitHub would. */
 export async function enqueue(

@@ -1,4 +1,4 @@
-import { messageOf } from "../../src/lib/assert.ts";
+import { messageOf } from "../../../src/lib/assert.ts";
 import { completeSuite, finishRun, openWorkflowRun, progressRun, progressSuite, queueRun } from "./checks.ts";
 import type {
   CheckRun,

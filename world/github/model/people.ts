@@ -7,7 +7,7 @@ import {
   progressSuite,
   queueRun,
 } from "./checks.ts";
-import type { FileChanges } from "./git.ts";
+import type { FileChanges } from "../git/git.ts";
 import type {
   CheckRun,
   Conclusion,

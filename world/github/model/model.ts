@@ -1,7 +1,7 @@
-import type { Clock } from "../../src/lib/clock.ts";
-import type { Randomness } from "../../src/lib/ids.ts";
-import type { UnderWay } from "../wire.ts";
-import type { CommitRecord, Git } from "./git.ts";
+import type { Clock } from "../../../src/lib/clock.ts";
+import type { Randomness } from "../../../src/lib/ids.ts";
+import type { UnderWay } from "../../wire.ts";
+import type { CommitRecord, Git } from "../git/git.ts";
 
 /** What a person may do in a repository. */
 export type Permission = "admin" | "write" | "read" | "none";

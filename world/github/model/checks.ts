@@ -1,4 +1,4 @@
-import type { CommitRecord } from "./git.ts";
+import type { CommitRecord } from "../git/git.ts";
 import type {
   CheckApp,
   CheckRun,
@@ -22,7 +22,7 @@ import {
   statusPart,
   workflowPart,
   workflowRunPart,
-} from "./check-views.ts";
+} from "../views/checks.ts";
 
 /** Starts an Actions workflow run, with its check suite, on a commit. */
 export function openWorkflowRun(

@@ -1,7 +1,15 @@
-import type { CommitRecord } from "./git.ts";
-import type { CheckApp, CheckRun, CheckSuite, CommitStatus, Core, Repository, WorkflowRun } from "./model.ts";
-import { fieldsAt, stamp } from "./model.ts";
-import { runAt } from "./standing.ts";
+import type { CommitRecord } from "../git/git.ts";
+import type {
+  CheckApp,
+  CheckRun,
+  CheckSuite,
+  CommitStatus,
+  Core,
+  Repository,
+  WorkflowRun,
+} from "../model/model.ts";
+import { fieldsAt, stamp } from "../model/model.ts";
+import { runAt } from "../model/standing.ts";
 import type { Part } from "./views.ts";
 import { personPart, repositoryPart } from "./views.ts";
 
