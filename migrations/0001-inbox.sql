@@ -32,7 +32,7 @@ CREATE TABLE deliveries (
   why TEXT,
   attempts INTEGER NOT NULL DEFAULT 0,
   next_at INTEGER NOT NULL DEFAULT 0,
-  -- Where its body lies in its parcel, and what it adds up to.
+  -- Where its body lies in its group, and what it adds up to.
   start INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
   crc INTEGER NOT NULL,
@@ -44,7 +44,7 @@ CREATE INDEX deliveries_by_state ON deliveries (state, seq, next_at);
 CREATE INDEX deliveries_again ON deliveries (next_at) WHERE state = 'pending' AND next_at > 0;
 
 -- Bodies of deliveries first, first + 1, … that were committed together: webhooks repeat most of one another.
-CREATE TABLE parcels (
+CREATE TABLE delivery_bodies (
   first INTEGER PRIMARY KEY,
   count INTEGER NOT NULL,
   encoding TEXT NOT NULL CHECK (encoding IN ('plain', 'brotli')),
@@ -58,7 +58,7 @@ CREATE TABLE delivery_issues (
   PRIMARY KEY (seq, issue)
 ) STRICT, WITHOUT ROWID;
 
--- Observations that must be known by their key later, or whose turn failed and is tried again.
+-- Observations that must be known by their key later, or whose advance failed and is tried again.
 CREATE TABLE observations (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   issue TEXT NOT NULL,
@@ -74,7 +74,7 @@ CREATE TABLE observations (
   created_at INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX observations_key ON observations (issue, key) WHERE key IS NOT NULL;
-CREATE INDEX observations_set_aside ON observations (id) WHERE state = 'quarantined';
+CREATE INDEX observations_quarantined ON observations (id) WHERE state = 'quarantined';
 CREATE INDEX observations_due ON observations (next_at, id) WHERE state = 'pending';
 
 CREATE TRIGGER deliveries_tally_insert AFTER INSERT ON deliveries WHEN NEW.state <> 'pending' BEGIN

@@ -1,15 +1,15 @@
 import { runCli } from "./cli/cli.ts";
-import { systemMachine } from "./cli/host/system.ts";
+import { systemHost } from "./cli/host/system.ts";
 
-const machine = systemMachine();
+const host = systemHost();
 
 async function run(): Promise<void> {
-  const code = await runCli(machine);
+  const code = await runCli(host);
   // Idle connections of libraries would keep the process alive after the answer.
   await new Promise<void>((resolve) => {
     process.stdout.write("", () => resolve());
   });
-  machine.exit(code);
+  host.exit(code);
 }
 
 run().catch((error: unknown) => {

@@ -17,7 +17,7 @@ export function readiness(
   secrets: { readonly linear: Rotating; readonly github: Rotating },
 ): ReadyDocument {
   const { database, inbox, outbox, sweep } = engine.health();
-  const setAside = inbox.setAside ?? 0;
+  const quarantined = inbox.quarantined ?? 0;
   const lateSweep = sweep.ageMs === null || sweep.ageMs > 3 * sweep.everyMs + 30_000;
   const agents = Object.entries(conditions.agents);
   const broken = agents.filter(([, why]) => why !== null);
@@ -25,7 +25,7 @@ export function readiness(
     database: part(database.ok, database.detail),
     inbox: part(
       (inbox.oldestMs ?? 0) < INBOX_LATE_MS,
-      `${inbox.pending} to apply${setAside > 0 ? `, ${setAside} set aside (see delivery list --source turn)` : ""}`,
+      `${inbox.pending} to apply${quarantined > 0 ? `, ${quarantined} quarantined (see delivery list --source observation)` : ""}`,
       inbox.oldestMs,
       inbox.pending,
     ),

@@ -81,14 +81,14 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     get performers() {
       return acting.get().performers;
     },
-    performRun: (running) => acting.get().performRun(running),
+    performRun: (handle) => acting.get().performRun(handle),
     discover: (since, rest, signal) => tracker.discover(since, rest, signal),
     settings: engineSettings(settings),
   };
   const acting = later<Acting>();
   const engine = await ENGINES.embedded({ settings, parts: engineParts, pid: parts.pid });
   let usdToday = { at: -Infinity, usd: 0 };
-  // Asked for in every turn; a reading some seconds old is near enough to a daily limit.
+  // Asked for in every advance; a reading some seconds old is near enough to a daily limit.
   const spentToday = (): number => {
     if (clock.monotonic() - usdToday.at > 5_000)
       usdToday = { at: clock.monotonic(), usd: engine.views.budget().usdToday };
@@ -173,7 +173,7 @@ async function actingOf(
       settings.projects.find(({ id }) => id === projectId)?.linear.statuses[to] ?? null,
     hookMs: settings.runs.hookSeconds * 1_000,
   });
-  return { performers, performRun: (running) => performRun(running, runParts) };
+  return { performers, performRun: (handle) => performRun(handle, runParts) };
 }
 
 // Ids of our apps are no secrets: they stand in public places, and one of them is a mere number.

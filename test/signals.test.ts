@@ -1,6 +1,6 @@
 import { getEventListeners, once } from "node:events";
 import { expect, test } from "vitest";
-import { deadline, OutsideError } from "../src/lib/outside.ts";
+import { deadline, ExternalError } from "../src/lib/external.ts";
 import { firstOf } from "../src/lib/signals.ts";
 
 const kept = (signal: AbortSignal): number =>
@@ -37,7 +37,7 @@ test("a signal that lives as long as the process keeps nothing of a deadline tha
   const until = deadline(process.signal, 1, "the clock");
   expect(kept(process.signal)).toBe(1);
   await once(until, "abort");
-  expect(until.reason).toEqual(new OutsideError("unavailable", "the clock did not answer within 1 ms"));
+  expect(until.reason).toEqual(new ExternalError("unavailable", "the clock did not answer within 1 ms"));
   expect(kept(process.signal)).toBe(0);
 });
 

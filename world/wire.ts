@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:
 import type { AddressInfo } from "node:net";
 import { messageOf } from "../src/lib/assert.ts";
 import type { Clock } from "../src/lib/clock.ts";
-import type { Knobs, SentWebhook, WorldParts } from "./knobs.ts";
+import type { Faults, SentWebhook, WorldParts } from "./faults.ts";
 
 /** One request as a stand-in sees it: whole, so that its reply may be lost after it was carried out. */
 export interface WireRequest {
@@ -29,7 +29,7 @@ export interface WireEntry {
 
 export interface ServeParts {
   readonly clock: Clock;
-  readonly knobs: () => Knobs;
+  readonly faults: () => Faults;
   /** Carries the request out. A throw is answered 500 and reported. */
   readonly answer: (request: WireRequest) => Promise<WireReply>;
   /** How this service says "rate limited". */
@@ -50,7 +50,7 @@ export interface WireServer {
 
 const KEPT_REQUESTS = 5_000;
 
-/** Serves `answer` on a free loopback port, with the outages and limits that the knobs ask for. */
+/** Serves `answer` on a free loopback port, with the outages and limits that the faults ask for. */
 export async function serve(parts: ServeParts): Promise<WireServer> {
   const requests: WireEntry[] = [];
   const note = (entry: WireEntry): void => {
@@ -59,27 +59,27 @@ export async function serve(parts: ServeParts): Promise<WireServer> {
   };
 
   const exchange = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const knobs = parts.knobs();
+    const faults = parts.faults();
     const url = new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? "127.0.0.1"}`);
     const method = incoming.method ?? "GET";
     const line = { method, path: url.pathname + url.search };
-    if (knobs.outage === "refused") {
+    if (faults.outage === "refused") {
       // A connection kept alive from before the outage.
       incoming.socket.destroy();
       return;
     }
     const body = await wholeBody(incoming, parts.maxBodyBytes);
-    if (knobs.outage === "silent" || knobs.outage === "reset") {
+    if (faults.outage === "silent" || faults.outage === "reset") {
       note({ ...line, status: 0 });
       // "silent" keeps the connection open until the caller gives up or the stand-in closes.
-      if (knobs.outage === "reset") incoming.socket.resetAndDestroy();
+      if (faults.outage === "reset") incoming.socket.resetAndDestroy();
       return;
     }
     const reply =
       body === null
         ? TOO_LARGE
-        : (outageReply(knobs) ?? (await carryOut({ method, url, headers: incoming.headers, body })));
-    if (knobs.outage === "lost_reply") {
+        : (outageReply(faults) ?? (await carryOut({ method, url, headers: incoming.headers, body })));
+    if (faults.outage === "lost_reply") {
       note({ ...line, status: 0 });
       incoming.socket.destroy();
       return;
@@ -95,9 +95,9 @@ export async function serve(parts: ServeParts): Promise<WireServer> {
   };
 
   const carryOut = async (request: WireRequest): Promise<WireReply> => {
-    const knobs = parts.knobs();
-    if (knobs.rateLimitNext > 0) {
-      knobs.rateLimitNext -= 1;
+    const faults = parts.faults();
+    if (faults.rateLimitNext > 0) {
+      faults.rateLimitNext -= 1;
       return parts.rateLimited(request);
     }
     return parts.answer(request);
@@ -113,7 +113,7 @@ export async function serve(parts: ServeParts): Promise<WireServer> {
   // A port that is closed and opened again could be taken meanwhile; closing each connection unread looks the
   // same to the caller: a network error before any byte of an answer.
   server.on("connection", (socket) => {
-    if (parts.knobs().outage === "refused") socket.destroy();
+    if (parts.faults().outage === "refused") socket.destroy();
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
@@ -132,15 +132,16 @@ export async function serve(parts: ServeParts): Promise<WireServer> {
 
 const TOO_LARGE: WireReply = { status: 413, headers: { "content-type": "text/plain" }, body: "too large" };
 
-function outageReply(knobs: Knobs): WireReply | null {
+function outageReply(faults: Faults): WireReply | null {
   const json = { "content-type": "application/json" };
-  if (knobs.outage === "html502") {
+  if (faults.outage === "html502") {
     const body =
       "<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>";
     return { status: 502, headers: { "content-type": "text/html" }, body };
   }
-  if (knobs.outage === "status500") return { status: 500, headers: json, body: '{"message":"Server Error"}' };
-  if (knobs.outage === "status503") {
+  if (faults.outage === "status500")
+    return { status: 500, headers: json, body: '{"message":"Server Error"}' };
+  if (faults.outage === "status503") {
     return { status: 503, headers: json, body: '{"message":"Service Unavailable"}' };
   }
   return null;
@@ -218,7 +219,7 @@ export interface Unsigned {
 }
 
 export interface SenderParts extends WorldParts {
-  readonly knobs: () => Knobs;
+  readonly faults: () => Faults;
   /** Null = no webhook is configured: it is recorded, not sent. */
   readonly target: () => WebhookTarget | null;
   /** The service's own headers, signature included. */
@@ -235,7 +236,7 @@ export interface SenderParts extends WorldParts {
 export interface Sender {
   /** The newest webhooks, oldest first, at most 5000. */
   readonly sent: SentWebhook[];
-  /** Signs and sends in the background, as the knobs say. `id` is new unless given. */
+  /** Signs and sends in the background, as the faults say. `id` is new unless given. */
   send(event: string, body: string, id?: string): SentWebhook;
   /** Sends a recorded one again at once, same id and bytes; resolves with the status answered (0 = none). */
   resend(id: string): Promise<number>;
@@ -247,7 +248,7 @@ export interface Sender {
 
 const KEPT_WEBHOOKS = 5_000;
 
-/** Sends signed webhooks: in order when the knobs are calm, else lost, doubled, late and out of order. */
+/** Sends signed webhooks: in order when the faults are calm, else lost, doubled, late and out of order. */
 export function startSender(parts: SenderParts): Sender {
   const sent: SentWebhook[] = [];
   const closing = new AbortController();
@@ -298,7 +299,7 @@ export function startSender(parts: SenderParts): Sender {
   };
 
   const dispatch = (webhook: SentWebhook): void => {
-    const { delayMs, reorderMs } = parts.knobs();
+    const { delayMs, reorderMs } = parts.faults();
     const wait = delayMs + parts.randomness.fraction() * reorderMs;
     if (wait > 0) {
       work.start(async () => {
@@ -329,7 +330,7 @@ export function startSender(parts: SenderParts): Sender {
       const webhook: SentWebhook = { id, event, headers, body, answers: [] };
       sent.push(webhook);
       if (sent.length > KEPT_WEBHOOKS) sent.shift();
-      const { lose, duplicate } = parts.knobs();
+      const { lose, duplicate } = parts.faults();
       if (parts.target() === null || chance(parts, lose)) return webhook;
       dispatch(webhook);
       if (chance(parts, duplicate)) dispatch(webhook);

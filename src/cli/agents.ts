@@ -17,9 +17,9 @@ export const command: Command = {
   async run(context) {
     const items = await agents(context);
     context.answer({ items, nextCursor: null }, () => {
-      const { style, machine } = context;
+      const { style, host } = context;
       if (!context.terminal) return items.map((agent) => separated(COLUMNS, agent));
-      return tableLines(COLUMNS, items, style, machine.stdout.columns);
+      return tableLines(COLUMNS, items, style, host.stdout.columns);
     });
     return 0;
   },
@@ -50,7 +50,7 @@ async function configured(context: Context): Promise<readonly AgentDocument[]> {
     import("../settings/load/load.ts"),
     import("./host/context.ts"),
   ]);
-  const loaded = loadSettings(sourcesOf(context.machine, context.configFlag));
+  const loaded = loadSettings(sourcesOf(context.host, context.configFlag));
   if (!loaded.ok) throw badSettings(loaded.problems);
   const { agent, projects } = loaded.settings;
   const names = new Set([agent.default, ...projects.map((project) => project.agent.default)]);

@@ -6,26 +6,26 @@ import { createContext } from "./host/context.ts";
 import { failureOf, problemDocument, wrongUsage } from "./usage/failure.ts";
 import type { Failure } from "./usage/failure.ts";
 import { explain, overview } from "./usage/help.ts";
-import type { Machine } from "./host/host.ts";
+import type { Host } from "./host/host.ts";
 
 /** Carries out a command line; resolves with the exit code and never rejects. */
-export async function runCli(machine: Machine): Promise<number> {
+export async function runCli(host: Host): Promise<number> {
   try {
-    return await carryOut(machine);
+    return await carryOut(host);
   } catch (error) {
     const failure = failureOf(error);
-    tellFailure(machine, failure);
+    tellFailure(host, failure);
     return failure.exitCode;
   }
 }
 
-async function carryOut(machine: Machine): Promise<number> {
-  const found = findCommand(machine.args, COMMANDS);
+async function carryOut(host: Host): Promise<number> {
+  const found = findCommand(host.args, COMMANDS);
   if (found.entry === null) {
     const given = readArguments("", { arguments: [], options: {} }, found.rest);
-    if (given.flags.has("version")) return await tellVersion(machine, given);
+    if (given.flags.has("version")) return await tellVersion(host, given);
     if (found.group === null || given.flags.has("help")) {
-      tell(machine, overview(COMMANDS, found.group));
+      tell(host, overview(COMMANDS, found.group));
       return 0;
     }
     const members = COMMANDS.filter(({ name }) => name.startsWith(`${found.group} `)).map(({ name }) => name);
@@ -33,12 +33,12 @@ async function carryOut(machine: Machine): Promise<number> {
   }
   const command = await found.entry.load();
   if (asksForHelp(found.rest)) {
-    tell(machine, explain(found.entry, command));
+    tell(host, explain(found.entry, command));
     return 0;
   }
   const given = readArguments(found.entry.name, command, found.rest);
-  if (given.flags.has("version")) return await tellVersion(machine, given);
-  const { context, close } = createContext(machine, given);
+  if (given.flags.has("version")) return await tellVersion(host, given);
+  const { context, close } = createContext(host, given);
   try {
     return await command.run(context);
   } finally {
@@ -52,22 +52,22 @@ function asksForHelp(args: readonly string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).includes("--help");
 }
 
-async function tellVersion(machine: Machine, given: Given): Promise<number> {
+async function tellVersion(host: Host, given: Given): Promise<number> {
   const { packageVersion } = await import("./host/version.ts");
   const version = packageVersion();
-  tell(machine, [given.flags.has("json") ? JSON.stringify({ version }) : version]);
+  tell(host, [given.flags.has("json") ? JSON.stringify({ version }) : version]);
   return 0;
 }
 
-function tell(machine: Machine, lines: readonly string[]): void {
-  for (const line of lines) machine.stdout.write(`${line}\n`);
+function tell(host: Host, lines: readonly string[]): void {
+  for (const line of lines) host.stdout.write(`${line}\n`);
 }
 
-function tellFailure(machine: Machine, failure: Failure): void {
-  if (wantsJson(machine.args)) {
-    machine.stderr.write(`${JSON.stringify(problemDocument(failure))}\n`);
+function tellFailure(host: Host, failure: Failure): void {
+  if (wantsJson(host.args)) {
+    host.stderr.write(`${JSON.stringify(problemDocument(failure))}\n`);
     return;
   }
-  for (const line of failure.message.split("\n")) machine.stderr.write(`${escapeHidden(line)}\n`);
-  if (failure.hint !== null) machine.stderr.write(`${escapeHidden(failure.hint)}\n`);
+  for (const line of failure.message.split("\n")) host.stderr.write(`${escapeHidden(line)}\n`);
+  if (failure.hint !== null) host.stderr.write(`${escapeHidden(failure.hint)}\n`);
 }

@@ -15,7 +15,7 @@ export const command: Command = {
   ],
   examples: [{ says: "before a restart", line: "config check --config new.json" }],
   async run(context) {
-    const loaded = loadSettings(sourcesOf(context.machine, context.configFlag));
+    const loaded = loadSettings(sourcesOf(context.host, context.configFlag));
     if (!loaded.ok) throw badSettings(loaded.problems);
     const { settings, warnings } = loaded;
     context.answer(

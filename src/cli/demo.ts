@@ -31,7 +31,7 @@ export const command: Command = {
       json: context.json,
       color: context.color,
       version: packageVersion(),
-      pid: context.machine.pid,
+      pid: context.host.pid,
       signal,
       write: context.say,
     });

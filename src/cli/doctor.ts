@@ -35,18 +35,18 @@ export const command: Command = {
 };
 
 async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<Finding> {
-  const { machine } = context;
+  const { host } = context;
   yield checkNode(process.versions.node);
-  yield await checkGit(machine, signal);
-  yield await checkConfinement(machine, signal);
-  const { settings, credentials, findings } = checkConfig(machine, context.configFlag);
+  yield await checkGit(host, signal);
+  yield await checkConfinement(host, signal);
+  const { settings, credentials, findings } = checkConfig(host, context.configFlag);
   yield* findings;
   if (settings === null) return;
   const { MAINTENANCE } = await import("../registry.ts");
   const maintenance = settings.engine === "embedded" ? await MAINTENANCE.embedded() : null;
   yield* await checkFolder(settings, maintenance);
-  if (maintenance !== null) yield checkDatabase(settings, maintenance, machine.clock.now());
-  yield* checkOutside({ settings, credentials, machine, offline: context.flag("offline"), signal });
+  if (maintenance !== null) yield checkDatabase(settings, maintenance, host.clock.now());
+  yield* checkOutside({ settings, credentials, host: host, offline: context.flag("offline"), signal });
 }
 
 function findingLines({ check, state, says, todo }: Finding, { style }: Context): readonly string[] {

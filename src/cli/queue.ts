@@ -27,7 +27,7 @@ function page(queue: QueueDocument, context: Context): readonly string[] {
   const { total, used } = queue.slots;
   const head = `${used} of ${total} slots in use`;
   if (queue.items.length === 0) return [`${head}; nothing waits.`];
-  const { columns } = context.machine.stdout;
+  const { columns } = context.host.stdout;
   return [head, "", ...tableLines(queueColumns(context), queue.items, context.style, columns)];
 }
 
@@ -36,7 +36,7 @@ function rows(queue: QueueDocument, context: Context): readonly string[] {
 }
 
 function queueColumns(context: Context): readonly Column<Item>[] {
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   return [
     { head: "#", cell: ({ position }) => position },
     { head: "ISSUE", cell: ({ issue }) => issue, paint: () => context.style.bold },

@@ -26,23 +26,23 @@ export const command: Command = {
     { says: "elsewhere, for a script that waits for it", line: "serve --config /etc/patchrelay.json --json" },
   ],
   async run(context) {
-    const { machine } = context;
-    const ready = readyToServe(machine, context.configFlag);
+    const { host } = context;
+    const ready = readyToServe(host, context.configFlag);
     if (!ready.ok) throw new Failure(1, "bad_settings", ready.lines.join("\n"));
     const { settings, credentials, warnings } = ready;
-    const log = await createLog(settings.log.level, machine);
-    for (const warning of [...warnings, ...armFailpoints(machine.env)]) log.warn(problemText(warning));
-    return await untilSignal(machine, log, settings.http.shutdownSeconds * 1_000, async () => {
+    const log = await createLog(settings.log.level, host);
+    for (const warning of [...warnings, ...armFailpoints(host.env)]) log.warn(problemText(warning));
+    return await untilSignal(host, log, settings.http.shutdownSeconds * 1_000, async () => {
       const relay = await startRelay({
         settings,
         credentials,
-        childEnv: childEnvironment(machine.env, inherited(settings)),
-        credentialFiles: credentialFiles(machine.env),
-        clock: machine.clock,
-        randomness: await machine.randomness(),
+        childEnv: childEnvironment(host.env, inherited(settings)),
+        credentialFiles: credentialFiles(host.env),
+        clock: host.clock,
+        randomness: await host.randomness(),
         log,
         version: packageVersion(),
-        pid: machine.pid,
+        pid: host.pid,
       }).catch((error: unknown) => {
         throw listenFailure(error, settings) ?? error;
       });
@@ -61,7 +61,7 @@ function announce(relay: Relay, settings: Settings, context: Context): void {
   }
   context.say(
     context.json
-      ? JSON.stringify({ url: relay.url, pid: context.machine.pid })
+      ? JSON.stringify({ url: relay.url, pid: context.host.pid })
       : `patchrelay listens on ${relay.url}`,
   );
 }

@@ -64,7 +64,7 @@ function keptBy(views: Views): Kept {
 function relayLines(condition: Condition, context: Context): readonly string[] {
   const { style } = context;
   const { relay, url, detail, ready, relayVersion, previousSecrets } = condition;
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   const paint = relay === "down" ? style.red : ready?.ready === false ? style.yellow : style.green;
   const word =
     relay === "down" ? "down" : ready === null ? "up" : ready.ready ? "up, ready" : "up, not ready";
@@ -98,7 +98,7 @@ function relayLines(condition: Condition, context: Context): readonly string[] {
 }
 
 function keptLines(kept: Kept, context: Context): readonly string[] {
-  const { style, machine } = context;
+  const { style, host } = context;
   const { budget, needsPerson, outbox, deliveries } = kept;
   const failed = outbox["failed"] ?? 0;
   const quarantined = deliveries["quarantined"] ?? 0;
@@ -134,7 +134,7 @@ function keptLines(kept: Kept, context: Context): readonly string[] {
       ? ["Nothing needs a person."]
       : [
           style.bold("Needs a person:"),
-          ...tableLines(issueColumns(context), needsPerson, style, machine.stdout.columns),
+          ...tableLines(issueColumns(context), needsPerson, style, host.stdout.columns),
         ]),
   ];
 }

@@ -1,7 +1,7 @@
 import type { Forge } from "../forges/forge.ts";
 import type { Policy, ProjectPolicy } from "../factory/facts/policy.ts";
 import type { Facts } from "../factory/facts/facts.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { ExternalError } from "../lib/external.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Tracker } from "../trackers/tracker.ts";
 import type { Worktrees } from "../worktrees/worktrees.ts";
@@ -20,7 +20,7 @@ export interface EffectParts {
 
 /** The repository of an issue; an effect on the forge without one can not be meant. */
 export function repositoryOf(facts: Facts): string {
-  if (facts.project === null) throw new OutsideError("refused", "the issue has no repository");
+  if (facts.project === null) throw new ExternalError("refused", "the issue has no repository");
   return facts.project.repository;
 }
 

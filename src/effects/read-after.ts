@@ -1,6 +1,6 @@
 import type { Observation } from "../factory/facts/observation.ts";
 import type { Forge } from "../forges/forge.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { ExternalError } from "../lib/external.ts";
 
 /**
  * An answer of the forge, and the pull request as it is after it. The answer must not be lost to a reading that
@@ -16,7 +16,7 @@ export async function readAfter(
   const reading = await forge
     .readPullRequest(repository, { number, branch: "" }, signal)
     .catch((error: unknown) => {
-      if (error instanceof OutsideError) return null;
+      if (error instanceof ExternalError) return null;
       throw error;
     });
   return reading === null ? [answer] : [answer, reading];

@@ -2,7 +2,7 @@ import { stillWanted } from "../factory/effects/called-for.ts";
 import type { Facts } from "../factory/facts/facts.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { Performer } from "../engines/engine.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { ExternalError } from "../lib/external.ts";
 import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
 
 /** So often a pull request that was never read may be unknown to the forge before it counts as gone. */
@@ -39,18 +39,18 @@ export const readPullRequest =
     return isAsked ? [...seen, await repositoryReading(parts, facts, signal)] : seen;
   };
 
-function isRefusal(error: unknown): error is OutsideError {
-  return error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused");
+function isRefusal(error: unknown): error is ExternalError {
+  return error instanceof ExternalError && (error.kind === "not_found" || error.kind === "refused");
 }
 
 /** A copy of the forge's that lags behind does not know yet what was opened a moment ago. */
-function looksOf(facts: Facts, error: OutsideError): number {
+function looksOf(facts: Facts, error: ExternalError): number {
   const isNew = error.kind === "not_found" && (facts.pullRequest?.readAt ?? null) === null;
   return isNew ? MOST_LATE_LOOKS : MOST_REFUSED_LOOKS;
 }
 
-function notYet(error: OutsideError): OutsideError {
-  return new OutsideError("unavailable", error.message, { cause: error });
+function notYet(error: ExternalError): ExternalError {
+  return new ExternalError("unavailable", error.message, { cause: error });
 }
 
 async function repositoryReading(
@@ -73,7 +73,7 @@ async function repositoryReading(
       `${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists.`,
     );
   } catch (error) {
-    const isTold = isRefusal(error) || (error instanceof OutsideError && error.kind === "unauthorized");
+    const isTold = isRefusal(error) || (error instanceof ExternalError && error.kind === "unauthorized");
     if (isTold) return seen(error.message);
     throw error;
   }

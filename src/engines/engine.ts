@@ -11,7 +11,7 @@ import type { Log } from "../lib/log.ts";
 import type * as D from "./documents.ts";
 
 /**
- * The seam to what keeps, orders and retries: embedded (SQLite) or Temporal. It runs the factory's `turn`
+ * The seam to what keeps, orders and retries: embedded (SQLite) or Temporal. It runs the factory's `advance`
  * over durable observations and hands the effects to performers. The conformance suite in
  * test/conformance/engine.ts defines it.
  */
@@ -31,7 +31,7 @@ export interface Engine {
   ): Promise<{ readonly seq: number }>;
   /** The facts now; null when the issue is not kept. */
   facts(issue: IssueId): Facts | null;
-  /** Applies a stored delivery, or a turn that was set aside, once more (operator's `delivery replay`). False = there is none. */
+  /** Applies a stored delivery, or quarantined observations, once more (operator's `delivery replay`). False = there is none. */
   replay(source: string, deliveryId: string): Promise<boolean>;
   /** Puts a failed or dropped effect back (operator's `outbox retry`). False = no such effect. */
   retryEffect(id: string): Promise<boolean>;
@@ -61,8 +61,8 @@ export interface EngineHealth {
   readonly inbox: {
     readonly pending: number;
     readonly oldestMs: number | null;
-    /** Turns that failed again and again and wait for a person; absent = the engine does not count them. */
-    readonly setAside?: number;
+    /** Observations whose advance failed again and again and that wait for a person; absent = the engine does not count them. */
+    readonly quarantined?: number;
     /** Delivery ids that came again with other bytes since the start; absent = the engine does not count them. */
     readonly mismatches?: number;
   };
@@ -85,7 +85,7 @@ export interface Views {
   runs(filter: { readonly issue: string | null }, page: D.PageRequest): D.Page<D.RunDocument>;
   run(id: string): D.RunDocument | null;
   runEvents(id: string, page: D.PageRequest): D.Page<D.RunEventDocument> | null;
-  /** Source `turn`: observations of other origin than a delivery whose turn failed, in the same form. */
+  /** Source `observation`: observations of other origin than a delivery whose advance failed, in the same form. */
   deliveries(
     filter: { readonly state: string | null; readonly source: string | null },
     page: D.PageRequest,
@@ -121,7 +121,7 @@ export interface EngineParts {
   readonly interpreters: Readonly<Record<string, Interpreter>>;
   readonly performers: Performers;
   /** Carries out a whole run; the engine gives it a slot, durable progress and its fence. */
-  readonly performRun: (running: Running) => Promise<void>;
+  readonly performRun: (handle: RunHandle) => Promise<void>;
   /**
    * Lists issues that the tracker says are ours (`ticket_read` observations follow from effects). A list too long for
    * one answer goes on with the `rest` of the answer before; null = from the beginning, and = that was all.
@@ -174,14 +174,14 @@ export interface Lookup {
   byBase(repository: string, branch: string): readonly IssueId[];
 }
 
-/** Carries out one effect. Returns observations that follow from it (committed together with its end). Throws OutsideError to be retried. */
+/** Carries out one effect. Returns observations that follow from it (committed together with its end). Throws ExternalError to be retried. */
 export type Performer<K extends EffectKind> = (
   effect: EffectOf<K>,
-  performing: Performing,
+  context: EffectContext,
 ) => Promise<readonly Observation[]>;
 export type Performers = { readonly [K in Exclude<EffectKind, "start_run">]: Performer<K> };
 
-export interface Performing {
+export interface EffectContext {
   readonly facts: Facts;
   /** 1 = first try. */
   readonly attempt: number;
@@ -191,7 +191,7 @@ export interface Performing {
 }
 
 /** A run under way. */
-export interface Running {
+export interface RunHandle {
   readonly issue: IssueId;
   readonly run: number;
   readonly fence: number;

@@ -7,7 +7,7 @@ import type { Secret } from "../lib/secret.ts";
 
 /**
  * The seam to a forge. Same rules as Tracker: every call has a deadline and takes a signal, faults are
- * `OutsideError`s. A repository is named `owner/name`.
+ * `ExternalError`s. A repository is named `owner/name`.
  */
 export interface Forge {
   readonly name: string;
@@ -15,7 +15,7 @@ export interface Forge {
   /** What a stored delivery says. Pure. Routed by repository id and pull request number or our own branch (see context). */
   interpret(body: unknown, event: string, context: ForgeContext): Interpretation;
   whoAmI(signal: AbortSignal): Promise<ForgeIdentity>;
-  /** Whether the repository can be worked with; its default branch and the forge's own id. Throws OutsideError `not_found` when it is not there for us. */
+  /** Whether the repository can be worked with; its default branch and the forge's own id. Throws ExternalError `not_found` when it is not there for us. */
   repository(repository: string, signal: AbortSignal): Promise<RepositoryReading>;
   /** The pull request now as `pull_request_read`; by number, or by our branch (null when there is none). */
   readPullRequest(
@@ -47,12 +47,12 @@ export interface Forge {
   ): Promise<{ readonly ok: boolean; readonly detail: string }>;
   closePullRequest(repository: string, number: number, signal: AbortSignal): Promise<void>;
   /** Failing checks of a commit with log excerpts (bounded), for a repair prompt. */
-  failureEvidence(
+  checkFailures(
     repository: string,
     sha: string,
     names: readonly string[],
     signal: AbortSignal,
-  ): Promise<readonly FailureEvidence[]>;
+  ): Promise<readonly CheckFailure[]>;
   /** Where git goes, and the credential for it (null = none needed). */
   gitRemote(
     repository: string,
@@ -115,7 +115,7 @@ export interface MergeAnswer {
   readonly because?: "held";
 }
 
-export interface FailureEvidence {
+export interface CheckFailure {
   readonly check: string;
   readonly conclusion: string;
   readonly url: string | null;

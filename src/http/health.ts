@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ReadyDocument } from "../engines/documents.ts";
-import { deadline } from "../lib/outside.ts";
+import { deadline } from "../lib/external.ts";
 import { answers } from "./api/describe.ts";
 import { object, reference } from "./api/schema.ts";
 import type { Metrics } from "./metrics.ts";

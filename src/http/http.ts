@@ -7,7 +7,7 @@ import { messageOf } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
-import { deadline } from "../lib/outside.ts";
+import { deadline } from "../lib/external.ts";
 import type { Secret } from "../lib/secret.ts";
 import { policyOf } from "../settings/policy.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -22,7 +22,7 @@ import type { Metrics } from "./metrics.ts";
 import { oauth } from "./oauth.ts";
 import { openapi } from "./openapi.ts";
 import { Problem } from "./problem.ts";
-import { createRoom } from "./webhooks/byte-budget.ts";
+import { createByteBudget } from "./webhooks/byte-budget.ts";
 import { createLimitedServer } from "./webhooks/server.ts";
 import { session } from "./access/session.ts";
 import { createSessions } from "./access/sessions.ts";
@@ -72,7 +72,7 @@ export function createHttp(parts: HttpParts): Http {
     sources: parts.sources,
     limits: { github: http.githubBodyMiB * MEBIBYTE, linear: http.linearBodyMiB * MEBIBYTE },
     engine,
-    room: createRoom(BYTES_IN_FLIGHT),
+    budget: createByteBudget(BYTES_IN_FLIGHT),
     counts: metrics.webhooks,
     clock,
     log,
@@ -156,7 +156,7 @@ function countRuns(engine: Engine, metrics: Metrics, log: Log): () => void {
     if (kind !== "journal" || !("observation" in line) || !line.observation.kind.includes("run_ended"))
       return;
     try {
-      // The same turn may have reserved the next run already.
+      // The same advance may have reserved the next run already.
       const { items } = engine.views.runs({ issue: line.issue }, { limit: 2, cursor: null });
       const ended = items.find((run) => run.endedAt !== null);
       if (ended !== undefined) metrics.runEnded(ended);

@@ -63,7 +63,7 @@ export function createMetrics(engine: Pick<Engine, "health" | "views">): Metrics
     buckets: [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200],
     registers,
   });
-  standing(engine, registers);
+  observeGauges(engine, registers);
 
   // The labels of the intake's counters are looked up once, not per request.
   const perSource = (source: SourceName) => ({
@@ -105,7 +105,7 @@ export function createMetrics(engine: Pick<Engine, "health" | "views">): Metrics
 }
 
 /** Gauges that are read from the engine whenever somebody asks. */
-function standing(engine: Pick<Engine, "health" | "views">, registers: Registry[]): void {
+function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Registry[]): void {
   const gauge = (name: string, help: string, read: () => number | null): void => {
     const made = new Gauge({
       name: `patchrelay_${name}`,
@@ -127,9 +127,9 @@ function standing(engine: Pick<Engine, "health" | "views">, registers: Registry[
     () => seconds(engine.health().inbox.oldestMs) ?? 0,
   );
   gauge(
-    "turns_set_aside",
-    "Turns that failed again and again and wait for an operator.",
-    () => engine.health().inbox.setAside ?? null,
+    "observations_quarantined",
+    "Observations that could not be applied again and again and wait for an operator.",
+    () => engine.health().inbox.quarantined ?? null,
   );
   gauge(
     "delivery_mismatches",

@@ -58,7 +58,7 @@ export function notFound(what: string, hint?: string): Problem {
   return new Problem(404, "not_found", what, hint === undefined ? {} : { hint });
 }
 
-/** What was asked for makes no sense as things stand. */
+/** What was asked for does not fit the state of things. */
 export function conflict(why: string, hint?: string): Problem {
   return new Problem(409, "conflict", why, hint === undefined ? {} : { hint });
 }

@@ -18,7 +18,7 @@ export function disarmAll(): void {
 }
 
 /** Marks the place. With nothing armed it returns at once. `delay` blocks the thread, as a stopped process would. */
-export function reach(name: string): void {
+export function failpoint(name: string): void {
   if (armed.size === 0) return;
   const found = armed.get(name);
   if (found === undefined) return;

@@ -1,95 +1,95 @@
 import { NOTHING_SPENT } from "../factory/facts/facts.ts";
-import { Fenced, type Running } from "../engines/engine.ts";
+import { Fenced, type RunHandle } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
-import { reach } from "../lib/failpoints.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { failpoint } from "../lib/failpoints.ts";
+import { ExternalError } from "../lib/external.ts";
 import { firstOf } from "../lib/signals.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
-import { complaintOf, type Complaint, type Shown } from "./complaints.ts";
+import { rejectionOf, type Rejection, type Shown } from "./rejections.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
-import { journeyOf, stopEnding, type Journey, type Worked } from "./journey.ts";
+import { runContextOf, stopEnding, type RunContext, type Worked } from "./run-context.ts";
 import type { RunParts } from "./parts.ts";
 import { hookFacts, prepare } from "./prepare.ts";
 import { openLeftOver, publish } from "./publish.ts";
 import { again, work } from "./work.ts";
 
 /** How often the agent gets its work back because it can not be taken as it is. */
-const MOST_COMPLAINTS = 2;
+const MOST_REJECTIONS = 2;
 
 /**
  * Carries out one run: prepare, work, verify, inspect, publish, settle. Every step can be repeated; after a
  * restart the run goes on where its saved progress stands. Resolves once the run is settled, and rejects only
  * when the relay stops (the run then stays resumable) or somebody else has settled it.
  */
-export async function performRun(running: Running, parts: RunParts): Promise<void> {
+export async function performRun(handle: RunHandle, parts: RunParts): Promise<void> {
   const stop = new AbortController();
-  const until = firstOf(running.signal, stop.signal);
-  running.stopped.then(
+  const until = firstOf(handle.signal, stop.signal);
+  handle.stopped.then(
     (reason) => stop.abort(new Error(`the run was told to stop: ${reason}`)),
     () => undefined,
   );
   try {
-    await carryOut(running, parts, until.signal);
+    await carryOut(handle, parts, until.signal);
   } finally {
     until.release();
   }
 }
 
-async function carryOut(running: Running, parts: RunParts, signal: AbortSignal): Promise<void> {
+async function carryOut(handle: RunHandle, parts: RunParts, signal: AbortSignal): Promise<void> {
   let ending: Ending;
-  let journey: Journey | null = null;
+  let context: RunContext | null = null;
   try {
-    journey = journeyOf(running, parts, signal);
-    const known = journey.progress().ending;
-    ending = known === null ? await travel(journey) : new Ending(known.end, known.question);
+    context = runContextOf(handle, parts, signal);
+    const known = context.progress().ending;
+    ending = known === null ? await runSteps(context) : new Ending(known.end, known.question);
   } catch (error) {
-    ending = endingOf(error, running, journey);
+    ending = endingOf(error, handle, context);
   }
-  await settle(running, parts, journey, ending);
+  await settle(handle, parts, context, ending);
 }
 
-async function travel(journey: Journey): Promise<Ending> {
-  journey.goOn();
-  const worktree = await prepare(journey);
-  journey.goOn();
-  const worked = await workUntilAccepted(journey, worktree);
+async function runSteps(context: RunContext): Promise<Ending> {
+  context.throwIfStopped();
+  const worktree = await prepare(context);
+  context.throwIfStopped();
+  const worked = await workUntilAccepted(context, worktree);
   if (worked.outcome === "answer") return new Ending(ended("answered", worked.summary, worked.replies));
-  const baseline = baselineOf(journey, worktree);
-  const { changes, integrated } = await show(journey, worktree);
+  const baseline = baselineOf(context, worktree);
+  const { changes, integrated } = await show(context, worktree);
   const nothing = changes.files.length === 0 && !integrated;
-  if (nothing || !journey.progress().verified) {
-    const opened = await openLeftOver(journey, worktree, worked, baseline);
+  if (nothing || !context.progress().verified) {
+    const opened = await openLeftOver(context, worktree, worked, baseline);
     return opened ? new Ending(ended("published", worked.summary, worked.replies)) : nothingChanged(worked);
   }
   // What the base's own commits brought is not the agent's doing.
-  const tree = journey.progress().integrated;
-  await inspect(journey, tree === null ? changes : await changesFrom(journey, worktree, tree));
-  await publish(journey, worktree, worked);
+  const tree = context.progress().integrated;
+  await inspect(context, tree === null ? changes : await changesFrom(context, worktree, tree));
+  await publish(context, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));
 }
 
-function baselineOf(journey: Journey, worktree: Worktree): string {
-  return journey.progress().baseline ?? worktree.base.sha;
+function baselineOf(context: RunContext, worktree: Worktree): string {
+  return context.progress().baseline ?? worktree.base.sha;
 }
 
-async function changesFrom(journey: Journey, worktree: Worktree, from: string): Promise<Changes> {
-  const { worktrees, limits } = journey.parts;
+async function changesFrom(context: RunContext, worktree: Worktree, from: string): Promise<Changes> {
+  const { worktrees, limits } = context.parts;
   return await worktrees.changes(worktree, from, {
-    signal: journey.signal,
+    signal: context.signal,
     maxPatchBytes: limits.maxChangedBytes + 1,
   });
 }
 
-async function show(journey: Journey, worktree: Worktree): Promise<Shown> {
-  const baseline = baselineOf(journey, worktree);
-  const changes = await changesFrom(journey, worktree, baseline);
-  const { head } = await journey.parts.worktrees.status(worktree, journey.signal);
+async function show(context: RunContext, worktree: Worktree): Promise<Shown> {
+  const baseline = baselineOf(context, worktree);
+  const changes = await changesFrom(context, worktree, baseline);
+  const { head } = await context.parts.worktrees.status(worktree, context.signal);
   // An integration of the base may change no file of ours, yet it is the repair.
-  const progress = journey.progress();
+  const progress = context.progress();
   const integrated = progress.integrated !== null && (head !== baseline || progress.conflict);
   const leftOver =
-    head === progress.leftOver && (await changesFrom(journey, worktree, head)).files.length === 0;
+    head === progress.leftOver && (await changesFrom(context, worktree, head)).files.length === 0;
   return { changes, integrated, leftOver };
 }
 
@@ -102,25 +102,25 @@ function nothingChanged({ outcome, summary, replies }: Worked): Ending {
     : new Ending(ended("no_change", summary, replies));
 }
 
-async function workUntilAccepted(journey: Journey, worktree: Worktree): Promise<Worked> {
-  let { worked } = journey.progress();
-  let complaint: Complaint | null = null;
+async function workUntilAccepted(context: RunContext, worktree: Worktree): Promise<Worked> {
+  let { worked } = context.progress();
+  let rejection: Rejection | null = null;
   for (let round = 0; ; round += 1) {
-    if (worked === null || complaint !== null) {
-      worked = await work(journey, worktree, complaint?.prompt ?? null);
+    if (worked === null || rejection !== null) {
+      worked = await work(context, worktree, rejection?.prompt ?? null);
     }
-    if (journey.progress().verified) return worked;
-    complaint = await complaintOf(journey, worktree, worked, () => show(journey, worktree));
-    if (complaint === null) return worked;
-    if (complaint.end === null && round > 0) return worked;
-    if (complaint.end !== null && round >= MOST_COMPLAINTS) throw new Ending(complaint.end);
+    if (context.progress().verified) return worked;
+    rejection = await rejectionOf(context, worktree, worked, () => show(context, worktree));
+    if (rejection === null) return worked;
+    if (rejection.end === null && round > 0) return worked;
+    if (rejection.end !== null && round >= MOST_REJECTIONS) throw new Ending(rejection.end);
   }
 }
 
-async function inspect(journey: Journey, changes: Parameters<typeof objections>[0]): Promise<void> {
-  const run = journey.run();
-  const { parts } = journey;
-  await journey.observe([
+async function inspect(context: RunContext, changes: Parameters<typeof objections>[0]): Promise<void> {
+  const run = context.run();
+  const { parts } = context;
+  await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "inspect" },
   ]);
   const found = objections(changes, run.type, parts.limits);
@@ -129,47 +129,47 @@ async function inspect(journey: Journey, changes: Parameters<typeof objections>[
 }
 
 /** What an error means for the run; rethrows what is not the run's to settle. */
-function endingOf(error: unknown, running: Running, journey: Journey | null): Ending {
+function endingOf(error: unknown, handle: RunHandle, context: RunContext | null): Ending {
   if (error instanceof Ending) return error;
   if (error instanceof Fenced) throw error;
-  const reason = running.stopReason();
-  if (reason !== null) return stopEnding(reason, journey?.run().headAfter ?? null);
-  if (running.signal.aborted) throw error;
+  const reason = handle.stopReason();
+  if (reason !== null) return stopEnding(reason, context?.run().headAfter ?? null);
+  if (handle.signal.aborted) throw error;
   const retryAt =
-    error instanceof OutsideError && error.retryAt !== null
+    error instanceof ExternalError && error.retryAt !== null
       ? error.retryAt
-      : journey === null
+      : context === null
         ? null
-        : again(journey);
+        : again(context);
   return new Ending(failed("infrastructure", messageOf(error), retryAt));
 }
 
 async function settle(
-  running: Running,
+  handle: RunHandle,
   parts: RunParts,
-  journey: Journey | null,
+  context: RunContext | null,
   ending: Ending,
 ): Promise<void> {
-  if (journey !== null) {
+  if (context !== null) {
     // Known from here on: the hook may take minutes, and the agent's turn must not be paid for again after a kill.
-    journey.save({ ending: { end: ending.end, question: ending.question } });
-    await afterRun(journey);
+    context.save({ ending: { end: ending.end, question: ending.question } });
+    await afterRun(context);
   }
-  reach("run.settle_in_tx");
-  const spent = journey?.progress().spent ?? NOTHING_SPENT;
+  failpoint("run.settle_in_tx");
+  const spent = context?.progress().spent ?? NOTHING_SPENT;
   const { end, question } = fitToTell(ending, (text) => parts.scrub(text));
-  await running.observe([
+  await handle.observe([
     {
       kind: "run_ended",
       at: parts.clock.now(),
-      run: running.run,
-      fence: running.fence,
+      run: handle.run,
+      fence: handle.fence,
       end,
       question,
       spent,
     },
   ]);
-  reach("run.settled");
+  failpoint("run.settled");
 }
 
 const LONGEST_SUMMARY = 8_000;
@@ -190,21 +190,21 @@ function fitToTell(
 }
 
 /** The hook `after-run` is for the repository's own tidying; it changes nothing about how the run ended. */
-async function afterRun(journey: Journey): Promise<void> {
-  const { worktree } = journey.progress();
-  if (worktree === null || journey.running.signal.aborted) return;
+async function afterRun(context: RunContext): Promise<void> {
+  const { worktree } = context.progress();
+  if (worktree === null || context.handle.signal.aborted) return;
   try {
-    const outcome = await journey.parts.worktrees.runHook("after-run", worktree, {
+    const outcome = await context.parts.worktrees.runHook("after-run", worktree, {
       baseSha: worktree.base.sha,
-      facts: hookFacts(journey, worktree),
-      timeoutMs: journey.parts.limits.hookMs,
-      signal: journey.running.signal,
+      facts: hookFacts(context, worktree),
+      timeoutMs: context.parts.limits.hookMs,
+      signal: context.handle.signal,
     });
     if (!outcome.ok)
-      journey.parts.log.warn("the hook after-run failed", { run: journey.id, exitCode: outcome.exitCode });
+      context.parts.log.warn("the hook after-run failed", { run: context.id, exitCode: outcome.exitCode });
   } catch (error) {
-    journey.parts.log.warn("the hook after-run could not be run", {
-      run: journey.id,
+    context.parts.log.warn("the hook after-run could not be run", {
+      run: context.id,
       error: messageOf(error),
     });
   }

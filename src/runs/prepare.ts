@@ -1,6 +1,6 @@
 import { worktreeNameOf } from "../factory/facts/ids.ts";
-import { reach } from "../lib/failpoints.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { failpoint } from "../lib/failpoints.ts";
+import { ExternalError } from "../lib/external.ts";
 import { messageOf } from "../lib/assert.ts";
 import { MissingBaseBranch } from "../worktrees/errors.ts";
 import type { HookFacts } from "../worktrees/hooks.ts";
@@ -8,22 +8,22 @@ import type { Worktree } from "../worktrees/worktrees.ts";
 import { earlierThread } from "./earlier-thread.ts";
 import { Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
-import type { Journey } from "./journey.ts";
-import { patiently } from "./patience.ts";
+import type { RunContext } from "./run-context.ts";
+import { retryOutages } from "./retry-outages.ts";
 
 const HOOK_TRIES = 3;
 
 /** Makes the worktree at the right base, salvage first, and runs the repository's `prepare-worktree`. */
-export async function prepare(journey: Journey): Promise<Worktree> {
-  const { running, parts, project } = journey;
-  const run = journey.run();
-  await journey.observe([
+export async function prepare(context: RunContext): Promise<Worktree> {
+  const { handle, parts, project } = context;
+  const run = context.run();
+  await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "prepare" },
   ]);
-  const known = journey.progress();
-  const keep = known.worktree !== null || (earlierThread(journey.facts(), run)?.unpublished ?? false);
-  const prepared = await patiently(journey, "Fetching", () => atBase(journey, keep));
-  reach("run.worktree_made");
+  const known = context.progress();
+  const keep = known.worktree !== null || (earlierThread(context.facts(), run)?.unpublished ?? false);
+  const prepared = await retryOutages(context, "Fetching", () => atBase(context, keep));
+  failpoint("run.worktree_made");
   let worktree: Worktree = prepared;
   if (known.worktree === null) {
     let { integrated, merging: conflict } = prepared;
@@ -31,11 +31,11 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     const { kept, standsOn: remoteHead } = prepared;
     if (run.type === "queue_repair" && !kept) {
       if (remoteHead !== null && remoteHead !== prepared.head)
-        await inspectLeftOver(journey, prepared, remoteHead);
+        await inspectLeftOver(context, prepared, remoteHead);
       const made = await parts.worktrees.integrate(prepared, {
         onto: prepared.target.sha,
         leaveConflict: true,
-        signal: journey.signal,
+        signal: context.signal,
       });
       conflict = made.outcome === "conflict";
       integrated = made.tree;
@@ -43,7 +43,7 @@ export async function prepare(journey: Journey): Promise<Worktree> {
     // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
     const baseline = prepared.publishedUpTo;
     const leftOver = integrated === null && prepared.head !== baseline ? prepared.head : null;
-    journey.save({
+    context.save({
       worktree: recordOf(prepared),
       baseline,
       leftOver,
@@ -53,7 +53,7 @@ export async function prepare(journey: Journey): Promise<Worktree> {
       remoteHead,
     });
     const headBefore = prepared.remoteHead ?? prepared.head;
-    await journey.observe([
+    await context.observe([
       {
         kind: "run_advanced",
         at: parts.clock.now(),
@@ -66,47 +66,50 @@ export async function prepare(journey: Journey): Promise<Worktree> {
   } else {
     worktree = { ...recordOf(prepared), ...known.worktree };
   }
-  for (const ref of prepared.salvaged) running.event("salvaged", ref);
+  for (const ref of prepared.salvaged) handle.event("salvaged", ref);
   if (!known.hooked) {
-    await hook(journey, worktree, project.repository);
-    journey.save({ hooked: true });
-    reach("run.hook_done");
+    await hook(context, worktree, project.repository);
+    context.save({ hooked: true });
+    failpoint("run.hook_done");
   }
   return worktree;
 }
 
 /** What an earlier run committed and could not push, before it can no longer be told from what the base brings. */
-async function inspectLeftOver(journey: Journey, worktree: Worktree, remoteHead: string): Promise<void> {
-  const { parts, signal } = journey;
+async function inspectLeftOver(context: RunContext, worktree: Worktree, remoteHead: string): Promise<void> {
+  const { parts, signal } = context;
   const maxPatchBytes = parts.limits.maxChangedBytes + 1;
   const changes = await parts.worktrees.changes(worktree, remoteHead, { signal, maxPatchBytes });
-  const found = objections(changes, journey.run().type, parts.limits);
+  const found = objections(changes, context.run().type, parts.limits);
   if (found.length > 0)
     throw new Ending(failed("policy", `What was left unpublished stays so: ${found.join("; ")}.`, null));
 }
 
-async function atBase(journey: Journey, keep: boolean): ReturnType<Journey["parts"]["worktrees"]["prepare"]> {
-  const { parts, project } = journey;
-  const facts = journey.facts();
+async function atBase(
+  context: RunContext,
+  keep: boolean,
+): ReturnType<RunContext["parts"]["worktrees"]["prepare"]> {
+  const { parts, project } = context;
+  const facts = context.facts();
   try {
     return await parts.worktrees.prepare({
       repository: project.repository,
       cloneUrl: parts.cloneUrl(project.repository),
-      token: async () => (await parts.forge.gitRemote(project.repository, journey.signal)).token,
+      token: async () => (await parts.forge.gitRemote(project.repository, context.signal)).token,
       baseBranch: project.baseBranch,
       targetBranch: facts.pullRequest?.core.value.base ?? null,
       branch: facts.project?.branch ?? "",
-      worktreeName: worktreeNameOf(journey.running.issue, facts.project?.branch ?? ""),
+      worktreeName: worktreeNameOf(context.handle.issue, facts.project?.branch ?? ""),
       startAt: null,
       keep,
-      signal: journey.signal,
+      signal: context.signal,
     });
   } catch (error) {
     const gone =
-      error instanceof OutsideError && (error.kind === "not_found" || error.kind === "unauthorized");
+      error instanceof ExternalError && (error.kind === "not_found" || error.kind === "unauthorized");
     if (!(error instanceof MissingBaseBranch) && !gone) throw error;
     // Told as a fact about the repository, so that the issue waits for it instead of failing again and again.
-    await journey.observe([{ kind: "repository_read", at: parts.clock.now(), problem: messageOf(error) }]);
+    await context.observe([{ kind: "repository_read", at: parts.clock.now(), problem: messageOf(error) }]);
     throw new Ending(failed("infrastructure", messageOf(error), null));
   }
 }
@@ -116,26 +119,26 @@ function recordOf(worktree: Worktree): Worktree {
   return { repository, name, branch, base, target, path, gitDir, commonDir };
 }
 
-export function hookFacts(journey: Journey, worktree: Worktree): HookFacts {
+export function hookFacts(context: RunContext, worktree: Worktree): HookFacts {
   return {
-    PATCHRELAY_ISSUE: journey.facts().ticket.core?.value.key ?? journey.running.issue,
-    PATCHRELAY_RUN: journey.id,
-    PATCHRELAY_RUN_TYPE: journey.run().type,
+    PATCHRELAY_ISSUE: context.facts().ticket.core?.value.key ?? context.handle.issue,
+    PATCHRELAY_RUN: context.id,
+    PATCHRELAY_RUN_TYPE: context.run().type,
     PATCHRELAY_BRANCH: worktree.branch,
     PATCHRELAY_BASE: worktree.target.branch,
     PATCHRELAY_BASE_SHA: worktree.target.sha,
   };
 }
 
-async function hook(journey: Journey, worktree: Worktree, repository: string): Promise<void> {
+async function hook(context: RunContext, worktree: Worktree, repository: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    journey.goOn();
-    const outcome = await journey.parts.worktrees.runHook("prepare-worktree", worktree, {
+    context.throwIfStopped();
+    const outcome = await context.parts.worktrees.runHook("prepare-worktree", worktree, {
       baseSha: worktree.base.sha,
-      facts: hookFacts(journey, worktree),
-      timeoutMs: journey.parts.limits.prepareMs,
-      signal: journey.signal,
-      onLine: (line) => journey.running.event("hook", line),
+      facts: hookFacts(context, worktree),
+      timeoutMs: context.parts.limits.prepareMs,
+      signal: context.signal,
+      onLine: (line) => context.handle.event("hook", line),
     });
     if (outcome.ok) return;
     // Installing dependencies fails for passing reasons more often than for good ones (failure-modes.md 42).

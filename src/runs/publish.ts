@@ -1,36 +1,36 @@
 import { commitMessage, pullRequestText } from "../factory/effects/prompt.ts";
-import { reach } from "../lib/failpoints.ts";
-import { OutsideError } from "../lib/outside.ts";
+import { failpoint } from "../lib/failpoints.ts";
+import { ExternalError } from "../lib/external.ts";
 import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
 import { UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { ended, Ending, failed } from "./ending.ts";
-import type { Journey, Worked } from "./journey.ts";
-import { patiently } from "./patience.ts";
+import type { RunContext, Worked } from "./run-context.ts";
+import { retryOutages } from "./retry-outages.ts";
 import { hookFacts, lastLines } from "./prepare.ts";
 
 /**
  * Commits what is left, pushes it once and opens the pull request once, however often this is repeated. The
  * intent is recorded before the push, in a turn that knows of every stop and undelegation so far.
  */
-export async function publish(journey: Journey, worktree: Worktree, worked: Worked): Promise<void> {
-  const { parts, running } = journey;
+export async function publish(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
+  const { parts, handle } = context;
   const hook = await parts.worktrees.runHook("before-publish", worktree, {
     baseSha: worktree.base.sha,
-    facts: hookFacts(journey, worktree),
+    facts: hookFacts(context, worktree),
     timeoutMs: parts.limits.hookMs,
-    signal: journey.signal,
-    onLine: (line) => running.event("hook", line),
+    signal: context.signal,
+    onLine: (line) => handle.event("hook", line),
   });
   if (!hook.ok)
     throw new Ending(failed("policy", `The hook before-publish refused: ${lastLines(hook.output)}`, null));
-  await patiently(journey, "Publishing", () => deliver(journey, worktree, worked));
+  await retryOutages(context, "Publishing", () => deliver(context, worktree, worked));
 }
 
-async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Promise<void> {
-  const { parts, running, project } = journey;
-  let expected = journey.progress().remoteHead;
-  let sha = await commit(journey, worktree, worked);
+async function deliver(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
+  const { parts, handle, project } = context;
+  let expected = context.progress().remoteHead;
+  let sha = await commit(context, worktree, worked);
   for (let attempt = 1; ; attempt += 1) {
     // Their commit holds all of ours: it is not a commit of this run, and must not be recorded as one.
     if (sha === expected) {
@@ -41,16 +41,16 @@ async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Pr
         ),
       );
     }
-    await intend(journey, sha, expected);
+    await intend(context, sha, expected);
     const published = await parts.worktrees.publish(worktree, {
       branch: worktree.branch,
       expected,
-      runTrailer: journey.id,
+      runTrailer: context.id,
       cloneUrl: parts.cloneUrl(project.repository),
-      token: async () => (await parts.forge.gitRemote(project.repository, journey.signal)).token,
-      signal: journey.signal,
+      token: async () => (await parts.forge.gitRemote(project.repository, context.signal)).token,
+      signal: context.signal,
     });
-    running.event("publish", `${published.outcome} ${sha.slice(0, 12)}`);
+    handle.event("publish", `${published.outcome} ${sha.slice(0, 12)}`);
     if (published.outcome !== "moved") break;
     if (attempt > 1 || published.remote === null) {
       throw new Ending(
@@ -63,7 +63,7 @@ async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Pr
     const integrated = await parts.worktrees.integrate(worktree, {
       onto: published.remote,
       leaveConflict: false,
-      signal: journey.signal,
+      signal: context.signal,
     });
     if (integrated.outcome === "conflict") {
       throw new Ending(
@@ -74,12 +74,12 @@ async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Pr
       );
     }
     expected = published.remote;
-    sha = await commit(journey, worktree, worked);
-    journey.save({ remoteHead: expected });
+    sha = await commit(context, worktree, worked);
+    context.save({ remoteHead: expected });
   }
-  journey.goOn();
-  await open(journey, worktree, worked);
-  reach("publish.recorded");
+  context.throwIfStopped();
+  await open(context, worktree, worked);
+  failpoint("publish.recorded");
 }
 
 /**
@@ -87,23 +87,23 @@ async function deliver(journey: Journey, worktree: Worktree, worked: Worked): Pr
  * `baseline` is the head this run began on.
  */
 export async function openLeftOver(
-  journey: Journey,
+  context: RunContext,
   worktree: Worktree,
   worked: Worked,
   baseline: string,
 ): Promise<boolean> {
-  const { pullRequest, runs } = journey.facts();
+  const { pullRequest, runs } = context.facts();
   if (pullRequest !== null || !runs.some((run) => run.headAfter === baseline)) return false;
-  await patiently(journey, "Opening the pull request", () => open(journey, worktree, worked));
+  await retryOutages(context, "Opening the pull request", () => open(context, worktree, worked));
   return true;
 }
 
-async function commit(journey: Journey, worktree: Worktree, worked: Worked): Promise<string> {
-  const { parts, signal } = journey;
+async function commit(context: RunContext, worktree: Worktree, worked: Worked): Promise<string> {
+  const { parts, signal } = context;
   try {
     const made = await parts.worktrees.commitAll(worktree, {
-      message: commitMessage(journey.facts(), journey.run(), worked.summary),
-      trailers: { [RUN_TRAILER]: journey.id },
+      message: commitMessage(context.facts(), context.run(), worked.summary),
+      trailers: { [RUN_TRAILER]: context.id },
       signal,
     });
     return made ?? (await parts.worktrees.status(worktree, signal)).head;
@@ -113,32 +113,32 @@ async function commit(journey: Journey, worktree: Worktree, worked: Worked): Pro
   }
 }
 
-async function intend(journey: Journey, sha: string, expected: string | null): Promise<void> {
-  const run = journey.run();
-  await journey.observe([
+async function intend(context: RunContext, sha: string, expected: string | null): Promise<void> {
+  const run = context.run();
+  await context.observe([
     {
       kind: "run_advanced",
-      at: journey.parts.clock.now(),
+      at: context.parts.clock.now(),
       run: run.number,
       fence: run.fence,
       phase: "publish",
     },
     {
       kind: "push_intended",
-      at: journey.parts.clock.now(),
+      at: context.parts.clock.now(),
       run: run.number,
       fence: run.fence,
       sha,
       expected,
     },
   ]);
-  reach("publish.intent");
-  journey.goOn();
+  failpoint("publish.intent");
+  context.throwIfStopped();
 }
 
-async function open(journey: Journey, worktree: Worktree, worked: Worked): Promise<void> {
-  const { parts, project, signal } = journey;
-  const facts = journey.facts();
+async function open(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
+  const { parts, project, signal } = context;
+  const facts = context.facts();
   let number = facts.pullRequest?.number ?? null;
   if (number === null) {
     const { title, body } = pullRequestText(facts, worked.summary);
@@ -147,18 +147,18 @@ async function open(journey: Journey, worktree: Worktree, worked: Worked): Promi
       signal,
     );
     number = opened.number;
-    journey.running.event("pull_request", opened.url);
-    reach("publish.pr_created");
+    context.handle.event("pull_request", opened.url);
+    failpoint("publish.pr_created");
   }
   const which = { number, branch: worktree.branch };
   const reading = await parts.forge
     .readPullRequest(project.repository, which, signal)
     .catch((error: unknown) => {
       // A copy of the forge's that lags behind does not know yet what was opened a moment ago.
-      const isNew = journey.facts().pullRequest?.readAt == null;
-      if (isNew && error instanceof OutsideError && error.kind === "not_found")
-        throw new OutsideError("unavailable", error.message, { cause: error });
+      const isNew = context.facts().pullRequest?.readAt == null;
+      if (isNew && error instanceof ExternalError && error.kind === "not_found")
+        throw new ExternalError("unavailable", error.message, { cause: error });
       throw error;
     });
-  if (reading !== null) await journey.observe([reading]);
+  if (reading !== null) await context.observe([reading]);
 }

@@ -1,23 +1,23 @@
 import { Ending, failed } from "./ending.ts";
-import type { Journey } from "./journey.ts";
+import type { RunContext } from "./run-context.ts";
 import { hookFacts, lastLines } from "./prepare.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 
-/** The repository's own verification of what lies in the worktree: null = it passes or there is none; else its complaint. */
-export async function verify(journey: Journey, worktree: Worktree): Promise<string | null> {
-  const { parts, running } = journey;
-  const run = journey.run();
-  await journey.observe([
+/** The repository's own verification of what lies in the worktree: null = it passes or there is none; else its rejection. */
+export async function verify(context: RunContext, worktree: Worktree): Promise<string | null> {
+  const { parts, handle } = context;
+  const run = context.run();
+  await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "verify" },
   ]);
   const outcome = await parts.worktrees.runHook("verify", worktree, {
     baseSha: worktree.base.sha,
-    facts: hookFacts(journey, worktree),
+    facts: hookFacts(context, worktree),
     timeoutMs: parts.limits.verifyMs,
-    signal: journey.signal,
-    onLine: (line) => running.event("verify", line),
+    signal: context.signal,
+    onLine: (line) => handle.event("verify", line),
   });
-  journey.goOn();
+  context.throwIfStopped();
   if (outcome.ok) return null;
   if (outcome.timedOut) {
     throw new Ending(

@@ -1,97 +1,101 @@
 import type { AgentEvent, AgentReport, AgentResult, AgentSession } from "../agents/agent.ts";
-import type { FailureEvidence } from "../forges/forge.ts";
+import type { CheckFailure } from "../forges/forge.ts";
 import { NOTHING_SPENT, type Spent } from "../factory/facts/facts.ts";
 import { INSTRUCTIONS, promptFor, quote } from "../factory/effects/prompt.ts";
 import { RUN_TYPES } from "../factory/facts/run-types.ts";
 import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
-import { reach } from "../lib/failpoints.ts";
+import { failpoint } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
-import { fenceOf } from "./complaints.ts";
+import { fenceOf } from "./rejections.ts";
 import { earlierThread } from "./earlier-thread.ts";
 import { ended, Ending, failed, retryTime } from "./ending.ts";
-import type { Journey, Worked } from "./journey.ts";
-import { patiently } from "./patience.ts";
+import type { RunContext, Worked } from "./run-context.ts";
+import { retryOutages } from "./retry-outages.ts";
 
 /**
  * One turn of the agent in the worktree: given the task, or what stands against its work of the turn before.
  * Returns what it left behind; throws the Ending when it failed, was stopped or asks.
  */
-export async function work(journey: Journey, worktree: Worktree, complaint: string | null): Promise<Worked> {
-  const { parts, running, project } = journey;
-  const run = journey.run();
-  await journey.observe([
+export async function work(
+  context: RunContext,
+  worktree: Worktree,
+  rejection: string | null,
+): Promise<Worked> {
+  const { parts, handle, project } = context;
+  const run = context.run();
+  await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "work" },
   ]);
   const agent = parts.agent(project.agent);
-  const notReady = await agent.ready(journey.signal);
-  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, again(journey)));
-  const { turns } = journey.progress();
-  const prompt = complaint ?? (await task(journey, worktree));
-  const result = await turnOf(journey, worktree, `${journey.id}.t${turns + 1}`, prompt);
-  reach("run.completion_seen");
+  const notReady = await agent.ready(context.signal);
+  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, again(context)));
+  const { turns } = context.progress();
+  const prompt = rejection ?? (await task(context, worktree));
+  const result = await turnOf(context, worktree, `${context.id}.t${turns + 1}`, prompt);
+  failpoint("run.completion_seen");
   // Before the turn is counted: a run that a restart interrupts must come back to this very turn.
-  journey.goOn();
-  const told = toldBy(journey, result);
+  context.throwIfStopped();
+  const told = toldBy(context, result);
   // What came of the turn is kept with its count: a restart between the two would pay for the turn again.
   const outcome =
     told instanceof Ending
       ? { ending: { end: told.end, question: told.question } }
       : { worked: told, verified: false };
-  journey.save({ turns: turns + 1, spent: result.spent, ...outcome });
-  reach("run.turn_counted");
-  await journey.observe([
+  context.save({ turns: turns + 1, spent: result.spent, ...outcome });
+  failpoint("run.turn_counted");
+  await context.observe([
     { kind: "run_spent", at: parts.clock.now(), run: run.number, fence: run.fence, spent: result.spent },
   ]);
-  running.event("result", `${result.how}: ${clip(result.report?.summary ?? result.text, 2_000)}`);
+  handle.event("result", `${result.how}: ${clip(result.report?.summary ?? result.text, 2_000)}`);
   if (told instanceof Ending) throw told;
   return told;
 }
 
 async function turnOf(
-  journey: Journey,
+  context: RunContext,
   worktree: Worktree,
   promptId: string,
   prompt: string,
 ): Promise<AgentResult> {
-  const { parts, project } = journey;
-  const run = journey.run();
-  const before = journey.progress().spent ?? NOTHING_SPENT;
+  const { parts, project } = context;
+  const run = context.run();
+  const before = context.progress().spent ?? NOTHING_SPENT;
   const at = { run: run.number, fence: run.fence, phase: "work" as const };
-  const { workedMs } = journey.progress();
+  const { workedMs } = context.progress();
   const began = parts.clock.monotonic();
   const session = await parts.agent(project.agent).work(
     {
-      run: journey.id,
+      run: context.id,
       runType: run.type,
       directory: worktree.path,
       gitDirectories: [worktree.gitDir, worktree.commonDir],
       instructions: INSTRUCTIONS,
       prompt,
-      thread: journey.progress().thread ?? threadBefore(journey),
+      thread: context.progress().thread ?? threadBefore(context),
       promptId,
       model: parts.model(project),
       stallMs: parts.limits.stallMs,
-      deadlineMs: timeLeftMs(journey),
+      deadlineMs: timeLeftMs(context),
       maxTokens: Math.max(1, project.budgets.tokensPerRun - tokens(before)),
       onThread: async (thread) => {
-        reach("run.thread_started");
-        journey.save({ thread });
-        await journey.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, thread }]);
-        reach("run.thread_saved");
+        failpoint("run.thread_started");
+        context.save({ thread });
+        await context.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, thread }]);
+        failpoint("run.thread_saved");
       },
       onTurn: async (turn) => {
-        reach("run.turn_started");
-        await journey.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, turn }]);
-        reach("run.turn_saved");
+        failpoint("run.turn_started");
+        await context.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, turn }]);
+        failpoint("run.turn_saved");
       },
-      onEvent: (event) => record(journey, event, before),
+      onEvent: (event) => record(context, event, before),
     },
-    journey.signal,
+    context.signal,
   );
   try {
-    const result = await accompanied(journey, session);
-    journey.save({ workedMs: workedMs + Math.round(parts.clock.monotonic() - began) });
+    const result = await accompanied(context, session);
+    context.save({ workedMs: workedMs + Math.round(parts.clock.monotonic() - began) });
     return { ...result, spent: sum(before, result.spent) };
   } finally {
     await session.close();
@@ -99,15 +103,15 @@ async function turnOf(
 }
 
 /** Waits for the turn while handing in what people say, and ends it when the run is told to stop. */
-async function accompanied(journey: Journey, session: AgentSession): Promise<AgentResult> {
-  const { running, parts } = journey;
-  const run = journey.run();
+async function accompanied(context: RunContext, session: AgentSession): Promise<AgentResult> {
+  const { handle, parts } = context;
+  const run = context.run();
   let steering: Promise<void> = Promise.resolve();
   const steer = async (): Promise<void> => {
-    for (const { prompt, text } of running.steers.take()) {
-      if (!(await session.steer(steerText(journey, text), prompt))) return;
-      running.event("steered", clip(text, 500));
-      await journey.observe([
+    for (const { prompt, text } of handle.steers.take()) {
+      if (!(await session.steer(steerText(context, text), prompt))) return;
+      handle.event("steered", clip(text, 500));
+      await context.observe([
         { kind: "prompt_delivered", at: parts.clock.now(), run: run.number, fence: run.fence, prompt },
       ]);
     }
@@ -116,33 +120,33 @@ async function accompanied(journey: Journey, session: AgentSession): Promise<Age
     steering = steering
       .then(steer)
       .catch((error: unknown) =>
-        running.event("warning", `A message could not be handed in: ${messageOf(error)}`),
+        handle.event("warning", `A message could not be handed in: ${messageOf(error)}`),
       );
   };
-  running.steers.onArrival(arrive);
+  handle.steers.onArrival(arrive);
   arrive();
   const leave = (): void => {
     steering = steering
       .then(() => session.interrupt())
-      .catch((error: unknown) => running.event("warning", messageOf(error)));
+      .catch((error: unknown) => handle.event("warning", messageOf(error)));
   };
-  journey.signal.addEventListener("abort", leave, { once: true });
-  if (journey.signal.aborted) leave();
+  context.signal.addEventListener("abort", leave, { once: true });
+  if (context.signal.aborted) leave();
   try {
     const result = await session.result;
     await steering;
     return result;
   } finally {
-    journey.signal.removeEventListener("abort", leave);
+    context.signal.removeEventListener("abort", leave);
   }
 }
 
 /** What came of the turn: what the agent says of its work, or the end of the run. */
-function toldBy(journey: Journey, result: AgentResult): Worked | Ending {
+function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
   if (result.how === "interrupted")
     return new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
   if (result.how === "failed") {
-    const retryAt = result.retryAt ?? again(journey);
+    const retryAt = result.retryAt ?? again(context);
     return new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
   }
   if (result.commands.ran === 0 && result.commands.unstartable > 0) {
@@ -150,7 +154,7 @@ function toldBy(journey: Journey, result: AgentResult): Worked | Ending {
       failed(
         "infrastructure",
         "None of the agent's commands could be started; its sandbox does not work here (`patchrelay doctor`).",
-        again(journey),
+        again(context),
       ),
     );
   }
@@ -158,7 +162,7 @@ function toldBy(journey: Journey, result: AgentResult): Worked | Ending {
   const summary = (report?.summary ?? text).trim();
   const asked = report?.outcome === "question" ? questionOf(report, summary) : null;
   if (asked !== null) {
-    journey.parts.log.info("the agent asks", { run: journey.id });
+    context.parts.log.info("the agent asks", { run: context.id });
     return new Ending(ended("asked", summary || asked.text), asked);
   }
   const replies = (report?.threads ?? []).map(({ id, outcome, reply }) => ({
@@ -169,7 +173,7 @@ function toldBy(journey: Journey, result: AgentResult): Worked | Ending {
   return {
     outcome: outcomeOf(report, summary),
     // The commit and the pull request are made of it.
-    summary: journey.parts.scrub(summary) || "The agent said nothing about it.",
+    summary: context.parts.scrub(summary) || "The agent said nothing about it.",
     replies,
   };
 }
@@ -188,88 +192,88 @@ function outcomeOf(report: AgentReport | null, summary: string): Worked["outcome
   return report.outcome;
 }
 
-export function again(journey: Journey): number {
-  const failures = journey.facts().runs.toReversed().slice(1);
+export function again(context: RunContext): number {
+  const failures = context.facts().runs.toReversed().slice(1);
   const inARow = failures.findIndex((run) => run.end?.outcome !== "failed" || run.end.charged);
   return retryTime(
-    journey.parts.clock.now(),
+    context.parts.clock.now(),
     inARow < 0 ? failures.length : inARow,
-    journey.parts.randomness.fraction(),
+    context.parts.randomness.fraction(),
   );
 }
 
 /** Without the tree that its work stood in, a thread would go on about files that are gone. */
-function threadBefore(journey: Journey): string | null {
-  const before = earlierThread(journey.facts(), journey.run());
-  return before === null || (before.unpublished && !journey.progress().kept) ? null : before.thread;
+function threadBefore(context: RunContext): string | null {
+  const before = earlierThread(context.facts(), context.run());
+  return before === null || (before.unpublished && !context.progress().kept) ? null : before.thread;
 }
 
-async function task(journey: Journey, worktree: Worktree): Promise<string> {
-  const { parts } = journey;
-  const facts = journey.facts();
-  const run = journey.run();
+async function task(context: RunContext, worktree: Worktree): Promise<string> {
+  const { parts } = context;
+  const facts = context.facts();
+  const run = context.run();
   const file = RUN_TYPES[run.type].workflow;
   const own = await parts.worktrees.readFileAt(
     worktree,
     { sha: worktree.base.sha, path: file },
-    journey.signal,
+    context.signal,
   );
   const before = facts.runs.findLast(
     (row) => row.number < run.number && row.cause.key === run.cause.key && row.end !== null,
   );
   return promptFor(facts, run, {
     workflow: own ?? parts.workflow(file),
-    evidence: await evidence(journey),
+    evidence: await evidence(context),
     baseBranch: worktree.target.branch,
-    conflict: journey.progress().conflict,
+    conflict: context.progress().conflict,
     before: before?.end?.summary ?? null,
-    fence: fenceOf(journey),
+    fence: fenceOf(context),
   });
 }
 
-async function evidence(journey: Journey): Promise<readonly FailureEvidence[]> {
-  const { parts, project } = journey;
-  const run = journey.run();
-  const facts = journey.facts();
+async function evidence(context: RunContext): Promise<readonly CheckFailure[]> {
+  const { parts, project } = context;
+  const run = context.run();
+  const facts = context.facts();
   const ejection =
     run.cause.ejection === null ? null : (facts.pullRequest?.ejections[run.cause.ejection] ?? null);
   const sha = run.type === "ci_repair" ? run.cause.head : (ejection?.group ?? null);
   if (sha === null) return [];
   try {
-    return await patiently(journey, "Reading the failing checks", () =>
-      parts.forge.failureEvidence(project.repository, sha, run.cause.checks, journey.signal),
+    return await retryOutages(context, "Reading the failing checks", () =>
+      parts.forge.checkFailures(project.repository, sha, run.cause.checks, context.signal),
     );
   } catch (error) {
-    journey.signal.throwIfAborted();
+    context.signal.throwIfAborted();
     // The agent can look for the failure itself; a log that can not be had must not cost the run.
-    journey.running.event("warning", `The failing checks could not be read: ${messageOf(error)}`);
+    context.handle.event("warning", `The failing checks could not be read: ${messageOf(error)}`);
     return [];
   }
 }
 
-function steerText(journey: Journey, text: string): string {
-  return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fenceOf(journey))}`;
+function steerText(context: RunContext, text: string): string {
+  return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fenceOf(context))}`;
 }
 
-function record(journey: Journey, event: AgentEvent, before: Spent): void {
-  const { running } = journey;
+function record(context: RunContext, event: AgentEvent, before: Spent): void {
+  const { handle } = context;
   switch (event.kind) {
     case "message":
     case "reasoning":
     case "warning":
-      running.event(event.kind, event.text);
+      handle.event(event.kind, event.text);
       return;
     case "command":
-      running.event("command", `$ ${event.command}\n${event.output}\nexit ${event.exitCode ?? "?"}`);
+      handle.event("command", `$ ${event.command}\n${event.output}\nexit ${event.exitCode ?? "?"}`);
       return;
     case "files":
-      running.event("files", event.paths.join("\n"));
+      handle.event("files", event.paths.join("\n"));
       return;
     case "plan":
-      running.event("plan", event.items.map((item) => `[${item.status}] ${item.content}`).join("\n"));
+      handle.event("plan", event.items.map((item) => `[${item.status}] ${item.content}`).join("\n"));
       return;
     case "spent":
-      journey.save({ spent: sum(before, event.spent) });
+      context.save({ spent: sum(before, event.spent) });
       return;
   }
 }
@@ -285,7 +289,7 @@ function tokens(spent: Spent): number {
 }
 
 /** The run's time is for all its turns; a turn that begins late still gets a minute to say so. */
-function timeLeftMs(journey: Journey): number {
-  const whole = journey.project.budgets.runMinutes * 60_000;
-  return Math.max(60_000, whole - journey.progress().workedMs);
+function timeLeftMs(context: RunContext): number {
+  const whole = context.project.budgets.runMinutes * 60_000;
+  return Math.max(60_000, whole - context.progress().workedMs);
 }

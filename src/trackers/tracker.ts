@@ -7,7 +7,7 @@ import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.
 /**
  * The seam to an issue tracker. One folder per implementation; the conformance suite in
  * test/conformance/tracker.ts defines it. Every call takes an AbortSignal and has its own deadline.
- * Faults are thrown as `OutsideError` (lib/outside.ts), which says whether and when a retry makes sense.
+ * Faults are thrown as `ExternalError` (lib/external.ts), which says whether and when a retry makes sense.
  */
 export interface Tracker {
   readonly name: string;

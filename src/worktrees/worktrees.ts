@@ -78,7 +78,7 @@ export interface RemoveOptions {
 }
 
 export interface Worktrees {
-  /** Makes or re-aims the issue's worktree. Throws BadName, MissingBaseBranch, OutsideError, GitFailed. */
+  /** Makes or re-aims the issue's worktree. Throws BadName, MissingBaseBranch, ExternalError, GitFailed. */
   prepare(request: PrepareRequest & RemoteAccess): Promise<Prepared>;
   status(worktree: Worktree, signal: AbortSignal): Promise<TreeStatus>;
   /** What lies in the worktree now compared with a commit; the patch is cut at `maxPatchBytes` (default 1 MiB). */
@@ -92,7 +92,7 @@ export interface Worktrees {
     worktree: Worktree,
     request: CommitRequest & { readonly signal: AbortSignal },
   ): Promise<string | null>;
-  /** See publish.ts: pushes at most once, never over somebody else's commit. Throws RefusedPublish, OutsideError. */
+  /** See publish.ts: pushes at most once, never over somebody else's commit. Throws RefusedPublish, ExternalError. */
   publish(worktree: Worktree, request: PublishRequest & RemoteAccess): Promise<Published>;
   /** See integrate.ts: our commits on top of another commit. */
   integrate(

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
-import { cli, json } from "./fake-machine.ts";
+import { cli, json } from "./fake-host.ts";
 import { fill, makePlace, openEngine } from "./kept.ts";
 import type { Place } from "./kept.ts";
 

@@ -10,7 +10,7 @@ import { issueOf } from "../engines/parts.ts";
 import { script } from "../engines/scripted-factory.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
-import { cli, json } from "./fake-machine.ts";
+import { cli, json } from "./fake-host.ts";
 import { fill, FIRST, makePlace, openEngine, RUN, SECOND, told, until } from "./kept.ts";
 import type { Place } from "./kept.ts";
 
@@ -125,7 +125,7 @@ test("with the relay down watch looks into the database, and Ctrl-C ends it with
   undo.push(place.remove);
   await fill(place);
   const { code, out, err } = await cli(["issue", "watch", "APP-2", "--config", place.config], {
-    onOutput: (_, machine) => machine.signal("SIGINT"),
+    onOutput: (_, host) => host.signal("SIGINT"),
   });
   expect(code).toBe(0);
   expect(out).toContain("awaiting_input");

@@ -9,7 +9,7 @@ import type {
   Page,
   RunDocument,
 } from "../../src/engines/documents.ts";
-import { cli, json } from "./fake-machine.ts";
+import { cli, json } from "./fake-host.ts";
 import { fill, FIRST, HOSTILE, HOSTILE_SHOWN, makePlace, RUN } from "./kept.ts";
 import type { Place } from "./kept.ts";
 

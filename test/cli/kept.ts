@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { delay, systemClock } from "../../src/lib/clock.ts";
-import { OutsideError } from "../../src/lib/outside.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
 import { script, scriptedTurn } from "../engines/scripted-factory.ts";
@@ -49,15 +49,15 @@ export function makePlace(changes: object = {}): Place {
 export function openEngine({ dataDir }: Place): Engine {
   const parts = engineParts(systemClock, {
     async perform(effect) {
-      if (effect.kind === "comment") throw new OutsideError("refused", "GitHub said no: \u001b[31mlocked");
+      if (effect.kind === "comment") throw new ExternalError("refused", "GitHub said no: \u001b[31mlocked");
       return [];
     },
-    async performRun(running) {
-      running.event("message", "I look around.");
-      running.event("command", "npm test\u0007\nexit 0");
-      if (running.signal.aborted) return;
+    async performRun(handle) {
+      handle.event("message", "I look around.");
+      handle.event("command", "npm test\u0007\nexit 0");
+      if (handle.signal.aborted) return;
       await new Promise<void>((resolve) => {
-        running.signal.addEventListener("abort", () => resolve(), { once: true });
+        handle.signal.addEventListener("abort", () => resolve(), { once: true });
       });
     },
   });
@@ -68,7 +68,7 @@ export function openEngine({ dataDir }: Place): Engine {
     lockFile: join(dataDir, "patchrelay.lock"),
     pid: process.pid,
     parts: { ...parts, interpreters: { test, other: test } },
-    turn: scriptedTurn,
+    advance: scriptedTurn,
   });
 }
 

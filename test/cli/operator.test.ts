@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
-import { cli, json } from "./fake-machine.ts";
+import { cli, json } from "./fake-host.ts";
 import { makePlace } from "./kept.ts";
 
 const undo: (() => void)[] = [];

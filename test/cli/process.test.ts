@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { buildBundle, ended, firstLine } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
-import { json } from "./fake-machine.ts";
+import { json } from "./fake-host.ts";
 import { fill, makePlace } from "./kept.ts";
 import type { Place } from "./kept.ts";
 

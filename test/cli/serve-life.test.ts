@@ -3,31 +3,31 @@ import { untilSignal } from "../../src/cli/serve/life.ts";
 import { createLog } from "../../src/cli/serve/log.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
-import { fakeMachine, json } from "./fake-machine.ts";
+import { fakeMachine, json } from "./fake-host.ts";
 
 const NEVER = new Promise<void>(() => undefined);
 const NEVER_BROKEN = new Promise<string>(() => undefined);
 
 test("a signal stops what was started, exit 0", async () => {
-  const machine = fakeMachine([]);
+  const host = fakeMachine([]);
   let stops = 0;
-  const life = untilSignal(machine, silentLog, 10_000, async () => ({
+  const life = untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: async () => {
       stops += 1;
     },
   }));
   await createVirtualClock().settle();
-  machine.signal("SIGTERM");
+  host.signal("SIGTERM");
   expect(await life).toBe(0);
-  expect([stops, machine.exits]).toEqual([1, []]);
+  expect([stops, host.exits]).toEqual([1, []]);
 });
 
 test("a signal during the start is heeded once the start is through", async () => {
-  const machine = fakeMachine([]);
+  const host = fakeMachine([]);
   let stopped = false;
-  const life = untilSignal(machine, silentLog, 10_000, async () => {
-    machine.signal("SIGINT");
+  const life = untilSignal(host, silentLog, 10_000, async () => {
+    host.signal("SIGINT");
     return {
       breakdown: NEVER_BROKEN,
       stop: async () => {
@@ -40,58 +40,58 @@ test("a signal during the start is heeded once the start is through", async () =
 
 test("what does not end in time is left behind, exit 0 within the limit", async () => {
   const clock = createVirtualClock();
-  const machine = fakeMachine([], { clock });
-  const life = untilSignal(machine, silentLog, 10_000, async () => ({
+  const host = fakeMachine([], { clock });
+  const life = untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: () => NEVER,
   }));
   await clock.settle();
-  machine.signal("SIGTERM");
+  host.signal("SIGTERM");
   await clock.advance(9_999);
   expect(await life).toBe(0);
 });
 
 test("a second signal ends at once", async () => {
   const clock = createVirtualClock();
-  const machine = fakeMachine([], { clock });
-  const life = untilSignal(machine, silentLog, 10_000, async () => ({
+  const host = fakeMachine([], { clock });
+  const life = untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: () => NEVER,
   }));
   await clock.settle();
-  machine.signal("SIGTERM");
-  expect(machine.exits).toEqual([]);
-  machine.signal("SIGTERM");
-  expect(machine.exits).toEqual([143]);
+  host.signal("SIGTERM");
+  expect(host.exits).toEqual([]);
+  host.signal("SIGTERM");
+  expect(host.exits).toEqual([143]);
   await clock.advance(10_000);
   await life;
 });
 
 test("a fault that nobody caught is logged and ends with exit 1", async () => {
-  const machine = fakeMachine([]);
-  const log = await createLog("info", machine);
-  const life = untilSignal(machine, log, 10_000, async () => ({
+  const host = fakeMachine([]);
+  const log = await createLog("info", host);
+  const life = untilSignal(host, log, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: async () => undefined,
   }));
   await createVirtualClock().settle();
-  machine.fault(new Error("nobody caught this"));
-  expect(machine.exits).toEqual([1]);
-  expect(json(machine.err())).toMatchObject({ level: "error", error: "nobody caught this", pid: 4242 });
-  machine.signal("SIGTERM");
+  host.fault(new Error("nobody caught this"));
+  expect(host.exits).toEqual([1]);
+  expect(json(host.err())).toMatchObject({ level: "error", error: "nobody caught this", pid: 4242 });
+  host.signal("SIGTERM");
   await life;
 });
 
 test("a start that fails fails the command and listens to no signal any more", async () => {
-  const machine = fakeMachine([]);
+  const host = fakeMachine([]);
   await expect(
-    untilSignal(machine, silentLog, 10_000, async () => {
+    untilSignal(host, silentLog, 10_000, async () => {
       throw new Error("no start");
     }),
   ).rejects.toThrow("no start");
-  machine.signal("SIGTERM");
-  machine.signal("SIGTERM");
-  expect(machine.exits).toEqual([]);
+  host.signal("SIGTERM");
+  host.signal("SIGTERM");
+  expect(host.exits).toEqual([]);
 });
 
 test("the log is JSON lines, and short lines on a terminal with hidden characters escaped", async () => {
@@ -113,9 +113,9 @@ test("the log is JSON lines, and short lines on a terminal with hidden character
 });
 
 test("what is broken is stopped in order and ends with exit 1, so that a new process is started", async () => {
-  const machine = fakeMachine([]);
+  const host = fakeMachine([]);
   let stops = 0;
-  const code = await untilSignal(machine, silentLog, 10_000, async () => ({
+  const code = await untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: Promise.resolve("the disk failed"),
     stop: async () => {
       stops += 1;

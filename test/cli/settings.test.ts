@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { cli, json } from "./fake-machine.ts";
+import { cli, json } from "./fake-host.ts";
 
 let folder: string;
 beforeEach(() => {

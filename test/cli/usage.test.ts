@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { nearest } from "../../src/lib/text.ts";
-import { cli, json } from "./fake-machine.ts";
+import { cli, json } from "./fake-host.ts";
 
 const names = COMMANDS.map(({ name }) => name);
 const wordsFor = async (name: string): Promise<string[]> => {

@@ -13,7 +13,7 @@ engineConformance("embedded", async () => {
         lockFile: join(folder, "patchrelay.lock"),
         pid: process.pid,
         parts,
-        turn,
+        advance: turn,
       }),
     async remove() {
       rmSync(folder, { recursive: true, force: true });

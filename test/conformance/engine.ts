@@ -3,12 +3,12 @@ import type { Effect, EffectOf } from "../../src/factory/effects/effect.ts";
 import { NOBODY } from "../../src/factory/facts/actor.ts";
 import { activeRun } from "../../src/factory/facts/facts.ts";
 import type { RunEnd } from "../../src/factory/facts/facts.ts";
-import type { turn as factoryTurn } from "../../src/factory/turn.ts";
+import type { advance as factoryTurn } from "../../src/factory/advance.ts";
 import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
-import type { Engine, EngineParts, Running } from "../../src/engines/engine.ts";
+import type { Engine, EngineParts, RunHandle } from "../../src/engines/engine.ts";
 import type { StreamLine } from "../../src/engines/documents.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { OutsideError } from "../../src/lib/outside.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
@@ -65,13 +65,13 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           log: {
             ...silentLog,
             error(message) {
-              if (/^(inbox|timers|outbox|runs|sweep|retention|database probe|set-back clock): /.test(message))
+              if (/^(inbox|timers|outbox|runs|sweep|retention|database probe|clock rollback): /.test(message))
                 broken.push(message);
             },
           },
-          async perform(effect, performing) {
+          async perform(effect, context) {
             performed.push(effect);
-            return (await perform?.(effect, performing)) ?? [];
+            return (await perform?.(effect, context)) ?? [];
           },
         }),
         scriptedTurn,
@@ -169,7 +169,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         ]);
       });
 
-      test("a poisonous delivery is tried five times with growing pauses and then set aside; others go on", async () => {
+      test("a poisonous delivery is tried five times with growing pauses and then quarantined; others go on", async () => {
         await open();
         await accept(
           delivery("bad", { issue: "a", observations: [script({ fault: "bug in a rule" })] }),
@@ -277,17 +277,17 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(heard).toEqual([]);
       });
 
-      test("a turn that was set aside is seen, and can be applied once more by hand", async () => {
+      test("quarantined observations are seen, and can be applied once more by hand", async () => {
         await open();
         await engine.observe(issueOf("a"), [script({ fault: "a bug in a rule" })], ORIGIN, "k");
-        expect(engine.health().inbox.setAside ?? 0).toBe(0);
+        expect(engine.health().inbox.quarantined ?? 0).toBe(0);
         await clock.advance(300_000);
-        expect(engine.health().inbox.setAside).toBe(1);
-        const turns = { state: "quarantined", source: "turn" };
+        expect(engine.health().inbox.quarantined).toBe(1);
+        const turns = { state: "quarantined", source: "observation" };
         const [aside, ...others] = engine.views.deliveries(turns, PAGE).items;
         expect(others).toEqual([]);
         expect(aside).toMatchObject({
-          source: "turn",
+          source: "observation",
           event: "prompted",
           state: "quarantined",
           why: "a bug in a rule",
@@ -295,24 +295,24 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           issues: [issueOf("a")],
         });
         const { source, deliveryId } = aside ?? { source: "", deliveryId: "" };
-        expect(engine.views.delivery(`turn:${deliveryId}`)).toEqual([aside]);
+        expect(engine.views.delivery(`observation:${deliveryId}`)).toEqual([aside]);
         expect(engine.views.deliveryBody(source, deliveryId)?.toString()).toContain("a bug in a rule");
         expect(engine.views.deliveries({ state: null, source: null }, PAGE).items).toEqual([]);
         mended.add("a bug in a rule");
         expect(await engine.replay(source, deliveryId)).toBe(true);
         await clock.settle();
         expect(engine.facts(issueOf("a"))).not.toBeNull();
-        expect(engine.health().inbox.setAside).toBe(0);
+        expect(engine.health().inbox.quarantined).toBe(0);
         expect(engine.views.deliveries(turns, PAGE).items).toEqual([]);
         expect(await engine.replay(source, deliveryId)).toBe(false);
-        expect(await engine.replay("turn", "999")).toBe(false);
+        expect(await engine.replay("observation", "999")).toBe(false);
         const journal = engine.views.journal(issueOf("a"), PAGE)?.items;
         const again = await engine.observe(issueOf("a"), [script({})], ORIGIN, "k");
         expect(again).toEqual({ seq: journal?.[0]?.seq });
         mended.clear();
       });
 
-      test("a turn that fails is kept and tried again, then set aside", async () => {
+      test("observations whose advance fails are kept and tried again, then quarantined", async () => {
         await open();
         await engine.observe(issueOf("a"), [script({ fault: "bug" })], ORIGIN, "k");
         expect(engine.facts(issueOf("a"))).toBeNull();
@@ -332,7 +332,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({
           async perform(effect) {
             if (effect.key === "a1" && performed.length < 5)
-              throw new OutsideError("unavailable", "no answer");
+              throw new ExternalError("unavailable", "no answer");
             return [];
           },
         });
@@ -360,7 +360,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({
           async perform(effect, { signal }) {
             if (effect.key === "b1") return await unending(signal);
-            if (effect.key === "a1" && down) throw new OutsideError("unavailable", "no answer");
+            if (effect.key === "a1" && down) throw new ExternalError("unavailable", "no answer");
             return [];
           },
         });
@@ -416,7 +416,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           async perform(effect) {
             if (effect.key === "ack" && failures < 12) {
               failures += 1;
-              throw new OutsideError("unavailable", "no answer");
+              throw new ExternalError("unavailable", "no answer");
             }
             return [];
           },
@@ -441,7 +441,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({
           async perform(effect) {
             if (effect.key === "plan-1")
-              throw new OutsideError("rate_limited", "later", { retryAt: clock.now() + 60_000 });
+              throw new ExternalError("rate_limited", "later", { retryAt: clock.now() + 60_000 });
             return [];
           },
         });
@@ -466,7 +466,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({
           async perform() {
             times.push(clock.now());
-            if (times.length < 9) throw new OutsideError("unavailable", "no answer");
+            if (times.length < 9) throw new ExternalError("unavailable", "no answer");
             return [];
           },
         });
@@ -498,7 +498,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           async perform() {
             calls += 1;
             if (calls <= 10)
-              throw new OutsideError("rate_limited", "wait", { retryAt: clock.now() + 60_000 });
+              throw new ExternalError("rate_limited", "wait", { retryAt: clock.now() + 60_000 });
             return [];
           },
         });
@@ -513,7 +513,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         let refuse = true;
         await open({
           async perform() {
-            if (refuse) throw new OutsideError("refused", "the branch is protected");
+            if (refuse) throw new ExternalError("refused", "the branch is protected");
             return [];
           },
         });
@@ -555,8 +555,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
 
       test("what a performer learns is in the facts together with the effect's end", async () => {
         await open({
-          async perform(effect, performing) {
-            await performing.observe([script({})]);
+          async perform(effect, context) {
+            await context.observe([script({})]);
             expect(Object.keys(engine.facts(effect.issue)?.prompts ?? {})).toHaveLength(2);
             return [script({})];
           },
@@ -578,11 +578,11 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
     });
 
     describe("runs", () => {
-      const end = (running: Running, outcome: RunEnd["outcome"] = "published") => ({
+      const end = (handle: RunHandle, outcome: RunEnd["outcome"] = "published") => ({
         kind: "run_ended" as const,
         at: clock.now(),
-        run: running.run,
-        fence: running.fence,
+        run: handle.run,
+        fence: handle.fence,
         question: null,
         spent: { input: 10, cached: 0, output: 5, usd: 0.5 },
         end: { outcome, failureClass: null, summary: outcome, retryAt: null, charged: true, replies: [] },
@@ -596,17 +596,17 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       };
       /** Pipelines that wait for the test to let them go on. */
       const held = () => {
-        const begun: Running[] = [];
+        const begun: RunHandle[] = [];
         const release = new Map<string, () => void>();
-        const performRun = async (running: Running): Promise<void> => {
-          begun.push(running);
+        const performRun = async (handle: RunHandle): Promise<void> => {
+          begun.push(handle);
           await new Promise<void>((resolve, reject) => {
-            release.set(running.issue, resolve);
-            running.signal.addEventListener("abort", () => reject(running.signal.reason as Error), {
+            release.set(handle.issue, resolve);
+            handle.signal.addEventListener("abort", () => reject(handle.signal.reason as Error), {
               once: true,
             });
           });
-          await running.observe([end(running)]);
+          await handle.observe([end(handle)]);
         };
         return { begun, performRun, release: (issue: string) => release.get(issueOf(issue))?.() };
       };
@@ -688,13 +688,13 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({ performRun });
         await queue("a");
         await clock.settle();
-        const running = begun[0];
-        if (running === undefined) throw new Error("no run began");
-        await engine.observe(issueOf("a"), [end(running, "superseded")], ORIGIN);
-        expect(await running.stopped).toBe("superseded");
-        expect(() => running.facts()).toThrow(Fenced);
-        expect(() => running.saveProgress({ x: 1 })).toThrow(Fenced);
-        await expect(running.observe([end(running)])).rejects.toBeInstanceOf(Fenced);
+        const handle = begun[0];
+        if (handle === undefined) throw new Error("no run began");
+        await engine.observe(issueOf("a"), [end(handle, "superseded")], ORIGIN);
+        expect(await handle.stopped).toBe("superseded");
+        expect(() => handle.facts()).toThrow(Fenced);
+        expect(() => handle.saveProgress({ x: 1 })).toThrow(Fenced);
+        await expect(handle.observe([end(handle)])).rejects.toBeInstanceOf(Fenced);
       });
 
       test("a run that can not be started again and again ends, free of charge, and holds nothing up", async () => {
@@ -717,9 +717,9 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({ performRun });
         await queue("a");
         await clock.settle();
-        const running = begun[0];
-        if (running === undefined) throw new Error("no run began");
-        await engine.observe(issueOf("a"), [end(running, "superseded")], ORIGIN);
+        const handle = begun[0];
+        if (handle === undefined) throw new Error("no run began");
+        await engine.observe(issueOf("a"), [end(handle, "superseded")], ORIGIN);
         await queue("a");
         await clock.settle();
         expect(begun).toHaveLength(1);
@@ -854,7 +854,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({
           discover: async () => await new Promise<never>(() => undefined),
           async perform() {
-            throw new OutsideError("unavailable", "no answer");
+            throw new ExternalError("unavailable", "no answer");
           },
         });
         await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
@@ -898,7 +898,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const discover: EngineParts["discover"] = async (since, rest) => {
           asked.push({ since, rest });
           if (rest === null) return { issues: lost("first"), rest: "page 2" };
-          if (asked.length === 2) throw new OutsideError("refused", "no such place");
+          if (asked.length === 2) throw new ExternalError("refused", "no such place");
           return { issues: lost("last"), rest: null };
         };
         await open({ discover });
@@ -920,7 +920,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
             return { issues: [], rest: null };
           },
           async perform(effect) {
-            if (effect.kind === "tell" && down) throw new OutsideError("unavailable", "no answer");
+            if (effect.kind === "tell" && down) throw new ExternalError("unavailable", "no answer");
             return [];
           },
         });

@@ -104,10 +104,10 @@ async function start(auth: (world: GitHubWorld) => GitHubParts["auth"]): Promise
     pullRequests: () => world.pullRequestCount(),
     settled: () => world.settled(),
     misbehave(how) {
-      world.knobs.outage = how;
+      world.faults.outage = how;
     },
     rateLimitNext(count) {
-      world.knobs.rateLimitNext = count;
+      world.faults.rateLimitNext = count;
     },
     revoke: () => world.revokeTokens(),
     problems: () => world.problems,

@@ -4,7 +4,7 @@ import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, ObservationKind } from "../../src/factory/facts/observation.ts";
 import type { Forge, ForgeContext, ForgeIdentity, MergeRequest } from "../../src/forges/forge.ts";
 import type { RequestHeaders } from "../../src/lib/delivery.ts";
-import { OutsideError } from "../../src/lib/outside.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 
 /** A forge beside the service it talks to, with one repository, and people who use that service. */
 export interface ForgeRig {
@@ -174,7 +174,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
         body: "",
       };
       rig.misbehave("lost_reply");
-      await expect(rig.forge.openPullRequest(request, signal)).rejects.toBeInstanceOf(OutsideError);
+      await expect(rig.forge.openPullRequest(request, signal)).rejects.toBeInstanceOf(ExternalError);
       rig.misbehave("none");
       await rig.forge.openPullRequest(request, signal);
       await rig.forge.openPullRequest(request, signal);
@@ -313,7 +313,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       const { number: given } = await propose();
       rig.misbehave("lost_reply");
       await expect(rig.forge.comment(rig.repository, given, "a", "Hello", signal)).rejects.toThrow(
-        OutsideError,
+        ExternalError,
       );
       rig.misbehave("none");
       for (const key of ["a", "a", "b"]) await rig.forge.comment(rig.repository, given, key, "Hello", signal);
@@ -443,7 +443,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       const { ejections } = await read();
       expect(ejections).toMatchObject([{ reason: "checks_failed", group, head: proposed.head }]);
       expect(ejections[0]?.at).toBe(left.at);
-      const evidence = await rig.forge.failureEvidence(rig.repository, group, [], signal);
+      const evidence = await rig.forge.checkFailures(rig.repository, group, [], signal);
       expect(evidence).toMatchObject([{ check: "unit", log: expect.stringContaining("assertion failed") }]);
     });
 
@@ -460,7 +460,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
     test("gives the failing checks of a commit with their logs, and runs them again", async () => {
       rig.ci({ build: "success", unit: "failure" }, "start\nexpected 1, got 2\n");
       const { head } = await propose();
-      expect(await rig.forge.failureEvidence(rig.repository, head, ["unit", "build"], signal)).toMatchObject([
+      expect(await rig.forge.checkFailures(rig.repository, head, ["unit", "build"], signal)).toMatchObject([
         { check: "unit", conclusion: "failure", log: expect.stringContaining("expected 1, got 2") },
       ]);
       const before = (await read()).checks.find((check) => check.name === "unit");
@@ -520,7 +520,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       async (how) => {
         await propose();
         rig.misbehave(how);
-        await expect(read()).rejects.toMatchObject({ name: "OutsideError", kind: "unavailable" });
+        await expect(read()).rejects.toMatchObject({ name: "ExternalError", kind: "unavailable" });
         rig.misbehave("none");
         expect((await read()).number).toBe(number);
       },
@@ -531,7 +531,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       rig.rateLimitNext(1);
       const error: unknown = await read().catch((thrown: unknown) => thrown);
       expect(error).toMatchObject({ kind: "rate_limited" });
-      expect((error as OutsideError).retryAt).toBeGreaterThan(rig.now());
+      expect((error as ExternalError).retryAt).toBeGreaterThan(rig.now());
     });
 
     test("gives up at once when it is told to", async () => {

@@ -84,13 +84,13 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
       delegate: (issue) => world.issue(issue).delegateId,
     },
     misbehave(how) {
-      world.knobs.outage = how;
+      world.faults.outage = how;
     },
     rateLimitNext(count) {
-      world.knobs.rateLimitNext = count;
+      world.faults.rateLimitNext = count;
     },
     staleReads(ms) {
-      world.knobs.staleReadsMs = ms;
+      world.faults.staleReadsMs = ms;
     },
     problems: () => world.problems,
     async close() {

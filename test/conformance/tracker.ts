@@ -4,7 +4,7 @@ import type { IssueId } from "../../src/factory/facts/ids.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, ObservationKind, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
-import { OutsideError } from "../../src/lib/outside.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 import type { Interpretation, Tracker, TrackerIdentity } from "../../src/trackers/tracker.ts";
 import type { TestHeaders } from "../trackers/linear-support.ts";
 
@@ -313,7 +313,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       await expect(
         rig.tracker.tell(nowhere, "a:1", { type: "thought", body: "hm" }, signal),
       ).rejects.toSatisfy(
-        (error) => error instanceof OutsideError && ["refused", "not_found"].includes(error.kind),
+        (error) => error instanceof ExternalError && ["refused", "not_found"].includes(error.kind),
       );
     });
 
@@ -419,7 +419,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       rig.rateLimitNext(1);
       await expect(rig.tracker.readTicket(our(issue.id), signal)).rejects.toSatisfy(
         (error) =>
-          error instanceof OutsideError && error.kind === "rate_limited" && (error.retryAt ?? 0) > rig.now(),
+          error instanceof ExternalError && error.kind === "rate_limited" && (error.retryAt ?? 0) > rig.now(),
       );
     });
 

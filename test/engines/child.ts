@@ -20,15 +20,15 @@ const parts = engineParts(systemClock, {
     note("performed.log", effect.key);
     return [];
   },
-  async performRun(running) {
-    note("performed.log", `run ${running.issue}.${running.run}`);
-    running.saveProgress({ seen: true });
-    await running.observe([
+  async performRun(handle) {
+    note("performed.log", `run ${handle.issue}.${handle.run}`);
+    handle.saveProgress({ seen: true });
+    await handle.observe([
       {
         kind: "run_ended",
         at: 1,
-        run: running.run,
-        fence: running.fence,
+        run: handle.run,
+        fence: handle.fence,
         question: null,
         spent: { input: 1, cached: 0, output: 1, usd: null },
         end: {
@@ -48,7 +48,7 @@ const engine = openEmbeddedEngine({
   lockFile: join(folder, "patchrelay.lock"),
   pid: process.pid,
   parts,
-  turn: scriptedTurn,
+  advance: scriptedTurn,
 });
 await engine.start();
 

@@ -2,7 +2,7 @@ import type { Effect, EffectKind } from "../../src/factory/effects/effect.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { EFFECTS } from "../../src/factory/effects/effect.ts";
-import type { EngineParts, Performers, Performing } from "../../src/engines/engine.ts";
+import type { EngineParts, Performers, EffectContext } from "../../src/engines/engine.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import type { Randomness } from "../../src/lib/ids.ts";
@@ -12,7 +12,7 @@ import type { Log } from "../../src/lib/log.ts";
 /** Called for every effect but runs; what it throws is the performer's fault. */
 type Perform = (
   effect: Exclude<Effect, { kind: "start_run" }>,
-  performing: Performing,
+  context: EffectContext,
 ) => Promise<readonly Observation[]>;
 
 export interface PartsChanges {

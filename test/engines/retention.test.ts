@@ -111,7 +111,7 @@ test("commits lead to their issue as long as it goes on, and go a while after it
 
 test("what was said to a run goes when the run ends", () => {
   const id = issueOf("a");
-  const running = scriptedTurn({
+  const handle = scriptedTurn({
     facts: emptyFacts(id, 1),
     before: null,
     observations: [script({ run: "implementation" })],
@@ -120,11 +120,11 @@ test("what was said to a run goes when the run ends", () => {
     now: 1,
   }).facts;
   const runs = runRows({ db }, () => 1);
-  runs.mirror(null, running, 1);
+  runs.mirror(null, handle, 1);
   runs.addSteer("linear-a.1", "p1", "please");
   expect(count("steers")).toBe(1);
-  const [run] = running.runs;
-  runs.mirror(running, { ...running, runs: [{ ...run, state: "ended" }] as unknown as Facts["runs"] }, 2);
+  const [run] = handle.runs;
+  runs.mirror(handle, { ...handle, runs: [{ ...run, state: "ended" }] as unknown as Facts["runs"] }, 2);
   expect(count("steers")).toBe(0);
 });
 

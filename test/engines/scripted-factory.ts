@@ -7,7 +7,7 @@ import type { RunType } from "../../src/factory/facts/run-types.ts";
 import { isNews, isSame } from "../../src/factory/facts/news.ts";
 import { later } from "../../src/factory/facts/stamp.ts";
 import type { FactoryState } from "../../src/factory/facts/state.ts";
-import type { turn as factoryTurn } from "../../src/factory/turn.ts";
+import type { advance as factoryTurn } from "../../src/factory/advance.ts";
 
 /** What a prompt of these tests asks the scripted factory for. */
 export interface Script {

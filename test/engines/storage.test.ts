@@ -59,7 +59,7 @@ afterEach(async () => {
 async function open(changes: PartsChanges = {}, maxPages: number | null = null): Promise<Engine> {
   const parts = engineParts(clock, changes);
   const lockFile = join(folder, "patchrelay.lock");
-  engine = openEmbeddedEngine({ file, lockFile, pid: process.pid, parts, turn: scriptedTurn, maxPages });
+  engine = openEmbeddedEngine({ file, lockFile, pid: process.pid, parts, advance: scriptedTurn, maxPages });
   await engine.start();
   return engine;
 }
@@ -189,7 +189,7 @@ describe("durability", () => {
     await answer;
     await stop();
     const db = new Sqlite(file);
-    db.prepare("UPDATE parcels SET content = ?").run(Buffer.from(`{"ignored":"${"y".repeat(100)}"}`));
+    db.prepare("UPDATE delivery_bodies SET content = ?").run(Buffer.from(`{"ignored":"${"y".repeat(100)}"}`));
     db.close();
     await open({ settings: { inboxAttempts: 1 } });
     await engine?.replay("test", "d1");
@@ -255,7 +255,7 @@ describe("a database that can not be used", () => {
     rmSync(copy);
     const parts = engineParts(clock);
     expect(() =>
-      openEmbeddedEngine({ file: copy, lockFile: `${copy}.lock`, pid: 1, parts, turn: scriptedTurn }),
+      openEmbeddedEngine({ file: copy, lockFile: `${copy}.lock`, pid: 1, parts, advance: scriptedTurn }),
     ).toThrow(DatabaseDamaged);
   });
 
@@ -329,7 +329,7 @@ describe("maintenance", () => {
 
   test.each([
     ["I3", "UPDATE runs SET fence = 7"],
-    ["I4", "UPDATE deliveries SET state = 'pending'; DELETE FROM parcels"],
+    ["I4", "UPDATE deliveries SET state = 'pending'; DELETE FROM delivery_bodies"],
     ["I16", "UPDATE issues SET state = 'done'"],
     ["I19", "UPDATE issues SET waits_for = NULL; UPDATE runs SET state = 'ended'; DELETE FROM outbox"],
     [
@@ -338,9 +338,9 @@ describe("maintenance", () => {
     ],
   ])("check finds a broken %s", async (invariant, damage) => {
     await open({
-      performRun: async (running) =>
+      performRun: async (handle) =>
         await new Promise((_, reject) =>
-          running.signal.addEventListener("abort", () => reject(new Error("stop"))),
+          handle.signal.addEventListener("abort", () => reject(new Error("stop"))),
         ),
     });
     await engine?.observe(issueOf("a"), [script({ run: "implementation" })], ORIGIN);

@@ -6,7 +6,7 @@ import type { Observation } from "../../src/factory/facts/observation.ts";
 import type { Policy } from "../../src/factory/facts/policy.ts";
 import { observe } from "../../src/factory/observe/observe.ts";
 import { RULES } from "../../src/factory/rules/rules.ts";
-import { turn, type TurnResult } from "../../src/factory/turn.ts";
+import { advance, type Advance } from "../../src/factory/advance.ts";
 import { garbage } from "./garbage.ts";
 import { Model, MOST_RUNS, reservedFacts } from "./model.ts";
 import { ISSUE, POLICY, READY, T0 } from "./world.ts";
@@ -131,9 +131,16 @@ function arrived(
   return list.toSorted((a, b) => a.at - b.at).map(({ seen }) => seen);
 }
 
-function decided(start: Facts, seen: readonly Observation[], model: Model, sweep = true): TurnResult {
+function decided(start: Facts, seen: readonly Observation[], model: Model, sweep = true): Advance {
   const facts = [...seen, ...(sweep ? model.readings() : [])].reduce(observe, start);
-  return turn({ facts, before: null, observations: [], policy: POLICY, conditions: READY, now: model.now });
+  return advance({
+    facts,
+    before: null,
+    observations: [],
+    policy: POLICY,
+    conditions: READY,
+    now: model.now,
+  });
 }
 
 /** Facts without the time at which we heard of a person's head. */
@@ -210,9 +217,15 @@ describe("convergence", () => {
           const late = model.told.filter(({ own }) => !own).map((each) => each.seen);
           const after = late.toReversed().reduce(observe, swept);
           expect(judged(after)).toEqual(judged(swept));
-          const end = (facts: Facts): TurnResult["decision"] =>
-            turn({ facts, before: null, observations: [], policy: POLICY, conditions: READY, now: model.now })
-              .decision;
+          const end = (facts: Facts): Advance["decision"] =>
+            advance({
+              facts,
+              before: null,
+              observations: [],
+              policy: POLICY,
+              conditions: READY,
+              now: model.now,
+            }).decision;
           expect(end(after)).toEqual(end(swept));
         }),
         { seed: SEED, numRuns: 1_000 },
@@ -250,7 +263,7 @@ describe("convergence", () => {
           how,
         );
         const after = late.reduce(observe, merged.facts);
-        const { decision, facts } = turn({
+        const { decision, facts } = advance({
           facts: after,
           before: null,
           observations: [],
@@ -312,7 +325,7 @@ function drive(facts: Facts, a: number, at: number): readonly Observation[] {
 }
 
 /** What the forge answers to what the decision asks of it. */
-function answered(decision: TurnResult["decision"] | null, a: number, at: number): readonly Observation[] {
+function answered(decision: Advance["decision"] | null, a: number, at: number): readonly Observation[] {
   if (decision?.step.kind !== "merge") return [];
   return [
     {
@@ -342,7 +355,7 @@ const TIGHT: Policy = {
   })),
 };
 
-function soundness(before: Facts, { facts, decision }: TurnResult, now: number): void {
+function soundness(before: Facts, { facts, decision }: Advance, now: number): void {
   const live = facts.runs.filter((run) => run.state !== "ended");
   expect(live.length, "at most one live run").toBeLessThanOrEqual(1);
   if (live.length === 1) expect(live[0], "the live run is the newest").toBe(facts.runs.at(-1));
@@ -378,10 +391,10 @@ class Told {
   private left = 0;
 
   /** Whether the turn leaves the issue with a person, and all is closed. */
-  after({ facts, decision, effects }: TurnResult): boolean {
+  after({ facts, decision, effects }: Advance): boolean {
     const rests =
       decision.step.kind === "finish" || RESTS.has(decision.state) || decision.rule === "taken_away";
-    const running = facts.runs.some((run) => run.state !== "ended");
+    const handle = facts.runs.some((run) => run.state !== "ended");
     if (!rests) this.left += 1;
     for (const effect of effects) {
       if (effect.kind !== "tell" || this.keys.has(effect.key)) continue;
@@ -398,7 +411,7 @@ class Told {
       this.closings.set(fact, now);
       this.last.set(session, fact);
     }
-    if (!rests || running || decision.step.kind === "stop_run") return false;
+    if (!rests || handle || decision.step.kind === "stop_run") return false;
     for (const [session, fact] of this.last) expect(fact, `${session} at ${decision.rule}`).not.toBeNull();
     return this.last.size > 0;
   }
@@ -420,10 +433,10 @@ describe("turn by turn", () => {
           model.delegate();
           model.describe();
           let facts = emptyFacts(ISSUE, T0);
-          let before: TurnResult["decision"] | null = null;
+          let before: Advance["decision"] | null = null;
           let told = 0;
           const step = (observations: readonly Observation[]): void => {
-            const result = turn({
+            const result = advance({
               facts,
               before,
               observations,
@@ -471,10 +484,10 @@ describe("turn by turn", () => {
         model.pass(1);
         model.delegate();
         let facts = emptyFacts(ISSUE, T0);
-        let before: TurnResult["decision"] | null = null;
+        let before: Advance["decision"] | null = null;
         const told = new Told();
         const step = (observations: readonly Observation[]): void => {
-          const result = turn({
+          const result = advance({
             facts,
             before,
             observations,
@@ -509,11 +522,11 @@ describe("turn by turn", () => {
     fc.assert(
       fc.property(fc.array(garbage, { maxLength: 40 }), (list) => {
         let facts = emptyFacts(ISSUE, T0);
-        let before: TurnResult["decision"] | null = null;
+        let before: Advance["decision"] | null = null;
         let now = T0 + 1_000_000;
         for (const seen of list) {
           now += 1_000;
-          const result = turn({
+          const result = advance({
             facts,
             before,
             observations: [seen],

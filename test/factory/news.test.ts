@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import type { Observation, TicketReading } from "../../src/factory/facts/observation.ts";
-import { turn } from "../../src/factory/turn.ts";
+import { advance } from "../../src/factory/advance.ts";
 import { ANN, check, Life, POLICY, pullReading, READY, T0, ticketReading } from "./world.ts";
 
 /** An issue whose pull request waits for a review, as a sweep finds it again and again. */
@@ -25,7 +25,7 @@ function labelled(label: string): TicketReading["core"] {
 }
 
 const again = (life: Life, at: number, ...observations: readonly Observation[]) =>
-  turn({
+  advance({
     facts: life.facts,
     before: life.decision,
     observations,

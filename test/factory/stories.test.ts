@@ -4,7 +4,7 @@ import { budgetsOf } from "../../src/factory/judge/budget.ts";
 import { evidenceOf } from "../../src/factory/rules/decide.ts";
 import type { EffectKind } from "../../src/factory/effects/effect.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
-import { turn } from "../../src/factory/turn.ts";
+import { advance } from "../../src/factory/advance.ts";
 import { Story, story } from "./story.ts";
 import { ANN, check, pullReading, STRANGER, T0 } from "./world.ts";
 
@@ -1107,7 +1107,7 @@ describe("what the machine and the configuration hold back", () => {
     const now = life.now + 60_000;
     const { facts, decision: before, policy, conditions } = life;
     const woken = { kind: "time_passed", at: now, reason: "the agent" } as const;
-    const result = turn({ facts, before, observations: [woken], policy, conditions, now });
+    const result = advance({ facts, before, observations: [woken], policy, conditions, now });
     expect(result).toMatchObject({ changed: false, decision: { until: now + 60_000 } });
   });
 

@@ -11,7 +11,7 @@ import {
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, PullRequestReading, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { Conditions, Policy } from "../../src/factory/facts/policy.ts";
-import { turn } from "../../src/factory/turn.ts";
+import { advance } from "../../src/factory/advance.ts";
 
 // Small building blocks for tests of the factory: one issue, one project, time in whole seconds.
 
@@ -150,7 +150,7 @@ export class Life {
   /** Applies observations `at` seconds after the start; returns "state rule" and the kinds of new effects. */
   see(at: number, ...observations: readonly Observation[]): string {
     this.now = T0 + at * 1_000;
-    const result = turn({
+    const result = advance({
       facts: this.facts,
       before: this.decision,
       observations,

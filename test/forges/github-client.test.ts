@@ -2,7 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
-import { OutsideError } from "../../src/lib/outside.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { createBucket, createGate } from "../../src/forges/github/client/limits.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
@@ -23,12 +23,12 @@ async function serving(answer: (asked: Asked) => Reply | undefined): Promise<Loo
   return server;
 }
 
-async function faultOf(work: Promise<unknown>): Promise<OutsideError> {
+async function faultOf(work: Promise<unknown>): Promise<ExternalError> {
   const thrown: unknown = await work.then(
     () => null,
     (error: unknown) => error,
   );
-  if (!(thrown instanceof OutsideError)) throw new Error(`not an OutsideError: ${String(thrown)}`);
+  if (!(thrown instanceof ExternalError)) throw new Error(`not an ExternalError: ${String(thrown)}`);
   return thrown;
 }
 
@@ -337,7 +337,9 @@ describe("a GitHub App", () => {
 describe("Octokit", () => {
   it("is loaded by nothing but the first call", () => {
     const folder = new URL("../../src/forges/github/", import.meta.url);
-    const sources = readdirSync(folder).map((file) => readFileSync(new URL(file, folder), "utf8"));
+    const sources = readdirSync(folder, { recursive: true, encoding: "utf8" })
+      .filter((file) => file.endsWith(".ts"))
+      .map((file) => readFileSync(new URL(file, folder), "utf8"));
     const imports = sources.flatMap((source) => source.match(/^.*["']@octokit\/[^"']+["'].*$/gm) ?? []);
     expect(imports.filter((line) => !line.startsWith("import type")).map((line) => line.trim())).toEqual([
       'const { Octokit } = await import("@octokit/rest");',

@@ -216,7 +216,7 @@ describe("merging", () => {
     policy: "when_rules_allow",
     label: null,
   };
-  const standing = (changes: Record<string, unknown> = {}): Reply => ({
+  const mergeStatus = (changes: Record<string, unknown> = {}): Reply => ({
     body: {
       data: {
         repository: {
@@ -244,7 +244,7 @@ describe("merging", () => {
   ) => {
     const loopback = await serving((call) => {
       if (call.method === "PUT") return put;
-      return String(call.body["query"]).includes("mutation") ? mutation : standing(changes);
+      return String(call.body["query"]).includes("mutation") ? mutation : mergeStatus(changes);
     });
     const answer = await forgeAt(loopback.url).merge(request, NEVER);
     const done = loopback.asked.map((call) =>
@@ -257,7 +257,7 @@ describe("merging", () => {
     const { answer, done } = await asked({});
     expect(answer).toEqual({ ok: true, detail: "merged" });
     expect(done).toMatchObject([
-      "Standing",
+      "MergeStatus",
       { path: "/repos/acme/app/pulls/7/merge", body: { sha: HEAD, merge_method: "squash" } },
     ]);
   });
@@ -271,7 +271,7 @@ describe("merging", () => {
   ])("asks for nothing when the pull request is %s", async (_name, changes, ok) => {
     const { answer, done } = await asked(changes);
     expect(answer.ok).toBe(ok);
-    expect(done).toEqual(["Standing"]);
+    expect(done).toEqual(["MergeStatus"]);
   });
 
   it("enqueues where there is a queue, and passes on why not", async () => {
@@ -279,13 +279,13 @@ describe("merging", () => {
     await server?.close();
     const { answer, done } = await asked({ isMergeQueueEnabled: true }, refusing("UNPROCESSABLE"));
     expect(answer).toEqual({ ok: false, detail: expect.stringContaining("UNPROCESSABLE no") });
-    expect(done).toEqual(["Standing", "Enqueue"]);
+    expect(done).toEqual(["MergeStatus", "Enqueue"]);
   });
 
   it("waits, and merges past no rule, when auto-merge is not allowed there", async () => {
     const blocked = { mergeStateStatus: "BLOCKED", reviewDecision: "REVIEW_REQUIRED" };
     const { answer, done } = await asked(blocked, refusing("UNPROCESSABLE"));
-    expect(done).toEqual(["Standing", "AutoMerge", "Standing"]);
+    expect(done).toEqual(["MergeStatus", "AutoMerge", "MergeStatus"]);
     expect(answer).toEqual({
       ok: false,
       because: "held",
@@ -298,7 +298,7 @@ describe("merging", () => {
     const loopback = await serving((call) => {
       if (call.method === "PUT") return { body: { merged: true } };
       if (String(call.body["query"]).includes("mutation")) return refusing("UNPROCESSABLE");
-      return standing({ mergeStateStatus: states.shift() });
+      return mergeStatus({ mergeStateStatus: states.shift() });
     });
     expect(await forgeAt(loopback.url).merge(request, NEVER)).toEqual({ ok: true, detail: "merged" });
   });
@@ -306,7 +306,7 @@ describe("merging", () => {
   it("waits for the rules where the queue does not take it yet", async () => {
     const blocked = { isMergeQueueEnabled: true, mergeStateStatus: "BLOCKED" };
     const { answer, done } = await asked(blocked, refusing("UNPROCESSABLE"));
-    expect(done).toEqual(["Standing", "Enqueue"]);
+    expect(done).toEqual(["MergeStatus", "Enqueue"]);
     expect(answer).toMatchObject({ ok: false, because: "held" });
   });
 

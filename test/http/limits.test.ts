@@ -1,7 +1,7 @@
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { createRoom } from "../../src/http/webhooks/byte-budget.ts";
+import { createByteBudget } from "../../src/http/webhooks/byte-budget.ts";
 import { createLimitedServer } from "../../src/http/webhooks/server.ts";
 import { firstBytes, githubHeaders, raw, request, serve } from "./bench.ts";
 import type { AddressInfo } from "node:net";
@@ -109,10 +109,10 @@ test("loopback peers are not counted per address", async () => {
 });
 
 test("a room gives no more than it has and takes back what was given", () => {
-  const room = createRoom(10);
-  expect([room.take(6), room.take(5), room.take(4), room.used()]).toEqual([true, false, true, 10]);
-  room.give(6);
-  expect([room.take(6), room.take(1)]).toEqual([true, false]);
+  const budget = createByteBudget(10);
+  expect([budget.take(6), budget.take(5), budget.take(4), budget.used()]).toEqual([true, false, true, 10]);
+  budget.give(6);
+  expect([budget.take(6), budget.take(1)]).toEqual([true, false]);
 });
 
 describe("closing", () => {

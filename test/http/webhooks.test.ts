@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { firstBytes, githubHeaders, githubSignature, linearSignature, raw, request, serve } from "./bench.ts";
 import type { Answer, Bench } from "./bench.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
-import { createRoom } from "../../src/http/webhooks/byte-budget.ts";
+import { createByteBudget } from "../../src/http/webhooks/byte-budget.ts";
 import { createWebhooks } from "../../src/http/webhooks/webhooks.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
@@ -301,7 +301,7 @@ test("more bytes in flight than there is room for are 503, and the room comes ba
   engine.gate = new Promise((resolve) => {
     open = resolve;
   });
-  const room = createRoom(1_000);
+  const budget = createByteBudget(1_000);
   const webhooks = createWebhooks({
     sources: {
       linear: { open: () => ({ verified: false, status: 401, code: "x", detail: "x" }) },
@@ -319,7 +319,7 @@ test("more bytes in flight than there is room for are 503, and the room comes ba
     },
     limits: { linear: MIB, github: MIB },
     engine,
-    room,
+    budget: budget,
     counts: createMetrics(engine).webhooks,
     clock: systemClock,
     log: silentLog,
@@ -336,20 +336,20 @@ test("more bytes in flight than there is room for are 503, and the room comes ba
     const send = async (id: string): Promise<Answer> =>
       await raw(port, request("POST", "/webhooks/github", githubHeaders(body, id), body));
     const first = send("one");
-    await until(() => room.used() > 0);
+    await until(() => budget.used() > 0);
     const second = await send("two");
     expect([second.status, typeOf(second)]).toEqual([503, "too_many_bytes_in_flight"]);
-    expect(room.used()).toBe(700);
+    expect(budget.used()).toBe(700);
     open();
     expect((await first).status).toBe(200);
     expect((await send("two")).status).toBe(200);
-    expect(room.used()).toBe(0);
+    expect(budget.used()).toBe(0);
     // A sender that hangs up half-way gives back what it took as well.
     const socket = connect({ port, host: "127.0.0.1" });
     socket.write(request("POST", "/webhooks/github", githubHeaders(body, "three"), "half"));
-    await until(() => room.used() === 4);
+    await until(() => budget.used() === 4);
     socket.destroy();
-    await until(() => room.used() === 0);
+    await until(() => budget.used() === 0);
   } finally {
     server.closeAllConnections();
     await new Promise((resolve) => {

@@ -52,8 +52,8 @@ test("with every webhook lost the sweep alone leads to the same end", async () =
   await calm.end();
 
   const story = await startStory();
-  story.linear.knobs.lose = 1;
-  story.github.knobs.lose = 1;
+  story.linear.faults.lose = 1;
+  story.github.faults.lose = 1;
   await play(story);
   expect(await endOf(story)).toEqual(wanted);
   const answered = [...story.linear.sent, ...story.github.sent].filter(({ answers }) => answers.length > 0);
@@ -63,9 +63,9 @@ test("with every webhook lost the sweep alone leads to the same end", async () =
 
 test("with every webhook doubled and out of order nothing is done twice", async () => {
   const story = await startStory();
-  for (const { knobs } of [story.linear, story.github]) {
-    knobs.duplicate = 1;
-    knobs.reorderMs = 3_000;
+  for (const { faults } of [story.linear, story.github]) {
+    faults.duplicate = 1;
+    faults.reorderMs = 3_000;
   }
   await play(story);
   expect(await endOf(story)).toMatchObject(GOOD_END);
@@ -144,7 +144,7 @@ test.each([
     await story.until("failed");
     await story.rests();
     await story.passes(3_600);
-    github.knobs.lose = 1;
+    github.faults.lose = 1;
     await again(story);
     await story.inTime(state);
     expect(github.pullRequestCount()).toBe(pulls);

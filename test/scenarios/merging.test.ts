@@ -272,13 +272,13 @@ test.each([
     await story.rests();
     story.engine.subscribe((line) => {
       if (line.kind === "journal" && "rule" in line.line && line.line.rule === "merge")
-        story.github.knobs.outage = "status503";
+        story.github.faults.outage = "status503";
     });
     await story.grace.approves();
     await story.until(({ rule }) => rule === "merge");
     await ends(story);
     await story.until(state);
-    story.github.knobs.outage = "none";
+    story.github.faults.outage = "none";
     await story.sweeps(2);
     expect(story.github.pullRequest(1).fields.merged).toBe(false);
     expect(story.issue()?.state).toBe(state);

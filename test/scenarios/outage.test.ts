@@ -30,17 +30,17 @@ test("Linear hears at once that we are on it, whatever GitHub does; the run wait
   });
   const { ada, linear, github } = story;
   await story.rests();
-  github.knobs.outage = "silent";
+  github.faults.outage = "silent";
   const before = linear.calls.length;
   ada.writes("Add a discount");
   ada.delegates();
   await story.sees(() => story.told()[0]?.startsWith("thought: On it") === true);
   const writes = linear.calls.slice(before).filter(({ kind }) => kind === "mutation");
   expect(writes[0]?.fields).toEqual(["agentActivityCreate"]);
-  github.knobs.outage = "status503";
+  github.faults.outage = "status503";
   await story.passes(600);
   expect(story.issue()).toMatchObject({ state: "preparing", rule: "run_active" });
-  github.knobs.outage = "none";
+  github.faults.outage = "none";
   await story.inTime("awaiting_review");
   expect(story.ran()).toEqual(["implementation published"]);
   expect(story.told()[0]).toMatch(/^thought: On it/);
@@ -49,12 +49,12 @@ test("Linear hears at once that we are on it, whatever GitHub does; the run wait
 
 test("Linear is down from the delegation on: the work is done all the same, and told later", async () => {
   const story = await startStory();
-  story.linear.knobs.outage = "status500";
+  story.linear.faults.outage = "status500";
   story.ada.writes("Add a discount");
   story.ada.delegates();
   await story.inTime("awaiting_review");
   expect(story.told()).toEqual(["status: Todo"]);
-  story.linear.knobs.outage = "none";
+  story.linear.faults.outage = "none";
   await story.rests();
   expect(story.told().slice(1, 3)).toEqual(CONCLUSIONS.slice(0, 2));
   expect(story.told()[0]).toMatch(/^thought: On it/);
@@ -74,10 +74,10 @@ test.each(["silent", "html502", "lost_reply"] as const)(
   "Linear answers nothing (%s) while the work is done: told later, in order, once",
   async (kind) => {
     const story = await working(kind);
-    story.linear.knobs.outage = kind;
+    story.linear.faults.outage = kind;
     await story.inTime("awaiting_review");
     await story.passes(3_600);
-    story.linear.knobs.outage = "none";
+    story.linear.faults.outage = "none";
     await story.rests();
     const told = story.told().filter((line) => !line.startsWith("status") && !line.includes("On it"));
     expect(told).toEqual(CONCLUSIONS);
@@ -90,11 +90,11 @@ test.each(["reset", "status500", "lost_reply"] as const)(
   "GitHub answers nothing (%s) while the work is published: one push, one pull request",
   async (kind) => {
     const story = await working(kind);
-    story.github.knobs.outage = kind;
+    story.github.faults.outage = kind;
     await story.inTime(({ why }) => why.includes("step publish"));
     await story.passes(300);
     expect(story.issue()?.run?.type).toBe("implementation");
-    story.github.knobs.outage = "none";
+    story.github.faults.outage = "none";
     await story.outwaits("awaiting_review");
     // The agent is not asked twice for what it has done.
     expect(story.ran()).toEqual(["implementation published"]);
@@ -107,11 +107,11 @@ test.each(["reset", "status500", "lost_reply"] as const)(
 
 test("an outage of GitHub that outlasts the run: tried anew later, and nothing is lost or doubled", async () => {
   const story = await working();
-  story.github.knobs.outage = "status503";
+  story.github.faults.outage = "status503";
   await story.inTime(({ why }) => why.includes("step publish"));
   await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
   await story.passes(3_600);
-  story.github.knobs.outage = "none";
+  story.github.faults.outage = "none";
   await story.inTime("awaiting_review");
   expect(story.ran().at(-1)).toBe("implementation published");
   expect(story.issue()?.budgets["implementations"]?.spent).toBe(1);
@@ -122,14 +122,14 @@ test("an outage of GitHub that outlasts the run: tried anew later, and nothing i
 
 test("rate limits of both are waited out without an attempt or a charge", async () => {
   const story = await working();
-  story.linear.knobs.rateLimitNext = 3;
-  story.github.knobs.rateLimitNext = 3;
+  story.linear.faults.rateLimitNext = 3;
+  story.github.faults.rateLimitNext = 3;
   await story.inTime("awaiting_review");
   await story.rests();
   expect(story.ran()).toEqual(["implementation published"]);
   expect(story.told().filter((line) => line.startsWith("action"))).toEqual(CONCLUSIONS.slice(0, 2));
   story.github.rateLimitKind = "secondary";
-  story.github.knobs.rateLimitNext = 2;
+  story.github.faults.rateLimitNext = 2;
   await story.grace.approves();
   await story.inTime("done");
   expect(story.github.pullRequestCount()).toBe(1);
@@ -140,10 +140,10 @@ test("a merge whose answer was lost is not asked for twice", async () => {
   const story = await working();
   await story.inTime("awaiting_review");
   await story.rests();
-  story.github.knobs.outage = "lost_reply";
+  story.github.faults.outage = "lost_reply";
   await story.grace.approves();
   await story.passes(120);
-  story.github.knobs.outage = "none";
+  story.github.faults.outage = "none";
   await story.inTime("done");
   await story.rests();
   expect(story.toldAs("response")).toHaveLength(1);
@@ -152,7 +152,7 @@ test("a merge whose answer was lost is not asked for twice", async () => {
 
 test("reads that lag behind do not undo what was seen", async () => {
   const story = await startStory();
-  story.github.knobs.staleReadsMs = 4_000;
+  story.github.faults.staleReadsMs = 4_000;
   story.ada.writes("Add a discount");
   story.ada.delegates();
   await story.inTime("awaiting_review");

@@ -42,13 +42,13 @@ test("a run that is stopped after its push says that it was pushed", async () =>
   const { ada, github } = story;
   story.engine.subscribe((line) => {
     if (!("text" in line.line) || line.line.kind !== "publish") return;
-    github.knobs.outage = "status503";
+    github.faults.outage = "status503";
     ada.stops();
   });
   ada.writes("Add a discount");
   ada.delegates();
   await story.until(({ state, run }) => state === "paused" && run === null);
-  github.knobs.outage = "none";
+  github.faults.outage = "none";
   const [run] = story.runs();
   expect(run).toMatchObject({ outcome: "stopped", headAfter: expect.any(String) });
   expect(run?.why).toContain(`commit ${run?.headAfter?.slice(0, 12)} was pushed, or may have been`);
@@ -451,13 +451,13 @@ test("a word between the merge and our own move to Done goes on, whenever Linear
   ada.writes("Add a discount");
   ada.delegates();
   await story.until("awaiting_review");
-  story.linear.knobs.outage = "status500";
+  story.linear.faults.outage = "status500";
   await grace.approves();
   await story.until("done");
   await story.passes(5);
   ada.says("Also mention it in the README, please.");
   await story.until("implementing");
-  story.linear.knobs.outage = "none";
+  story.linear.faults.outage = "none";
   await story.inTime("awaiting_review");
   expect(story.ran()).toEqual(["implementation published", "implementation published"]);
   expect(story.linear.issue("APP-1").state.type).toBe("started");

@@ -25,7 +25,7 @@ async function fixedButNotPushed(): Promise<Story> {
   await story.grace.requestsChanges("Please round.");
   await story.until("changes_requested");
   await story.works();
-  story.github.knobs.outage = "status503";
+  story.github.faults.outage = "status503";
   await story.inTime(({ why }) => why.includes("step publish"));
   return story;
 }
@@ -35,7 +35,7 @@ test("a fix whose publication an outage outlasted is published by the run after 
   await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
   await story.passes(600);
   expect(await story.file(BRANCH, "src/reviewed.txt")).toBeNull();
-  story.github.knobs.outage = "none";
+  story.github.faults.outage = "none";
   await story.inTime("awaiting_review");
   expect(story.ran()).toEqual([
     "implementation published",
@@ -51,7 +51,7 @@ test("a fix that was stopped while it was published is published after resuming"
   const story = await fixedButNotPushed();
   await story.operator("stop");
   await story.inTime(({ run }) => run === null);
-  story.github.knobs.outage = "none";
+  story.github.faults.outage = "none";
   await story.operator("resume");
   await story.inTime("awaiting_review");
   expect(await story.file(BRANCH, "src/reviewed.txt")).toBe("as asked\n");
@@ -112,10 +112,10 @@ async function committedOnly(
   story.ada.writes("Add a discount");
   await begin(story);
   await story.works();
-  story.github.knobs.outage = "status503";
+  story.github.faults.outage = "status503";
   await story.inTime(({ why }) => why.includes("step publish"));
   await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
-  story.github.knobs.outage = "none";
+  story.github.faults.outage = "none";
   await story.inTime("awaiting_review");
   expect(await story.file(BRANCH, "src/more.txt")).toBe("as asked\n");
   const ran = story.ran();

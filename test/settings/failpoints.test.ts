@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "vitest";
-import { disarmAll, reach } from "../../src/lib/failpoints.ts";
+import { disarmAll, failpoint } from "../../src/lib/failpoints.ts";
 import { armFailpoints } from "../../src/settings/failpoints.ts";
 
 afterEach(disarmAll);
@@ -10,11 +10,11 @@ test("failpoints are armed from the environment of a test, at the time that was 
     PATCHRELAY_FAILPOINTS: "run.claimed:throw:3, publish.intent:throw,a.b:delay=0",
   };
   expect(armFailpoints(env)).toEqual([]);
-  expect(() => reach("publish.intent")).toThrow("failpoint publish.intent");
-  reach("run.claimed");
-  reach("run.claimed");
-  expect(() => reach("run.claimed")).toThrow("failpoint run.claimed");
-  reach("a.b");
+  expect(() => failpoint("publish.intent")).toThrow("failpoint publish.intent");
+  failpoint("run.claimed");
+  failpoint("run.claimed");
+  expect(() => failpoint("run.claimed")).toThrow("failpoint run.claimed");
+  failpoint("a.b");
 });
 
 test("failpoints are not armed outside of tests, and that is told", () => {
@@ -23,7 +23,7 @@ test("failpoints are not armed outside of tests, and that is told", () => {
     expect(told.map(({ path, message }) => `${path} ${message}`)).toEqual([
       "PATCHRELAY_FAILPOINTS is ignored: failpoints are for tests",
     ]);
-    reach("run.claimed");
+    failpoint("run.claimed");
   }
   expect(armFailpoints({ PATCHRELAY_TEST: "1" })).toEqual([]);
 });
@@ -43,6 +43,6 @@ test("a misspelt entry arms nothing, not even the good ones beside it", () => {
       PATCHRELAY_FAILPOINTS: `publish.intent:throw,${entry}`,
     });
     expect(told.map(({ message }) => message)).toEqual([expect.stringContaining(JSON.stringify(entry))]);
-    reach("publish.intent");
+    failpoint("publish.intent");
   }
 });

@@ -4,7 +4,7 @@ import { emptyFacts, type Facts, type Run } from "../../src/factory/facts/facts.
 import type { IssueId } from "../../src/factory/facts/ids.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { TERMINAL, type FactoryState } from "../../src/factory/facts/state.ts";
-import type { TurnResult } from "../../src/factory/turn.ts";
+import type { Advance } from "../../src/factory/advance.ts";
 import type { Forge } from "./forge.ts";
 import type { Process } from "./process.ts";
 import type { OutboxRow } from "./store.ts";
@@ -35,13 +35,7 @@ export class Oracle {
   }
 
   /** After each turn: the decision, the facts it left and the run it started. */
-  turned(
-    relay: Process,
-    issue: IssueId,
-    before: Facts,
-    result: TurnResult,
-    seen: readonly Observation[],
-  ): void {
+  turned(relay: Process, issue: IssueId, before: Facts, result: Advance, seen: readonly Observation[]): void {
     const { facts, decision } = result;
     const { now } = relay.agenda;
     this.note(`${now} ${issue} ${decision.rule} ${result.effects.map((effect) => effect.key).join()}`);
@@ -285,7 +279,7 @@ export class Oracle {
     const row = relay.store.issues.get(issue);
     if (row === undefined) return;
     let facts = emptyFacts(issue, row.createdAt);
-    let before: TurnResult["decision"] | null = null;
+    let before: Advance["decision"] | null = null;
     for (const { now, conditions, observations } of row.journal) {
       const result = relay.turn({
         facts,

@@ -5,7 +5,7 @@ import type { Observation, PullRequestReading } from "../../src/factory/facts/ob
 import { MINUTE, SECOND } from "./chance.ts";
 import type { Oracle } from "./oracle.ts";
 import type { Pipelines } from "./pipelines.ts";
-import { laneOf, OutsideFault, type Process } from "./process.ts";
+import { laneOf, ExternalFault, type Process } from "./process.ts";
 import type { OutboxRow } from "./store.ts";
 
 const FIRST_RETRY_MS = 2 * SECOND;
@@ -88,7 +88,7 @@ export class Performing {
       try {
         seen = this.perform(row);
       } catch (error) {
-        if (!(error instanceof OutsideFault)) throw error;
+        if (!(error instanceof ExternalFault)) throw error;
         this.failed(row);
         return;
       }

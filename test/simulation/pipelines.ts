@@ -10,7 +10,7 @@ import type { Observation } from "../../src/factory/facts/observation.ts";
 import { RUN_TYPES } from "../../src/factory/facts/run-types.ts";
 import { MINUTE, SECOND } from "./chance.ts";
 import type { Oracle } from "./oracle.ts";
-import { OutsideFault, type Process } from "./process.ts";
+import { ExternalFault, type Process } from "./process.ts";
 import type { OutboxRow, Progress } from "./store.ts";
 
 interface UnderWay {
@@ -99,60 +99,60 @@ export class Pipelines {
   }
 
   private begin(issue: IssueId, run: Run): void {
-    const journey: UnderWay = { issue, run: run.number, fence: run.fence, working: false, over: false };
+    const context: UnderWay = { issue, run: run.number, fence: run.fence, working: false, over: false };
     this.oracle.begins(this.relay, issue, this.underWay.get(issue)?.run ?? null, run);
-    this.underWay.set(issue, journey);
-    this.step(journey, this.relay.chance.between(5, 60) * SECOND, () => this.prepare(journey));
+    this.underWay.set(issue, context);
+    this.step(context, this.relay.chance.between(5, 60) * SECOND, () => this.prepare(context));
   }
 
   /** One step of a run, unless it is over by then or was told to stop. */
-  private step(journey: UnderWay, ms: number, act: () => void): void {
+  private step(context: UnderWay, ms: number, act: () => void): void {
     this.relay.later(ms, () => {
-      if (journey.over || this.stopped(journey)) return;
+      if (context.over || this.stopped(context)) return;
       this.relay.boundary();
       try {
         act();
       } catch (error) {
-        if (!(error instanceof OutsideFault)) throw error;
-        this.settle(journey, {
+        if (!(error instanceof ExternalFault)) throw error;
+        this.settle(context, {
           outcome: "failed",
           failureClass: "infrastructure",
-          retryAt: this.again(journey),
+          retryAt: this.again(context),
         });
       }
     });
   }
 
-  private stopped(journey: UnderWay): boolean {
-    const run = this.rowOf(journey);
+  private stopped(context: UnderWay): boolean {
+    const run = this.rowOf(context);
     if (run === null || run.state === "ended") {
-      this.leave(journey);
+      this.leave(context);
       return true;
     }
     if (run.stop === null) return false;
-    this.settle(journey, { outcome: run.stop.reason === "superseded" ? "superseded" : "stopped" });
+    this.settle(context, { outcome: run.stop.reason === "superseded" ? "superseded" : "stopped" });
     return true;
   }
 
-  private rowOf(journey: UnderWay): Run | null {
-    const runs = this.relay.facts(journey.issue)?.runs ?? [];
-    return runs.find((row) => row.number === journey.run && row.fence === journey.fence) ?? null;
+  private rowOf(context: UnderWay): Run | null {
+    const runs = this.relay.facts(context.issue)?.runs ?? [];
+    return runs.find((row) => row.number === context.run && row.fence === context.fence) ?? null;
   }
 
-  private progress(journey: UnderWay): Progress {
-    return this.relay.store.progressOf(journey.issue, journey.run);
+  private progress(context: UnderWay): Progress {
+    return this.relay.store.progressOf(context.issue, context.run);
   }
 
-  private branch(journey: UnderWay): string {
-    return this.relay.facts(journey.issue)?.project?.branch ?? "";
+  private branch(context: UnderWay): string {
+    return this.relay.facts(context.issue)?.project?.branch ?? "";
   }
 
   private advance(
-    journey: UnderWay,
+    context: UnderWay,
     phase: "prepare" | "work" | "publish",
     headBefore?: string,
   ): Observation {
-    const { issue: _issue, run, fence } = journey;
+    const { issue: _issue, run, fence } = context;
     const at = this.relay.agenda.now;
     return {
       kind: "run_advanced",
@@ -164,42 +164,42 @@ export class Pipelines {
     };
   }
 
-  private prepare(journey: UnderWay): void {
+  private prepare(context: UnderWay): void {
     const { relay } = this;
-    const progress = this.progress(journey);
+    const progress = this.progress(context);
     if (progress.prepared === undefined) {
-      const { forge } = relay.outside.place(journey.issue);
-      const remote = relay.call("forge", () => forge.branches.get(this.branch(journey)) ?? null);
+      const { forge } = relay.outside.place(context.issue);
+      const remote = relay.call("forge", () => forge.branches.get(this.branch(context)) ?? null);
       relay.boundary();
       progress.prepared = { remote };
-      relay.observe(journey.issue, [this.advance(journey, "prepare", remote ?? "base")]);
+      relay.observe(context.issue, [this.advance(context, "prepare", remote ?? "base")]);
     }
-    this.step(journey, SECOND, () => this.work(journey));
+    this.step(context, SECOND, () => this.work(context));
   }
 
-  private work(journey: UnderWay): void {
+  private work(context: UnderWay): void {
     const { relay } = this;
-    if (this.progress(journey).worked !== undefined) {
-      this.step(journey, SECOND, () => this.publish(journey));
+    if (this.progress(context).worked !== undefined) {
+      this.step(context, SECOND, () => this.publish(context));
       return;
     }
-    relay.observe(journey.issue, [this.advance(journey, "work")]);
-    journey.working = true;
-    relay.outside.meanwhile(journey.issue, "works");
-    for (const prompt of this.progress(journey).steers) this.hand(journey, prompt);
-    this.step(journey, relay.chance.between(1, 40) * MINUTE, () => this.worked(journey));
+    relay.observe(context.issue, [this.advance(context, "work")]);
+    context.working = true;
+    relay.outside.meanwhile(context.issue, "works");
+    for (const prompt of this.progress(context).steers) this.hand(context, prompt);
+    this.step(context, relay.chance.between(1, 40) * MINUTE, () => this.worked(context));
   }
 
-  private worked(journey: UnderWay): void {
+  private worked(context: UnderWay): void {
     const { relay } = this;
     const { chance } = relay;
-    journey.working = false;
+    context.working = false;
     const { done, unlucky } = relay.setting.agent;
     if (chance.that(unlucky)) {
       this.settle(
-        journey,
+        context,
         chance.pick<End>([
-          { outcome: "failed", failureClass: "infrastructure", retryAt: this.again(journey) },
+          { outcome: "failed", failureClass: "infrastructure", retryAt: this.again(context) },
           {
             outcome: "failed",
             failureClass: "capacity",
@@ -213,94 +213,94 @@ export class Pipelines {
       return;
     }
     const outcome = chance.that(done) ? "done" : chance.pick(["no_change", "answer", "question"] as const);
-    this.progress(journey).worked = { outcome };
-    if (outcome === "question") this.settle(journey, { outcome: "asked" });
-    else if (outcome === "answer") this.settle(journey, { outcome: "answered" });
-    else if (outcome === "no_change") this.settle(journey, { outcome: "no_change" });
-    else this.step(journey, chance.between(5, 300) * SECOND, () => this.publish(journey));
+    this.progress(context).worked = { outcome };
+    if (outcome === "question") this.settle(context, { outcome: "asked" });
+    else if (outcome === "answer") this.settle(context, { outcome: "answered" });
+    else if (outcome === "no_change") this.settle(context, { outcome: "no_change" });
+    else this.step(context, chance.between(5, 300) * SECOND, () => this.publish(context));
   }
 
-  private publish(journey: UnderWay): void {
+  private publish(context: UnderWay): void {
     const { relay } = this;
-    const progress = this.progress(journey);
+    const progress = this.progress(context);
     const remote = progress.prepared?.remote ?? null;
-    progress.commit ??= { sha: this.commit(journey, remote), expected: remote };
+    progress.commit ??= { sha: this.commit(context, remote), expected: remote };
     const { sha, expected } = progress.commit;
-    const id = { at: relay.agenda.now, run: journey.run, fence: journey.fence };
+    const id = { at: relay.agenda.now, run: context.run, fence: context.fence };
     const intent: Observation = { kind: "push_intended", ...id, sha, expected };
-    relay.observe(journey.issue, [
-      this.advance(journey, "publish"),
+    relay.observe(context.issue, [
+      this.advance(context, "publish"),
       ...(relay.has("no_repair_key") ? [] : [intent]),
     ]);
     relay.boundary();
-    if (this.stopped(journey)) return;
-    this.step(journey, relay.chance.between(200, 20_000), () => this.push(journey));
+    if (this.stopped(context)) return;
+    this.step(context, relay.chance.between(200, 20_000), () => this.push(context));
   }
 
   /** A commit of ours on top of what the branch holds; with the base integrated where that is the work. */
-  private commit(journey: UnderWay, parent: string | null): string {
+  private commit(context: UnderWay, parent: string | null): string {
     const { relay } = this;
-    const { forge } = relay.outside.place(journey.issue);
-    const { integrations } = this.progress(journey);
-    const sha = `h-${journey.issue.slice(-4)}-${journey.run}-${integrations}`;
+    const { forge } = relay.outside.place(context.issue);
+    const { integrations } = this.progress(context);
+    const sha = `h-${context.issue.slice(-4)}-${context.run}-${integrations}`;
     if (forge.commits.has(sha)) return sha;
-    const integrates = parent === null || this.rowOf(journey)?.type === "queue_repair";
+    const integrates = parent === null || this.rowOf(context)?.type === "queue_repair";
     const base = integrates ? forge.baseVersion : forge.commits.get(parent).base;
     forge.commits.add({ sha, parent, by: "us", good: relay.chance.that(relay.setting.forge.skill), base });
     return sha;
   }
 
-  private push(journey: UnderWay): void {
+  private push(context: UnderWay): void {
     const { relay } = this;
-    const { forge } = relay.outside.place(journey.issue);
-    const progress = this.progress(journey);
+    const { forge } = relay.outside.place(context.issue);
+    const progress = this.progress(context);
     const { commit } = progress;
     if (commit === undefined) return;
-    this.oracle.pushes(relay, journey.issue, journey.run);
+    this.oracle.pushes(relay, context.issue, context.run);
     const expected = relay.has("no_lease") ? undefined : commit.expected;
-    const answer = relay.call("forge", () => forge.push(this.branch(journey), commit.sha, expected));
-    this.oracle.pushed(relay, journey.issue);
+    const answer = relay.call("forge", () => forge.push(this.branch(context), commit.sha, expected));
+    this.oracle.pushed(relay, context.issue);
     relay.boundary();
     if (answer !== "moved") {
-      this.step(journey, relay.chance.between(100, 3_000), () => this.open(journey));
+      this.step(context, relay.chance.between(100, 3_000), () => this.open(context));
       return;
     }
-    const remote = forge.branches.get(this.branch(journey)) ?? null;
+    const remote = forge.branches.get(this.branch(context)) ?? null;
     if (relay.has("blind_retry")) {
       progress.commit = { sha: commit.sha, expected: remote };
-      this.step(journey, SECOND, () => this.publish(journey));
+      this.step(context, SECOND, () => this.publish(context));
       return;
     }
     if (progress.integrations > 0 || relay.chance.that(0.3)) {
-      this.settle(journey, { outcome: "superseded" });
+      this.settle(context, { outcome: "superseded" });
       return;
     }
     progress.integrations += 1;
-    progress.commit = { sha: this.commit(journey, remote), expected: remote };
-    this.step(journey, SECOND, () => this.publish(journey));
+    progress.commit = { sha: this.commit(context, remote), expected: remote };
+    this.step(context, SECOND, () => this.publish(context));
   }
 
-  private open(journey: UnderWay): void {
+  private open(context: UnderWay): void {
     const { relay } = this;
-    const { forge } = relay.outside.place(journey.issue);
-    const branch = this.branch(journey);
-    const known = relay.facts(journey.issue)?.pullRequest?.number ?? null;
+    const { forge } = relay.outside.place(context.issue);
+    const branch = this.branch(context);
+    const known = relay.facts(context.issue)?.pullRequest?.number ?? null;
     const number = known ?? relay.call("forge", () => forge.open(branch, relay.outside.nextNumber()));
     relay.boundary();
     const reading = relay.call("forge", () => forge.read(number, branch));
-    if (reading !== null) relay.observe(journey.issue, [this.seen(journey.issue, reading)]);
+    if (reading !== null) relay.observe(context.issue, [this.seen(context.issue, reading)]);
     relay.boundary();
-    this.settle(journey, { outcome: "published" });
+    this.settle(context, { outcome: "published" });
   }
 
-  private again(journey: UnderWay): number {
-    const runs = this.relay.facts(journey.issue)?.runs ?? [];
+  private again(context: UnderWay): number {
+    const runs = this.relay.facts(context.issue)?.runs ?? [];
     const failures = runs.filter((run) => run.end?.outcome === "failed" && !run.end.charged).length;
     return this.relay.agenda.now + Math.min(10 * MINUTE, 15 * SECOND * 2 ** Math.min(failures, 8));
   }
 
   /** The end of a run and of its slot, in one transaction. */
-  private settle(journey: UnderWay, end: End): void {
+  private settle(context: UnderWay, end: End): void {
     const { relay } = this;
     const { outcome, failureClass = null, retryAt = null } = end;
     const refunded =
@@ -309,34 +309,34 @@ export class Pipelines {
     const ended: Observation = {
       kind: "run_ended",
       at: relay.agenda.now,
-      run: journey.run,
-      fence: journey.fence,
+      run: context.run,
+      fence: context.fence,
       end: { outcome, failureClass, summary: `It ${outcome}.`, retryAt, charged: !refunded, replies: [] },
       question: outcome === "asked" ? { text: "Which one?", options: ["a", "b"] } : null,
       spent: { ...NOTHING_SPENT, input: relay.chance.between(1_000, 400_000) },
     };
     if (relay.has("settle_apart")) {
-      relay.observe(journey.issue, [ended]);
+      relay.observe(context.issue, [ended]);
       relay.boundary();
     }
-    relay.store.slots.delete(journey.issue);
-    if (!relay.has("settle_apart")) relay.observe(journey.issue, [ended]);
-    this.leave(journey);
-    if (outcome === "asked") relay.outside.asked(journey.issue);
+    relay.store.slots.delete(context.issue);
+    if (!relay.has("settle_apart")) relay.observe(context.issue, [ended]);
+    this.leave(context);
+    if (outcome === "asked") relay.outside.asked(context.issue);
     relay.later(0, () => this.start());
   }
 
-  private leave(journey: UnderWay): void {
-    journey.over = true;
-    if (this.underWay.get(journey.issue) === journey) this.underWay.delete(journey.issue);
+  private leave(context: UnderWay): void {
+    context.over = true;
+    if (this.underWay.get(context.issue) === context) this.underWay.delete(context.issue);
   }
 
   /** A commit changed the issue: a run that was told to stop stops within seconds. */
   noticed(issue: IssueId): void {
-    const journey = this.underWay.get(issue);
-    if (journey === undefined || this.rowOf(journey)?.stop == null) return;
+    const context = this.underWay.get(issue);
+    if (context === undefined || this.rowOf(context)?.stop == null) return;
     this.relay.later(this.relay.chance.between(100, 5_000), () => {
-      if (!journey.over) this.stopped(journey);
+      if (!context.over) this.stopped(context);
     });
   }
 
@@ -347,16 +347,16 @@ export class Pipelines {
   steer(issue: IssueId, run: number, prompt: string): void {
     const { steers } = this.relay.store.progressOf(issue, run);
     if (!steers.includes(prompt)) steers.push(prompt);
-    const journey = this.underWay.get(issue);
-    if (journey?.run === run && journey.working) this.hand(journey, prompt);
+    const context = this.underWay.get(issue);
+    if (context?.run === run && context.working) this.hand(context, prompt);
   }
 
-  private hand(journey: UnderWay, prompt: string): void {
+  private hand(context: UnderWay, prompt: string): void {
     const { relay } = this;
     relay.later(relay.chance.between(1, 60) * SECOND, () => {
-      if (journey.over || !journey.working || this.rowOf(journey)?.steered.includes(prompt) === true) return;
-      const { run, fence } = journey;
-      relay.observe(journey.issue, [{ kind: "prompt_delivered", at: relay.agenda.now, run, fence, prompt }]);
+      if (context.over || !context.working || this.rowOf(context)?.steered.includes(prompt) === true) return;
+      const { run, fence } = context;
+      relay.observe(context.issue, [{ kind: "prompt_delivered", at: relay.agenda.now, run, fence, prompt }]);
     });
   }
 }

@@ -2,7 +2,7 @@ import { EFFECTS, type Effect } from "../../src/factory/effects/effect.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
-import type { TurnInput, TurnResult } from "../../src/factory/turn.ts";
+import type { AdvanceInput, Advance } from "../../src/factory/advance.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Chance } from "./chance.ts";
 import type { Mistake } from "./mistakes.ts";
@@ -23,7 +23,7 @@ export interface Process {
   /** A point between two commits or calls: the process may die here. */
   boundary(): void;
   facts(issue: IssueId): Facts | null;
-  turn(input: TurnInput): TurnResult;
+  turn(input: AdvanceInput): Advance;
   /** One transaction: observations in, facts, decision, effects and timer out. */
   observe(issue: IssueId, observations: readonly Observation[]): void;
   /** A call outside, as the network lets it be. */
@@ -36,8 +36,8 @@ export class Crash extends Error {
 }
 
 /** A call that did not come back with an answer; it may have taken effect all the same. */
-export class OutsideFault extends Error {
-  override readonly name = "OutsideFault";
+export class ExternalFault extends Error {
+  override readonly name = "ExternalFault";
 }
 
 /** The lane of an effect's row; effects of one lane are carried out in order. */

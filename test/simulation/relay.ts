@@ -4,7 +4,7 @@ import type { IssueId } from "../../src/factory/facts/ids.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import type { Conditions } from "../../src/factory/facts/policy.ts";
 import { TERMINAL } from "../../src/factory/facts/state.ts";
-import { turn as factoryTurn, type TurnInput, type TurnResult } from "../../src/factory/turn.ts";
+import { advance as factoryTurn, type AdvanceInput, type Advance } from "../../src/factory/advance.ts";
 import type { Agenda } from "./agenda.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
 import type { Mistake } from "./mistakes.ts";
@@ -12,7 +12,7 @@ import type { Oracle } from "./oracle.ts";
 import type { Outside } from "./outside.ts";
 import { Performing } from "./performing.ts";
 import { Pipelines } from "./pipelines.ts";
-import { Crash, OutsideFault, type Process } from "./process.ts";
+import { Crash, ExternalFault, type Process } from "./process.ts";
 import type { Setting } from "./settings.ts";
 import { Store, type Delivery, type IssueRow } from "./store.ts";
 
@@ -157,7 +157,7 @@ export class Relay implements Process {
     return this.store.issues.get(issue)?.facts ?? null;
   }
 
-  turn(input: TurnInput): TurnResult {
+  turn(input: AdvanceInput): Advance {
     const result = factoryTurn(input);
     const pull = result.facts.pullRequest;
     if (!this.has("own_push_resets") || pull === null) return result;
@@ -257,9 +257,9 @@ export class Relay implements Process {
   call<T>(service: "tracker" | "forge", ask: () => T): T {
     const { fault, lostAnswer } = this.setting.network;
     if (this.outside.down.has(service) || this.chance.that(fault))
-      throw new OutsideFault(`${service} is not reachable`);
+      throw new ExternalFault(`${service} is not reachable`);
     const answer = ask();
-    if (this.chance.that(lostAnswer)) throw new OutsideFault(`${service} did not answer in time`);
+    if (this.chance.that(lostAnswer)) throw new ExternalFault(`${service} did not answer in time`);
     return answer;
   }
 }

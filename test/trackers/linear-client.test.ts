@@ -8,7 +8,7 @@ import { z } from "zod";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { OutsideError } from "../../src/lib/outside.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 import { Secret } from "../../src/lib/secret.ts";
 import { authWith } from "../../src/trackers/linear/client/auth.ts";
 import { createClient } from "../../src/trackers/linear/client/client.ts";
@@ -89,12 +89,12 @@ function errors(extensions: Record<string, unknown>, message = "no"): unknown {
   return { errors: [{ message, extensions }] };
 }
 
-async function fault(from: Promise<unknown>): Promise<OutsideError> {
+async function fault(from: Promise<unknown>): Promise<ExternalError> {
   const thrown: unknown = await from.then(
     () => null,
     (error: unknown) => error,
   );
-  if (!(thrown instanceof OutsideError)) throw new Error(`not an OutsideError: ${String(thrown)}`);
+  if (!(thrown instanceof ExternalError)) throw new Error(`not an ExternalError: ${String(thrown)}`);
   expect(`${thrown.message} ${String(thrown.stack)}`).not.toContain(KEY);
   return thrown;
 }

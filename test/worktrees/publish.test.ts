@@ -215,7 +215,7 @@ describe("publishing", () => {
     put(on.remote, { "hooks/pre-receive": "#!/bin/sh\necho no pushes on Fridays >&2\nexit 1\n" });
     chmodSync(join(on.remote, "hooks/pre-receive"), 0o755);
     const failed = publish(tree);
-    await expect(failed).rejects.toMatchObject({ name: "OutsideError", kind: "refused" });
+    await expect(failed).rejects.toMatchObject({ name: "ExternalError", kind: "refused" });
     await expect(failed).rejects.toThrow(/no pushes on Fridays/);
   });
 });

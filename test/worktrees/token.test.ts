@@ -61,7 +61,7 @@ describe("a token", () => {
       () => null,
       (thrown: unknown) => thrown as Error,
     );
-    expect(error).toMatchObject({ name: "OutsideError", kind: "refused" });
+    expect(error).toMatchObject({ name: "ExternalError", kind: "refused" });
     // The server repeats the header in its answer, and git repeats the answer in its error.
     expect(error?.message).toContain("go away, Basic [secret]");
     expect(seen).toEqual([`Basic ${BASIC}`]);
@@ -97,7 +97,7 @@ describe("a token", () => {
     answer = () => ({ status: 302, body: "", headers: { location: elsewhere } });
     const relay = await on.restart({ forgeHost: host() });
     const failed = on.prepare({ cloneUrl: `http://${host()}/example/app.git`, token }, relay);
-    await expect(failed).rejects.toMatchObject({ name: "OutsideError" });
+    await expect(failed).rejects.toMatchObject({ name: "ExternalError" });
     expect(seen).toEqual([`Basic ${BASIC}`]);
   });
 

@@ -154,11 +154,11 @@ test("limits, conditional requests and pages are told in the headers", async () 
   });
   expect([again.status, again.body]).toEqual([304, ""]);
 
-  stage.world.knobs.rateLimitNext = 1;
+  stage.world.faults.rateLimitNext = 1;
   const primary = await call(stage, token, "GET", path);
   expect([primary.status, primary.headers.get("x-ratelimit-remaining")]).toEqual([403, "0"]);
   stage.world.rateLimitKind = "secondary";
-  stage.world.knobs.rateLimitNext = 1;
+  stage.world.faults.rateLimitNext = 1;
   const secondary = await call(stage, token, "GET", path);
   expect([secondary.status, secondary.headers.get("retry-after")]).toEqual([403, "60"]);
   stage.world.requestsPerHour = 3;
@@ -175,19 +175,19 @@ test("outages look like outages, and a lost reply was carried out", async () => 
   const number = await pullRequest(stage);
   const token = `token ${stage.world.tokenFor("bob").reveal()}`;
   const path = `/repos/acme/app/issues/${number}/comments`;
-  const { knobs } = stage.world;
-  knobs.outage = "html502";
+  const { faults } = stage.world;
+  faults.outage = "html502";
   expect(await call(stage, token, "GET", path)).toMatchObject({
     status: 502,
     body: expect.stringContaining("<html>") as string,
   });
-  knobs.outage = "status503";
+  faults.outage = "status503";
   expect((await call(stage, token, "GET", path)).status).toBe(503);
   for (const outage of ["refused", "reset"] as const) {
-    knobs.outage = outage;
+    faults.outage = outage;
     await expect(call(stage, token, "POST", path, { body: "unheard" })).rejects.toThrow();
   }
-  knobs.outage = "silent";
+  faults.outage = "silent";
   const patience = new AbortController();
   const unanswered = fetch(stage.world.url + path, {
     headers: { authorization: token },
@@ -200,9 +200,9 @@ test("outages look like outages, and a lost reply was carried out", async () => 
   patience.abort();
   await expect(unanswered).rejects.toThrow();
   expect(arrived()).toBe(true);
-  knobs.outage = "lost_reply";
+  faults.outage = "lost_reply";
   await expect(call(stage, token, "POST", path, { body: "said once" })).rejects.toThrow();
-  knobs.outage = "none";
+  faults.outage = "none";
   const { body } = await call(stage, token, "GET", path);
   expect((body as { body: string }[]).map((comment) => comment.body)).toEqual(["said once"]);
 });
@@ -216,7 +216,7 @@ test("reads may be stale: the state as it was", async () => {
   clock.advance(60_000);
   await stage.world.pushAs("alice", "acme/app", "topic", { "a.txt": "b\n" });
   await stage.world.review("bob", number, { state: "APPROVED" });
-  stage.world.knobs.staleReadsMs = 5_000;
+  stage.world.faults.staleReadsMs = 5_000;
   const head = async (): Promise<unknown> =>
     ((await call(stage, token, "GET", `/repos/acme/app/pulls/${number}`)).body as { head: { sha: string } })
       .head.sha;
@@ -260,12 +260,12 @@ test("a failed delivery is listed, readable and redelivered with the same id", a
   ).toBe(401);
 });
 
-test("webhooks are lost, doubled and sent again as the knobs say", async () => {
+test("webhooks are lost, doubled and sent again as the faults say", async () => {
   const stage = await begin();
-  stage.world.knobs.lose = 1;
+  stage.world.faults.lose = 1;
   await stage.world.pushAs("alice", "acme/app", "lost", { "a.txt": "a\n" });
-  stage.world.knobs.lose = 0;
-  stage.world.knobs.duplicate = 1;
+  stage.world.faults.lose = 0;
+  stage.world.faults.duplicate = 1;
   await stage.world.pushAs("alice", "acme/app", "doubled", { "a.txt": "a\n" });
   await stage.world.settled();
   const refs = (): unknown[] => stage.received.map(({ payload }) => payload["ref"]);

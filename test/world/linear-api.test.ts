@@ -73,7 +73,7 @@ test("the hourly limit answers 400 RATELIMITED with headers, and leaks away", as
 });
 
 test("asked to, it rate limits the next requests and carries none of them out", async () => {
-  world.knobs.rateLimitNext = 2;
+  world.faults.rateLimitNext = 2;
   for (const expected of ["RATELIMITED", "RATELIMITED", undefined]) {
     expect((await ask(world, COMMENT)).errors[0]?.extensions["code"]).toBe(expected);
   }
@@ -82,17 +82,17 @@ test("asked to, it rate limits the next requests and carries none of them out", 
 
 test("a lost reply was carried out, a refused or reset one was not", async () => {
   for (const outage of ["lost_reply", "refused", "reset"] as const) {
-    world.knobs.outage = outage;
+    world.faults.outage = outage;
     await expect(ask(world, COMMENT)).rejects.toThrow("fetch failed");
   }
-  world.knobs.outage = "html502";
+  world.faults.outage = "html502";
   await expect(ask(world, COMMENT)).rejects.toThrow("JSON");
-  world.knobs.outage = "none";
+  world.faults.outage = "none";
   expect(world.issue("APP-1").comments.length).toBe(1);
 });
 
 test("a silent outage holds the request until the caller gives up", async () => {
-  world.knobs.outage = "silent";
+  world.faults.outage = "silent";
   const asked = fetch(`${world.url}/graphql`, {
     method: "POST",
     body: "{}",
@@ -108,7 +108,7 @@ test("stale reads show an earlier state, writes and fresh reads do not", async (
   world.stop(session.id, "ada");
   world.createIssue({ team: "APP", title: "Newer" });
   const query = `{ issues(first: 10) { nodes { identifier state { type } } } }`;
-  world.knobs.staleReadsMs = 5_000;
+  world.faults.staleReadsMs = 5_000;
   expect(at((await ask(world, query)).data, "issues.nodes")).toEqual([
     { identifier: "APP-1", state: { type: "unstarted" } },
   ]);

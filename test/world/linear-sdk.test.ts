@@ -172,7 +172,7 @@ test("the SDK gets typed errors", async () => {
   await expect(client.issue("APP-99")).rejects.toBeInstanceOf(InvalidInputLinearError);
   const stranger = new LinearClient({ apiKey: "lin_api_wrong", apiUrl: `${world.url}/graphql` });
   await expect(stranger.viewer).rejects.toBeInstanceOf(AuthenticationLinearError);
-  world.knobs.rateLimitNext = 1;
+  world.faults.rateLimitNext = 1;
   const limited = await client.viewer.then(
     () => null,
     (error: unknown) => error,

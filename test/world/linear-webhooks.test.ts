@@ -311,15 +311,15 @@ test("a refused webhook comes again after a minute, an hour and six hours, same 
 });
 
 test("a lost webhook is recorded and can be sent later; a doubled one has one id", async () => {
-  world.knobs.lose = 1;
+  world.faults.lose = 1;
   world.comment("APP-1", "Lost", "ada");
   await world.settled();
   expect(receiver.got).toEqual([]);
   const lost = world.sent.at(-1);
   expect(lost?.answers).toEqual([]);
-  world.knobs.lose = 0;
+  world.faults.lose = 0;
   expect(await world.resend(lost?.id ?? "")).toBe(200);
-  world.knobs.duplicate = 1;
+  world.faults.duplicate = 1;
   world.comment("APP-1", "Twice", "ada");
   await world.settled();
   expect(receiver.got.map(({ body }) => at(body, "data.body"))).toEqual(["Lost", "Twice", "Twice"]);
@@ -327,7 +327,7 @@ test("a lost webhook is recorded and can be sent later; a doubled one has one id
 });
 
 test("a delayed webhook waits for the clock and keeps the time of its making", async () => {
-  world.knobs.delayMs = 90_000;
+  world.faults.delayMs = 90_000;
   const madeAt = clock.now();
   world.comment("APP-1", "Late", "ada");
   const waiting = world.settled();

@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import type { Knobs, SentWebhook, WorldParts } from "../knobs.ts";
+import type { Faults, SentWebhook, WorldParts } from "../faults.ts";
 import type { Sender, WebhookTarget } from "../wire.ts";
 import { startSender } from "../wire.ts";
 import type { Core, Person, Repository } from "./model/model.ts";
@@ -26,7 +26,7 @@ export interface Webhooks {
 }
 
 export interface WebhookParts extends WorldParts {
-  readonly knobs: () => Knobs;
+  readonly faults: () => Faults;
   readonly target: () => WebhookTarget | null;
   /** Null = a repository's own hook: no `installation`, no `merge_group`. */
   readonly app: { readonly id: number; readonly installation: number } | null;
@@ -46,7 +46,7 @@ export function startWebhooks(parts: WebhookParts): Webhooks {
   const sender = startSender({
     clock: parts.clock,
     randomness: parts.randomness,
-    knobs: parts.knobs,
+    faults: parts.faults,
     target: parts.target,
     problem: parts.problem,
     deadlineMs: DEADLINE_MS,

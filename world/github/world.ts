@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { CALM } from "../knobs.ts";
-import type { Knobs, SentWebhook, WorldParts } from "../knobs.ts";
+import { CALM } from "../faults.ts";
+import type { Faults, SentWebhook, WorldParts } from "../faults.ts";
 import type { WebhookTarget, WireEntry } from "../wire.ts";
 import { serve, underWay } from "../wire.ts";
 import { openAuth } from "./auth.ts";
@@ -69,11 +69,11 @@ export interface GitHubWorld extends People {
   readonly url: string;
   /** Git at `<webUrl>/<owner>/<name>.git`. */
   readonly webUrl: string;
-  readonly knobs: Knobs;
+  readonly faults: Faults;
   readonly habits: Habits;
   /** Decides what CI says. Default: one check `test`, success. */
   ci: Ci;
-  /** How `knobs.rateLimitNext` refuses. */
+  /** How `faults.rateLimitNext` refuses. */
   rateLimitKind: "primary" | "secondary";
   /** Requests per caller and hour. */
   requestsPerHour: number;
@@ -126,7 +126,7 @@ const UNGUARDED: Protection = {
 /** Starts the stand-in on a free loopback port. */
 export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubWorld> {
   const { clock, randomness } = parts;
-  const knobs: Knobs = { ...CALM };
+  const faults: Faults = { ...CALM };
   const habits: Habits = { ciOnEveryPush: false, hasBranchRules: true };
   const problems: string[] = [];
   const problem = (story: string): void => {
@@ -193,7 +193,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
   };
   const server = await serve({
     clock: parts.clock,
-    knobs: () => knobs,
+    faults: () => faults,
     answer: (request) => ready().answer(request),
     rateLimited: (request) => ready().rateLimited(request),
     problem,
@@ -205,7 +205,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
   const webhooks = startWebhooks({
     clock,
     randomness,
-    knobs: () => knobs,
+    faults: () => faults,
     target: () => settings.target,
     app: parts.hook === "repository" ? null : { id: auth.app.id, installation: auth.app.installation },
     schemas,
@@ -219,7 +219,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
     webhooks,
     limits: openLimits(clock, () => settings.requestsPerHour),
     ci: () => settings.ci,
-    horizon: () => (knobs.staleReadsMs > 0 ? clock.now() - knobs.staleReadsMs : Infinity),
+    horizon: () => (faults.staleReadsMs > 0 ? clock.now() - faults.staleReadsMs : Infinity),
     limitKind: () => settings.rateLimitKind,
   });
 
@@ -244,7 +244,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
     ...openPeople(core),
     url: server.url,
     webUrl: server.url,
-    knobs,
+    faults,
     habits,
     get ci() {
       return settings.ci;

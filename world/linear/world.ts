@@ -1,5 +1,5 @@
 import { createHmac } from "node:crypto";
-import { CALM, type Knobs, type SentWebhook, type WorldParts } from "../knobs.ts";
+import { CALM, type Faults, type SentWebhook, type WorldParts } from "../faults.ts";
 import {
   jsonReply,
   serve,
@@ -42,7 +42,7 @@ export interface LinearWorldParts extends WorldParts {
 export interface LinearWorld extends People, Inspection {
   /** Base address; GraphQL at `<url>/graphql`, OAuth at `<url>/oauth/token` and `<url>/oauth/revoke`. */
   readonly url: string;
-  readonly knobs: Knobs;
+  readonly faults: Faults;
   /** An API key that works, used bare. */
   readonly apiKey: string;
   /** An OAuth access token that works, used with `Bearer`. */
@@ -66,7 +66,7 @@ export interface LinearWorld extends People, Inspection {
 
 /** Starts the stand-in on a free loopback port. */
 export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearWorld> {
-  const knobs: Knobs = { ...CALM };
+  const faults: Faults = { ...CALM };
   const problems: string[] = [];
   const problem = (story: string): void => {
     if (problems.length < KEPT_PROBLEMS) problems.push(story);
@@ -81,7 +81,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
   const sender = startSender({
     clock: parts.clock,
     randomness: parts.randomness,
-    knobs: () => knobs,
+    faults: () => faults,
     target: () => target,
     headers: signedHeaders,
     deadlineMs: WEBHOOK_DEADLINE_MS,
@@ -96,7 +96,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
   const calls: ApiCall[] = [];
   const graphql = graphqlApi({
     model,
-    knobs: () => knobs,
+    faults: () => faults,
     caller: (authorization) => oauth.caller(authorization),
     called: (call) => {
       calls.push(call);
@@ -105,7 +105,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
   });
   const server = await serve({
     clock: parts.clock,
-    knobs: () => knobs,
+    faults: () => faults,
     maxBodyBytes: MAX_BODY_BYTES,
     problem,
     rateLimited: () => refusal([rateLimited("Too many requests.")], limitedHeaders(parts.clock.now())),
@@ -122,7 +122,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     ...people(model),
     ...inspection(model),
     url: server.url,
-    knobs,
+    faults,
     apiKey: oauth.apiKey,
     accessToken: oauth.firstToken,
     oauth,

@@ -17,8 +17,8 @@ export const command: Command = {
   async run(context) {
     const { layout, maintenance } = await databaseOf(context);
     const given = context.optional("FILE");
-    const name = `patchrelay-${iso(context.machine.clock.now()).replace(/[:.]/g, "-")}.db`;
-    const file = given === null ? join(layout.backups, name) : resolve(context.machine.cwd, given);
+    const name = `patchrelay-${iso(context.host.clock.now()).replace(/[:.]/g, "-")}.db`;
+    const file = given === null ? join(layout.backups, name) : resolve(context.host.cwd, given);
     const written = await maintenance.backup(layout.database, file);
     context.answer({ file, bytes: written.bytes }, () => [`${file}  ${bytes(written.bytes)}`]);
     return 0;

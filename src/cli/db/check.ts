@@ -11,7 +11,7 @@ export const command: Command = {
   examples: [{ says: "after a crash of the machine", line: "db check" }],
   async run(context) {
     const { layout, maintenance } = await databaseOf(context);
-    const findings = checked(() => maintenance.check(layout.database, context.machine.clock.now()));
+    const findings = checked(() => maintenance.check(layout.database, context.host.clock.now()));
     const ok = findings.length === 0;
     context.answer({ ok, findings }, () =>
       ok

@@ -18,7 +18,7 @@ export const command: Command = {
   ],
   examples: [{ says: "what would go", line: "db prune --dry-run" }],
   async run(context) {
-    const loaded = loadSettings(sourcesOf(context.machine, context.configFlag));
+    const loaded = loadSettings(sourcesOf(context.host, context.configFlag));
     if (!loaded.ok) throw badSettings(loaded.problems);
     const dryRun = context.flag("dry-run");
     const storage = limitsOf(loaded.settings);
@@ -37,13 +37,13 @@ type Removed = ReturnType<Maintenance["prune"]>;
 
 async function onSite(context: Context, storage: Limits): Promise<Removed> {
   const { layout, maintenance } = await databaseOf(context);
-  const { clock, pid } = context.machine;
+  const { clock, pid } = context.host;
   return maintenance.prune(layout.database, storage, clock, pid);
 }
 
 async function onCopy(context: Context, storage: Limits): Promise<Removed> {
   const { layout, maintenance } = await databaseOf(context);
-  const { clock, pid } = context.machine;
+  const { clock, pid } = context.host;
   const folder = mkdtempSync(join(tmpdir(), "patchrelay-prune-"));
   try {
     const copy = join(folder, "patchrelay.db");

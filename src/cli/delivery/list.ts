@@ -15,7 +15,7 @@ export const command: Command = {
     },
     source: {
       value: "SOURCE",
-      says: "only of this source, e.g. github; turn = what was set aside of other origin",
+      says: "only of this source, e.g. github; observation = quarantined, of other origin",
     },
   },
   about: [],
@@ -31,7 +31,7 @@ export const command: Command = {
 
 function columns(context: Context): readonly Column<DeliveryDocument>[] {
   const { style, terminal } = context;
-  const time = timeWriter(terminal, context.machine.clock.now());
+  const time = timeWriter(terminal, context.host.clock.now());
   const paint = ({ state }: DeliveryDocument): ((text: string) => string) =>
     state === "quarantined" ? style.red : (text) => text;
   return [

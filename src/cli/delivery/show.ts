@@ -46,7 +46,7 @@ function bodyFields(body: Buffer): { readonly body: string; readonly bodyEncodin
 }
 
 function deliveryPage(delivery: DeliveryDocument, context: Context): readonly string[] {
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   return fieldLines(
     [
       ["delivery", `${delivery.source}:${delivery.deliveryId}`, context.style.bold],

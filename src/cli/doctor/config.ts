@@ -5,21 +5,21 @@ import { problemText } from "../../settings/load/problem.ts";
 import { missingFor } from "../../settings/load/requirements.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { sourcesOf } from "../host/context.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 /** Configuration and credentials; null where they can not be used. */
 export function checkConfig(
-  machine: Machine,
+  host: Host,
   configFlag: string | null,
 ): {
   readonly settings: Settings | null;
   readonly credentials: Credentials | null;
   readonly findings: readonly Finding[];
 } {
-  const loaded = loadSettings(sourcesOf(machine, configFlag));
-  const read = readCredentials(machine.env, machine.readFile);
+  const loaded = loadSettings(sourcesOf(host, configFlag));
+  const read = readCredentials(host.env, host.readFile);
   const settings = loaded.ok ? loaded.settings : null;
   const credentials = read.ok ? read.credentials : null;
   const config = loaded.ok

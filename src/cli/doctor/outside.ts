@@ -1,13 +1,13 @@
 import { messageOf } from "../../lib/assert.ts";
 import { silentLog } from "../../lib/log.ts";
-import { deadline } from "../../lib/outside.ts";
+import { deadline } from "../../lib/external.ts";
 import type { Forge } from "../../forges/forge.ts";
 import { AGENTS, FORGES, TRACKERS } from "../../registry.ts";
 import type { MakingParts } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import { fail, ok, skipped } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -18,13 +18,13 @@ const AGENT_MS = 15_000;
 export async function* checkOutside({
   settings,
   credentials,
-  machine,
+  host,
   offline,
   signal,
 }: {
   readonly settings: Settings;
   readonly credentials: Credentials | null;
-  readonly machine: Machine;
+  readonly host: Host;
   readonly offline: boolean;
   readonly signal: AbortSignal;
 }): AsyncGenerator<Finding> {
@@ -32,8 +32,8 @@ export async function* checkOutside({
     yield skipped("agent, Linear, GitHub", "the credentials can not be used as they are");
     return;
   }
-  const { clock, env } = machine;
-  const randomness = await machine.randomness();
+  const { clock, env } = host;
+  const randomness = await host.randomness();
   const agents = [settings.agent, ...settings.projects.map(({ agent }) => agent)];
   const childEnv = childEnvironment(env, [...new Set(agents.flatMap(({ codex }) => codex.env))]);
   const parts: MakingParts = { settings, credentials, childEnv, clock, randomness, log: silentLog };

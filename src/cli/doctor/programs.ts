@@ -2,7 +2,7 @@ import { messageOf } from "../../lib/assert.ts";
 import { whyNotConfined } from "../../lib/confine.ts";
 import { runProcess } from "../../lib/processes.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -19,13 +19,13 @@ export function checkNode(version: string): Finding {
 }
 
 /** Whether git is there and new enough. */
-export async function checkGit(machine: Machine, signal: AbortSignal): Promise<Finding> {
+export async function checkGit(host: Host, signal: AbortSignal): Promise<Finding> {
   try {
-    const { stdout } = await runProcess(machine.clock, {
+    const { stdout } = await runProcess(host.clock, {
       command: "git",
       args: ["--version"],
-      cwd: machine.cwd,
-      env: childEnvironment(machine.env, []),
+      cwd: host.cwd,
+      env: childEnvironment(host.env, []),
       timeoutMs: GIT_MS,
       signal,
     });
@@ -40,7 +40,7 @@ export async function checkGit(machine: Machine, signal: AbortSignal): Promise<F
 }
 
 /** Whether what hooks run can be kept from the relay's own processes and files. */
-export async function checkConfinement({ clock, env }: Machine, signal: AbortSignal): Promise<Finding> {
+export async function checkConfinement({ clock, env }: Host, signal: AbortSignal): Promise<Finding> {
   const reason = await whyNotConfined(clock, childEnvironment(env, []), signal);
   if (reason === null)
     return ok("hooks are confined", "they see neither the relay's processes nor its data folder");

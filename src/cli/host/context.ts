@@ -8,7 +8,7 @@ import type { Given } from "../usage/argv.ts";
 import { quoted } from "../usage/argv.ts";
 import type { Context } from "../usage/command.ts";
 import { badSettings, Failure, notFound, wrongUsage } from "../usage/failure.ts";
-import type { Machine } from "./host.ts";
+import type { Host } from "./host.ts";
 import { createRelayApi } from "../reach/relay.ts";
 import { NOTHING_YET } from "../show/list.ts";
 import { styleOf } from "../show/style.ts";
@@ -17,29 +17,29 @@ const MOST_ITEMS = 1_000_000;
 
 /** Makes the context of one command; `close` gives back what the command opened. Throws Failure for a bad --limit. */
 export function createContext(
-  machine: Machine,
+  host: Host,
   given: Given,
 ): { readonly context: Context; readonly close: () => void } {
-  const { stdout, stderr } = machine;
+  const { stdout, stderr } = host;
   const json = given.flags.has("json");
   const terminal = stdout.terminal && !json;
-  const color = terminal && wantsColor(machine, given);
+  const color = terminal && wantsColor(host, given);
   let views: Promise<Views | null> | null = null;
   let opened: Views | null = null;
   const closing: (() => void)[] = [];
   const interrupted = once(() => {
     const stop = new AbortController();
-    closing.push(machine.onSignal((name) => stop.abort(new Error(name))));
+    closing.push(host.onSignal((name) => stop.abort(new Error(name))));
     return stop.signal;
   });
   const located = once(() => {
-    const found = locate(sourcesOf(machine, given.values["config"] ?? null));
+    const found = locate(sourcesOf(host, given.values["config"] ?? null));
     if (!found.ok) throw badSettings(found.problems);
     return found;
   });
 
   const context: Context = {
-    machine,
+    host: host,
     json,
     terminal,
     color,
@@ -57,7 +57,7 @@ export function createContext(
     value: (name) => given.values[name] ?? null,
     located,
     kept() {
-      views ??= openViews(machine, located()).then((found) => (opened = found));
+      views ??= openViews(host, located()).then((found) => (opened = found));
       return views;
     },
     async views() {
@@ -65,7 +65,7 @@ export function createContext(
       if (found === null) throw notFound(NOTHING_YET);
       return found;
     },
-    relay: once(() => createRelayApi(machine, located())),
+    relay: once(() => createRelayApi(host, located())),
     say: (line) => stdout.write(`${line}\n`),
     answer(document, lines) {
       if (json) stdout.write(`${JSON.stringify(document, null, 2)}\n`);
@@ -89,13 +89,13 @@ export function createContext(
 }
 
 /** Where settings are read from. */
-export function sourcesOf({ env, cwd, readFile }: Machine, configFlag: string | null): Sources {
+export function sourcesOf({ env, cwd, readFile }: Host, configFlag: string | null): Sources {
   return { configFlag: configFlag ?? undefined, env, cwd, readFile };
 }
 
 /** Opens what the relay keeps, anew; null where nothing was kept yet. */
 export async function openViews(
-  { clock }: Machine,
+  { clock }: Host,
   location: ReturnType<Context["located"]>,
 ): Promise<Views | null> {
   const { database, lock } = layoutOf(location.dataDir);
@@ -110,7 +110,7 @@ export async function openViews(
   return await VIEWS[location.engine](database, lock, clock);
 }
 
-function wantsColor({ env }: Machine, given: Given): boolean {
+function wantsColor({ env }: Host, given: Given): boolean {
   return !given.flags.has("no-color") && (env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb";
 }
 

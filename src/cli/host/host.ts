@@ -3,7 +3,7 @@ import type { Randomness } from "../../lib/ids.ts";
 import type { Environment, ReadFile } from "../../settings/load/locate.ts";
 
 /** Everything outside that the command line touches, as an argument. */
-export interface Machine {
+export interface Host {
   readonly args: readonly string[];
   readonly env: Environment;
   readonly cwd: string;

@@ -1,11 +1,11 @@
 import { systemClock } from "../../lib/clock.ts";
 import { processEnvironment, readTextFile } from "../../settings/load/environment.ts";
-import type { Machine, Output } from "./host.ts";
+import type { Host, Output } from "./host.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 /** This process. */
-export function systemMachine(): Machine {
+export function systemHost(): Host {
   return {
     args: process.argv.slice(2),
     env: processEnvironment(),

@@ -6,7 +6,7 @@ import { timeWriter } from "../show/times.ts";
 
 /** How issues look in a list. */
 export function issueColumns(context: Context): readonly Column<IssueDocument>[] {
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   const { style } = context;
   return [
     { head: "KEY", cell: ({ key }) => key, paint: () => style.bold },

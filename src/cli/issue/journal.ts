@@ -24,7 +24,7 @@ export const command: Command = {
 };
 
 function columns(context: Context): readonly Column<JournalDocument>[] {
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   return [
     { head: "SEQ", cell: ({ seq }) => seq },
     { head: "WHEN", cell: ({ at }) => time(at) },

@@ -22,7 +22,7 @@ export function eventText(line: RunEventDocument, context: Context): string {
   const { style, terminal } = context;
   const head = `${when(line.at, terminal)}  ${line.kind}  `;
   const text = escapeHidden(terminal ? (line.text.split("\n", 1)[0] ?? "") : line.text);
-  const room = context.machine.stdout.columns - head.length;
+  const room = context.host.stdout.columns - head.length;
   return `${when(line.at, terminal)}  ${style.dim(line.kind)}  ${terminal ? clip(text, Math.max(20, room)) : text}`;
 }
 

@@ -20,8 +20,8 @@ export const command: Command = {
     // The URL comes from outside: only one that can do no more than open a page is handed to a program.
     const safe = webUrl(url);
     if (context.terminal && safe !== null) {
-      const opener = context.machine.platform === "darwin" ? "open" : "xdg-open";
-      context.machine.launch(opener, [safe], () => context.note(`(${opener} could not be started)`));
+      const opener = context.host.platform === "darwin" ? "open" : "xdg-open";
+      context.host.launch(opener, [safe], () => context.note(`(${opener} could not be started)`));
     }
     return 0;
   },

@@ -9,7 +9,7 @@ import { timeWriter } from "../show/times.ts";
 /** An issue as a page for a person. */
 export function issuePage(issue: IssueDocument, context: Context): readonly string[] {
   const { style } = context;
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   const { pullRequest: pull, run, queue, spent } = issue;
   return [
     `${style.bold(escapeHidden(issue.key))}  ${escapeHidden(issue.title)}`,

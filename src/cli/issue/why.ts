@@ -43,7 +43,7 @@ export const command: Command = {
 
 function whyLines(why: WhyDocument, key: string, context: Context): readonly string[] {
   const { style } = context;
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   const evidence = [
     { head: "FACT", cell: (row: WhyDocument["evidence"][number]) => row.fact },
     { head: "VALUE", cell: (row: WhyDocument["evidence"][number]) => row.value, elastic: true },
@@ -64,7 +64,7 @@ function whyLines(why: WhyDocument, key: string, context: Context): readonly str
     ),
     ...(why.evidence.length === 0
       ? []
-      : ["", ...tableLines(evidence, why.evidence, style, context.machine.stdout.columns)]),
+      : ["", ...tableLines(evidence, why.evidence, style, context.host.stdout.columns)]),
   ];
 }
 

@@ -30,7 +30,7 @@ export const command: Command = {
 };
 
 function columns(context: Context): readonly Column<OutboxDocument>[] {
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   const { style } = context;
   return [
     { head: "ID", cell: ({ id }) => id, paint: () => style.bold },

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { parseConfig } from "../../settings/load/locate.ts";
 import type { Location } from "../../settings/load/locate.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 
 type Located = Extract<Location, { ok: true }>;
 
@@ -17,14 +17,14 @@ export function urlFile(dataDir: string): string {
  * The URL of the relay that belongs to this configuration; null = its port is chosen at its start and none was
  * written down. Takes the config as leniently as inspection does: a relay may run although the file is wrong by now.
  */
-export function relayUrl(machine: Pick<Machine, "readFile">, located: Located): string | null {
-  const { host, port } = httpOf(machine, located.file);
-  if (port !== 0) return `http://${reachable(host)}:${port}`;
-  const written = machine.readFile(urlFile(located.dataDir))?.trim() ?? "";
+export function relayUrl(host: Pick<Host, "readFile">, located: Located): string | null {
+  const http = httpOf(host, located.file);
+  if (http.port !== 0) return `http://${reachable(http.host)}:${http.port}`;
+  const written = host.readFile(urlFile(located.dataDir))?.trim() ?? "";
   return URL.canParse(written) && new URL(written).protocol === "http:" ? new URL(written).origin : null;
 }
 
-function httpOf({ readFile }: Pick<Machine, "readFile">, file: string): { host: string; port: number } {
+function httpOf({ readFile }: Pick<Host, "readFile">, file: string): { host: string; port: number } {
   const parsed = parseConfig(file, readFile(file) ?? "{}");
   const http = parsed.ok ? parsed.value["http"] : null;
   const { host, port } = (typeof http === "object" && http !== null ? http : {}) as Record<string, unknown>;

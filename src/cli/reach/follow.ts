@@ -28,7 +28,7 @@ export async function* follow(
   remark: (text: string) => void,
 ): AsyncGenerator<StreamLine> {
   const relay = context.relay();
-  const { clock } = context.machine;
+  const { clock } = context.host;
   let seq = after;
   let live: boolean | null = null;
   let seen = "";
@@ -68,7 +68,7 @@ async function isAnswering(relay: RelayApi): Promise<boolean> {
   }
 }
 
-async function pause(clock: Context["machine"]["clock"], signal: AbortSignal): Promise<void> {
+async function pause(clock: Context["host"]["clock"], signal: AbortSignal): Promise<void> {
   try {
     await delay(clock, PAUSE_MS, signal);
   } catch (error) {
@@ -77,7 +77,7 @@ async function pause(clock: Context["machine"]["clock"], signal: AbortSignal): P
 }
 
 async function* stored(context: Context, after: number): AsyncGenerator<StreamLine> {
-  const views = await openViews(context.machine, context.located());
+  const views = await openViews(context.host, context.located());
   if (views === null) return;
   try {
     let seq = after;
@@ -103,7 +103,7 @@ async function* streamed(context: Context, after: number, signal: AbortSignal): 
     followRedirects: false,
     headers: token === null ? {} : { authorization: `Bearer ${token.reveal()}` },
   });
-  const { clock } = context.machine;
+  const { clock } = context.host;
   let cancel = (): void => undefined;
   const alive = (): void => {
     cancel();

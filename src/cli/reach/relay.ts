@@ -2,7 +2,7 @@ import type { Secret } from "../../lib/secret.ts";
 import type { Location } from "../../settings/load/locate.ts";
 import { Failure } from "../usage/failure.ts";
 import type { FailureCode } from "../usage/failure.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import { relayUrl } from "./address.ts";
 
 /** The running relay's HTTP interface. */
@@ -25,11 +25,11 @@ export interface Answer {
 const COMMAND_MS = 15_000;
 
 /** Makes the client; connects to nothing yet. */
-export function createRelayApi(machine: Machine, located: Extract<Location, { ok: true }>): RelayApi {
-  const url = relayUrl(machine, located);
+export function createRelayApi(host: Host, located: Extract<Location, { ok: true }>): RelayApi {
+  const url = relayUrl(host, located);
   const token = async (): Promise<Secret | null> => {
     const { apiToken } = await import("./token.ts");
-    return apiToken(machine);
+    return apiToken(host);
   };
 
   const send = async (path: string, deadlineMs: number, request: RequestInit): Promise<Answer> => {
@@ -61,7 +61,7 @@ export function createRelayApi(machine: Machine, located: Extract<Location, { ok
       const answer = await send(path, COMMAND_MS, {
         method: "POST",
         headers: {
-          "idempotency-key": (await machine.randomness()).uuid(),
+          "idempotency-key": (await host.randomness()).uuid(),
           ...(body === undefined ? {} : { "content-type": "application/json" }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),

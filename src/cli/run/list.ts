@@ -24,7 +24,7 @@ export const command: Command = {
 };
 
 function columns(context: Context): readonly Column<RunDocument>[] {
-  const time = timeWriter(context.terminal, context.machine.clock.now());
+  const time = timeWriter(context.terminal, context.host.clock.now());
   const tokens = ({ input, output }: RunDocument["tokens"]): string | number =>
     context.terminal ? count(input + output) : input + output;
   return [

@@ -66,7 +66,7 @@ function printed(
 
 // Asked anew: what was opened before may be a copy.
 async function isOver(context: Context, id: string): Promise<boolean> {
-  const views = await openViews(context.machine, context.located());
+  const views = await openViews(context.host, context.located());
   try {
     return (views?.run(id)?.state ?? "ended") === "ended";
   } finally {

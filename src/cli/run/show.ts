@@ -22,7 +22,7 @@ export const command: Command = {
 
 function runPage(run: RunDocument, context: Context): readonly string[] {
   const { style } = context;
-  const now = context.machine.clock.now();
+  const now = context.host.clock.now();
   const time = timeWriter(context.terminal, now);
   const { input, cached, output } = run.tokens;
   return [

@@ -1,6 +1,6 @@
 import { messageOf } from "../../lib/assert.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 
 /** Before the hard end, so that exit 0 comes within the limit. */
 const SPARE_MS = 250;
@@ -10,7 +10,7 @@ const SPARE_MS = 250;
  * or something fails that nobody caught. Resolves with the exit code; a signal during the start is heeded once the start is through.
  */
 export async function untilSignal(
-  machine: Machine,
+  host: Host,
   log: Log,
   limitMs: number,
   start: () => Promise<{ readonly breakdown: Promise<string>; stop(): Promise<void> }>,
@@ -20,16 +20,16 @@ export async function untilSignal(
   const ending = new Promise<void>((resolve) => {
     ask = resolve;
   });
-  const stopListening = machine.onSignal((name) => {
-    if (asked) return machine.exit(128 + (name === "SIGINT" ? 2 : 15));
+  const stopListening = host.onSignal((name) => {
+    if (asked) return host.exit(128 + (name === "SIGINT" ? 2 : 15));
     asked = true;
     log.info(`${name}: ending; once more ends at once`);
     ask();
   });
-  const stopWatching = machine.onFault((error) => {
+  const stopWatching = host.onFault((error) => {
     const stack = error instanceof Error ? (error.stack ?? null) : null;
     log.error("a fault that nobody caught ends the relay", { error: messageOf(error), stack });
-    machine.exit(1);
+    host.exit(1);
   });
   try {
     const relay = await start();
@@ -39,7 +39,7 @@ export async function untilSignal(
     const late = await Promise.race([
       relay.stop().then(() => false),
       new Promise<boolean>((resolve) => {
-        machine.clock.after(Math.max(0, limitMs - SPARE_MS), () => resolve(true));
+        host.clock.after(Math.max(0, limitMs - SPARE_MS), () => resolve(true));
       }),
     ]);
     if (late) log.warn("not everything had ended in time; it goes on at the next start");

@@ -2,7 +2,7 @@ import type { Log, LogFields } from "../../lib/log.ts";
 import { iso } from "../../lib/clock.ts";
 import { escapeHidden } from "../../lib/text.ts";
 import type { Settings } from "../../settings/settings.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import { styleOf } from "../show/style.ts";
 import { clockTime } from "../show/times.ts";
 
@@ -11,17 +11,17 @@ type Level = Settings["log"]["level"];
 const ORDER: readonly Level[] = ["trace", "debug", "info", "warn", "error", "fatal", "silent"];
 
 /** The relay's log on standard error: JSON lines, or short ones on a terminal. */
-export async function createLog(level: Level, machine: Machine): Promise<Log> {
-  if (machine.stderr.terminal) return terminalLog(level, machine, {});
+export async function createLog(level: Level, host: Host): Promise<Log> {
+  if (host.stderr.terminal) return terminalLog(level, host, {});
   const { pino } = await import("pino");
   const lines = pino(
     {
       level,
-      base: { pid: machine.pid },
-      timestamp: () => `,"time":"${iso(machine.clock.now())}"`,
+      base: { pid: host.pid },
+      timestamp: () => `,"time":"${iso(host.clock.now())}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    { write: (line: string) => machine.stderr.write(line) },
+    { write: (line: string) => host.stderr.write(line) },
   );
   return lineLog(lines);
 }
@@ -44,8 +44,8 @@ function lineLog(lines: Lines): Log {
   };
 }
 
-function terminalLog(level: Level, machine: Machine, carried: LogFields): Log {
-  const { stderr, clock, env } = machine;
+function terminalLog(level: Level, host: Host, carried: LogFields): Log {
+  const { stderr, clock, env } = host;
   const style = styleOf((env["NO_COLOR"] ?? "") === "" && env["TERM"] !== "dumb");
   const paints = { debug: style.dim, info: style.green, warn: style.yellow, error: style.red };
   const write = (own: keyof typeof paints, message: string, fields: LogFields = {}): void => {
@@ -63,6 +63,6 @@ function terminalLog(level: Level, machine: Machine, carried: LogFields): Log {
     info: (message, fields) => write("info", message, fields),
     warn: (message, fields) => write("warn", message, fields),
     error: (message, fields) => write("error", message, fields),
-    with: (fields) => terminalLog(level, machine, { ...carried, ...fields }),
+    with: (fields) => terminalLog(level, host, { ...carried, ...fields }),
   };
 }

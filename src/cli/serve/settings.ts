@@ -7,7 +7,7 @@ import { missingFor } from "../../settings/load/requirements.ts";
 import type { Missing } from "../../settings/load/requirements.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { sourcesOf } from "../host/context.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 
 export type ReadyToServe =
   | {
@@ -19,9 +19,9 @@ export type ReadyToServe =
   | { readonly ok: false; readonly lines: readonly string[] };
 
 /** Settings and credentials of a relay, or everything that is wrong with either, a line each. */
-export function readyToServe(machine: Machine, configFlag: string | null): ReadyToServe {
-  const loaded = loadSettings(sourcesOf(machine, configFlag));
-  const read = readCredentials(machine.env, machine.readFile);
+export function readyToServe(host: Host, configFlag: string | null): ReadyToServe {
+  const loaded = loadSettings(sourcesOf(host, configFlag));
+  const read = readCredentials(host.env, host.readFile);
   if (loaded.ok && read.ok) {
     const missing = missingFor("serve", loaded.settings, read.credentials);
     if (missing.length > 0) return { ok: false, lines: missing.map(missingText) };

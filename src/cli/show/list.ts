@@ -47,7 +47,7 @@ function printTable<T>(context: Context, list: List<T>, views: Views): void {
     rows.push(...more);
   });
   if (rows.length === 0) return context.say(list.empty);
-  const { columns } = context.machine.stdout;
+  const { columns } = context.host.stdout;
   for (const line of tableLines(list.columns, rows, context.style, columns)) context.say(line);
   if (nextCursor !== null)
     context.say(context.style.dim(`… more: --cursor ${nextCursor}, or a larger --limit`));
@@ -61,7 +61,7 @@ function printDocument<T>(context: Context, list: List<T>, views: Views | null):
       ? { nextCursor: null }
       : eachPage(context, list, views, context.limit, (rows) => {
           for (const row of rows) {
-            context.machine.stdout.write(before + JSON.stringify(row));
+            context.host.stdout.write(before + JSON.stringify(row));
             before = ",\n";
           }
         });

@@ -1,6 +1,6 @@
 import type { Views } from "../../engines/engine.ts";
 import type { Location } from "../../settings/load/locate.ts";
-import type { Machine } from "../host/host.ts";
+import type { Host } from "../host/host.ts";
 import type { RelayApi } from "../reach/relay.ts";
 import type { Style } from "../show/style.ts";
 
@@ -40,7 +40,7 @@ export interface Example {
 
 /** What a command is given. */
 export interface Context {
-  readonly machine: Machine;
+  readonly host: Host;
   /** The whole answer is the document of interface.md section 3, and errors are problem documents. */
   readonly json: boolean;
   /** The answer goes to a person's terminal: tables, relative times, clipped titles. */

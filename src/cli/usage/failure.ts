@@ -70,7 +70,7 @@ export function failureOf(error: unknown): Failure {
   if (error.name === "Failure") return error as Failure;
   if (error.name === "BadCursor") return wrongUsage(error.message);
   if (error.name === "NoDatabase") return notFound(error.message);
-  const known = ["AlreadyRunning", "DatabaseNewer", "DatabaseDamaged", "OutsideError", "ProcessNotStarted"];
+  const known = ["AlreadyRunning", "DatabaseNewer", "DatabaseDamaged", "ExternalError", "ProcessNotStarted"];
   return new Failure(1, known.includes(error.name) ? codeOf(error.name) : "failed", error.message);
 }
 

@@ -1,15 +1,15 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { turn as factoryTurn } from "../../factory/turn.ts";
+import { advance as factoryTurn } from "../../factory/advance.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { delay } from "../../lib/clock.ts";
-import { reach } from "../../lib/failpoints.ts";
+import { failpoint } from "../../lib/failpoints.ts";
 import type { Engine, EngineParts } from "../engine.ts";
 import { assertDurable, examine, openWriter } from "./database/connection.ts";
 import { deliveryRows } from "./rows/delivery.ts";
 import { createDiscoveryLoop } from "./loops/discovery.ts";
 import { createHealth } from "./views/health.ts";
-import { createInboxLoop } from "./loops/delivery-worker.ts";
+import { createDeliveryWorker } from "./loops/delivery-worker.ts";
 import { createIntake, diskLow } from "./intake.ts";
 import { issueRows } from "./rows/issue.ts";
 import { createSequence, journalRows } from "./rows/journal.ts";
@@ -18,22 +18,22 @@ import { createLookup } from "./rows/lookup.ts";
 import { createLoop } from "./loops/loop.ts";
 import { createMeta } from "./database/meta.ts";
 import { migrate, packagedMigrations, refuseNewer } from "./database/migrate.ts";
-import { observationRows, TURN } from "./rows/observation.ts";
+import { observationRows, OBSERVATIONS } from "./rows/observation.ts";
 import { createObserve } from "./observe.ts";
 import { outboxRows } from "./rows/outbox.ts";
-import { createPerformingLoop } from "./loops/effect-worker.ts";
-import { createPipelines } from "./loops/run-worker.ts";
-import { createPress } from "./loops/burst-throttle.ts";
+import { createEffectWorker } from "./loops/effect-worker.ts";
+import { createRunWorker } from "./loops/run-worker.ts";
+import { createBurstThrottle } from "./loops/burst-throttle.ts";
 import { createRetentionLoop, keepings } from "./loops/retention.ts";
 import { runRows } from "./rows/run.ts";
-import { createSetBackLoop } from "./loops/clock-rollback.ts";
+import { createClockRollback } from "./loops/clock-rollback.ts";
 import { createStore } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
 import { createStream } from "./views/stream.ts";
 import { createSweepLoop, tickMs } from "./loops/sweep.ts";
 import { createTimerLoop, timerRows } from "./loops/timers.ts";
-import { createTurns } from "./turns.ts";
-import type { Turn } from "./turns.ts";
+import { createAdvances } from "./advance.ts";
+import type { AdvanceIssue } from "./advance.ts";
 import { createViews } from "./views/views.ts";
 import type { KeptSettings } from "./views/views.ts";
 
@@ -45,7 +45,7 @@ export interface EmbeddedOptions {
   /** This process, for the message of a second one. */
   readonly pid: number;
   /** The factory; another one only in tests of the engine itself. */
-  readonly turn?: Turn;
+  readonly advance?: AdvanceIssue;
   /** The database grows to at most this many pages of 8 KiB; null = no limit of ours. */
   readonly maxPages?: number | null;
 }
@@ -109,7 +109,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
   const runs = runRows(store, nextSeq);
   const meta = createMeta(store);
   const timers = timerRows(store, () => timerLoop.wake());
-  const turns = createTurns({
+  const advances = createAdvances({
     store,
     issues: issueRows(store),
     journal: journalRows(store, nextSeq),
@@ -118,37 +118,43 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     timers,
     observations,
     stream,
-    turn: options.turn ?? factoryTurn,
+    advance: options.advance ?? factoryTurn,
     engine,
     committed(issue, facts) {
-      pipelines.committed(issue, facts);
-      performing.wake();
-      pipelines.wake();
+      runWorker.committed(issue, facts);
+      effectWorker.wake();
+      runWorker.wake();
     },
   });
-  const pipelines = createPipelines({ store, outbox, runs, turns, stream, engine });
-  const performing = createPerformingLoop({ store, outbox, turns, pipelines, engine });
-  const press = createPress(clock);
-  const inbox = createInboxLoop({
+  const runWorker = createRunWorker({ store, outbox, runs, advances: advances, stream, engine });
+  const effectWorker = createEffectWorker({
+    store,
+    outbox,
+    advances: advances,
+    runWorker: runWorker,
+    engine,
+  });
+  const throttle = createBurstThrottle(clock);
+  const inbox = createDeliveryWorker({
     store,
     deliveries,
     observations,
-    turns,
+    advances: advances,
     lookup: createLookup(store),
-    press,
+    throttle: throttle,
     engine,
   });
-  const timerLoop = createTimerLoop({ store, timers, turns, clock, log });
-  const added = (): void => performing.wake();
+  const timerLoop = createTimerLoop({ store, timers, advances: advances, clock, log });
+  const added = (): void => effectWorker.wake();
   const sweep = createSweepLoop({ store, outbox, engine, added });
   const discovery = createDiscoveryLoop({ store, outbox, meta, engine, added });
   const retention = createRetentionLoop(keepings(store, settings.storage), clock, log);
-  const setBack = createSetBackLoop({
+  const clockRollback = createClockRollback({
     store,
     engine,
     changed() {
       inbox.wake();
-      performing.wake();
+      effectWorker.wake();
       sweep.wake();
     },
   });
@@ -169,29 +175,39 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     log,
     diskLow: () => diskLow(file, minFree),
     arrived(count) {
-      press.came(count);
+      throttle.stored(count);
       inbox.wake();
     },
   });
   const views = createViews(
     store,
     () => clock.now(),
-    { queue: () => pipelines.queue(), slotsUsed: () => pipelines.used().length },
+    { queue: () => runWorker.queue(), slotsUsed: () => runWorker.used().length },
     () => undefined,
   );
-  const loops = [inbox, timerLoop, performing, pipelines, sweep, discovery, retention, probe, setBack];
+  const loops = [
+    inbox,
+    timerLoop,
+    effectWorker,
+    runWorker,
+    sweep,
+    discovery,
+    retention,
+    probe,
+    clockRollback,
+  ];
   let life: "new" | "running" | "stopped" = "new";
 
   const recover = (): void => {
-    reach("recover.start");
+    failpoint("recover.start");
     store.write(() => {
       for (const row of outbox.doing()) {
         if (row.class !== "start") outbox.postpone(row, row.attempts, row.next_at, row.error);
       }
-      reach("recover.mid");
+      failpoint("recover.mid");
     });
-    pipelines.resume();
-    reach("recover.done");
+    runWorker.resume();
+    failpoint("recover.done");
   };
 
   return {
@@ -204,12 +220,12 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     async stop(graceMs) {
       if (life === "stopped") return;
       life = "stopped";
-      reach("shutdown.draining");
+      failpoint("shutdown.draining");
       intake.close();
       discovery.interrupt();
       const ended = Promise.all([
-        pipelines.interrupt(),
-        performing.interrupt(),
+        runWorker.interrupt(),
+        effectWorker.interrupt(),
         ...loops.map((loop) => loop.stop()),
       ]);
       const late = new AbortController();
@@ -217,20 +233,20 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       late.abort(new Error("stopped in time"));
       try {
         store.db.pragma("wal_checkpoint(TRUNCATE)");
-        reach("checkpoint.mid");
+        failpoint("checkpoint.mid");
       } catch (error) {
         log.warn("the log could not be folded in at the end; the next start does it", {
           why: messageOf(error),
         });
       }
       close();
-      reach("shutdown.drained");
+      failpoint("shutdown.drained");
     },
     accept: (delivery) => intake.accept(delivery),
-    observe: createObserve({ store, turns, observations, clock, log }),
-    facts: (issue) => turns.facts(issue),
+    observe: createObserve({ store, advances: advances, observations, clock, log }),
+    facts: (issue) => advances.facts(issue),
     async replay(source, deliveryId) {
-      if (source === TURN) {
+      if (source === OBSERVATIONS) {
         const parked = observations.parked(deliveryId);
         const put = parked !== undefined && store.write(() => observations.again(parked.id));
         inbox.wake();
@@ -246,8 +262,8 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       const row = /^\d{1,15}$/.test(id) ? outbox.one(Number(id)) : undefined;
       if (row === undefined || (row.state !== "failed" && row.state !== "dropped")) return false;
       store.write(() => outbox.again(row));
-      performing.wake();
-      pipelines.wake();
+      effectWorker.wake();
+      runWorker.wake();
       return true;
     },
     views,
@@ -262,7 +278,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       lastSweep: () => sweep.lastRound(),
       sweepEveryMs: tickMs(settings.sweep.activeMs),
       mismatches: () => intake.mismatches(),
-      slots: () => ({ total: settings.slots, used: pipelines.used().length }),
+      slots: () => ({ total: settings.slots, used: runWorker.used().length }),
     }),
     subscribe: (listen) => stream.subscribe(listen),
     breakdown: store.breaking,

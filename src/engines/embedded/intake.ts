@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { VerifiedDelivery } from "../../lib/delivery.ts";
-import { reach } from "../../lib/failpoints.ts";
+import { failpoint } from "../../lib/failpoints.ts";
 import type { Log } from "../../lib/log.ts";
 import { NotDurable } from "../engine.ts";
 import type { Arrival, Deliveries } from "./rows/delivery.ts";
@@ -70,10 +70,10 @@ export function createIntake(parts: {
       if (low !== null) throw new NotDurable(low);
       const answers = store.write(() => {
         const added = deliveries.add(group);
-        reach("ingest.in_tx");
+        failpoint("ingest.in_tx");
         return added;
       });
-      reach("ingest.committed");
+      failpoint("ingest.committed");
       let fresh = 0;
       for (const [index, { delivery, resolve }] of group.entries()) {
         const answer = answers[index];
@@ -102,7 +102,7 @@ export function createIntake(parts: {
       if (waiting.length >= WAITING_ROWS || waitingBytes + delivery.body.length > WAITING_BYTES) {
         throw new NotDurable("more deliveries wait to be stored than the disk keeps up with");
       }
-      reach("ingest.verified");
+      failpoint("ingest.verified");
       return await new Promise((resolve, reject) => {
         waiting.push({ delivery, receivedAt: clock.now(), resolve, reject });
         waitingBytes += delivery.body.length;

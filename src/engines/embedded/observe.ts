@@ -2,33 +2,33 @@ import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Engine } from "../engine.ts";
-import type { Observations } from "./rows/observation.ts";
+import type { ObservationRows } from "./rows/observation.ts";
 import type { Store } from "./database/store.ts";
-import type { Turns } from "./turns.ts";
+import type { Advances } from "./advance.ts";
 
 /**
- * Makes observations durable and applies them in one transaction. When the turn itself fails they are
- * durable all the same: parked, tried again by the inbox, set aside after its number of attempts.
+ * Makes observations durable and applies them in one transaction. When the advance itself fails they are
+ * durable all the same: parked, tried again by the inbox, quarantined after its number of attempts.
  */
 export function createObserve(parts: {
   readonly store: Store;
-  readonly turns: Turns;
-  readonly observations: Observations;
+  readonly advances: Advances;
+  readonly observations: ObservationRows;
   readonly clock: Clock;
   readonly log: Log;
 }): Engine["observe"] {
-  const { store, turns, observations, clock, log } = parts;
+  const { store, advances, observations, clock, log } = parts;
   return async (issue, news, origin, key) => {
     const seq = store.write(() => {
       const earlier = key === undefined ? undefined : observations.byKey(issue, key);
       if (earlier !== undefined) return earlier.journal_seq ?? 0;
-      const tried = store.attempt(() => turns.apply(issue, news, origin));
+      const tried = store.attempt(() => advances.apply(issue, news, origin));
       if (tried.ok) {
         if (key !== undefined) observations.remember(issue, key, origin, tried.value, clock.now());
         return tried.value;
       }
       const why = messageOf(tried.error);
-      log.error("a turn failed and will be tried again", { issue, source: origin.source, why });
+      log.error("an advance failed and will be tried again", { issue, source: origin.source, why });
       observations.park({ issue, key: key ?? null, origin, observations: news, why }, clock.now());
       return 0;
     });

@@ -13,10 +13,15 @@ import { pendingPrompts } from "../judge/authority.ts";
 import { isUnproven, projectOf } from "../judge/trust.ts";
 
 /**
- * Every effect that these facts and this decision call for. A turn adds those that the facts before it did
+ * Every effect that these facts and this decision call for. An advance adds those that the facts before it did
  * not call for; the outbox drops those whose key it has seen.
  */
-export function called(facts: Facts, decision: Decision, policy: Policy, now: number): readonly Effect[] {
+export function effectsCalledFor(
+  facts: Facts,
+  decision: Decision,
+  policy: Policy,
+  now: number,
+): readonly Effect[] {
   return [
     ...readings(facts, decision, policy, now),
     ...running(facts, policy),

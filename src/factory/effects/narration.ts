@@ -38,7 +38,7 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
 }
 
 /** The facts once what is called for beyond `already` (keys of effects) is told, but for the last words. */
-export function talkedOf(
+export function withRoutineTold(
   facts: Facts,
   decision: Decision,
   policy: Policy,
@@ -59,7 +59,7 @@ export function recalledOf(facts: Facts, decision: Decision, policy: Policy): Fa
 }
 
 /** The facts once the last words are told, too. */
-export function closed(facts: Facts, decision: Decision, policy: Policy): Facts {
+export function withClosingTold(facts: Facts, decision: Decision, policy: Policy): Facts {
   return afterTalk(facts, policy, lastWords(facts, decision, policy));
 }
 
@@ -190,8 +190,8 @@ function closing(facts: Facts, decision: Decision, policy: Policy): readonly Las
     fact: `question:${id}`,
     activity: { type: "elicitation", body: text, options },
   }));
-  const standing = lastWord(facts, decision, policy);
-  return standing === null ? asked : [...asked, standing];
+  const word = lastWord(facts, decision, policy);
+  return word === null ? asked : [...asked, word];
 }
 
 function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | null {

@@ -34,7 +34,7 @@ export interface Facts {
   readonly past: readonly PastPullRequest[];
   readonly runs: readonly Run[];
   /** An operator's `retry`: budgets count from the run number given here. */
-  readonly amnesty: { readonly at: number; readonly afterRun: number } | null;
+  readonly budgetReset: { readonly at: number; readonly afterRun: number } | null;
   /** What came of effects that the next decision must know about, by effect key. */
   readonly results: Readonly<Record<string, EffectResult>>;
 }
@@ -411,7 +411,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     pullRequest: null,
     past: [],
     runs: [],
-    amnesty: null,
+    budgetReset: null,
     results: {},
   };
 }

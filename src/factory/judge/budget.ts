@@ -212,7 +212,7 @@ function mergesWhatWePush(facts: Facts): Refusal | null {
 
 /** Runs since a person last gave a new budget. */
 function since(facts: Facts): readonly Run[] {
-  const after = facts.amnesty?.afterRun ?? 0;
+  const after = facts.budgetReset?.afterRun ?? 0;
   return facts.runs.filter((run) => run.number > after);
 }
 

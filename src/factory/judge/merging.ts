@@ -125,7 +125,7 @@ export function unreadMerge(facts: Facts): string | null {
 /** Names the taking back of one request; a `retry` asks for it once more. */
 export function cancelKey(facts: Facts, request: string): string {
   const first = firstCancelKey(facts, request);
-  return facts.amnesty === null ? first : `${first}${AGAIN}${facts.amnesty.at}`;
+  return facts.budgetReset === null ? first : `${first}${AGAIN}${facts.budgetReset.at}`;
 }
 
 const AGAIN = ":retry";
@@ -160,7 +160,7 @@ function prefixOf(facts: Facts, pull: PullRequest): string {
 
 /** What makes a new request of the same head: another way out of the queue, a person's newer word, a `retry`. */
 function roundOf({ ejection, authority, facts }: Situation): string {
-  return digest([ejection?.key ?? "", String(authority?.at), String(facts.amnesty?.at)]);
+  return digest([ejection?.key ?? "", String(authority?.at), String(facts.budgetReset?.at)]);
 }
 
 /** What the forge judges a merge by, as far as it was read. */

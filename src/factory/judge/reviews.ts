@@ -4,7 +4,7 @@ import type { Policy } from "../facts/policy.ts";
 import { maySteer } from "./trust.ts";
 
 /** Where review stands: what must be answered, what waits for the reviewer, who has approved this head. */
-export interface Standing {
+export interface ReviewStatus {
   /** Requested changes that nobody has worked on yet, oldest first. */
   readonly blocking: readonly Review[];
   /** Requested changes that were answered; the reviewer's next word is awaited. */
@@ -16,7 +16,7 @@ export interface Standing {
 const OPINIONS: ReadonlySet<string> = new Set(["approved", "changes_requested", "dismissed"]);
 
 /** The newest opinion of each reviewer counts; a mere comment does not take back an approval. */
-export function standingOf(facts: Facts, policy: Policy): Standing {
+export function reviewStatusOf(facts: Facts, policy: Policy): ReviewStatus {
   const reviews = Object.values(facts.pullRequest?.reviews ?? {}).toSorted(
     (a, b) => a.at - b.at || (a.id < b.id ? -1 : 1),
   );

@@ -192,8 +192,9 @@ function withCommand(facts: Facts, seen: Extract<Observation, { kind: "commanded
       return { ...facts, hold: later(facts.hold, false, at, false), commanded: commanded(true) };
     case "retry": {
       const afterRun = facts.runs.at(-1)?.number ?? 0;
-      const amnesty = facts.amnesty === null || facts.amnesty.at < at ? { at, afterRun } : facts.amnesty;
-      return { ...facts, amnesty, commanded: commanded(true) };
+      const budgetReset =
+        facts.budgetReset === null || facts.budgetReset.at < at ? { at, afterRun } : facts.budgetReset;
+      return { ...facts, budgetReset, commanded: commanded(true) };
     }
     case "cancel":
     case "close":

@@ -109,11 +109,11 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
       pull.required === null ? "not read yet" : pull.required.value.join(", ") || "none",
       pull.required?.at ?? null,
     );
-    for (const review of s.standing.blocking)
+    for (const review of s.reviews.blocking)
       add("changes requested", `by ${review.by.name ?? "?"}`, review.at);
-    for (const review of s.standing.answered)
+    for (const review of s.reviews.answered)
       add("changes answered", `by ${review.by.name ?? "?"}, not looked at again`, review.at);
-    for (const review of s.standing.approvals)
+    for (const review of s.reviews.approvals)
       add("approval", `of this head by ${review.by.name ?? "?"}`, review.at);
     add("mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
     if (core.state === "open" && pull.queue?.value != null) {

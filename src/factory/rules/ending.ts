@@ -120,8 +120,8 @@ export function takingBack(answer: Answer, merge: ReturnType<typeof mergeUnderWa
 }
 
 /** The policy wants an approval of this head, and there is none. */
-export function isUnapproved({ project, standing }: Situation): boolean {
-  return project?.merge.policy === "when_approved" && standing.approvals.length === 0;
+export function isUnapproved({ project, reviews }: Situation): boolean {
+  return project?.merge.policy === "when_approved" && reviews.approvals.length === 0;
 }
 
 export function waiting(

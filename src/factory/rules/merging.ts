@@ -123,8 +123,8 @@ export const MERGING_RULES: readonly Rule[] = [
       state: "awaiting_queue",
       step: { kind: "merge", key: mergingOf(s).key },
       why:
-        s.standing.approvals.length > 0
-          ? `Green and approved by ${s.standing.approvals[0]?.by.name ?? "a reviewer"}.`
+        s.reviews.approvals.length > 0
+          ? `Green and approved by ${s.reviews.approvals[0]?.by.name ?? "a reviewer"}.`
           : "Green, and the branch rules decide.",
       waitsFor: "the merge",
     }),
@@ -135,19 +135,19 @@ export const MERGING_RULES: readonly Rule[] = [
  * Whether a person took it out of the queue, and no person has spoken for the merge since: no word, no `retry`, no push,
  * and no approval of what we have pushed since.
  */
-function isTakenOut({ facts, pullRequest, authority, ejection, standing }: Situation): boolean {
+function isTakenOut({ facts, pullRequest, authority, ejection, reviews }: Situation): boolean {
   const last = Object.entries(pullRequest?.ejections ?? {})
     .toSorted(([, a], [, b]) => a.at - b.at)
     .at(-1);
   if (pullRequest === null || last === undefined || last[1].reason !== "manual") return false;
   // What happened within that second happened before.
   const at = endOfSecond(last[1].at);
-  if (Math.max(facts.amnesty?.at ?? 0, authority?.at ?? 0) > at) return false;
+  if (Math.max(facts.budgetReset?.at ?? 0, authority?.at ?? 0) > at) return false;
   if (ejection?.key === last[0]) return true;
-  return isOurs(facts, pullRequest.core.value.head) && !standing.approvals.some((review) => review.at > at);
+  return isOurs(facts, pullRequest.core.value.head) && !reviews.approvals.some((review) => review.at > at);
 }
 
 function queueEntries(s: Situation): number {
-  const after = s.facts.amnesty?.at ?? 0;
+  const after = s.facts.budgetReset?.at ?? 0;
   return Object.values(s.pullRequest?.ejections ?? {}).filter((ejection) => ejection.at > after).length;
 }

@@ -154,9 +154,9 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "changes_requested",
     says: "A reviewer who may asks for changes that no run has answered: answer them.",
     states: ["changes_requested"],
-    when: ({ standing }) => standing.blocking.length > 0,
+    when: ({ reviews }) => reviews.blocking.length > 0,
     gives: (s) => {
-      const ids = s.standing.blocking.map((review) => review.id);
+      const ids = s.reviews.blocking.map((review) => review.id);
       return {
         state: "changes_requested",
         step: {
@@ -164,7 +164,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
           type: "review_fix",
           cause: { ...noCause(s, `review:${ids.join(",")}`), reviews: ids },
         },
-        why: `${s.standing.blocking[0]?.by.name ?? "A reviewer"} requested changes: ${firstLine(s.standing.blocking[0]?.body ?? "")}`,
+        why: `${s.reviews.blocking[0]?.by.name ?? "A reviewer"} requested changes: ${firstLine(s.reviews.blocking[0]?.body ?? "")}`,
         waitsFor: null,
       };
     },
@@ -220,11 +220,11 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "review_answered",
     says: "Requested changes were answered: the reviewer looks again.",
     states: ["awaiting_review"],
-    when: ({ standing }) => standing.answered.length > 0,
-    gives: ({ standing }) =>
+    when: ({ reviews }) => reviews.answered.length > 0,
+    gives: ({ reviews }) =>
       waiting(
         "awaiting_review",
-        `Answered; ${standing.answered[0]?.by.name ?? "the reviewer"} has not looked again yet.`,
+        `Answered; ${reviews.answered[0]?.by.name ?? "the reviewer"} has not looked again yet.`,
         "the reviewer",
       ),
   },

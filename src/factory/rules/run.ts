@@ -133,7 +133,7 @@ export const RUN_RULES: readonly Rule[] = [
       )
         return false;
       const asked = s.authority?.granted === true && s.authority.at > (last.endedAt ?? 0);
-      return !asked && (s.facts.amnesty?.afterRun ?? 0) < last.number;
+      return !asked && (s.facts.budgetReset?.afterRun ?? 0) < last.number;
     },
     gives: (s) => {
       const end = lastOfGeneration(s)?.end;
@@ -217,7 +217,7 @@ function overtakenBy(s: Situation, run: Run): string | null {
   if (run.type === "ci_repair" && head === run.cause.head && s.verdict?.kind === "green")
     return "The checks turned green by themselves.";
   if (run.type === "review_fix" && run.cause.reviews.length > 0) {
-    const open = s.standing.blocking.some((review) => run.cause.reviews.includes(review.id));
+    const open = s.reviews.blocking.some((review) => run.cause.reviews.includes(review.id));
     if (!open) return "The reviewer no longer asks for changes.";
   }
   return null;

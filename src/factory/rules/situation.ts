@@ -3,7 +3,7 @@ import { verdictOf, type Verdict } from "../judge/checks.ts";
 import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "../facts/facts.ts";
 import { activeRun } from "../facts/facts.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
-import { standingOf, type Standing } from "../judge/reviews.ts";
+import { reviewStatusOf, type ReviewStatus } from "../judge/reviews.ts";
 import { projectOf } from "../judge/trust.ts";
 
 /** What the rules look at: facts and what follows from them, worked out once. */
@@ -19,7 +19,7 @@ export interface Situation {
   readonly questions: readonly Question[];
   readonly pullRequest: PullRequest | null;
   readonly verdict: Verdict | null;
-  readonly standing: Standing;
+  readonly reviews: ReviewStatus;
   /** The newest time the merge queue sent this head away. */
   readonly ejection: (Ejection & { readonly key: string }) | null;
 }
@@ -38,7 +38,7 @@ export function situationOf(facts: Facts, policy: Policy, now: number): Situatio
     questions: openQuestions(facts, policy),
     pullRequest,
     verdict: pullRequest === null ? null : verdictOf(facts, pullRequest, policy, now),
-    standing: standingOf(facts, policy),
+    reviews: reviewStatusOf(facts, policy),
     ejection: newestEjection(facts),
   };
 }

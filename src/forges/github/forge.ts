@@ -7,13 +7,13 @@ import type { GitHubAuth } from "./client/auth.ts";
 import type { GitHubLimits } from "./client/client.ts";
 import { createClient } from "./client/client.ts";
 import { comment, replyThreads } from "./write/comments.ts";
-import { failureEvidence } from "./read/evidence.ts";
+import { checkFailures } from "./read/check-failures.ts";
 import { interpretEvent, rulesChangedIn } from "./events/events.ts";
 import { createIdentity } from "./client/identity.ts";
 import { cancelMerge, merge } from "./write/merge.ts";
 import { createPermissions } from "./client/permissions.ts";
 import { closePullRequest, openPullRequest } from "./write/pull-request.ts";
-import { createReader } from "./read/read.ts";
+import { createPullRequestReader } from "./read/read.ts";
 import { gitRemote } from "./client/remote.ts";
 import { rerunChecks } from "./write/rerun.ts";
 import { createRuleBook } from "./read/rules.ts";
@@ -51,7 +51,12 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
   const client = createClient({ ...parts, transport });
   const rules = createRuleBook(client, clock);
   const whoAmI = createIdentity(client, parts.auth, Object.keys(parts.cloneUrls));
-  const reader = createReader({ client, rules, permissions: createPermissions(client, clock), whoAmI });
+  const reader = createPullRequestReader({
+    client,
+    rules,
+    permissions: createPermissions(client, clock),
+    whoAmI,
+  });
   const logParts = { client, transport, apiUrl, totalMs: limits.totalMs, log };
   let previousSecretUsedAt: number | null = null;
 
@@ -87,8 +92,8 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     cancelMerge: (repository, number, signal) => cancelMerge(client, repository, number, signal),
     rerunChecks: (repository, workflowRuns, signal) => rerunChecks(client, repository, workflowRuns, signal),
     closePullRequest: (repository, number, signal) => closePullRequest(client, repository, number, signal),
-    failureEvidence: (repository, sha, names, signal) =>
-      failureEvidence(logParts, repository, sha, names, signal),
+    checkFailures: (repository, sha, names, signal) =>
+      checkFailures(logParts, repository, sha, names, signal),
     gitRemote: (repository, signal) =>
       gitRemote(client, repository, webUrl, parts.cloneUrls[repository] ?? null, signal),
   };

@@ -11,8 +11,8 @@ import { uuidFromKey } from "../../lib/ids.ts";
 import { conflict, notFound, Problem } from "../problem.ts";
 import { answers } from "./describe.ts";
 import { found, idOf, keyOf, oneDelivery } from "./inspection.ts";
-import { openQuestion, senseless } from "./sense.ts";
-import type { CommandName } from "./sense.ts";
+import { openQuestion, commandRejection } from "./command-guard.ts";
+import type { CommandName } from "./command-guard.ts";
 import { reference } from "./schema.ts";
 import type { Schema } from "./schema.ts";
 
@@ -126,7 +126,7 @@ async function carryOut(parts: CommandParts, command: CommandName, request: Fast
   const document = engine.views.issue(issue);
   if (facts === null || document === null) throw notFound(`there is no issue ${JSON.stringify(key)}`);
   const { text = null, question = null } = (request.body ?? {}) as { text?: string; question?: string };
-  const why = senseless({ command, text, question }, document, facts, policy);
+  const why = commandRejection({ command, text, question }, document, facts, policy);
   if (why !== null) throw conflict(why);
 
   const by = operator("an operator");
@@ -148,7 +148,7 @@ async function carryOut(parts: CommandParts, command: CommandName, request: Fast
   return seq;
 }
 
-/** The answer may have been lost: then the command is in the journal, and by now it may make no sense any more. */
+/** The answer may have been lost: then the command is in the journal, and by now it may be rejected. */
 function earlierSeq(engine: Engine, issue: IssueId, id: string): number | null {
   const lines = engine.views.journal(issue, { limit: LOOK_BACK, cursor: null })?.items ?? [];
   const line = lines.find(

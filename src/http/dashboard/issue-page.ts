@@ -1,7 +1,7 @@
 import type { IssueDocument, JournalDocument, Page, RunDocument } from "../../engines/documents.ts";
 import { html } from "../../lib/html.ts";
 import type { Content, Html } from "../../lib/html.ts";
-import type { CommandName } from "../api/sense.ts";
+import type { CommandName } from "../api/command-guard.ts";
 import { page } from "./page.ts";
 import { badge, count, money, more, outward, runLink, terms, when } from "./parts.ts";
 
@@ -9,8 +9,8 @@ export interface IssueView {
   readonly issue: IssueDocument;
   readonly journal: Page<JournalDocument>;
   readonly runs: Page<RunDocument>;
-  /** Why a command makes no sense now; null = it does. */
-  readonly senseless: (command: CommandName) => string | null;
+  /** Why a command is rejected now; null = it is not. */
+  readonly rejectionOf: (command: CommandName) => string | null;
 }
 
 /** One issue: where it stands, what is asked, what may be done, what happened. */
@@ -19,12 +19,12 @@ export function issuePage(view: IssueView): Html {
   return page(
     `${issue.key} ${issue.title}`,
     "issues",
-    html`<div id="standing" data-live data-issue="${issue.id}">
+    html`<div id="state" data-live data-issue="${issue.id}">
         <div class="line">
           <h1><span class="key">${issue.key}</span> <bdi>${outward(issue.url, issue.title)}</bdi></h1>
           ${badge(issue.state)}
         </div>
-        ${standing(issue)}
+        ${currentState(issue)}
       </div>
       <div id="question" data-live>${question(issue)}</div>
       <div id="commands" data-live>${actions(view)}</div>
@@ -53,7 +53,7 @@ export function issuePage(view: IssueView): Html {
   );
 }
 
-function standing(issue: IssueDocument): Html {
+function currentState(issue: IssueDocument): Html {
   return html`<section class="card" aria-label="Where it stands">
     <p class="why"><bdi>${issue.why}</bdi></p>
     <p class="faint small">
@@ -97,10 +97,10 @@ const ACTIONS: readonly (readonly [CommandName, string, string | null])[] = [
   ["cancel", "Cancel", "Cancel this issue here? Nothing more will be done on it."],
 ];
 
-function actions({ issue, senseless }: IssueView): Html {
+function actions({ issue, rejectionOf }: IssueView): Html {
   return html`<div class="buttons" role="group" aria-label="Commands">
     ${ACTIONS.map(([command, words, confirm]) => {
-      const why = senseless(command);
+      const why = rejectionOf(command);
       return html`<form
         data-command="${path(issue, command)}"
         ${confirm === null ? null : html`data-confirm="${confirm}"`}

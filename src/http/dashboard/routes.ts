@@ -4,7 +4,7 @@ import type { Engine, Views } from "../../engines/engine.ts";
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import type { Policy } from "../../factory/facts/policy.ts";
 import { found, idOf, keyOf } from "../api/inspection.ts";
-import { senseless } from "../api/sense.ts";
+import { commandRejection } from "../api/command-guard.ts";
 import { notFound } from "../problem.ts";
 import { deliveriesPage } from "./deliveries-page.ts";
 import { issuePage } from "./issue-page.ts";
@@ -53,8 +53,10 @@ export function dashboard(app: FastifyInstance, engine: Engine, policy: Policy):
         issue,
         journal,
         runs,
-        senseless: (command) =>
-          facts === null ? null : senseless({ command, text: null, question: null }, issue, facts, policy),
+        rejectionOf: (command) =>
+          facts === null
+            ? null
+            : commandRejection({ command, text: null, question: null }, issue, facts, policy),
       }),
     );
   });

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { Room } from "./byte-budget.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 
 /** How reading a body ended: the bytes as received, or why there are none. `gone`: the sender hung up. */
 export type Received = Buffer | "too_large" | "no_room" | "gone";
@@ -14,7 +14,7 @@ const NOTHING = Buffer.alloc(0);
 export function receiveBody(
   request: IncomingMessage,
   limit: number,
-  room: Room,
+  budget: ByteBudget,
   done: (received: Received) => void,
 ): void {
   const chunks: Buffer[] = [];
@@ -25,12 +25,12 @@ export function receiveBody(
     if (ended) return;
     ended = true;
     request.removeListener("data", onData);
-    if (typeof received === "string") room.give(bytes);
+    if (typeof received === "string") budget.give(bytes);
     done(received);
   };
   const onData = (chunk: Buffer): void => {
     if (bytes + chunk.length > limit) return finish("too_large");
-    if (!room.take(chunk.length)) return finish("no_room");
+    if (!budget.take(chunk.length)) return finish("no_room");
     bytes += chunk.length;
     chunks.push(chunk);
   };

@@ -4,14 +4,14 @@ import type { Engine } from "../../engines/engine.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../lib/delivery.ts";
-import { reach } from "../../lib/failpoints.ts";
+import { failpoint } from "../../lib/failpoints.ts";
 import type { Log } from "../../lib/log.ts";
 import { discardBody, receiveBody } from "./body.ts";
 import { requestHeaders } from "./headers.ts";
 import type { WebhookCounts } from "../metrics.ts";
 import { notDurable, Problem, PROBLEM_TYPE } from "../problem.ts";
 import { createRefusals } from "./refusals.ts";
-import type { Room } from "./byte-budget.ts";
+import type { ByteBudget } from "./byte-budget.ts";
 
 /** Who can turn a request into a verified delivery: a tracker's or a forge's `webhook.ts`. */
 interface Source {
@@ -44,12 +44,12 @@ export function createWebhooks(parts: {
   readonly sources: Sources;
   readonly limits: Readonly<Record<SourceName, number>>;
   readonly engine: Pick<Engine, "accept">;
-  readonly room: Room;
+  readonly budget: ByteBudget;
   readonly counts: WebhookCounts;
   readonly clock: Clock;
   readonly log: Log;
 }): Webhooks {
-  const { sources, limits, engine, room, counts, clock, log } = parts;
+  const { sources, limits, engine, budget, counts, clock, log } = parts;
   const refused = createRefusals(counts, clock, log);
 
   const refuse = (source: SourceName, response: ServerResponse, problem: Problem): void => {
@@ -83,7 +83,7 @@ export function createWebhooks(parts: {
       counts.stored(source, answer, (clock.monotonic() - begun) / 1000);
       if (answer === "accepted") response.writeHead(200, ACCEPTED_HEADERS).end(ACCEPTED);
       else response.writeHead(200, DUPLICATE_HEADERS).end(DUPLICATE);
-      reach("ingest.replied");
+      failpoint("ingest.replied");
     };
     const failed = (error: unknown): void => {
       if (!(error instanceof NotDurable)) {
@@ -105,14 +105,14 @@ export function createWebhooks(parts: {
         answerAndDiscard(request, response, early);
         return true;
       }
-      receiveBody(request, limits[source], room, (received) => {
+      receiveBody(request, limits[source], budget, (received) => {
         if (received === "gone") return refused(source, "gone");
         if (typeof received === "string") {
           const problem = received === "too_large" ? tooLarge(limits[source]) : busy();
           refused(source, problem.code);
           return answerAndDiscard(request, response, problem);
         }
-        response.on("close", () => room.give(received.length));
+        response.on("close", () => budget.give(received.length));
         const delivery = judge(source, headers, received, response);
         if (delivery !== null) accept(source, delivery, response);
       });

@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import { OutsideError } from "../../lib/outside.ts";
+import { ExternalError } from "../../lib/external.ts";
 import { runProcess } from "../../lib/processes.ts";
 import type { ProcessEnvironment, ProcessOutcome } from "../../lib/processes.ts";
 import type { Secret } from "../../lib/secret.ts";
@@ -62,7 +62,7 @@ export interface Git {
   readonly identity: Identity;
   readonly clock: Clock;
   readonly log: Log;
-  /** Throws GitFailed, for a call with a remote an OutsideError, and the signal's reason. */
+  /** Throws GitFailed, for a call with a remote an ExternalError, and the signal's reason. */
   run(place: GitPlace, call: GitCall): Promise<GitAnswer>;
   /** Standard output of `run`, trimmed at the end. */
   text(place: GitPlace, call: GitCall): Promise<string>;
@@ -138,16 +138,16 @@ function late(call: GitCall, verb: string, ms: number): Error {
   const story = `not finished within ${ms} ms`;
   return call.remote === undefined
     ? new GitFailed(verb, null, story)
-    : new OutsideError("unavailable", `git ${verb} was ${story}`);
+    : new ExternalError("unavailable", `git ${verb} was ${story}`);
 }
 
 function failure(call: GitCall, verb: string, outcome: ProcessOutcome, detail: string): Error {
   if (call.remote === undefined) return new GitFailed(verb, outcome.exitCode, detail);
-  return new OutsideError(faultOf(detail), `git ${verb}: ${detail}`);
+  return new ExternalError(faultOf(detail), `git ${verb}: ${detail}`);
 }
 
 // Words of git's own messages (http.c, remote-curl.c, transport.c) and of GitHub's answers to a push; LC_ALL=C.
-const FAULTS: readonly (readonly [RegExp, OutsideError["kind"]])[] = [
+const FAULTS: readonly (readonly [RegExp, ExternalError["kind"]])[] = [
   [
     /authentication failed|could not read (?:username|password)|terminal prompts disabled|returned error: 401/i,
     "unauthorized",
@@ -160,7 +160,7 @@ const FAULTS: readonly (readonly [RegExp, OutsideError["kind"]])[] = [
   [/unable to update url base from redirection|transport '.*' not allowed/i, "refused"],
 ];
 
-function faultOf(detail: string): OutsideError["kind"] {
+function faultOf(detail: string): ExternalError["kind"] {
   return FAULTS.find(([pattern]) => pattern.test(detail))?.[1] ?? "unavailable";
 }
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { OutsideError } from "../../lib/outside.ts";
+import { ExternalError } from "../../lib/external.ts";
 import { GitFailed, MissingBaseBranch } from "../errors.ts";
 import type { Git } from "./git.ts";
 import type { GitPlace } from "./environment.ts";
@@ -143,7 +143,7 @@ export function chooseBase(asked: RemoteHeads, repository: string, named: string
 export function baseCommit(found: ReadonlyMap<string, string>, branch: string): string {
   const sha = found.get(branch);
   if (sha === undefined)
-    throw new OutsideError(
+    throw new ExternalError(
       "conflict",
       `the branch ${branch}, which the change goes to, is not there any more`,
     );

@@ -1,5 +1,5 @@
-import { reach } from "../../lib/failpoints.ts";
-import { OutsideError } from "../../lib/outside.ts";
+import { failpoint } from "../../lib/failpoints.ts";
+import { ExternalError } from "../../lib/external.ts";
 import { headOf } from "../git/changes.ts";
 import { messageOf } from "./commit.ts";
 import { RefusedPublish } from "../errors.ts";
@@ -36,7 +36,7 @@ export interface Published {
   readonly remote: string | null;
 }
 
-/** Pushes the worktree's HEAD to its branch, once however often it is called. Throws RefusedPublish, OutsideError. */
+/** Pushes the worktree's HEAD to its branch, once however often it is called. Throws RefusedPublish, ExternalError. */
 export async function publish(
   git: Git,
   place: TreePlace,
@@ -63,9 +63,9 @@ export async function publish(
     const replaced = { name: worktree.name, branch, sha: expected };
     await salvageReplaced(git, place, replaced, call.signal);
   }
-  reach("publish.before_push");
+  failpoint("publish.before_push");
   const refused = await push(git, place, call, { sha, branch, expected });
-  reach("publish.after_push");
+  failpoint("publish.after_push");
   if (refused !== null) {
     // The answer may be lost although the push arrived, and somebody may have been faster: ask.
     const again = await askRemote(git, place, call, [branch]);
@@ -135,7 +135,7 @@ async function push(
     branch,
     expected,
   }: { readonly sha: string; readonly branch: string; readonly expected: string | null },
-): Promise<OutsideError | null> {
+): Promise<ExternalError | null> {
   const ref = `refs/heads/${branch}`;
   const guards = [
     "--no-verify",
@@ -149,7 +149,7 @@ async function push(
     await git.run(place, { args, ...call });
     return null;
   } catch (error) {
-    if (error instanceof OutsideError) return error;
+    if (error instanceof ExternalError) return error;
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { OutsideError } from "../../lib/outside.ts";
+import { ExternalError } from "../../lib/external.ts";
 import { RefusedPublish } from "../errors.ts";
 import type { Git } from "../git/git.ts";
 import {
@@ -26,7 +26,7 @@ import {
   look,
   madeFor,
   markMade,
-  setAside,
+  moveAside,
   writeHead,
 } from "./tree.ts";
 import type { TreePlace } from "./tree.ts";
@@ -70,7 +70,7 @@ export interface Ground {
   readonly remoteHead: string | null;
 }
 
-/** Brings mirror, base and branch up to date. One at a time per mirror. Throws MissingBaseBranch, OutsideError. */
+/** Brings mirror, base and branch up to date. One at a time per mirror. Throws MissingBaseBranch, ExternalError. */
 export async function prepareGround(
   git: Git,
   folders: Folders,
@@ -150,7 +150,7 @@ export async function prepareTree(
     await aimTree(git, place, branch, target, signal);
     return await done(target, false);
   }
-  if (there === "strange") salvaged.push(await setAside(place, place.workTree));
+  if (there === "strange") salvaged.push(await moveAside(place, place.workTree));
   await deleteTree(place);
   await addTree(git, place, branch, target, signal);
   return await done(target, false);
@@ -185,7 +185,7 @@ async function chooseStart(
   const mirror = { gitDir: worktree.commonDir, commonDir: worktree.commonDir, workTree: null };
   if (startAt !== null) {
     if ((await commitAt(git, mirror, checkSha(startAt), signal)) !== null) return startAt;
-    throw new OutsideError(
+    throw new ExternalError(
       "conflict",
       `commit ${startAt} is neither on ${worktree.branch} nor on its base any more`,
     );

@@ -103,7 +103,7 @@ export async function linkTree(place: TreePlace): Promise<void> {
   const wanted = `gitdir: ${place.gitDir}\n`;
   const kind = await kindOf(path);
   if (kind === "file" && (await readFile(path, "utf8")) === wanted) return;
-  if (kind === "directory") await setAside(place, path);
+  if (kind === "directory") await moveAside(place, path);
   else await rm(path, { force: true });
   await writeFile(path, wanted, { flag: "wx" });
 }
@@ -116,7 +116,7 @@ export async function writeHead(place: TreePlace, branch: string): Promise<void>
 }
 
 /** Moves something that we do not know beside the worktrees. Returns where it is now. */
-export async function setAside(place: TreePlace, path: string): Promise<string> {
+export async function moveAside(place: TreePlace, path: string): Promise<string> {
   const folder = join(dirname(place.workTree), ".aside");
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const name = place.workTree.slice(dirname(place.workTree).length + 1);

@@ -1,7 +1,7 @@
 import type { CheckRun, CheckSuite, CommitStatus, Core, Person, Pull, Repository } from "../model/model.ts";
 import { fieldsAt, seenChecks, stamp } from "../model/model.ts";
 import type { CommitRecord } from "../git/git.ts";
-import { latestRuns, latestStatuses, protectionOf, rollupState, runAt } from "../model/standing.ts";
+import { latestRuns, latestStatuses, protectionOf, rollupState, runAt } from "../model/verdicts.ts";
 import { checkRunUrl, WORKFLOW } from "../views/checks.ts";
 import type { PageArguments } from "./connection.ts";
 import { connection } from "./connection.ts";

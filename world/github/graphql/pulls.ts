@@ -8,7 +8,7 @@ import type {
   Thread,
 } from "../model/model.ts";
 import { associationOf, fieldsAt, permissionOf, queueEntryOf, queueOf, stamp } from "../model/model.ts";
-import { latestOpinions, mergeState, protectionOf, reviewDecision, seenShape } from "../model/standing.ts";
+import { latestOpinions, mergeState, protectionOf, reviewDecision, seenShape } from "../model/verdicts.ts";
 import { labelPart } from "../views/views.ts";
 import { actorNode, commitNode, refNode, rollupNode } from "./commits.ts";
 import type { View } from "./commits.ts";

@@ -3,7 +3,7 @@ import type { Core, MergeMethod, Person, Pull, Repository } from "./model.ts";
 import { change, mayWrite, queueEntryOf } from "./model.ts";
 import { enqueue } from "./queue.ts";
 import { Refused } from "../schemas.ts";
-import { protectionOf } from "./standing.ts";
+import { protectionOf } from "./verdicts.ts";
 
 /** "Merge when ready". Throws Refused where nothing stands in the way, as GitHub does: then merge instead. */
 export async function enableAutoMerge(

@@ -13,7 +13,7 @@ import type {
   WorkflowRun,
 } from "./model.ts";
 import { checksOf } from "./model.ts";
-import { latestRuns, passes } from "./standing.ts";
+import { latestRuns, passes } from "./verdicts.ts";
 import {
   checkRunPart,
   checkSuitePart,

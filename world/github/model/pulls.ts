@@ -2,7 +2,7 @@ import type { CommitRecord, Signature } from "../git/git.ts";
 import type { Core, MergeMethod, Person, Pull, PullFields, Repository } from "./model.ts";
 import { change, NO_COMMIT } from "./model.ts";
 import { Refused } from "../schemas.ts";
-import { mergeState, protectionOf, pullShape, requiredState, reviewDecision } from "./standing.ts";
+import { mergeState, protectionOf, pullShape, requiredState, reviewDecision } from "./verdicts.ts";
 import { labelPart, pullPart } from "../views/views.ts";
 
 export interface NewPull {

@@ -2,7 +2,7 @@ import { combined, markMerged, mergeObstacle, tellPull } from "./pulls.ts";
 import type { Core, DequeueReason, Person, Pull, QueueEntry, QueueGroup, Repository } from "./model.ts";
 import { change, exclusive, queueEntryOf, queueOf, seenChecks } from "./model.ts";
 import { Refused } from "../schemas.ts";
-import { protectionOf, requiredState, rollupState } from "./standing.ts";
+import { protectionOf, requiredState, rollupState } from "./verdicts.ts";
 import { headCommitPart } from "../views/checks.ts";
 
 /** Puts a pull request into the merge queue of its base. Throws Refused as GitHub would. */

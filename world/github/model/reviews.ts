@@ -10,7 +10,7 @@ import type {
   Thread,
 } from "./model.ts";
 import { change } from "./model.ts";
-import { protectionOf } from "./standing.ts";
+import { protectionOf } from "./verdicts.ts";
 import { issueCommentPart, issuePart, pullPart, reviewCommentPart, reviewPart } from "../views/views.ts";
 
 export interface NewReview {

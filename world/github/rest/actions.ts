@@ -1,6 +1,6 @@
 import { rerun, suiteOf } from "../model/ci.ts";
 import type { CheckRun, WorkflowRun } from "../model/model.ts";
-import { latestRuns, passes } from "../model/standing.ts";
+import { latestRuns, passes } from "../model/verdicts.ts";
 import { Refused } from "../schemas.ts";
 import { jobPart, workflowRunPart } from "../views/checks.ts";
 import type { Answer, Call, Routes } from "./route.ts";

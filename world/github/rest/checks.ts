@@ -1,5 +1,5 @@
 import { seenChecks } from "../model/model.ts";
-import { latestRuns, latestStatuses, runAt } from "../model/standing.ts";
+import { latestRuns, latestStatuses, runAt } from "../model/verdicts.ts";
 import { checkRunPart, checkSuitePart, statusPart } from "../views/checks.ts";
 import { repositoryPart } from "../views/views.ts";
 import type { Routes } from "./route.ts";

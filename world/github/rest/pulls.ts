@@ -3,7 +3,7 @@ import { fieldsAt, personOf } from "../model/model.ts";
 import { closePull, editPull, mergePull, openPull, reopenPull, updateBranch } from "../model/pulls.ts";
 import { dequeue } from "../model/queue.ts";
 import { replyInThread } from "../model/reviews.ts";
-import { seenShape } from "../model/standing.ts";
+import { seenShape } from "../model/verdicts.ts";
 import { commitPart } from "../views/checks.ts";
 import { pullPart, reviewCommentPart, reviewPart } from "../views/views.ts";
 import { filePart } from "./repositories.ts";

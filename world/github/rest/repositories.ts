@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Person, Protection } from "../model/model.ts";
 import { fieldsAt, NO_COMMIT, permissionOf, personOf } from "../model/model.ts";
-import { protectionOf } from "../model/standing.ts";
+import { protectionOf } from "../model/verdicts.ts";
 import { Refused } from "../schemas.ts";
 import { commitPart } from "../views/checks.ts";
 import { personPart, pullPart, repositoryPart } from "../views/views.ts";

@@ -9,7 +9,7 @@ import type {
   WorkflowRun,
 } from "../model/model.ts";
 import { fieldsAt, stamp } from "../model/model.ts";
-import { runAt } from "../model/standing.ts";
+import { runAt } from "../model/verdicts.ts";
 import type { Part } from "./views.ts";
 import { personPart, repositoryPart } from "./views.ts";
 

@@ -10,7 +10,7 @@ import type {
   Thread,
 } from "../model/model.ts";
 import { associationOf, fieldsAt, stamp } from "../model/model.ts";
-import { mergeState } from "../model/standing.ts";
+import { mergeState } from "../model/verdicts.ts";
 
 /** A JSON object as GitHub writes it, without the fields that the model does not keep: schemas.ts adds those. */
 export type Part = Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, OperationTypeNode, type ExecutionResult } from "graphql";
-import type { Knobs } from "../../knobs.ts";
+import type { Faults } from "../../faults.ts";
 import { jsonReply, type WireReply, type WireRequest } from "../../wire.ts";
 import { authenticationError, inputError, rateLimited } from "./errors.ts";
 import { Documents, run, type Operation } from "./graphql.ts";
@@ -22,7 +22,7 @@ export interface ApiCall {
 
 export interface ApiParts {
   readonly model: Model;
-  readonly knobs: () => Knobs;
+  readonly faults: () => Faults;
   /** Who calls, by the Authorization header; null = nobody we know. */
   readonly caller: (authorization: string | undefined) => Allowance | null;
   readonly called: (call: ApiCall) => void;
@@ -60,7 +60,8 @@ export function graphqlApi(parts: ApiParts): (request: WireRequest) => Promise<W
 }
 
 function viewFor(parts: ApiParts, operation: Operation, allowance: Allowance): View {
-  const staleMs = operation.definition.operation === OperationTypeNode.QUERY ? parts.knobs().staleReadsMs : 0;
+  const staleMs =
+    operation.definition.operation === OperationTypeNode.QUERY ? parts.faults().staleReadsMs : 0;
   return new View(parts.model, allowance, staleMs > 0 ? parts.model.clock.now() - staleMs : null);
 }
 

@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import { startProcess } from "../../../lib/processes.ts";
 import type { ProcessEnvironment } from "../../../lib/processes.ts";
 import { clip } from "../../../lib/text.ts";
@@ -38,7 +38,7 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
 /**
  * Starts the process in its own process group and shakes hands. Rejects with ProcessNotStarted, or with an
- * OutsideError when it ends or stays silent; nothing is left running then.
+ * ExternalError when it ends or stays silent; nothing is left running then.
  */
 export async function startServer(parts: ServerParts, signal: AbortSignal): Promise<Server> {
   const errors = errorLines(parts);
@@ -65,7 +65,7 @@ export async function startServer(parts: ServerParts, signal: AbortSignal): Prom
   const exit = process.exit.then(({ exitCode, signal: killedBy }) => {
     const how = exitCode === null ? `was ended by ${killedBy ?? "a signal"}` : `exited with code ${exitCode}`;
     const story = `codex ${how}${errors.last() === "" ? "" : `: ${errors.last()}`}`;
-    wire.close(new OutsideError("unavailable", story));
+    wire.close(new ExternalError("unavailable", story));
     return story;
   });
   const stop = async (): Promise<void> => {

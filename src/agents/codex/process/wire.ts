@@ -1,7 +1,7 @@
 import { messageOf } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import { refusalOf } from "../session/refusals.ts";
 
 /** An error that Codex answered. Only its message tells the cases apart: nearly all have the code -32600. */
@@ -24,7 +24,7 @@ export interface WireParts {
 
 /** JSON-RPC without the `jsonrpc` member, one object per line. */
 export interface Wire {
-  /** Resolves with the result; rejects with RefusedCall, or OutsideError when there is none within `withinMs`. */
+  /** Resolves with the result; rejects with RefusedCall, or ExternalError when there is none within `withinMs`. */
   call(method: string, params: unknown, withinMs: number): Promise<unknown>;
   notify(method: string): Promise<void>;
   /** Takes one line as it was read. Never throws. */
@@ -83,7 +83,7 @@ export function createWire(parts: WireParts): Wire {
       });
       const cancel = parts.clock.after(withinMs, () => {
         const story = `codex did not answer ${method} within ${withinMs} ms`;
-        pending.get(id)?.reject(new OutsideError("unavailable", story));
+        pending.get(id)?.reject(new ExternalError("unavailable", story));
       });
       try {
         const line = `${JSON.stringify({ id, method, params })}\n`;

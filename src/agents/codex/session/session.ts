@@ -2,7 +2,7 @@ import { messageOf } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { delay } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { AgentEvent, AgentResult, AgentSession, WorkRequest } from "../../agent.ts";
 import { watchLimits } from "../../limits.ts";
 import type { Ending, Limits } from "../../limits.ts";
@@ -99,7 +99,7 @@ export class CodexSession implements AgentSession {
     } catch (error) {
       if (error instanceof RefusedCall && TOO_LATE.test(error.message)) return false;
       if (this.#over()) return false;
-      throw new OutsideError("unavailable", `the message did not reach codex: ${messageOf(error)}`, {
+      throw new ExternalError("unavailable", `the message did not reach codex: ${messageOf(error)}`, {
         cause: error,
       });
     }

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
 import { delay } from "../../../lib/clock.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { WorkRequest } from "../../agent.ts";
 import { AGENT_REPORT_JSON_SCHEMA } from "../../report.ts";
 import { readItem, threadAnswer, turnAnswer, turnsAnswer } from "../process/protocol.ts";
@@ -44,7 +44,7 @@ const GONE = /no rollout found|not found|is archived/iu;
 /** The process of before a crash may live a moment longer and still hold the thread. */
 const HELD = /already has an active writer/iu;
 
-/** Continues the request's thread, or starts one. Rejects with RefusedCall or OutsideError. */
+/** Continues the request's thread, or starts one. Rejects with RefusedCall or ExternalError. */
 export async function openThread(parts: ThreadParts, signal: AbortSignal): Promise<OpenedThread> {
   const { thread } = parts.request;
   if (thread === null) return { ...(await startThread(parts)), lost: null, earlier: null };
@@ -132,7 +132,7 @@ function carries(turn: Turn, promptId: string): boolean {
   });
 }
 
-/** Starts a turn with `text`; resolves with its id. Rejects with RefusedCall or OutsideError. */
+/** Starts a turn with `text`; resolves with its id. Rejects with RefusedCall or ExternalError. */
 export async function startTurn(parts: ThreadParts, threadId: string, text: string): Promise<string> {
   const params = {
     threadId,
@@ -162,5 +162,5 @@ function checked<T>(method: string, schema: z.ZodType<T>, answer: unknown): T {
   const parsed = schema.safeParse(answer);
   if (parsed.success) return parsed.data;
   const story = `codex answered ${method} in an unexpected form: ${z.prettifyError(parsed.error)}`;
-  throw new OutsideError("unavailable", story);
+  throw new ExternalError("unavailable", story);
 }

@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type Database from "better-sqlite3";
 import type { Facts } from "../../../factory/facts/facts.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { reach } from "../../../lib/failpoints.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineSettings } from "../../engine.ts";
 import { openWriter } from "./connection.ts";
 import { NoDatabase } from "./errors.ts";
@@ -33,7 +33,7 @@ export async function backup(file: string, target: string): Promise<{ readonly b
   try {
     const { totalPages } = await reading.db.backup(target, {
       progress: () => {
-        reach("backup.mid");
+        failpoint("backup.mid");
         return BACKUP_PAGES;
       },
     });
@@ -76,7 +76,7 @@ export function checkInvariants(db: Database.Database, now: number): readonly Fi
     ...rows(
       `SELECT source || ':' || delivery_id AS name FROM deliveries d
        WHERE state = 'pending' AND d.seq >= coalesce(
-         (SELECT p.first + p.count FROM parcels p WHERE p.first <= d.seq ORDER BY p.first DESC LIMIT 1), 0) LIMIT 100`,
+         (SELECT p.first + p.count FROM delivery_bodies p WHERE p.first <= d.seq ORDER BY p.first DESC LIMIT 1), 0) LIMIT 100`,
     ).map(({ name }) => ({ invariant: "I4", detail: `delivery ${name} was accepted but its body is gone` })),
     ...rows(
       `SELECT r.id AS name FROM runs r JOIN issues i ON i.id = r.issue

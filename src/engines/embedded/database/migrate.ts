@@ -3,7 +3,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type Database from "better-sqlite3";
 import { assert } from "../../../lib/assert.ts";
-import { reach } from "../../../lib/failpoints.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
 import { DatabaseNewer } from "./errors.ts";
 
 /** One step of the schema: `migrations/0001-inbox.sql` has number 1 and name `0001-inbox`. */
@@ -74,7 +74,7 @@ export function migrate(
       );
       db.exec(migration.sql);
       db.pragma(`user_version = ${migration.number}`);
-      reach(`migrate.${migration.name}`);
+      failpoint(`migrate.${migration.name}`);
       return true;
     });
     if (step.immediate()) taken.push(migration.name);

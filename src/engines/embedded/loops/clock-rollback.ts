@@ -52,7 +52,7 @@ export function plannedTimes({ db }: Pick<Store, "db">) {
  * Brings back what was planned while the wall clock was ahead: once it is set back, those times lie further away
  * than anything is ever planned, and would keep sweep, retries and deliveries waiting for as long.
  */
-export function createSetBackLoop(parts: {
+export function createClockRollback(parts: {
   readonly store: Store;
   readonly engine: Pick<EngineParts, "clock" | "log" | "settings">;
   readonly changed: () => void;
@@ -61,7 +61,7 @@ export function createSetBackLoop(parts: {
   const { clock, log, settings } = engine;
   const planned = plannedTimes(store);
   return createLoop({
-    name: "set-back clock",
+    name: "clock rollback",
     clock,
     log,
     round() {

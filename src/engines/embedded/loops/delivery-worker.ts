@@ -2,15 +2,15 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { messageOf } from "../../../lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../../lib/backoff.ts";
-import { reach } from "../../../lib/failpoints.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineParts, Lookup } from "../../engine.ts";
 import type { Deliveries, DeliveryRow } from "../rows/delivery.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
-import type { ObservationRow, Observations } from "../rows/observation.ts";
-import type { Press } from "./burst-throttle.ts";
+import type { ObservationRow, ObservationRows } from "../rows/observation.ts";
+import type { BurstThrottle } from "./burst-throttle.ts";
 import type { Store } from "../database/store.ts";
-import type { Turns } from "../turns.ts";
+import type { Advances } from "../advance.ts";
 
 /** One transaction takes at most this much, then intake has its turn of the event loop. */
 const BATCH = 32;
@@ -18,16 +18,16 @@ const BATCH_MS = 5;
 const LOOK_EVERY_MS = 15_000;
 
 /** Applies stored deliveries and parked observations, each exactly once, in the order they became due. */
-export function createInboxLoop(parts: {
+export function createDeliveryWorker(parts: {
   readonly store: Store;
   readonly deliveries: Deliveries;
-  readonly observations: Observations;
-  readonly turns: Turns;
+  readonly observations: ObservationRows;
+  readonly advances: Advances;
   readonly lookup: Lookup;
-  readonly press: Press;
+  readonly throttle: BurstThrottle;
   readonly engine: Pick<EngineParts, "clock" | "log" | "randomness" | "interpreters" | "settings">;
 }): Loop {
-  const { store, deliveries, observations, turns, lookup, press, engine } = parts;
+  const { store, deliveries, observations, advances, lookup, throttle, engine } = parts;
   const { clock, log } = engine;
   let lastBatch = -Infinity;
 
@@ -56,13 +56,13 @@ export function createInboxLoop(parts: {
     }
     const origin: Origin = { source: row.source, delivery: row.delivery_id };
     const byIssue = groupByIssue(read.observations);
-    for (const [issue, group] of byIssue) turns.apply(issue, group, origin);
+    for (const [issue, group] of byIssue) advances.apply(issue, group, origin);
     deliveries.mark(row.seq, "applied", null, read.action, [...byIssue.keys()]);
   };
 
   const applyParked = (row: ObservationRow): void => {
     const kept = JSON.parse(row.observations) as Observation[];
-    const seq = turns.apply(row.issue, kept, { source: row.source, delivery: row.delivery });
+    const seq = advances.apply(row.issue, kept, { source: row.source, delivery: row.delivery });
     observations.applied(row.id, seq);
   };
 
@@ -71,7 +71,7 @@ export function createInboxLoop(parts: {
     const last = attempts >= engine.settings.inboxAttempts;
     const why = messageOf(error);
     const nextAt = clock.now() + backoffMs(OUTSIDE_CALLS, attempts, engine.randomness.fraction());
-    log.error(last ? `${what} was set aside` : `${what} could not be applied yet`, { attempts, why });
+    log.error(last ? `${what} was quarantined` : `${what} could not be applied yet`, { attempts, why });
     return { attempts, nextAt, why, last };
   };
 
@@ -80,21 +80,21 @@ export function createInboxLoop(parts: {
     clock,
     log,
     round() {
-      const rest = press.restMs();
+      const rest = throttle.restMs();
       const early = lastBatch + rest - clock.monotonic();
       if (rest > 0 && early > 0) return early;
       const now = clock.now();
       const parked = observations.due(now, BATCH);
       const arrived = parked.length === 0 ? deliveries.due(now, BATCH) : [];
       if (parked.length + arrived.length > 0) {
-        reach("worker.claimed");
+        failpoint("worker.claimed");
         const begun = clock.monotonic();
         store.write(() => {
           for (const row of parked) {
             const tried = store.attempt(() => applyParked(row));
             if (!tried.ok) {
               const { attempts, nextAt, why, last } = failed(
-                `a turn of ${row.issue}`,
+                `an advance of ${row.issue}`,
                 row.attempts,
                 tried.error,
               );
@@ -111,10 +111,10 @@ export function createInboxLoop(parts: {
             }
             if (clock.monotonic() - begun > BATCH_MS) break;
           }
-          reach("worker.in_tx");
+          failpoint("worker.in_tx");
         });
         lastBatch = clock.monotonic();
-        reach("worker.committed");
+        failpoint("worker.committed");
       }
       const next = earliest(observations.nextAt(), deliveries.nextAt());
       return next === null ? LOOK_EVERY_MS : Math.min(LOOK_EVERY_MS, Math.max(rest, next - clock.now()));

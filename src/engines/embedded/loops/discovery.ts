@@ -3,7 +3,7 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import { TERMINAL } from "../../../factory/facts/state.ts";
 import type { FactoryState } from "../../../factory/facts/state.ts";
 import { messageOf } from "../../../lib/assert.ts";
-import { deadline, isPassing } from "../../../lib/outside.ts";
+import { deadline, isPassing } from "../../../lib/external.ts";
 import type { EngineParts } from "../../engine.ts";
 import { aborted } from "./abort.ts";
 import { createLoop } from "./loop.ts";

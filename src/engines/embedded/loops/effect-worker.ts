@@ -4,20 +4,20 @@ import { emptyFacts } from "../../../factory/facts/facts.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../../lib/assert.ts";
 import { backoffMs } from "../../../lib/backoff.ts";
-import { reach } from "../../../lib/failpoints.ts";
-import { isPassing, OutsideError } from "../../../lib/outside.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
+import { isPassing, ExternalError } from "../../../lib/external.ts";
 import { firstOf } from "../../../lib/signals.ts";
-import type { EngineParts, Performer, Performing } from "../../engine.ts";
+import type { EngineParts, Performer, EffectContext } from "../../engine.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import { EFFECT_CLASSES } from "../rows/outbox.ts";
 import type { EffectClass, Outbox, OutboxRow } from "../rows/outbox.ts";
-import type { Pipelines } from "./run-worker.ts";
+import type { RunWorker } from "./run-worker.ts";
 import { aborted } from "./abort.ts";
 import { longestWaitMs } from "./clock-rollback.ts";
 import { isStorageFault } from "../database/store.ts";
 import type { Store } from "../database/store.ts";
-import type { Turns } from "../turns.ts";
+import type { Advances } from "../advance.ts";
 
 type WorkClass = Exclude<EffectClass, "start">;
 
@@ -36,20 +36,20 @@ const ACKNOWLEDGE_RETRY_MS = 30_000;
 const LONGEST_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 15_000;
 
-/** Carries out the effects of the outbox, except runs (pipelines.ts). */
-export interface PerformingLoop extends Loop {
+/** Carries out the effects of the outbox, except runs (run-worker.ts). */
+export interface EffectWorker extends Loop {
   /** Interrupts what is under way and waits for it. */
   interrupt(): Promise<void>;
 }
 
-export function createPerformingLoop(parts: {
+export function createEffectWorker(parts: {
   readonly store: Store;
   readonly outbox: Outbox;
-  readonly turns: Turns;
-  readonly pipelines: Pick<Pipelines, "steerRun" | "stopRun">;
+  readonly advances: Advances;
+  readonly runWorker: Pick<RunWorker, "steerRun" | "stopRun">;
   readonly engine: Pick<EngineParts, "clock" | "log" | "randomness" | "performers" | "settings">;
-}): PerformingLoop {
-  const { store, outbox, turns, pipelines, engine } = parts;
+}): EffectWorker {
+  const { store, outbox, advances, runWorker, engine } = parts;
   const { clock, log, settings } = engine;
   const stopping = new AbortController();
   const underWay = new Map<number, { readonly kind: WorkClass; readonly done: Promise<void> }>();
@@ -59,12 +59,12 @@ export function createPerformingLoop(parts: {
   const perform = async (row: OutboxRow): Promise<void> => {
     const effect = JSON.parse(row.payload) as Effect;
     try {
-      if (effect.kind === "stop_run") pipelines.stopRun(effect.issue, effect.run, effect.reason);
-      reach("effect.before_call");
+      if (effect.kind === "stop_run") runWorker.stopRun(effect.issue, effect.run, effect.reason);
+      failpoint("effect.before_call");
       const observations = await call(effect, row.attempts + 1);
-      reach("effect.after_call");
+      failpoint("effect.after_call");
       record(row, effect, observations);
-      reach("effect.recorded");
+      failpoint("effect.recorded");
     } catch (error) {
       fail(row, effect, error);
     } finally {
@@ -77,22 +77,22 @@ export function createPerformingLoop(parts: {
     assert(effect.kind !== "start_run", "a run is not performed as an effect");
     const late = new AbortController();
     const cancel = clock.after(LONGEST_MS, () =>
-      late.abort(new OutsideError("unavailable", `${effect.kind} did not end within ${LONGEST_MS} ms`)),
+      late.abort(new ExternalError("unavailable", `${effect.kind} did not end within ${LONGEST_MS} ms`)),
     );
     const until = firstOf(stopping.signal, late.signal);
     const { signal } = until;
-    const performing: Performing = {
-      facts: turns.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
+    const context: EffectContext = {
+      facts: advances.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
       attempt,
       signal,
       async observe(observations) {
-        store.write(() => turns.apply(effect.issue, observations, originOf(effect)));
+        store.write(() => advances.apply(effect.issue, observations, originOf(effect)));
       },
     };
     // The map of performers is total over the kinds, but TypeScript can not pair a kind with its own performer.
     const performer = engine.performers[effect.kind] as Performer<EffectKind>;
     try {
-      return await Promise.race([performer(effect, performing), aborted(signal)]);
+      return await Promise.race([performer(effect, context), aborted(signal)]);
     } finally {
       cancel();
       until.release();
@@ -103,11 +103,11 @@ export function createPerformingLoop(parts: {
     store.write(() => {
       outbox.settle(row, "done", null, clock.now());
       if (effect.kind === "steer_run")
-        pipelines.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
+        runWorker.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
       const told = observations.some((seen) => seen.kind === "effect_settled" && seen.key === effect.key);
       const report = told ? null : settled(effect, "it was no longer wanted", "unwanted");
       const all = report === null ? observations : [...observations, report];
-      if (all.length > 0) turns.applyOrPark(effect.issue, all, originOf(effect));
+      if (all.length > 0) advances.applyOrPark(effect.issue, all, originOf(effect));
     });
   };
 
@@ -119,15 +119,15 @@ export function createPerformingLoop(parts: {
           outbox.postpone(row, row.attempts, clock.now(), row.error);
           return;
         }
-        const limited = error instanceof OutsideError && error.kind === "rate_limited";
+        const limited = error instanceof ExternalError && error.kind === "rate_limited";
         const attempts = limited ? row.attempts : row.attempts + 1;
         // An outage of any length must not lose what was to be said (reliability.md R7): the world's own faults are
         // retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
-        const outage = error instanceof OutsideError && isPassing(error);
+        const outage = error instanceof ExternalError && isPassing(error);
         if (!isPassing(error) || (!outage && attempts >= settings.outboxAttempts)) {
           outbox.settle(row, "failed", why, clock.now());
           const report = settled(effect, why);
-          if (report !== null) turns.applyOrPark(effect.issue, [report], originOf(effect));
+          if (report !== null) advances.applyOrPark(effect.issue, [report], originOf(effect));
           return;
         }
         outbox.postpone(row, attempts, retryAt(row.class, error, attempts), why);
@@ -147,7 +147,7 @@ export function createPerformingLoop(parts: {
     const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
     const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
     const ordinary = clock.now() + backoffMs(backoff, attempts, engine.randomness.fraction());
-    if (!(error instanceof OutsideError) || error.retryAt === null) return ordinary;
+    if (!(error instanceof ExternalError) || error.retryAt === null) return ordinary;
     return Math.min(Math.max(error.retryAt, ordinary), clock.now() + longestWaitMs(settings));
   };
 

@@ -1,7 +1,7 @@
 import { messageOf } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { isOutage } from "../../../lib/outside.ts";
+import { isOutage } from "../../../lib/external.ts";
 
 /** Something that is looked after again and again, one round at a time. */
 export interface Loop {

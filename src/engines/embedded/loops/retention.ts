@@ -1,5 +1,5 @@
 import type { Clock } from "../../../lib/clock.ts";
-import { reach } from "../../../lib/failpoints.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { EngineSettings } from "../../engine.ts";
 import { createLoop } from "./loop.ts";
@@ -44,7 +44,7 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
           const going = rows.filter(({ goes }) => goes === 1);
           if (going.length > 0) {
             drop.run(JSON.stringify(going.map(({ key }) => key)));
-            reach("retention.mid");
+            failpoint("retention.mid");
           }
           // Rows lie in the order they came: behind a batch without any old one there is none.
           const more = rows.length === BATCH && rows.some(({ aged }) => aged === 1);
@@ -55,7 +55,7 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
   };
 
   return [
-    // A parcel goes whole: once each of its deliveries is old and none is pending.
+    // A group goes whole: once each of its deliveries is old and none is pending.
     keeping(
       "delivery bodies",
       storage.keepDeliveriesMs,
@@ -63,8 +63,8 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
          coalesce((SELECT received_at FROM deliveries WHERE seq = first), 0) < @before AS aged,
          NOT EXISTS (SELECT 1 FROM deliveries WHERE seq >= first AND seq < first + count
            AND (state = 'pending' OR received_at >= @before)) AS goes
-       FROM parcels WHERE first > @after ORDER BY first`,
-      "DELETE FROM parcels WHERE first",
+       FROM delivery_bodies WHERE first > @after ORDER BY first`,
+      "DELETE FROM delivery_bodies WHERE first",
     ),
     // Never before its body: a later delivery may get the number of one that is gone.
     keeping(
@@ -72,7 +72,7 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
       storage.keepDigestsMs,
       `SELECT seq AS key, 1 AS things, received_at < @before AS aged,
          received_at < @before AND state <> 'pending'
-           AND seq < coalesce((SELECT min(first) FROM parcels), 9223372036854775807) AS goes
+           AND seq < coalesce((SELECT min(first) FROM delivery_bodies), 9223372036854775807) AS goes
        FROM deliveries WHERE seq > @after ORDER BY seq`,
       "DELETE FROM deliveries WHERE seq",
     ),

@@ -5,12 +5,12 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import { messageOf } from "../../../lib/assert.ts";
 import { clip } from "../../../lib/text.ts";
 import { Fenced } from "../../engine.ts";
-import type { EngineParts, Running } from "../../engine.ts";
+import type { EngineParts, RunHandle } from "../../engine.ts";
 import { RUN_EVENTS_KEPT, runEventDocument } from "../rows/run.ts";
 import type { Runs } from "../rows/run.ts";
 import type { Store } from "../database/store.ts";
 import type { Stream } from "../views/stream.ts";
-import type { Turns } from "../turns.ts";
+import type { Advances } from "../advance.ts";
 
 /** A run under way, from the engine's side. */
 export interface RunUnderWay {
@@ -18,7 +18,7 @@ export interface RunUnderWay {
   readonly run: number;
   readonly project: string | null;
   /** What the pipeline holds. */
-  readonly running: Running;
+  readonly handle: RunHandle;
   stop(reason: string): void;
   /** A message has become durable. */
   steered(): void;
@@ -33,7 +33,7 @@ const EVENT_CHARACTERS = 8_000;
 export function createRunUnderWay(parts: {
   readonly store: Store;
   readonly runs: Runs;
-  readonly turns: Turns;
+  readonly advances: Advances;
   readonly stream: Stream;
   readonly engine: Pick<EngineParts, "clock" | "log">;
   readonly issue: IssueId;
@@ -41,7 +41,7 @@ export function createRunUnderWay(parts: {
   readonly project: string | null;
   readonly stopping: AbortSignal;
 }): RunUnderWay {
-  const { store, runs, turns, stream, issue, engine } = parts;
+  const { store, runs, advances, stream, issue, engine } = parts;
   const { number, fence } = parts.run;
   const id = runId(issue, number);
   let resolveStopped: (reason: string) => void = () => undefined;
@@ -69,7 +69,7 @@ export function createRunUnderWay(parts: {
   };
 
   const factsNow = (): Facts => {
-    const facts = turns.facts(issue);
+    const facts = advances.facts(issue);
     if (facts === null || current(facts) === null) {
       throw new Fenced(`run ${number} of ${issue} is no longer the one that counts`);
     }
@@ -95,7 +95,7 @@ export function createRunUnderWay(parts: {
   };
 
   store.write(() => runs.offerAgain(id, parts.run.steered));
-  const known = turns.facts(issue);
+  const known = advances.facts(issue);
   if (known !== null) committed(known);
 
   return {
@@ -108,7 +108,7 @@ export function createRunUnderWay(parts: {
     steered() {
       for (const listen of arrivals) listen();
     },
-    running: {
+    handle: {
       issue,
       run: number,
       fence,
@@ -128,7 +128,7 @@ export function createRunUnderWay(parts: {
         store.write(() => {
           // Asked in the same transaction that writes: nobody can supersede this run in between.
           factsNow();
-          turns.apply(issue, observations, { source: "run", delivery: id });
+          advances.apply(issue, observations, { source: "run", delivery: id });
         });
       },
       progress: () => progress,

@@ -5,7 +5,7 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../../lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../../lib/backoff.ts";
-import { reach } from "../../../lib/failpoints.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
 import { Fenced } from "../../engine.ts";
 import type { EngineParts } from "../../engine.ts";
 import { createLoop } from "./loop.ts";
@@ -19,7 +19,7 @@ import type { RunUnderWay } from "./run-handle.ts";
 import { isStorageFault } from "../database/store.ts";
 import type { Store } from "../database/store.ts";
 import type { Stream } from "../views/stream.ts";
-import type { Turns } from "../turns.ts";
+import type { Advances } from "../advance.ts";
 
 const LOOK_EVERY_MS = 15_000;
 /** How far down the queue one look goes; what is beyond it waits for the next. */
@@ -27,7 +27,7 @@ const QUEUE_LOOK = 1_000;
 const REST_MS = 30_000;
 
 /** Gives waiting runs their slots and carries them out, also those that a dead process left behind. */
-export interface Pipelines extends Loop {
+export interface RunWorker extends Loop {
   /** Takes up the runs that were under way when the last process ended. */
   resume(): void;
   /** Slots in use: runs under way, and pipelines that have not let go yet. */
@@ -43,18 +43,18 @@ export interface Pipelines extends Loop {
   interrupt(): Promise<void>;
 }
 
-export function createPipelines(parts: {
+export function createRunWorker(parts: {
   readonly store: Store;
   readonly outbox: Outbox;
   readonly runs: Runs;
-  readonly turns: Turns;
+  readonly advances: Advances;
   readonly stream: Stream;
   readonly engine: Pick<
     EngineParts,
     "clock" | "log" | "randomness" | "policy" | "conditions" | "performRun" | "settings"
   >;
-}): Pipelines {
-  const { store, outbox, runs, turns, engine } = parts;
+}): RunWorker {
+  const { store, outbox, runs, advances, engine } = parts;
   const { clock, log, settings } = engine;
   const stopping = new AbortController();
   const underWay = new Map<IssueId, RunUnderWay & { readonly done: Promise<void> }>();
@@ -76,14 +76,14 @@ export function createPipelines(parts: {
 
   /** The run of this row if it may still start; settles the row otherwise. Inside a write. */
   const startable = (row: OutboxRow): Run | null => {
-    const facts = turns.facts(row.issue);
+    const facts = advances.facts(row.issue);
     const run = facts === null ? null : activeRun(facts);
     if (run === null || run.number !== row.run || run.state !== "queued") {
       outbox.settle(row, "dropped", "this run is no longer wanted", clock.now());
       return null;
     }
     if (run.stop === null) return run;
-    turns.apply(
+    advances.apply(
       row.issue,
       [ending(run, "stopped", `stopped before it began: ${run.stop.reason}`)],
       origin(row.issue, run),
@@ -98,12 +98,12 @@ export function createPipelines(parts: {
         if (run === null) return null;
         outbox.claim(row);
         const { number, fence } = run;
-        turns.apply(
+        advances.apply(
           row.issue,
           [{ kind: "run_started", at: clock.now(), run: number, fence }],
           origin(row.issue, run),
         );
-        const now = turns.facts(row.issue);
+        const now = advances.facts(row.issue);
         const begun = now === null ? null : activeRun(now);
         assert(begun?.state === "running", `run ${number} of ${row.issue} did not begin when it was claimed`);
         return begun;
@@ -113,7 +113,7 @@ export function createPipelines(parts: {
       return null;
     });
     if (claimed === null) return;
-    reach("run.claimed");
+    failpoint("run.claimed");
     begin(row.issue, claimed, row.project);
   };
 
@@ -126,12 +126,12 @@ export function createPipelines(parts: {
       return;
     }
     outbox.settle(row, "failed", why, clock.now());
-    const facts = turns.facts(row.issue);
+    const facts = advances.facts(row.issue);
     const run = facts === null ? null : activeRun(facts);
     // Left queued it would wait for a slot that nobody gives it, and a person's `retry` would be refused.
     if (facts === null || run?.number !== row.run || run.state !== "queued") return;
     const end = ending(run, "failed", `It could not be started: ${why}`, triedAgainAt(facts));
-    turns.applyOrPark(row.issue, [end], origin(row.issue, run));
+    advances.applyOrPark(row.issue, [end], origin(row.issue, run));
   };
 
   const triedAgainAt = (facts: Facts): number =>
@@ -139,17 +139,17 @@ export function createPipelines(parts: {
 
   const begin = (issue: IssueId, run: Run, project: string | null): void => {
     resting.delete(issue);
-    const running = createRunUnderWay({ ...parts, issue, run, project, stopping: stopping.signal });
+    const handle = createRunUnderWay({ ...parts, issue, run, project, stopping: stopping.signal });
     // A promise of its own, so that the entry exists before the pipeline's first step runs.
-    const done = Promise.resolve().then(() => carryOut(running, run));
-    underWay.set(issue, { ...running, done });
+    const done = Promise.resolve().then(() => carryOut(handle, run));
+    underWay.set(issue, { ...handle, done });
   };
 
-  const carryOut = async (running: RunUnderWay, run: Run): Promise<void> => {
-    const { issue } = running;
+  const carryOut = async (handle: RunUnderWay, run: Run): Promise<void> => {
+    const { issue } = handle;
     let fault: unknown = null;
     try {
-      await engine.performRun(running.running);
+      await engine.performRun(handle.handle);
       fault = new Error("the pipeline ended without settling its run");
     } catch (error) {
       fault = error;
@@ -158,7 +158,7 @@ export function createPipelines(parts: {
     }
     resting.set(issue, clock.monotonic() + REST_MS);
     try {
-      running.flush();
+      handle.flush();
       if (!(fault instanceof Fenced) && !stopping.signal.aborted) settleFault(issue, run, fault);
     } catch (error) {
       // The row stays `running` without a pipeline: a later look takes it up again.
@@ -175,13 +175,13 @@ export function createPipelines(parts: {
   const settleFault = (issue: IssueId, run: Run, fault: unknown): void => {
     if (isStorageFault(fault)) throw fault;
     store.write(() => {
-      const facts = turns.facts(issue);
+      const facts = advances.facts(issue);
       const current = facts === null ? null : activeRun(facts);
       if (facts === null || current === null || current.number !== run.number || current.fence !== run.fence)
         return;
       log.error("a run broke off", { issue, run: run.number, why: messageOf(fault) });
       const end = ending(current, "failed", messageOf(fault), triedAgainAt(facts));
-      turns.applyOrPark(issue, [end], origin(issue, run));
+      advances.applyOrPark(issue, [end], origin(issue, run));
     });
   };
 
@@ -210,17 +210,21 @@ export function createPipelines(parts: {
   /** A run that is stopped while it waits needs no slot to end. */
   const endQueued = (issue: IssueId, number: number, reason: string): void => {
     store.write(() => {
-      const facts = turns.facts(issue);
+      const facts = advances.facts(issue);
       const run = facts === null ? null : activeRun(facts);
       if (run === null || run.number !== number || run.state !== "queued") return;
-      turns.apply(issue, [ending(run, "stopped", `stopped before it began: ${reason}`)], origin(issue, run));
+      advances.apply(
+        issue,
+        [ending(run, "stopped", `stopped before it began: ${reason}`)],
+        origin(issue, run),
+      );
     });
   };
 
   const takeUp = (): void => {
     for (const row of runs.running()) {
       if (underWay.has(row.issue) || (resting.get(row.issue) ?? -Infinity) > clock.monotonic()) continue;
-      const facts = turns.facts(row.issue);
+      const facts = advances.facts(row.issue);
       const run = facts === null ? null : activeRun(facts);
       if (run?.number === row.number && run.state === "running") begin(row.issue, run, row.project);
     }
@@ -244,15 +248,15 @@ export function createPipelines(parts: {
     used,
     queue,
     steerRun(issue, run, prompt, text) {
-      const running = underWay.get(issue);
-      if (running?.run !== run && !runs.running().some((row) => row.issue === issue && row.number === run))
+      const handle = underWay.get(issue);
+      if (handle?.run !== run && !runs.running().some((row) => row.issue === issue && row.number === run))
         return;
       runs.addSteer(runId(issue, run), prompt, text);
       store.afterCommit(() => underWay.get(issue)?.steered());
     },
     stopRun(issue, run, reason) {
-      const running = underWay.get(issue);
-      if (running?.run === run) running.stop(reason);
+      const handle = underWay.get(issue);
+      if (handle?.run === run) handle.stop(reason);
       else endQueued(issue, run, reason);
     },
     committed(issue, facts) {

@@ -1,7 +1,7 @@
 import type { Effect } from "../../../factory/effects/effect.ts";
 import type { Facts } from "../../../factory/facts/facts.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import { reach } from "../../../lib/failpoints.ts";
+import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineParts } from "../../engine.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
@@ -55,14 +55,14 @@ export function createSweepLoop(parts: {
     round() {
       const due = rows.due(clock.now(), ISSUES_PER_TICK);
       for (const [index, issue] of due.entries()) {
-        if (index > 0) reach("reconcile.between_issues");
+        if (index > 0) failpoint("reconcile.between_issues");
         store.write(() => {
           const facts = JSON.parse(issue.facts) as Facts;
           const period = periodOf(issue.state, facts, settings.sweep, clock.now());
           for (const effect of readings(issue, facts)) {
             outbox.add(effect, { priority: 0, project: null }, clock.now());
           }
-          reach("reconcile.mid_issue");
+          failpoint("reconcile.mid_issue");
           rows.plan(issue.id, period === null ? null : clock.now() + period);
         });
       }

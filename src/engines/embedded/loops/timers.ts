@@ -4,7 +4,7 @@ import type { Log } from "../../../lib/log.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "../database/store.ts";
-import type { Turns } from "../turns.ts";
+import type { Advances } from "../advance.ts";
 
 interface TimerRow {
   readonly issue: IssueId;
@@ -52,11 +52,11 @@ export function timerRows({ db }: Pick<Store, "db">, changed: () => void) {
 export function createTimerLoop(parts: {
   readonly store: Store;
   readonly timers: TimerRows;
-  readonly turns: Turns;
+  readonly advances: Advances;
   readonly clock: Clock;
   readonly log: Log;
 }): Loop {
-  const { store, timers, turns, clock, log } = parts;
+  const { store, timers, advances, clock, log } = parts;
   return createLoop({
     name: "timers",
     clock,
@@ -67,7 +67,7 @@ export function createTimerLoop(parts: {
         store.write(() => {
           for (const { issue, reason } of due) {
             timers.remove(issue);
-            turns.applyOrPark(issue, [{ kind: "time_passed", at: clock.now(), reason }], {
+            advances.applyOrPark(issue, [{ kind: "time_passed", at: clock.now(), reason }], {
               source: "timer",
               delivery: null,
             });

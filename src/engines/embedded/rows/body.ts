@@ -4,13 +4,13 @@ import type { Store } from "../database/store.ts";
 /** Where a body lies. */
 interface Place {
   readonly seq: number;
-  /** Offset in the parcel, and length. */
+  /** Offset in the group, and length. */
   readonly start: number;
   readonly bytes: number;
   readonly crc: number;
 }
 
-interface ParcelRow {
+interface BodyGroupRow {
   readonly first: number;
   readonly count: number;
   readonly encoding: string;
@@ -19,7 +19,7 @@ interface ParcelRow {
 
 /** Below this nothing gets smaller. */
 const PLAIN_UP_TO_BYTES = 256;
-/** An unpacked parcel up to this size is kept for the next look: its deliveries are applied one after the other. */
+/** An unpacked group up to this size is kept for the next look: its deliveries are applied one after the other. */
 const REMEMBERED_BYTES = 1024 * 1024;
 
 // Measured on webhooks of 11 KB: one alone takes 17 µs and 1.1 KB, sixteen together 3 µs and 0.2 KB each, since what one
@@ -30,16 +30,18 @@ const FASTEST = {
 
 /**
  * Bodies, those that were committed together compressed together: every byte is written twice (performance.md), and
- * a sender waits. A parcel holds the bodies of deliveries that follow one another.
+ * a sender waits. A group holds the bodies of deliveries that follow one another.
  */
-export function parcelRows({ db }: Pick<Store, "db">) {
+export function bodyRows({ db }: Pick<Store, "db">) {
   const add = db.prepare(
-    "INSERT INTO parcels (first, count, encoding, bytes, content) VALUES (?, ?, ?, ?, ?)",
+    "INSERT INTO delivery_bodies (first, count, encoding, bytes, content) VALUES (?, ?, ?, ?, ?)",
   );
-  const holding = db.prepare<[number], ParcelRow>(
-    "SELECT first, count, encoding, bytes FROM parcels WHERE first <= ? ORDER BY first DESC LIMIT 1",
+  const holding = db.prepare<[number], BodyGroupRow>(
+    "SELECT first, count, encoding, bytes FROM delivery_bodies WHERE first <= ? ORDER BY first DESC LIMIT 1",
   );
-  const contentAt = db.prepare<[number], Buffer>("SELECT content FROM parcels WHERE first = ?").pluck();
+  const contentAt = db
+    .prepare<[number], Buffer>("SELECT content FROM delivery_bodies WHERE first = ?")
+    .pluck();
   let remembered: { readonly first: number; readonly content: Buffer } | null = null;
 
   const contentOf = (seq: number): Buffer | null => {

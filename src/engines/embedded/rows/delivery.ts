@@ -1,6 +1,6 @@
 import { assert } from "../../../lib/assert.ts";
 import type { VerifiedDelivery } from "../../../lib/delivery.ts";
-import { digestOf, parcelRows } from "./body.ts";
+import { digestOf, bodyRows } from "./body.ts";
 import type { Store } from "../database/store.ts";
 
 export interface DeliveryRow {
@@ -14,7 +14,7 @@ export interface DeliveryRow {
   readonly why: string | null;
   readonly attempts: number;
   readonly next_at: number;
-  /** Offset of the body in its parcel. */
+  /** Offset of the body in its group. */
   readonly start: number;
   readonly bytes: number;
   readonly crc: number;
@@ -33,7 +33,7 @@ type Stored = "accepted" | "duplicate" | "mismatch";
 export type Deliveries = ReturnType<typeof deliveryRows>;
 
 export function deliveryRows({ db }: Pick<Store, "db">) {
-  const parcels = parcelRows({ db });
+  const bodies = bodyRows({ db });
   const add = db.prepare(
     `INSERT INTO deliveries (source, delivery_id, event, action, received_at, state, why, start, bytes, crc)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (source, delivery_id) DO NOTHING`,
@@ -70,9 +70,9 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
   );
 
   return {
-    /** Adds those whose ids are not known, and their bodies as one parcel. Inside a write. */
+    /** Adds those whose ids are not known, and their bodies as one group. Inside a write. */
     add(group: readonly Arrival[]): readonly Stored[] {
-      const bodies: Buffer[] = [];
+      const arrived: Buffer[] = [];
       let first: number | null = null;
       let last = 0;
       let start = 0;
@@ -99,12 +99,12 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
         last = Number(lastInsertRowid);
         first ??= last;
         start += body.length;
-        bodies.push(body);
+        arrived.push(body);
         return "accepted";
       });
       if (first !== null) {
-        assert(last - first + 1 === bodies.length, "the deliveries of one group do not follow one another");
-        parcels.add(first, bodies);
+        assert(last - first + 1 === arrived.length, "the deliveries of one group do not follow one another");
+        bodies.add(first, arrived);
       }
       return answers;
     },
@@ -113,7 +113,7 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
     nextAt: () => nextAt.get() ?? null,
     oldestPending: () => oldest.get() ?? null,
     /** The raw body; null once it was pruned. Throws when it is damaged. */
-    body: (row: DeliveryRow) => parcels.body(row),
+    body: (row: DeliveryRow) => bodies.body(row),
     mark(
       seq: number,
       state: "applied" | "ignored" | "quarantined",

@@ -31,10 +31,10 @@ export interface IssueRow {
   readonly facts: string;
 }
 
-/** What is kept of an issue, as a turn needs it. */
+/** What is kept of an issue, as an advance needs it. */
 export interface KeptIssue {
   readonly facts: Facts;
-  /** What the last turn decided. */
+  /** What the last advance decided. */
   readonly decision: Decision;
   readonly revision: number;
   readonly state: string;

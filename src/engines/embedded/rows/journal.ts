@@ -25,7 +25,7 @@ export interface JournalRow {
   readonly evidence: string;
 }
 
-/** What one turn leaves in the journal. */
+/** What one advance leaves in the journal. */
 export interface JournalEntry {
   readonly issue: IssueId;
   readonly now: number;

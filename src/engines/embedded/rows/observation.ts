@@ -26,14 +26,14 @@ export interface Parked {
   readonly why: string;
 }
 
-/** The source under which a turn that failed is shown beside the deliveries. */
-export const TURN = "turn";
+/** The source under which an advance that failed is shown beside the deliveries. */
+export const OBSERVATIONS = "observation";
 
-/** How long after the first failure a parked turn is tried again (reliability.md section 7). */
+/** How long after the first failure parked observations is tried again (reliability.md section 7). */
 const FIRST_RETRY_MS = 2_000;
 
-/** The rows of `observations`: those to be known by key, and those whose turn failed. */
-export type Observations = ReturnType<typeof observationRows>;
+/** The rows of `observations`: those to be known by key, and those whose advance failed. */
+export type ObservationRows = ReturnType<typeof observationRows>;
 
 export function observationRows({ db }: Pick<Store, "db">) {
   const insert = db.prepare(
@@ -64,18 +64,18 @@ export function observationRows({ db }: Pick<Store, "db">) {
   const again = db.prepare<[number]>(
     "UPDATE observations SET state = 'pending', why = NULL, attempts = 0, next_at = 0 WHERE id = ? AND state = 'quarantined'",
   );
-  const setAside = db
+  const quarantined = db
     .prepare<[], number>(
-      "SELECT count(*) FROM observations INDEXED BY observations_set_aside WHERE state = 'quarantined'",
+      "SELECT count(*) FROM observations INDEXED BY observations_quarantined WHERE state = 'quarantined'",
     )
     .pluck();
 
   return {
-    /** One whose turn failed once, by the id that people are shown. */
+    /** One whose advance failed once, by the id that people are shown. */
     parked: (id: string) => (/^\d{1,15}$/.test(id) ? parked.get(Number(id)) : undefined),
-    /** Puts one that was set aside back; false = it was not. */
+    /** Puts one that was quarantined back; false = it was not. */
     again: (id: number) => again.run(id).changes === 1,
-    setAside: () => setAside.get() ?? 0,
+    quarantined: () => quarantined.get() ?? 0,
     byKey: (issue: IssueId, key: string) => byKey.get(issue, key),
     remember(issue: IssueId, key: string, origin: Origin, seq: number, now: number): void {
       insert.run(issue, key, origin.source, origin.delivery, "[]", "applied", seq, null, 0, 0, now);
@@ -96,12 +96,12 @@ export function observationRows({ db }: Pick<Store, "db">) {
   };
 }
 
-/** A turn that failed, as people read it. */
-export function turnDocument(row: ObservationRow): DeliveryDocument {
+/** Observations whose advance failed, as people read it. */
+export function observationDocument(row: ObservationRow): DeliveryDocument {
   const observations = JSON.parse(row.observations) as readonly Observation[];
   return {
     seq: row.id,
-    source: TURN,
+    source: OBSERVATIONS,
     deliveryId: String(row.id),
     event: [...new Set(observations.map(({ kind }) => kind))].join(", "),
     action: null,

@@ -63,9 +63,7 @@ export function runRows({ db }: Pick<Store, "db">, nextSeq: () => number) {
      ON CONFLICT (day) DO UPDATE SET runs = runs + excluded.runs, tokens = tokens + excluded.tokens,
        usd = usd + excluded.usd`,
   );
-  const running = db.prepare<[], RunRow>(
-    "SELECT * FROM runs WHERE state = 'running' ORDER BY project, issue",
-  );
+  const handle = db.prepare<[], RunRow>("SELECT * FROM runs WHERE state = 'running' ORDER BY project, issue");
   const progress = db.prepare<[string], string>("SELECT progress FROM runs WHERE id = ?").pluck();
   const saveProgress = db.prepare<[string, string]>("UPDATE runs SET progress = ? WHERE id = ?");
   const addEvent = db.prepare<[RunEventRow]>(
@@ -90,7 +88,7 @@ export function runRows({ db }: Pick<Store, "db">, nextSeq: () => number) {
     .pluck();
 
   return {
-    /** Mirrors what the turn changed about runs. Returns the numbers of those that ended in it. */
+    /** Mirrors what the advance changed about runs. Returns the numbers of those that ended in it. */
     mirror(before: Facts | null, after: Facts, now: number): readonly number[] {
       const ended: number[] = [];
       for (const [index, run] of after.runs.entries()) {
@@ -106,7 +104,7 @@ export function runRows({ db }: Pick<Store, "db">, nextSeq: () => number) {
       }
       return ended;
     },
-    running: () => running.all(),
+    running: () => handle.all(),
     progress(id: string): Readonly<Record<string, unknown>> {
       return JSON.parse(progress.get(id) ?? "{}") as Record<string, unknown>;
     },

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../lib/clock.ts";
 import type { Engine, EngineHealth, Views } from "../../engine.ts";
 import type { Deliveries } from "../rows/delivery.ts";
-import type { Observations } from "../rows/observation.ts";
+import type { ObservationRows } from "../rows/observation.ts";
 import type { Outbox } from "../rows/outbox.ts";
 import { BROKEN, type Store } from "../database/store.ts";
 
@@ -9,7 +9,7 @@ import { BROKEN, type Store } from "../database/store.ts";
 export function createHealth(parts: {
   readonly store: Store;
   readonly deliveries: Deliveries;
-  readonly observations: Observations;
+  readonly observations: ObservationRows;
   readonly outbox: Outbox;
   readonly views: Views;
   readonly clock: Clock;
@@ -30,7 +30,7 @@ export function createHealth(parts: {
       inbox: {
         pending: counts.deliveries.pending ?? 0,
         oldestMs: age(deliveries.oldestPending()),
-        setAside: observations.setAside(),
+        quarantined: observations.quarantined(),
         mismatches: parts.mismatches(),
       },
       outbox: {

@@ -10,7 +10,7 @@ import type { IssueRow } from "../rows/issue.ts";
 import { journalDocument } from "../rows/journal.ts";
 import type { JournalRow } from "../rows/journal.ts";
 import { createMeta } from "../database/meta.ts";
-import { observationRows, TURN, turnDocument } from "../rows/observation.ts";
+import { observationRows, OBSERVATIONS, observationDocument } from "../rows/observation.ts";
 import type { ObservationRow } from "../rows/observation.ts";
 import type { OutboxRow } from "../rows/outbox.ts";
 import { pageLimit, pageOf, pageStart } from "./paging.ts";
@@ -86,7 +86,7 @@ export function createViews(
     `SELECT * FROM outbox INDEXED BY outbox_queue
      WHERE state = 'pending' AND head = 1 AND class = 'start' ORDER BY priority, id LIMIT ?`,
   );
-  const running = db.prepare<[], number>("SELECT count(*) FROM runs WHERE state = 'running'").pluck();
+  const handle = db.prepare<[], number>("SELECT count(*) FROM runs WHERE state = 'running'").pluck();
   const spending = db.prepare<[string], { runs: number; tokens: number; usd: number }>(
     "SELECT runs, tokens, usd FROM spending WHERE day = ?",
   );
@@ -207,7 +207,7 @@ export function createViews(
       return pageOf(rows, request, ({ seq }) => seq, runEventDocument);
     },
     deliveries(filter, request) {
-      if (filter.source === TURN) {
+      if (filter.source === OBSERVATIONS) {
         const parked = page(
           "observations",
           "id",
@@ -217,7 +217,7 @@ export function createViews(
           ],
           request,
         ) as readonly ObservationRow[];
-        return pageOf(parked, request, ({ id }) => id, turnDocument);
+        return pageOf(parked, request, ({ id }) => id, observationDocument);
       }
       const rows = page(
         "deliveries",
@@ -231,14 +231,16 @@ export function createViews(
       return pageOf(rows, request, ({ seq }) => seq, deliveryDocument);
     },
     delivery(id) {
-      const parked = id.startsWith(`${TURN}:`) ? observations.parked(id.slice(TURN.length + 1)) : undefined;
-      if (parked !== undefined) return [turnDocument(parked)];
+      const parked = id.startsWith(`${OBSERVATIONS}:`)
+        ? observations.parked(id.slice(OBSERVATIONS.length + 1))
+        : undefined;
+      if (parked !== undefined) return [observationDocument(parked)];
       const split = id.indexOf(":");
       const exact = split > 0 ? deliveries.one(id.slice(0, split), id.slice(split + 1)) : undefined;
       return (exact === undefined ? deliveriesOfId.all(id) : [exact]).map(deliveryDocument);
     },
     deliveryBody(source, deliveryId) {
-      if (source === TURN) {
+      if (source === OBSERVATIONS) {
         const parked = observations.parked(deliveryId);
         return parked === undefined ? null : Buffer.from(parked.observations);
       }
@@ -259,7 +261,7 @@ export function createViews(
       return pageOf(rows, request, ({ id }) => id, outboxDocument);
     },
     queue() {
-      const used = live?.slotsUsed() ?? running.get() ?? 0;
+      const used = live?.slotsUsed() ?? handle.get() ?? 0;
       return { slots: { total: settings()?.slots ?? 0, used }, items: queueItems() };
     },
     budget() {

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { z } from "zod";
 import { parseTime } from "../../../lib/clock.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import { Secret } from "../../../lib/secret.ts";
 import { createGate } from "./limits.ts";
 
@@ -143,7 +143,7 @@ function privateKeyOf(secret: Secret): KeyObject {
     return createPrivateKey(pem);
   } catch {
     // The cause is left out on purpose: it could quote the key.
-    throw new OutsideError(
+    throw new ExternalError(
       "unauthorized",
       "GITHUB_APP_PRIVATE_KEY is no private key in PEM form: download a new one on the App's settings page",
     );

@@ -3,7 +3,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { parseTime } from "../../../lib/clock.ts";
 import type { Randomness } from "../../../lib/ids.ts";
 import type { Log } from "../../../lib/log.ts";
-import { deadline, OutsideError } from "../../../lib/outside.ts";
+import { deadline, ExternalError } from "../../../lib/external.ts";
 import type { Secret } from "../../../lib/secret.ts";
 import type { GitHubAuth } from "./auth.ts";
 import { createCredentials } from "./auth.ts";
@@ -99,8 +99,8 @@ export function createClient(parts: ClientParts): Client {
 
   // Everybody who was told the same moment would come back at once and be refused again.
   const spread = (fault: Error): Error =>
-    fault instanceof OutsideError && fault.retryAt !== null
-      ? new OutsideError(fault.kind, fault.message, {
+    fault instanceof ExternalError && fault.retryAt !== null
+      ? new ExternalError(fault.kind, fault.message, {
           cause: fault.cause,
           retryAt: fault.retryAt + Math.round(parts.randomness.fraction() * SPREAD_MS),
         })
@@ -138,7 +138,7 @@ export function createClient(parts: ClientParts): Client {
   const spendWrite = (what: string): void => {
     const wait = Math.max(...buckets.map((bucket) => bucket.wait()));
     if (wait > 0)
-      throw new OutsideError("rate_limited", `${what}: our own limit of writes to GitHub is reached`, {
+      throw new ExternalError("rate_limited", `${what}: our own limit of writes to GitHub is reached`, {
         retryAt: clock.now() + wait,
       });
     for (const bucket of buckets) bucket.take();
@@ -159,7 +159,7 @@ export function createClient(parts: ClientParts): Client {
     try {
       return await exchange(what, await credentials.tokenFor(repository, signal), options, redirect, signal);
     } catch (error) {
-      const refused = error instanceof OutsideError && error.kind === "unauthorized";
+      const refused = error instanceof ExternalError && error.kind === "unauthorized";
       if (!refused || !credentials.forget(repository)) throw error;
       parts.log.info("a GitHub token was refused, asking for a new one", { repository });
       return exchange(what, await credentials.tokenFor(repository, signal), options, redirect, signal);
@@ -245,7 +245,7 @@ function understood<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")} (${issue.message})`);
-  throw new OutsideError(
+  throw new ExternalError(
     "unavailable",
     `${what} answered something else than described: ${fields.join(", ")}`,
   );

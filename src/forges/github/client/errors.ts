@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { messageOf } from "../../../lib/assert.ts";
-import type { OutsideFault } from "../../../lib/outside.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import type { ExternalFault } from "../../../lib/external.ts";
+import { ExternalError } from "../../../lib/external.ts";
 
 /** An answer that says no, as any of the two APIs gives it. */
 interface Refusing {
@@ -14,30 +14,30 @@ interface Refusing {
 const SECONDARY_MS = 60_000;
 const MAX_WAIT_MS = 2 * 60 * 60_000;
 
-/** `error` of a call named `what` as an OutsideError. `now`: Unix ms, for limits that say how long to wait. */
+/** `error` of a call named `what` as an ExternalError. `now`: Unix ms, for limits that say how long to wait. */
 export function faultOf(error: unknown, what: string, now: number): Error {
-  if (error instanceof OutsideError) return error;
-  if (error instanceof Error && error.cause instanceof OutsideError) return error.cause;
+  if (error instanceof ExternalError) return error;
+  if (error instanceof Error && error.cause instanceof ExternalError) return error.cause;
   const refusing = refusingOf(error);
   if (refusing === null)
-    return new OutsideError("unavailable", `${what}: ${messageOf(error)}`, { cause: error });
+    return new ExternalError("unavailable", `${what}: ${messageOf(error)}`, { cause: error });
   return refusalOf(refusing, what, now);
 }
 
 /** An HTTP answer of status 300 or more. */
-export function refusalOf(answer: Refusing, what: string, now: number): OutsideError {
+export function refusalOf(answer: Refusing, what: string, now: number): ExternalError {
   const { status } = answer;
   if (status >= 300 && status < 400)
-    return new OutsideError(
+    return new ExternalError(
       "not_found",
       `${what}: moved (${status}). Was the repository renamed or transferred? Set repository.name to its new name`,
     );
   const retryAt = limitedUntil(answer, now);
-  const kind: OutsideFault = retryAt !== null ? "rate_limited" : kindOf(status);
-  return new OutsideError(kind, `${what}: ${status} ${firstLine(answer.message)}`, { retryAt });
+  const kind: ExternalFault = retryAt !== null ? "rate_limited" : kindOf(status);
+  return new ExternalError(kind, `${what}: ${status} ${firstLine(answer.message)}`, { retryAt });
 }
 
-function kindOf(status: number): OutsideFault {
+function kindOf(status: number): ExternalFault {
   if (status === 401) return "unauthorized";
   if (status === 404 || status === 410) return "not_found";
   if (status === 409) return "conflict";
@@ -77,20 +77,20 @@ export function graphqlFault(
   headers: Readonly<Record<string, string>>,
   what: string,
   now: number,
-): OutsideError | null {
+): ExternalError | null {
   const given =
     typeof body === "object" && body !== null ? (body as Record<string, unknown>)["errors"] : undefined;
   if (given === undefined || (Array.isArray(given) && given.length === 0)) return null;
   const errors = Errors.safeParse(given);
   const first = errors.success ? errors.data[0] : undefined;
-  if (first === undefined) return new OutsideError("unavailable", `${what}: errors without a reason`);
+  if (first === undefined) return new ExternalError("unavailable", `${what}: errors without a reason`);
   const story = `${what}: ${first.type ?? "error"} ${firstLine(first.message)}`;
   if (first.type === "RATE_LIMITED" || /rate limit/i.test(first.message))
-    return new OutsideError("rate_limited", story, { retryAt: resetOf(headers, now) });
-  return new OutsideError(graphqlKind(first.type ?? null, first.message), story);
+    return new ExternalError("rate_limited", story, { retryAt: resetOf(headers, now) });
+  return new ExternalError(graphqlKind(first.type ?? null, first.message), story);
 }
 
-function graphqlKind(type: string | null, message: string): OutsideFault {
+function graphqlKind(type: string | null, message: string): ExternalFault {
   if (type === "NOT_FOUND") return "not_found";
   if (type === "STALE_DATA") return "conflict";
   if (type === "SERVICE_UNAVAILABLE" || type === "INTERNAL" || type === "TIMEOUT") return "unavailable";

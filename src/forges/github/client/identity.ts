@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { GitHubAuth } from "./auth.ts";
 import type { Client } from "./client.ts";
@@ -38,11 +38,11 @@ async function bot(
       const { value } = await client.query(repository, "our account", VIEWER, {}, Viewer, signal);
       return { id: value.viewer.databaseId, login: value.viewer.login };
     } catch (error) {
-      if (!(error instanceof OutsideError) || error.kind !== "not_found") throw error;
+      if (!(error instanceof ExternalError) || error.kind !== "not_found") throw error;
       missing = error;
     }
   }
-  throw new OutsideError(
+  throw new ExternalError(
     "not_found",
     "the GitHub App is installed on none of the configured repositories: install it on GitHub and try again",
     { cause: missing },

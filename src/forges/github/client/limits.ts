@@ -1,5 +1,5 @@
 import type { Clock } from "../../../lib/clock.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 
 /** Lets a bounded number of things happen at a time, first come first served. */
 export interface Gate {
@@ -19,7 +19,7 @@ export function createGate(room: number): Gate {
       return;
     }
     if (waiting.length >= MAX_WAITING)
-      throw new OutsideError("unavailable", `${MAX_WAITING} calls to GitHub wait already`);
+      throw new ExternalError("unavailable", `${MAX_WAITING} calls to GitHub wait already`);
     await new Promise<void>((resolve, reject) => {
       const admit = (): void => {
         signal.removeEventListener("abort", leave);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Actor } from "../../../factory/facts/actor.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { Client } from "./client.ts";
 
 type Permission = NonNullable<Actor["permission"]>;
@@ -39,9 +39,9 @@ export function createPermissions(client: Client, clock: Clock): Permissions {
       );
       return value.permission;
     } catch (error) {
-      if (error instanceof OutsideError && error.kind === "not_found") return "none";
+      if (error instanceof ExternalError && error.kind === "not_found") return "none";
       // Not allowed to ask: not known, which is not the same as none.
-      if (error instanceof OutsideError && error.kind === "refused") return null;
+      if (error instanceof ExternalError && error.kind === "refused") return null;
       throw error;
     }
   };

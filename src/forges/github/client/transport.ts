@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { messageOf } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 
 /**
  * HTTP as we want it: a limit on connecting apart from the whole, a limit on what is read, no redirects.
@@ -69,7 +69,7 @@ export function createTransport(parts: {
         if (!socket.connecting) return;
         const late = `${url.host} took no connection within ${parts.connectMs} ms`;
         const cancel = parts.clock.after(parts.connectMs, () =>
-          outgoing.destroy(new OutsideError("unavailable", late)),
+          outgoing.destroy(new ExternalError("unavailable", late)),
         );
         socket.once(secure ? "secureConnect" : "connect", cancel);
         socket.once("close", cancel);
@@ -137,7 +137,7 @@ async function whole(body: Readable, url: URL, signal: AbortSignal): Promise<Uin
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > MAX_BODY_BYTES)
-        throw new OutsideError("unavailable", `${url.host} answered more than ${MAX_BODY_BYTES} bytes`);
+        throw new ExternalError("unavailable", `${url.host} answered more than ${MAX_BODY_BYTES} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {
@@ -146,10 +146,10 @@ async function whole(body: Readable, url: URL, signal: AbortSignal): Promise<Uin
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-/** Why an exchange broke: the caller's own reason when it gave up, else an OutsideError `unavailable`. */
+/** Why an exchange broke: the caller's own reason when it gave up, else an ExternalError `unavailable`. */
 export function networkFault(error: unknown, url: URL, signal: AbortSignal): Error {
   if (signal.aborted) return signal.reason as Error;
-  if (error instanceof OutsideError) return error;
+  if (error instanceof ExternalError) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
-  return new OutsideError("unavailable", `${url.host} can not be reached (${code})`, { cause: error });
+  return new ExternalError("unavailable", `${url.host} can not be reached (${code})`, { cause: error });
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { deadline, OutsideError } from "../../../lib/outside.ts";
+import { deadline, ExternalError } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
 import type { Transport } from "../client/transport.ts";
 import { networkFault } from "../client/transport.ts";
@@ -37,15 +37,16 @@ export async function readJobLog(
   );
   const location = answer.headers["location"];
   if (answer.status !== 302 || location === undefined)
-    throw new OutsideError("unavailable", `${what}: GitHub named no place for it`);
+    throw new ExternalError("unavailable", `${what}: GitHub named no place for it`);
   const url = mayFollow(location, parts.apiUrl);
-  if (url === null) throw new OutsideError("refused", `${what}: GitHub named a place we do not follow it to`);
+  if (url === null)
+    throw new ExternalError("refused", `${what}: GitHub named a place we do not follow it to`);
   const until = deadline(signal, parts.totalMs, what);
   const request = { method: "GET", headers: { "user-agent": "patchrelay" }, body: null };
   const stored = await parts.transport.exchange(url, request, until);
   if (stored.status !== 200) {
     stored.body.destroy();
-    throw new OutsideError("unavailable", `${what}: its storage answered ${stored.status}`);
+    throw new ExternalError("unavailable", `${what}: its storage answered ${stored.status}`);
   }
   return tailOf(stored.body as AsyncIterable<Buffer>, url, until);
 }

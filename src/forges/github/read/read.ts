@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Observation } from "../../../factory/facts/observation.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { ForgeIdentity, RepositoryReading } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import type { Permissions } from "../client/permissions.ts";
@@ -18,7 +18,7 @@ import type { RuleBook } from "./rules.ts";
 import { Id } from "../events/schema.ts";
 import { withoutSuperseded } from "./superseded.ts";
 
-export interface Reader {
+export interface PullRequestReader {
   repository(repository: string, signal: AbortSignal): Promise<RepositoryReading>;
   readPullRequest(
     repository: string,
@@ -27,7 +27,7 @@ export interface Reader {
   ): Promise<Observation | null>;
 }
 
-export interface ReaderParts {
+export interface PullRequestReaderParts {
   readonly client: Client;
   readonly rules: RuleBook;
   readonly permissions: Permissions;
@@ -54,7 +54,7 @@ const PullRequestList = z.array(
 );
 
 /** Reads repositories and pull requests as they are now. */
-export function createReader(parts: ReaderParts): Reader {
+export function createPullRequestReader(parts: PullRequestReaderParts): PullRequestReader {
   return {
     async repository(repository, signal) {
       const { value } = await parts.client.call(
@@ -62,7 +62,7 @@ export function createReader(parts: ReaderParts): Reader {
         signal,
       );
       if (value.archived || value.disabled)
-        throw new OutsideError(
+        throw new ExternalError(
           "refused",
           `${repository} is ${value.archived ? "archived" : "disabled"}: nothing can be pushed`,
         );
@@ -97,7 +97,7 @@ async function hasBranch(
     );
     return true;
   } catch (error) {
-    if (error instanceof OutsideError && error.kind === "not_found") return false;
+    if (error instanceof ExternalError && error.kind === "not_found") return false;
     throw error;
   }
 }
@@ -130,7 +130,7 @@ async function numberOf(
 }
 
 async function read(
-  parts: ReaderParts,
+  parts: PullRequestReaderParts,
   repository: string,
   number: number,
   signal: AbortSignal,
@@ -147,7 +147,7 @@ async function read(
     signal,
   );
   const node = answer.value.repository?.pullRequest ?? null;
-  if (node === null) throw new OutsideError("not_found", `${repository} has no pull request ${number}`);
+  if (node === null) throw new ExternalError("not_found", `${repository} has no pull request ${number}`);
   const { contexts, cut } = await checksOfHead(client, repository, node, signal);
   const rules = await parts.rules.of(repository, node.baseRefName, signal);
   const failed = failedNames(contexts);

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
-import type { OutsideFault } from "../../../lib/outside.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import type { ExternalFault } from "../../../lib/external.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
 
 /** What the base branch asks of a pull request. */
@@ -89,11 +89,11 @@ async function readRules(
  * private repository has no rules: then the checks' own `isRequired` and the pull request's `isMergeQueueEnabled`
  * tell, and GitHub itself guards the branch.
  */
-async function ifShown<T>(look: Promise<T>, none: T, faults: readonly OutsideFault[]): Promise<T> {
+async function ifShown<T>(look: Promise<T>, none: T, faults: readonly ExternalFault[]): Promise<T> {
   try {
     return await look;
   } catch (error) {
-    if (error instanceof OutsideError && faults.includes(error.kind)) return none;
+    if (error instanceof ExternalError && faults.includes(error.kind)) return none;
     throw error;
   }
 }

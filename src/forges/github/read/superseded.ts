@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
 import type { ContextNode } from "./queries.ts";
 import { Id } from "../events/schema.ts";
@@ -98,7 +98,7 @@ async function originsOf(
       if (value.workflow_runs.length < PER_PAGE) break;
     }
   } catch (error) {
-    if (error instanceof OutsideError && (error.kind === "not_found" || error.kind === "refused"))
+    if (error instanceof ExternalError && (error.kind === "not_found" || error.kind === "refused"))
       return new Map();
     throw error;
   }

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { ThreadReply } from "../../../factory/facts/facts.ts";
 import { sha256 } from "../../../lib/ids.ts";
 import type { Log } from "../../../lib/log.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import { asBody } from "./pull-request.ts";
@@ -185,7 +185,7 @@ async function resolve(
   try {
     await client.query(repository, "resolve a review conversation", RESOLVE, target, z.unknown(), signal);
   } catch (error) {
-    if (!(error instanceof OutsideError) || error.kind !== "refused") throw error;
+    if (!(error instanceof ExternalError) || error.kind !== "refused") throw error;
     log.warn("GitHub does not let us resolve a conversation", { repository, reason: error.message });
   }
 }

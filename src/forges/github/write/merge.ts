@@ -1,11 +1,11 @@
 import { z } from "zod";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { MergeAnswer, MergeRequest } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import { ownerAndName } from "../read/read.ts";
 
-const STANDING = `
-query Standing($owner: String!, $repo: String!, $number: Int!) {
+const MERGE_STATUS = `
+query MergeStatus($owner: String!, $repo: String!, $number: Int!) {
   repository(owner: $owner, name: $repo) {
     pullRequest(number: $number) {
       id state merged headRefOid mergeStateStatus reviewDecision isMergeQueueEnabled
@@ -15,7 +15,7 @@ query Standing($owner: String!, $repo: String!, $number: Int!) {
   }
 }`;
 
-const Standing = z.object({
+const MergeStatus = z.object({
   id: z.string(),
   state: z.string(),
   merged: z.boolean(),
@@ -26,7 +26,7 @@ const Standing = z.object({
   autoMergeRequest: z.object({}).nullish(),
   mergeQueueEntry: z.object({ id: z.string() }).nullish(),
 });
-type Standing = z.infer<typeof Standing>;
+type MergeStatus = z.infer<typeof MergeStatus>;
 
 const ENQUEUE = `
 mutation Enqueue($id: ID!, $head: GitObjectID!) {
@@ -58,46 +58,46 @@ export async function merge(
   if (request.policy === "person")
     return { ok: false, detail: "a person merges here (merge.policy is person)" };
   if (request.policy === "external") return label(client, request, signal);
-  const standing = await standingOf(client, request.repository, request.number, signal);
-  if (standing.merged) return { ok: true, detail: "it is merged already" };
-  if (standing.state !== "OPEN") return { ok: false, detail: "the pull request is closed" };
-  if (standing.headRefOid !== request.head)
-    return { ok: false, detail: `the head is ${standing.headRefOid.slice(0, 12)} by now` };
-  if (standing.mergeQueueEntry !== null && standing.mergeQueueEntry !== undefined)
+  const status = await mergeStatusOf(client, request.repository, request.number, signal);
+  if (status.merged) return { ok: true, detail: "it is merged already" };
+  if (status.state !== "OPEN") return { ok: false, detail: "the pull request is closed" };
+  if (status.headRefOid !== request.head)
+    return { ok: false, detail: `the head is ${status.headRefOid.slice(0, 12)} by now` };
+  if (status.mergeQueueEntry !== null && status.mergeQueueEntry !== undefined)
     return { ok: true, detail: "it is in the merge queue already" };
-  if (standing.isMergeQueueEnabled) {
+  if (status.isMergeQueueEnabled) {
     const queued = await answered("added to the merge queue", () =>
       client.query(
         request.repository,
         "enqueue",
         ENQUEUE,
-        { id: standing.id, head: request.head },
+        { id: status.id, head: request.head },
         z.unknown(),
         signal,
       ),
     );
-    return queued.ok ? queued : heldBack(standing, queued);
+    return queued.ok ? queued : heldBack(status, queued);
   }
-  if (standing.autoMergeRequest !== null && standing.autoMergeRequest !== undefined)
+  if (status.autoMergeRequest !== null && status.autoMergeRequest !== undefined)
     return { ok: true, detail: "auto-merge is on already" };
   // Auto-merge is for what the rules still hold back; GitHub refuses it for what could be merged now.
-  if (standing.mergeStateStatus === "BLOCKED") {
-    const on = await turnOnAutoMerge(client, request, standing, signal);
+  if (status.mergeStateStatus === "BLOCKED") {
+    const on = await turnOnAutoMerge(client, request, status, signal);
     if (on.ok) return on;
     // Whoever may pass the rules by would merge past them now. If they were met meanwhile, it is time to merge.
-    const held = heldBack(await standingOf(client, request.repository, request.number, signal), on);
+    const held = heldBack(await mergeStatusOf(client, request.repository, request.number, signal), on);
     if (held.because === "held") return held;
   }
   const now = await mergeNow(client, request, signal);
   // A refusal while GitHub still works out whether the head can be merged is not its last word.
-  if (!now.ok && standing.mergeStateStatus === "UNKNOWN") throw new OutsideError("unavailable", now.detail);
+  if (!now.ok && status.mergeStateStatus === "UNKNOWN") throw new ExternalError("unavailable", now.detail);
   return now;
 }
 
 /** A refusal while GitHub says that the rules are not met: a matter of waiting, not of asking again and again. */
-function heldBack(standing: Standing, refusal: MergeAnswer): MergeAnswer {
-  if (standing.mergeStateStatus !== "BLOCKED") return refusal;
-  const missing = standing.reviewDecision === "REVIEW_REQUIRED" ? "want another approval" : "are not met yet";
+function heldBack(status: MergeStatus, refusal: MergeAnswer): MergeAnswer {
+  if (status.mergeStateStatus !== "BLOCKED") return refusal;
+  const missing = status.reviewDecision === "REVIEW_REQUIRED" ? "want another approval" : "are not met yet";
   return {
     ok: false,
     because: "held",
@@ -125,10 +125,10 @@ async function label(client: Client, request: MergeRequest, signal: AbortSignal)
 async function turnOnAutoMerge(
   client: Client,
   request: MergeRequest,
-  standing: Standing,
+  status: MergeStatus,
   signal: AbortSignal,
 ): Promise<MergeAnswer> {
-  const variables = { id: standing.id, head: request.head, method: request.method.toUpperCase() };
+  const variables = { id: status.id, head: request.head, method: request.method.toUpperCase() };
   return answered("auto-merge is on", () =>
     client.query(request.repository, "auto-merge", AUTO_MERGE, variables, z.unknown(), signal),
   );
@@ -153,7 +153,7 @@ async function answered(detail: string, ask: () => Promise<unknown>): Promise<Me
     await ask();
     return { ok: true, detail };
   } catch (error) {
-    if (!(error instanceof OutsideError) || (error.kind !== "refused" && error.kind !== "conflict"))
+    if (!(error instanceof ExternalError) || (error.kind !== "refused" && error.kind !== "conflict"))
       throw error;
     return { ok: false, detail: error.message };
   }
@@ -166,29 +166,29 @@ export async function cancelMerge(
   number: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const standing = await standingOf(client, repository, number, signal);
-  const variables = { id: standing.id };
-  if (standing.mergeQueueEntry !== null && standing.mergeQueueEntry !== undefined)
+  const status = await mergeStatusOf(client, repository, number, signal);
+  const variables = { id: status.id };
+  if (status.mergeQueueEntry !== null && status.mergeQueueEntry !== undefined)
     await client.query(repository, "dequeue", DEQUEUE, variables, z.unknown(), signal);
-  if (standing.autoMergeRequest !== null && standing.autoMergeRequest !== undefined)
+  if (status.autoMergeRequest !== null && status.autoMergeRequest !== undefined)
     await client.query(repository, "auto-merge off", NO_AUTO_MERGE, variables, z.unknown(), signal);
 }
 
-async function standingOf(
+async function mergeStatusOf(
   client: Client,
   repository: string,
   number: number,
   signal: AbortSignal,
-): Promise<Standing> {
+): Promise<MergeStatus> {
   const { value } = await client.query(
     repository,
     `pull request ${number}`,
-    STANDING,
+    MERGE_STATUS,
     { ...ownerAndName(repository), number },
-    z.object({ repository: z.object({ pullRequest: Standing.nullable() }).nullable() }),
+    z.object({ repository: z.object({ pullRequest: MergeStatus.nullable() }).nullable() }),
     signal,
   );
-  const standing = value.repository?.pullRequest ?? null;
-  if (standing === null) throw new OutsideError("not_found", `${repository} has no pull request ${number}`);
-  return standing;
+  const status = value.repository?.pullRequest ?? null;
+  if (status === null) throw new ExternalError("not_found", `${repository} has no pull request ${number}`);
+  return status;
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { ForgeIdentity, OpenPullRequest } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import { Id } from "../events/schema.ts";
@@ -51,13 +51,13 @@ export async function openPullRequest(
     );
     return { number: value.number, url: value.html_url };
   } catch (error) {
-    if (!(error instanceof OutsideError) || error.kind !== "refused") throw error;
+    if (!(error instanceof ExternalError) || error.kind !== "refused") throw error;
     // An earlier try of ours that got no answer may have made it.
     const made = await findOpen(client, request, signal);
     if (made === null) {
       // GitHub's lists lag behind for a moment: there is one, and the next look finds it.
       if (/already exists/i.test(error.message))
-        throw new OutsideError("unavailable", error.message, { cause: error });
+        throw new ExternalError("unavailable", error.message, { cause: error });
       throw error;
     }
     return bringUpToDate(client, request.repository, made, wanted, us, signal);

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
 
 const WorkflowRun = z.object({ status: z.string().nullable(), conclusion: z.string().nullable() });
@@ -42,7 +42,7 @@ export async function rerunChecks(
       started += 1;
     } catch (error) {
       const final =
-        error instanceof OutsideError && ["refused", "conflict", "not_found"].includes(error.kind);
+        error instanceof ExternalError && ["refused", "conflict", "not_found"].includes(error.kind);
       if (!final) throw error;
       return { ok: false, detail: error.message };
     }

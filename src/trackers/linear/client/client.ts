@@ -1,9 +1,9 @@
 import type { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { deadline, OutsideError } from "../../../lib/outside.ts";
+import { deadline, ExternalError } from "../../../lib/external.ts";
 import type { Auth } from "./auth.ts";
-import { judge, outsideError } from "./faults.ts";
+import { judge, externalError } from "./faults.ts";
 import { KEPT, NO_RATE_LIMIT, readRateLimit, retryAfterRefusal, waitUntil } from "./rate-limit.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import type { Transport } from "./transport.ts";
@@ -18,7 +18,7 @@ export interface Operation<Answer> {
 }
 
 export interface LinearClient {
-  /** Carries `operation` out once. Throws OutsideError, or the signal's reason when that fires. */
+  /** Carries `operation` out once. Throws ExternalError, or the signal's reason when that fires. */
   call<Answer>(
     operation: Operation<Answer>,
     variables: Readonly<Record<string, unknown>>,
@@ -50,7 +50,7 @@ export function createClient(parts: ClientParts): LinearClient {
         const kept = KEPT[operation.kind];
         const retryAt = waitUntil(limit, kept, parts.clock.now());
         if (retryAt !== null) {
-          throw new OutsideError(
+          throw new ExternalError(
             "rate_limited",
             `Linear (${operation.name}): less than ${kept * 100} % of the hourly allowance is left, kept for what matters more`,
             { retryAt },
@@ -81,12 +81,12 @@ export function createClient(parts: ClientParts): LinearClient {
           status: answer.status,
           fault: verdict.fault,
         });
-        throw outsideError(operation.name, verdict, retryAt);
+        throw externalError(operation.name, verdict, retryAt);
       }
       const found = operation.answer.safeParse(verdict.data);
       if (found.success) return found.data;
       const [first] = found.error.issues;
-      throw new OutsideError(
+      throw new ExternalError(
         "unavailable",
         `Linear (${operation.name}): the answer is not as expected at ${first?.path.join(".") ?? "its root"}: ${first?.message ?? ""}`,
       );

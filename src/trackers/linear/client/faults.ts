@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { clip } from "../../../lib/text.ts";
-import { OutsideError } from "../../../lib/outside.ts";
-import type { OutsideFault } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
+import type { ExternalFault } from "../../../lib/external.ts";
 
 const ERRORS = z.array(
   z.object({
@@ -18,7 +18,7 @@ const ERRORS = z.array(
 );
 
 /** Fault kinds by Linear's `extensions.code` and `extensions.type`, letters only (linear.md section 11: accept both). */
-const KINDS: ReadonlyMap<string, OutsideFault> = new Map([
+const KINDS: ReadonlyMap<string, ExternalFault> = new Map([
   ["ratelimited", "rate_limited"],
   ["authenticationerror", "unauthorized"],
   ["inputerror", "refused"],
@@ -38,7 +38,9 @@ const KINDS: ReadonlyMap<string, OutsideFault> = new Map([
 ]);
 
 /** What an answer amounts to: the `data` of a whole success, or the fault to throw. */
-export type Verdict = { readonly data: unknown } | { readonly fault: OutsideFault; readonly message: string };
+export type Verdict =
+  | { readonly data: unknown }
+  | { readonly fault: ExternalFault; readonly message: string };
 
 /** Judges an answer by its status *and* its `errors`; partial data beside errors is a fault. */
 export function judge(status: number, body: string): Verdict {
@@ -73,18 +75,18 @@ export function judge(status: number, body: string): Verdict {
 }
 
 /** The error of a fault; `what` names the operation. */
-export function outsideError(
+export function externalError(
   what: string,
-  verdict: { readonly fault: OutsideFault; readonly message: string },
+  verdict: { readonly fault: ExternalFault; readonly message: string },
   retryAt: number | null,
-): OutsideError {
-  return new OutsideError(verdict.fault, `Linear (${what}): ${verdict.message}`, { retryAt });
+): ExternalError {
+  return new ExternalError(verdict.fault, `Linear (${what}): ${verdict.message}`, { retryAt });
 }
 
 function faultOf(
   error: z.infer<typeof ERRORS>[number],
   status: number,
-): { fault: OutsideFault; message: string } {
+): { fault: ExternalFault; message: string } {
   const told = error.extensions?.userPresentableMessage ?? "";
   const message = told === "" || told === error.message ? error.message : `${error.message} (${told})`;
   const kind =
@@ -97,20 +99,20 @@ function faultOf(
   return fault(missing ? "not_found" : kind, message);
 }
 
-function kindOf(name: string | null | undefined): OutsideFault | undefined {
+function kindOf(name: string | null | undefined): ExternalFault | undefined {
   return name === null || name === undefined
     ? undefined
     : KINDS.get(name.toLowerCase().replaceAll(/[^a-z]/g, ""));
 }
 
-function byStatus(status: number): OutsideFault | undefined {
+function byStatus(status: number): ExternalFault | undefined {
   if (status === 401) return "unauthorized";
   if (status === 403) return "refused";
   if (status === 429) return "rate_limited";
   return status >= 500 ? "unavailable" : undefined;
 }
 
-function fault(kind: OutsideFault, message: string): { fault: OutsideFault; message: string } {
+function fault(kind: ExternalFault, message: string): { fault: ExternalFault; message: string } {
   return { fault: kind, message: clip(message, 400) };
 }
 

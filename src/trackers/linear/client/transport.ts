@@ -2,7 +2,7 @@ import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { messageOf } from "../../../lib/assert.ts";
-import { deadline, OutsideError } from "../../../lib/outside.ts";
+import { deadline, ExternalError } from "../../../lib/external.ts";
 
 /** One POST. `signal` ends it at any point. */
 interface Call {
@@ -20,7 +20,7 @@ interface Answer {
   readonly header: (name: string) => string | null;
 }
 
-/** Carries one call out. Rejects with an OutsideError `unavailable`, or with the signal's reason. */
+/** Carries one call out. Rejects with an ExternalError `unavailable`, or with the signal's reason. */
 export type Transport = (call: Call) => Promise<Answer>;
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -71,8 +71,8 @@ export function httpTransport(limits: {
     } catch (error) {
       request.destroy();
       if (call.signal.aborted) throw call.signal.reason;
-      if (error instanceof OutsideError) throw error;
-      throw new OutsideError("unavailable", `${call.url.host}: ${messageOf(error)}`, { cause: error });
+      if (error instanceof ExternalError) throw error;
+      throw new ExternalError("unavailable", `${call.url.host}: ${messageOf(error)}`, { cause: error });
     } finally {
       connected();
       call.signal.removeEventListener("abort", stop);
@@ -104,7 +104,7 @@ async function whole(response: IncomingMessage): Promise<string> {
   for await (const chunk of response as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > MAX_ANSWER_BYTES) {
-      throw new OutsideError("unavailable", `the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
+      throw new ExternalError("unavailable", `the answer is longer than ${MAX_ANSWER_BYTES} bytes`);
     }
     chunks.push(chunk);
   }

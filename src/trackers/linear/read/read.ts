@@ -7,7 +7,7 @@ import type { Observation } from "../../../factory/facts/observation.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { iso } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { Discovery, TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import type { LinearClient } from "../client/client.ts";
@@ -41,7 +41,7 @@ export async function readTicket(
     // The issue's own time, not that of the read: an answer from a lagging replica must not overwrite newer news.
     return { kind: "ticket_read", at: answer.issue.updatedAt, ...ticketReading(answer, us) };
   } catch (error) {
-    if (!(error instanceof OutsideError) || error.kind !== "not_found") throw error;
+    if (!(error instanceof ExternalError) || error.kind !== "not_found") throw error;
     return { kind: "ticket_removed", at: parts.clock.now(), by: NOBODY };
   }
 }

@@ -1,4 +1,4 @@
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import type { StatusAnswer } from "./operations.ts";
 
 type State = StatusAnswer["issue"]["team"]["states"]["nodes"][number];
@@ -13,7 +13,7 @@ const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]
 
 /**
  * Where an issue should go: the team's state of that type with the lowest position, or the one configured by
- * `name`. It only ever goes forward, so what a person did meanwhile stays. Throws OutsideError `refused` when the
+ * `name`. It only ever goes forward, so what a person did meanwhile stays. Throws ExternalError `refused` when the
  * team's workflow has no such state.
  */
 export function chooseMove(
@@ -31,7 +31,7 @@ export function chooseMove(
   if (target === null) {
     const wanted = name === null ? `of type ${to}` : `named ${JSON.stringify(name)}`;
     const has = states.map((state) => `${state.name} (${state.type})`).join(", ");
-    throw new OutsideError("refused", `team ${issue.team.key} has no status ${wanted}; it has ${has}`);
+    throw new ExternalError("refused", `team ${issue.team.key} has no status ${wanted}; it has ${has}`);
   }
   if (target.id === now.id) return leave("that is where it should be");
   return { to: target, story: `moved from "${now.name}" to "${target.name}"` };

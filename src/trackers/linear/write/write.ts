@@ -2,7 +2,7 @@ import type { Activity, PlanItem } from "../../../factory/effects/effect.ts";
 import { trackerIdOf } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { uuidFromKey } from "../../../lib/ids.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import { clip } from "../../../lib/text.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import type { LinearClient } from "../client/client.ts";
@@ -62,7 +62,7 @@ export async function link(
   signal: AbortSignal,
 ): Promise<void> {
   if (!/^https?:\/\//i.test(url)) {
-    throw new OutsideError("refused", `${JSON.stringify(clip(url, 100))} is no web address to link to`);
+    throw new ExternalError("refused", `${JSON.stringify(clip(url, 100))} is no web address to link to`);
   }
   try {
     const input = { addedExternalUrls: [{ label: clip(label, 200), url }] };
@@ -114,11 +114,11 @@ async function updateIssue(
 }
 
 function carriedOut(success: boolean, what: string): void {
-  if (!success) throw new OutsideError("refused", `Linear (${what}): it answered that it did not succeed`);
+  if (!success) throw new ExternalError("refused", `Linear (${what}): it answered that it did not succeed`);
 }
 
 function isRefusal(error: unknown): boolean {
-  return error instanceof OutsideError && (error.kind === "refused" || error.kind === "conflict");
+  return error instanceof ExternalError && (error.kind === "refused" || error.kind === "conflict");
 }
 
 /** The answer, or null when Linear says that there is no such thing. */
@@ -126,7 +126,7 @@ async function orNull<T>(answer: Promise<T>): Promise<T | null> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof OutsideError && error.kind === "not_found") return null;
+    if (error instanceof ExternalError && error.kind === "not_found") return null;
     throw error;
   }
 }

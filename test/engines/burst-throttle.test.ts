@@ -1,33 +1,33 @@
 import { expect, test } from "vitest";
-import { createPress } from "../../src/engines/embedded/loops/burst-throttle.ts";
+import { createBurstThrottle } from "../../src/engines/embedded/loops/burst-throttle.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
 
 test("deliveries that come one by one are applied at once", async () => {
   const clock = createVirtualClock();
-  const press = createPress(clock);
+  const throttle = createBurstThrottle(clock);
   for (let delivery = 0; delivery < 200; delivery += 1) {
-    press.came(1);
-    expect(press.restMs()).toBe(0);
+    throttle.stored(1);
+    expect(throttle.restMs()).toBe(0);
     await clock.advance(10);
   }
 });
 
 test("a burst puts applying off, and it is over shortly after its last delivery", async () => {
   const clock = createVirtualClock();
-  const press = createPress(clock);
-  press.came(1_000);
-  expect(press.restMs()).toBe(100);
+  const throttle = createBurstThrottle(clock);
+  throttle.stored(1_000);
+  expect(throttle.restMs()).toBe(100);
   await clock.advance(200);
-  expect(press.restMs()).toBe(0);
+  expect(throttle.restMs()).toBe(0);
 });
 
 test("what does not end is no burst: applying keeps up, in larger steps", async () => {
   const clock = createVirtualClock();
-  const press = createPress(clock);
+  const throttle = createBurstThrottle(clock);
   const rests: number[] = [];
   for (let ms = 0; ms < 4_000; ms += 20) {
-    press.came(20);
-    rests.push(press.restMs());
+    throttle.stored(20);
+    rests.push(throttle.restMs());
     await clock.advance(20);
   }
   expect(new Set(rests)).toEqual(new Set([0, 100, 10]));

@@ -39,7 +39,7 @@ async function evidence(
     if (asked.path.includes("/status?")) return { body: { statuses: answers.statuses ?? [] } };
     return undefined;
   });
-  return forgeAt(server.url).failureEvidence("acme/app", SHA, names, NEVER);
+  return forgeAt(server.url).checkFailures("acme/app", SHA, names, NEVER);
 }
 
 describe("the evidence of a failing commit", () => {

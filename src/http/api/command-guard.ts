@@ -15,8 +15,8 @@ export interface Asked {
   readonly question: string | null;
 }
 
-/** Why a command makes no sense as the issue stands, for the person who gave it; null = it does. */
-export function senseless(
+/** Why a command is rejected as the issue is now, for the person who gave it; null = it may go on. */
+export function commandRejection(
   asked: Asked,
   issue: Pick<IssueDocument, "key" | "state" | "rule" | "why" | "waitsFor" | "run" | "pullRequest">,
   facts: Facts,

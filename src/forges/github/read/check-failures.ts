@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Log } from "../../../lib/log.ts";
-import { OutsideError } from "../../../lib/outside.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import { clip } from "../../../lib/text.ts";
-import type { FailureEvidence } from "../../forge.ts";
+import type { CheckFailure } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import type { JobLogParts } from "./job-log.ts";
 import { readJobLog } from "./job-log.ts";
@@ -53,17 +53,17 @@ const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_fa
  * What the failing checks of a commit say: at most five, by name when `names` has any. Without a log (not of
  * GitHub Actions, expired, not to be had now) a check still comes with its summary.
  */
-export async function failureEvidence(
+export async function checkFailures(
   parts: JobLogParts & { readonly log: Log },
   repository: string,
   sha: string,
   names: readonly string[],
   signal: AbortSignal,
-): Promise<readonly FailureEvidence[]> {
+): Promise<readonly CheckFailure[]> {
   const wanted = (name: string): boolean => names.length === 0 || names.includes(name);
   const runs = await checkRuns(parts.client, repository, sha, signal);
   const failed = runs.filter((run) => wanted(run.name) && FAILED.has(run.conclusion ?? ""));
-  const found: FailureEvidence[] = [];
+  const found: CheckFailure[] = [];
   for (const run of failed.slice(0, MAX_CHECKS)) {
     const url = run.details_url ?? null;
     const job = jobIn(url);
@@ -172,7 +172,7 @@ async function logOf(
     return excerptOf(await readJobLog(parts, repository, job, signal));
   } catch (error) {
     const known =
-      error instanceof OutsideError && error.kind !== "rate_limited" && error.kind !== "unauthorized";
+      error instanceof ExternalError && error.kind !== "rate_limited" && error.kind !== "unauthorized";
     if (!known) throw error;
     parts.log.warn("a job's log can not be had", { repository, job, reason: error.message });
     return null;

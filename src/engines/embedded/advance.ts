@@ -5,12 +5,12 @@ import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../factory/facts/observation.ts";
 import { RUN_TYPES } from "../../factory/facts/run-types.ts";
 import { TERMINAL } from "../../factory/facts/state.ts";
-import type { turn as factoryTurn } from "../../factory/turn.ts";
+import type { advance as factoryTurn } from "../../factory/advance.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { EngineParts } from "../engine.ts";
 import type { Issues } from "./rows/issue.ts";
 import type { Journal } from "./rows/journal.ts";
-import type { Observations } from "./rows/observation.ts";
+import type { ObservationRows } from "./rows/observation.ts";
 import type { Outbox, QueuePlace } from "./rows/outbox.ts";
 import type { Runs } from "./rows/run.ts";
 import type { Store } from "./database/store.ts";
@@ -18,29 +18,29 @@ import type { Stream } from "./views/stream.ts";
 import { periodOf } from "./sweep-period.ts";
 import type { TimerRows } from "./loops/timers.ts";
 
-export type Turn = typeof factoryTurn;
+export type AdvanceIssue = typeof factoryTurn;
 
-/** Everything a turn writes to. */
-export interface TurnParts {
+/** Everything an advance writes to. */
+export interface AdvanceParts {
   readonly store: Store;
   readonly issues: Issues;
   readonly journal: Journal;
   readonly outbox: Outbox;
   readonly runs: Runs;
   readonly timers: TimerRows;
-  readonly observations: Observations;
+  readonly observations: ObservationRows;
   readonly stream: Stream;
-  readonly turn: Turn;
+  readonly advance: AdvanceIssue;
   readonly engine: Pick<EngineParts, "clock" | "policy" | "conditions" | "log" | "settings">;
   /** Called after a commit that changed the issue, with its facts. */
   readonly committed: (issue: IssueId, facts: Facts) => void;
 }
 
-/** One turn of one issue: facts in, the factory's answer out, all of it written in the caller's transaction. */
-export interface Turns {
+/** One advance of one issue: facts in, the factory's answer out, all of it written in the caller's transaction. */
+export interface Advances {
   /** Inside a write. Returns the journal seq after which it holds. Throws what the factory throws. */
   apply(issue: IssueId, observations: readonly Observation[], origin: Origin): number;
-  /** Like `apply`, but a turn that throws is undone and parked to be tried again; the rest of the write stands. */
+  /** Like `apply`, but an advance that throws is undone and parked to be tried again; the rest of the write stands. */
   applyOrPark(issue: IssueId, observations: readonly Observation[], origin: Origin): number;
   facts(issue: IssueId): Facts | null;
 }
@@ -48,13 +48,13 @@ export interface Turns {
 /** How soon a timer may follow on one that changed nothing. */
 const SHORTEST_TIMER_MS = 30_000;
 
-export function createTurns(parts: TurnParts): Turns {
+export function createAdvances(parts: AdvanceParts): Advances {
   const { store, issues, journal, outbox, runs, timers, engine } = parts;
 
-  const apply: Turns["apply"] = (issue, observations, origin) => {
+  const apply: Advances["apply"] = (issue, observations, origin) => {
     const now = engine.clock.now();
     const kept = issues.load(issue);
-    const result = parts.turn({
+    const result = parts.advance({
       facts: kept?.facts ?? emptyFacts(issue, now),
       before: kept?.decision ?? null,
       observations,
@@ -141,7 +141,7 @@ export function createTurns(parts: TurnParts): Turns {
       const tried = store.attempt(() => apply(issue, observations, origin));
       if (tried.ok) return tried.value;
       const why = messageOf(tried.error);
-      engine.log.error("a turn failed and will be tried again", { issue, source: origin.source, why });
+      engine.log.error("an advance failed and will be tried again", { issue, source: origin.source, why });
       parts.observations.park({ issue, key: null, origin, observations, why }, engine.clock.now());
       return journal.newest(issue);
     },

@@ -1,5 +1,5 @@
 import { runCli } from "../../src/cli/cli.ts";
-import type { Machine } from "../../src/cli/host/host.ts";
+import type { Host } from "../../src/cli/host/host.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
@@ -12,10 +12,10 @@ export interface Given {
   readonly columns?: number;
   readonly clock?: Clock;
   /** Called with all that was written so far after each write to standard output. */
-  readonly onOutput?: (out: string, machine: FakeMachine) => void;
+  readonly onOutput?: (out: string, host: FakeMachine) => void;
 }
 
-export interface FakeMachine extends Machine {
+export interface FakeMachine extends Host {
   out(): string;
   err(): string;
   /** What was asked to be started. */
@@ -35,7 +35,7 @@ export function fakeMachine(args: readonly string[], given: Given = {}): FakeMac
   const faults = new Set<(error: unknown) => void>();
   const terminal = given.terminal ?? false;
   const columns = given.columns ?? 100;
-  const machine: FakeMachine = {
+  const host: FakeMachine = {
     args,
     env: { HOME: "/nowhere", PATH: process.env["PATH"], ...given.env },
     cwd: given.cwd ?? "/nowhere",
@@ -49,7 +49,7 @@ export function fakeMachine(args: readonly string[], given: Given = {}): FakeMac
       columns,
       write(text) {
         out += text;
-        given.onOutput?.(out, machine);
+        given.onOutput?.(out, host);
       },
     },
     stderr: {
@@ -76,14 +76,14 @@ export function fakeMachine(args: readonly string[], given: Given = {}): FakeMac
     signal: (name) => signals.forEach((listen) => listen(name)),
     fault: (error) => faults.forEach((listen) => listen(error)),
   };
-  return machine;
+  return host;
 }
 
 /** Runs a command line to its end. */
 export async function cli(args: readonly string[], given: Given = {}) {
-  const machine = fakeMachine(args, given);
-  const code = await runCli(machine);
-  return { code, out: machine.out(), err: machine.err(), machine };
+  const host = fakeMachine(args, given);
+  const code = await runCli(host);
+  return { code, out: host.out(), err: host.err(), machine: host };
 }
 
 /** The documents of `--json`. */

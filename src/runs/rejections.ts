@@ -2,11 +2,11 @@ import type { RunEnd } from "../factory/facts/facts.ts";
 import { quote } from "../factory/effects/prompt.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { failed } from "./ending.ts";
-import type { Journey, Worked } from "./journey.ts";
+import type { RunContext, Worked } from "./run-context.ts";
 import { verify } from "./verify.ts";
 
 /** Why the agent's work is not taken as it is. */
-export interface Complaint {
+export interface Rejection {
   /** What the agent is told in its next turn. */
   readonly prompt: string;
   /** How the run ends when the agent has had its turns; null = its own words stand. */
@@ -26,30 +26,30 @@ export interface Shown {
  * What stands against the work; null = nothing. Whatever is to be published passes the repository's own
  * verification, however the agent calls it.
  */
-export async function complaintOf(
-  journey: Journey,
+export async function rejectionOf(
+  context: RunContext,
   worktree: Worktree,
   worked: Worked,
   shown: () => Promise<Shown>,
-): Promise<Complaint | null> {
+): Promise<Rejection | null> {
   if (worked.outcome === "answer") return null;
   if (worked.outcome === "silent") return SILENT;
   if (worked.outcome === "no_change") {
     const { changes, integrated, leftOver } = await shown();
-    if (!integrated && !leftOver) return changes.files.length === 0 ? null : contradiction(journey, changes);
+    if (!integrated && !leftOver) return changes.files.length === 0 ? null : contradiction(context, changes);
   }
-  const found = await verify(journey, worktree);
+  const found = await verify(context, worktree);
   if (found === null) {
-    journey.save({ verified: true });
+    context.save({ verified: true });
     return null;
   }
   return {
-    prompt: `The repository's own verification does not pass with your change. Mend the cause, then end with the JSON object as before.\n\n${quote("VERIFY", found, fenceOf(journey))}`,
+    prompt: `The repository's own verification does not pass with your change. Mend the cause, then end with the JSON object as before.\n\n${quote("VERIFY", found, fenceOf(context))}`,
     end: failed("test", `The repository's verification still fails:\n${found.slice(-2_000)}`, null),
   };
 }
 
-const SILENT: Complaint = {
+const SILENT: Rejection = {
   prompt:
     "Your turn ended without the closing JSON object. Finish what is left to do, then end with that object and nothing after it.",
   end: failed(
@@ -61,17 +61,17 @@ const SILENT: Complaint = {
 
 const MOST_NAMED = 20;
 
-function contradiction(journey: Journey, changes: Changes): Complaint {
+function contradiction(context: RunContext, changes: Changes): Rejection {
   const paths = changes.files.map((file) => file.path);
   const more = paths.length > MOST_NAMED ? `\n… and ${paths.length - MOST_NAMED} more` : "";
   const list = `${paths.slice(0, MOST_NAMED).join("\n")}${more}`;
   return {
-    prompt: `You ended with "no_change", yet these files differ from those you began with. If they are the work that was asked for, end with "done". If not, put them back and end with "no_change" once more.\n\n${quote("FILES", list, fenceOf(journey))}`,
+    prompt: `You ended with "no_change", yet these files differ from those you began with. If they are the work that was asked for, end with "done". If not, put them back and end with "no_change" once more.\n\n${quote("FILES", list, fenceOf(context))}`,
     end: null,
   };
 }
 
 /** A random word that quoted text can not contain, see `quote`. */
-export function fenceOf(journey: Journey): string {
-  return journey.parts.randomness.bytes(8).toString("hex");
+export function fenceOf(context: RunContext): string {
+  return context.parts.randomness.bytes(8).toString("hex");
 }

@@ -2,8 +2,8 @@ import { authorityOf } from "./judge/authority.ts";
 import { decide, evidenceOf } from "./rules/decide.ts";
 import type { Decision, Evidence } from "./rules/decision.ts";
 import type { Effect } from "./effects/effect.ts";
-import { called } from "./effects/called-for.ts";
-import { closed, recalledOf, talkedOf } from "./effects/narration.ts";
+import { effectsCalledFor } from "./effects/called-for.ts";
+import { withClosingTold, recalledOf, withRoutineTold } from "./effects/narration.ts";
 import type { Facts } from "./facts/facts.ts";
 import { branchName } from "./facts/ids.ts";
 import { isNews, isSame } from "./facts/news.ts";
@@ -14,9 +14,9 @@ import { withProject } from "./judge/route.ts";
 import { endOfSecond } from "./facts/stamp.ts";
 import { projectOf } from "./judge/trust.ts";
 
-export interface TurnInput {
+export interface AdvanceInput {
   readonly facts: Facts;
-  /** The decision of the turn before, as it was stored; null when the issue is new. */
+  /** The decision of the advance before, as it was stored; null when the issue is new. */
   readonly before: Decision | null;
   readonly observations: readonly Observation[];
   readonly policy: Policy;
@@ -25,8 +25,8 @@ export interface TurnInput {
   readonly now: number;
 }
 
-/** What one turn leads to; an engine commits all of it together. */
-export interface TurnResult {
+/** What one advance leads to; an engine commits all of it together. */
+export interface Advance {
   readonly facts: Facts;
   readonly decision: Decision;
   /** Effects to add to the outbox (their keys make a repeat harmless). */
@@ -44,7 +44,7 @@ export interface TurnResult {
 const MOST_ROUNDS = 5;
 
 /** Observations in; new facts, decision and effects out. Pure and total; the same door for every source. */
-export function turn(input: TurnInput): TurnResult {
+export function advance(input: AdvanceInput): Advance {
   const { before, policy, conditions, now } = input;
   const kept = before === null ? input.facts : recalledOf(input.facts, before, policy);
   let facts = input.observations.reduce((known, seen) => observe(known, seen, now), kept);
@@ -58,11 +58,11 @@ export function turn(input: TurnInput): TurnResult {
   }
   const { decision } = decided;
   const already = new Set(
-    before === null ? [] : called(kept, before, policy, now).map((effect) => effect.key),
+    before === null ? [] : effectsCalledFor(kept, before, policy, now).map((effect) => effect.key),
   );
-  facts = talkedOf(facts, decision, policy, already);
-  const effects = called(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
-  facts = closed(facts, decision, policy);
+  facts = withRoutineTold(facts, decision, policy, already);
+  const effects = effectsCalledFor(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
+  facts = withClosingTold(facts, decision, policy);
   // When it looks again moves with every look, and is no news either.
   const same = before !== null && isSame({ ...before, until: null }, { ...decision, until: null });
   const changed = effects.length > 0 || !same || isNews(input.facts, facts);

@@ -4,13 +4,13 @@ import { firstOf } from "./signals.ts";
  * A fault of the outside world: Linear, GitHub, a model provider, git's remote. Thrown with its cause, caught
  * in one place per engine, retried within bounds, then turned into an observation.
  */
-export class OutsideError extends Error {
-  override readonly name = "OutsideError";
-  readonly kind: OutsideFault;
+export class ExternalError extends Error {
+  override readonly name = "ExternalError";
+  readonly kind: ExternalFault;
   /** Unix ms: not before this; null = the ordinary backoff. */
   readonly retryAt: number | null;
   constructor(
-    kind: OutsideFault,
+    kind: ExternalFault,
     message: string,
     options: { cause?: unknown; retryAt?: number | null } = {},
   ) {
@@ -24,7 +24,7 @@ export class OutsideError extends Error {
  * `unavailable`: no or a broken answer. `rate_limited`: told to wait (not an attempt). `unauthorized`: our
  * credential. `not_found`, `refused`: an answer that a retry will not change. `conflict`: the world moved.
  */
-export type OutsideFault =
+export type ExternalFault =
   | "unavailable"
   | "rate_limited"
   | "unauthorized"
@@ -35,17 +35,17 @@ export type OutsideFault =
 /** Whether trying the same again later can help. */
 export function isPassing(error: unknown): boolean {
   return (
-    !(error instanceof OutsideError) || ["unavailable", "rate_limited", "unauthorized"].includes(error.kind)
+    !(error instanceof ExternalError) || ["unavailable", "rate_limited", "unauthorized"].includes(error.kind)
   );
 }
 
 /** Whether the world does not answer for now, or asked us to wait: nothing that a person has to mend. */
-export function isOutage(error: unknown): error is OutsideError {
-  return error instanceof OutsideError && (error.kind === "unavailable" || error.kind === "rate_limited");
+export function isOutage(error: unknown): error is ExternalError {
+  return error instanceof ExternalError && (error.kind === "unavailable" || error.kind === "rate_limited");
 }
 
 /**
- * A signal that fires with `signal` or after `ms`. The timeout's reason is an OutsideError `unavailable`. It listens to
+ * A signal that fires with `signal` or after `ms`. The timeout's reason is an ExternalError `unavailable`. It listens to
  * `signal` for no longer than that, so the caller has nothing to let go of.
  */
 export function deadline(signal: AbortSignal, ms: number, what: string): AbortSignal {
@@ -54,7 +54,7 @@ export function deadline(signal: AbortSignal, ms: number, what: string): AbortSi
   const time = AbortSignal.timeout(ms);
   time.addEventListener(
     "abort",
-    () => late.abort(new OutsideError("unavailable", `${what} did not answer within ${ms} ms`)),
+    () => late.abort(new ExternalError("unavailable", `${what} did not answer within ${ms} ms`)),
     { once: true },
   );
   return until.signal;

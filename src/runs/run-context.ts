@@ -3,14 +3,14 @@ import { runId } from "../factory/facts/ids.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { ProjectPolicy } from "../factory/facts/policy.ts";
 import { assert } from "../lib/assert.ts";
-import type { Running } from "../engines/engine.ts";
+import type { RunHandle } from "../engines/engine.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { ended, Ending } from "./ending.ts";
 import type { RunParts } from "./parts.ts";
 
 /** One run on its way through the pipeline: what every step looks at. */
-export interface Journey {
-  readonly running: Running;
+export interface RunContext {
+  readonly handle: RunHandle;
   readonly parts: RunParts;
   readonly project: ProjectPolicy;
   readonly id: string;
@@ -20,7 +20,7 @@ export interface Journey {
   run(): Run;
   observe(observations: readonly Observation[]): Promise<void>;
   /** Throws the Ending when the run was told to stop. Asked before each step and around each act outside. */
-  goOn(): void;
+  throwIfStopped(): void;
   progress(): Progress;
   save(patch: Partial<Progress>): void;
 }
@@ -78,31 +78,31 @@ const NOTHING_YET: Progress = {
   workedMs: 0,
 };
 
-export function journeyOf(running: Running, parts: RunParts, signal: AbortSignal): Journey {
-  const facts = (): Facts => running.facts();
+export function runContextOf(handle: RunHandle, parts: RunParts, signal: AbortSignal): RunContext {
+  const facts = (): Facts => handle.facts();
   const run = (): Run => {
-    const found = facts().runs.find((row) => row.number === running.run);
-    assert(found !== undefined, `run ${running.run} of ${running.issue} has a row`);
+    const found = facts().runs.find((row) => row.number === handle.run);
+    assert(found !== undefined, `run ${handle.run} of ${handle.issue} has a row`);
     return found;
   };
   const project = parts.policy.projects.find((row) => row.id === facts().project?.id);
   if (project === undefined) throw new Ending(ended("superseded", "The project is no longer configured."));
   return {
-    running,
+    handle: handle,
     parts,
     project,
-    id: runId(running.issue, running.run),
+    id: runId(handle.issue, handle.run),
     signal,
     facts,
     run,
-    observe: (observations) => running.observe(observations),
-    goOn() {
-      const reason = running.stopReason();
+    observe: (observations) => handle.observe(observations),
+    throwIfStopped() {
+      const reason = handle.stopReason();
       if (reason !== null) throw stopEnding(reason, run().headAfter);
-      running.signal.throwIfAborted();
+      handle.signal.throwIfAborted();
     },
-    progress: () => ({ ...NOTHING_YET, ...(running.progress() as Partial<Progress>) }),
-    save: (patch) => running.saveProgress({ ...patch }),
+    progress: () => ({ ...NOTHING_YET, ...(handle.progress() as Partial<Progress>) }),
+    save: (patch) => handle.saveProgress({ ...patch }),
   };
 }
 

@@ -1,8 +1,8 @@
 import { messageOf } from "../lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../lib/backoff.ts";
 import { delay } from "../lib/clock.ts";
-import { isOutage } from "../lib/outside.ts";
-import type { Journey } from "./journey.ts";
+import { isOutage } from "../lib/external.ts";
+import type { RunContext } from "./run-context.ts";
 
 /** So long a step that can be repeated waits for an outage to end before the whole run is tried anew later. */
 const OUTAGE_MS = 30 * 60_000;
@@ -14,8 +14,8 @@ const LIMIT_MS = 2 * 60 * 60_000;
  * what the agent has done is paid for and must not be done again because of it. Any other fault, and a stop of
  * the run or of the relay, ends it at once.
  */
-export async function patiently<T>(journey: Journey, what: string, step: () => Promise<T>): Promise<T> {
-  const { clock, randomness } = journey.parts;
+export async function retryOutages<T>(context: RunContext, what: string, step: () => Promise<T>): Promise<T> {
+  const { clock, randomness } = context.parts;
   const began = clock.monotonic();
   for (let failures = 1; ; failures += 1) {
     try {
@@ -24,13 +24,13 @@ export async function patiently<T>(journey: Journey, what: string, step: () => P
       if (!isOutage(error)) throw error;
       const backoff = backoffMs(OUTSIDE_CALLS, failures, randomness.fraction());
       const waitMs = Math.max(backoff, (error.retryAt ?? 0) - clock.now());
-      const patience = error.kind === "rate_limited" ? LIMIT_MS : OUTAGE_MS;
-      if (clock.monotonic() - began + waitMs > patience) throw error;
-      journey.running.event(
+      const longestMs = error.kind === "rate_limited" ? LIMIT_MS : OUTAGE_MS;
+      if (clock.monotonic() - began + waitMs > longestMs) throw error;
+      context.handle.event(
         "warning",
         `${what} is tried again in ${Math.ceil(waitMs / 1_000)} s: ${messageOf(error)}`,
       );
-      await delay(clock, waitMs, journey.signal);
+      await delay(clock, waitMs, context.signal);
     }
   }
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../src/lib/clock.ts";
 import type { Randomness } from "../src/lib/ids.ts";
 
 /** What may go wrong between the stand-ins and the relay. All off by default; a test turns them. */
-export interface Knobs {
+export interface Faults {
   /** Webhooks: chance in [0,1] that one is never sent. */
   lose: number;
   /** Webhooks: chance in [0,1] that one is sent twice (same delivery id). */
@@ -19,7 +19,7 @@ export interface Knobs {
   staleReadsMs: number;
 }
 
-export const CALM: Readonly<Knobs> = {
+export const CALM: Readonly<Faults> = {
   lose: 0,
   duplicate: 0,
   reorderMs: 0,
