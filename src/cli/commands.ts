@@ -1,25 +1,12 @@
 import type { Command } from "./usage/command.ts";
+import type { CommandEntry } from "./usage/entry.ts";
 
-/** A line of the table of commands; `load` reads its file when it is wanted. */
-export interface CommandEntry {
-  /** One or two words. */
-  readonly name: string;
-  readonly summary: string;
-  readonly group: Group;
-  readonly load: () => Promise<Command>;
-}
-
-export type Group = "start" | "look" | "act" | "care";
-
-/** The headings of help, in order. */
-export const GROUPS: Readonly<Record<Group, string>> = {
-  start: "Begin",
-  look: "Look (also with the relay down)",
-  act: "Act",
-  care: "Look after",
-};
-
-function entry(name: string, group: Group, summary: string, load: () => Promise<{ command: Command }>) {
+function entry(
+  name: string,
+  group: CommandEntry["group"],
+  summary: string,
+  load: () => Promise<{ command: Command }>,
+) {
   return { name, group, summary, load: async () => (await load()).command };
 }
 

@@ -28,7 +28,7 @@ import { session } from "./access/session.ts";
 import { createSessions } from "./access/sessions.ts";
 import { GOING_AWAY, stream } from "./stream.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
-import type { Sources } from "./webhooks/webhooks.ts";
+import type { Sources } from "./webhooks/source.ts";
 
 /** All that HTTP is given. It sees the engine's seam, never what is behind it. */
 export interface HttpParts {

@@ -3,15 +3,8 @@ import type { Engine } from "../engines/engine.ts";
 import type { RunDocument } from "../engines/documents.ts";
 import { FACTORY_STATES } from "../factory/facts/state.ts";
 import { parseTime } from "../lib/clock.ts";
-import type { SourceName } from "./webhooks/webhooks.ts";
-
-/** What the intake counts; called once per request. */
-export interface WebhookCounts {
-  /** `seconds`: from the verified delivery to its being durable. */
-  stored(source: SourceName, answer: "accepted" | "duplicate", seconds: number): void;
-  /** `reason`: the code of the refusal. */
-  refused(source: SourceName, reason: string): void;
-}
+import type { WebhookCounts } from "./webhooks/counts.ts";
+import type { SourceName } from "./webhooks/source.ts";
 
 export interface Metrics {
   readonly webhooks: WebhookCounts;

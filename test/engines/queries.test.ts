@@ -13,7 +13,7 @@ import { runRows } from "../../src/engines/embedded/rows/run.ts";
 import { createStore } from "../../src/engines/embedded/database/store.ts";
 import { plannedTimes } from "../../src/engines/embedded/loops/clock-rollback.ts";
 import { sweepRows } from "../../src/engines/embedded/loops/sweep.ts";
-import { timerRows } from "../../src/engines/embedded/loops/timers.ts";
+import { timerRows } from "../../src/engines/embedded/rows/timer.ts";
 import { createViews } from "../../src/engines/embedded/views/views.ts";
 import { engineParts } from "./parts.ts";
 import { createVirtualClock } from "../virtual-clock.ts";

@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import { escapeHidden, nearest } from "../../lib/text.ts";
 import type { Command, Option } from "./command.ts";
-import type { CommandEntry } from "../commands.ts";
+import type { CommandEntry } from "./entry.ts";
 import { wrongUsage } from "./failure.ts";
 
 /** Accepted before and after any command. */

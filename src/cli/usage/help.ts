@@ -1,7 +1,7 @@
 import { GLOBAL_OPTIONS } from "./argv.ts";
 import type { Argument, Command, Option } from "./command.ts";
-import { GROUPS } from "../commands.ts";
-import type { CommandEntry } from "../commands.ts";
+import { GROUPS } from "./entry.ts";
+import type { CommandEntry } from "./entry.ts";
 
 const EXIT_CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 not found, 4 relay not reachable.";
 

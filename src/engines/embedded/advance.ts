@@ -16,7 +16,7 @@ import type { Runs } from "./rows/run.ts";
 import type { Store } from "./database/store.ts";
 import type { Stream } from "./views/stream.ts";
 import { periodOf } from "./sweep-period.ts";
-import type { TimerRows } from "./loops/timers.ts";
+import type { TimerRows } from "./rows/timer.ts";
 
 export type AdvanceIssue = typeof factoryTurn;
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
-import type { WebhookCounts } from "../metrics.ts";
-import type { SourceName } from "./webhooks.ts";
+import type { WebhookCounts } from "./counts.ts";
+import type { SourceName } from "./source.ts";
 
 /** The same refusal is logged once in this time: anybody can cause one. Milliseconds. */
 const QUIET_MS = 60_000;

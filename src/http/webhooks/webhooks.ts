@@ -8,17 +8,11 @@ import { failpoint } from "../../lib/failpoints.ts";
 import type { Log } from "../../lib/log.ts";
 import { discardBody, receiveBody } from "./body.ts";
 import { requestHeaders } from "./headers.ts";
-import type { WebhookCounts } from "../metrics.ts";
+import type { WebhookCounts } from "./counts.ts";
 import { notDurable, Problem, PROBLEM_TYPE } from "../problem.ts";
 import { createRefusals } from "./refusals.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-
-/** Who can turn a request into a verified delivery: a tracker's or a forge's `webhook.ts`. */
-interface Source {
-  open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
-}
-export type SourceName = "linear" | "github";
-export type Sources = Readonly<Record<SourceName, Source>>;
+import type { SourceName, Sources } from "./source.ts";
 
 /**
  * The intake of webhooks, on Node's own request and response: no router, no parser (performance.md). Order of the

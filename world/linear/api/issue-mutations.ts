@@ -1,6 +1,7 @@
 import { inputError } from "./errors.ts";
 import type { Args } from "./fields.ts";
-import { changeIssue, createIssue, relate, type IssueChange } from "../model/issues.ts";
+import type { IssueChange } from "../model/issue-change.ts";
+import { changeIssue, createIssue, relate } from "../model/issues.ts";
 import { done, inputOf, isList, newId, onlyKnown, text, theIssue } from "./mutation-parts.ts";
 import type { RootFields } from "./queries.ts";
 import type { IssueRow } from "../model/records.ts";

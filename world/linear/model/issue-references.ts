@@ -1,5 +1,5 @@
 import { inputError, notFound } from "../api/errors.ts";
-import type { IssueChange } from "./issues.ts";
+import type { IssueChange } from "./issue-change.ts";
 import type { Model } from "./model.ts";
 
 /** Throws an INPUT_ERROR that names the first thing a change of an issue refers to and that does not exist or fit. */

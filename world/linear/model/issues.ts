@@ -1,5 +1,6 @@
 import { inputError, notFound } from "../api/errors.ts";
 import { openSession } from "./conversation.ts";
+import type { IssueChange } from "./issue-change.ts";
 import { writeHistory } from "./issue-history.ts";
 import { checkReferences } from "./issue-references.ts";
 import { required, type Model } from "./model.ts";
@@ -18,27 +19,6 @@ export interface NewIssue {
   readonly projectId?: string | null;
   readonly priority?: number;
 }
-
-/** What may change of an issue; absent = stays. */
-export type IssueChange = Partial<
-  Pick<
-    IssueRow,
-    | "title"
-    | "description"
-    | "stateId"
-    | "assigneeId"
-    | "delegateId"
-    | "labelIds"
-    | "parentId"
-    | "projectId"
-    | "priority"
-    | "estimate"
-    | "dueDate"
-    | "sortOrder"
-    | "subscriberIds"
-    | "trashed"
-  >
->;
 
 /** Makes an issue and tells it. Throws an INPUT_ERROR that names what does not exist. */
 export function createIssue(model: Model, actorId: string, input: NewIssue): IssueRow {

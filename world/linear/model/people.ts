@@ -1,5 +1,6 @@
 import { addComment, addPrompt, editComment, openSession } from "./conversation.ts";
-import { changeIssue, createIssue, relate, type IssueChange } from "./issues.ts";
+import type { IssueChange } from "./issue-change.ts";
+import { changeIssue, createIssue, relate } from "./issues.ts";
 import { required, type Model } from "./model.ts";
 import type {
   ActivityRow,

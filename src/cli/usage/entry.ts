@@ -1,0 +1,20 @@
+import type { Command } from "./command.ts";
+
+/** A line of the table of commands; `load` reads its file when it is wanted. */
+export interface CommandEntry {
+  /** One or two words. */
+  readonly name: string;
+  readonly summary: string;
+  readonly group: Group;
+  readonly load: () => Promise<Command>;
+}
+
+type Group = "start" | "look" | "act" | "care";
+
+/** The headings of help, in order. */
+export const GROUPS: Readonly<Record<Group, string>> = {
+  start: "Begin",
+  look: "Look (also with the relay down)",
+  act: "Act",
+  care: "Look after",
+};
