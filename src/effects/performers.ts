@@ -1,20 +1,20 @@
 import type { Performers } from "../engines/engine.ts";
-import { cancelMerge } from "./cancel-merge.ts";
-import { closePullRequest } from "./close-pull-request.ts";
-import { comment } from "./comment.ts";
+import { cancelMerge } from "./forge/cancel-merge.ts";
+import { closePullRequest } from "./forge/close-pull-request.ts";
+import { comment } from "./forge/comment.ts";
 import { steerRun, stopRun } from "./control.ts";
-import { link } from "./link.ts";
-import { merge } from "./merge.ts";
+import { link } from "./tracker/link.ts";
+import { merge } from "./forge/merge.ts";
 import type { EffectParts } from "./parts.ts";
-import { readPullRequest } from "./read-pull-request.ts";
-import { readTicket } from "./read-ticket.ts";
+import { readPullRequest } from "./forge/read-pull-request.ts";
+import { readTicket } from "./tracker/read-ticket.ts";
 import { removeWorktree } from "./remove-worktree.ts";
-import { replyThreads } from "./reply-threads.ts";
-import { rerunChecks } from "./rerun-checks.ts";
-import { setStatus } from "./set-status.ts";
-import { showPlan } from "./show-plan.ts";
-import { takeDelegation } from "./take-delegation.ts";
-import { tell } from "./tell.ts";
+import { replyThreads } from "./forge/reply-threads.ts";
+import { rerunChecks } from "./forge/rerun-checks.ts";
+import { setStatus } from "./tracker/set-status.ts";
+import { showPlan } from "./tracker/show-plan.ts";
+import { takeDelegation } from "./tracker/take-delegation.ts";
+import { tell } from "./tracker/tell.ts";
 
 /** One performer per kind of effect; the compiler asks for the line of a new one. */
 export function performersOf(parts: EffectParts): Performers {

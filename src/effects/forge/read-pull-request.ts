@@ -1,9 +1,9 @@
-import { stillWanted } from "../factory/effects/called-for.ts";
-import type { Facts } from "../factory/facts/facts.ts";
-import type { Observation } from "../factory/facts/observation.ts";
-import type { Performer } from "../engines/engine.ts";
-import { ExternalError } from "../lib/external.ts";
-import { projectOf, repositoryOf, type EffectParts } from "./parts.ts";
+import { stillWanted } from "../../factory/effects/called-for.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
+import type { Performer } from "../../engines/engine.ts";
+import { ExternalError } from "../../lib/external.ts";
+import { projectOf, repositoryOf, type EffectParts } from "../parts.ts";
 
 /** So often a pull request that was never read may be unknown to the forge before it counts as gone. */
 const MOST_LATE_LOOKS = 6;

@@ -1,5 +1,5 @@
-import type { Performer } from "../engines/engine.ts";
-import { repositoryOf, type EffectParts } from "./parts.ts";
+import type { Performer } from "../../engines/engine.ts";
+import { repositoryOf, type EffectParts } from "../parts.ts";
 import { readAfter } from "./read-after.ts";
 
 /** Takes the merge back. What waits for that, a run or a new request, needs to hear that it is done. */

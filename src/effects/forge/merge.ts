@@ -1,6 +1,6 @@
-import { stillWanted } from "../factory/effects/called-for.ts";
-import type { Performer } from "../engines/engine.ts";
-import { repositoryOf, type EffectParts } from "./parts.ts";
+import { stillWanted } from "../../factory/effects/called-for.ts";
+import type { Performer } from "../../engines/engine.ts";
+import { repositoryOf, type EffectParts } from "../parts.ts";
 import { readAfter } from "./read-after.ts";
 
 /** Asks for the merge. A refusal is an answer the factory must hear; then the pull request is read anew. */

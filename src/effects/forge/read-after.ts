@@ -1,6 +1,6 @@
-import type { Observation } from "../factory/facts/observation.ts";
-import type { Forge } from "../forges/forge.ts";
-import { ExternalError } from "../lib/external.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
+import type { Forge } from "../../forges/forge.ts";
+import { ExternalError } from "../../lib/external.ts";
 
 /**
  * An answer of the forge, and the pull request as it is after it. The answer must not be lost to a reading that

@@ -1,6 +1,6 @@
-import { stillWanted } from "../factory/effects/called-for.ts";
-import type { Performer } from "../engines/engine.ts";
-import { repositoryOf, type EffectParts } from "./parts.ts";
+import { stillWanted } from "../../factory/effects/called-for.ts";
+import type { Performer } from "../../engines/engine.ts";
+import { repositoryOf, type EffectParts } from "../parts.ts";
 
 export const rerunChecks =
   ({ forge, clock, policy }: EffectParts): Performer<"rerun_checks"> =>

@@ -1,5 +1,5 @@
-import type { Performer } from "../engines/engine.ts";
-import { repositoryOf, type EffectParts } from "./parts.ts";
+import type { Performer } from "../../engines/engine.ts";
+import { repositoryOf, type EffectParts } from "../parts.ts";
 
 export const comment =
   ({ forge }: EffectParts): Performer<"comment"> =>

@@ -1,5 +1,5 @@
-import type { Performer } from "../engines/engine.ts";
-import type { EffectParts } from "./parts.ts";
+import type { Performer } from "../../engines/engine.ts";
+import type { EffectParts } from "../parts.ts";
 
 /** Posts an activity; the effect's key gives it an id of its own, so that a retry does not double it. */
 export const tell =

@@ -1,6 +1,6 @@
-import type { Performer } from "../engines/engine.ts";
-import { stillWanted } from "../factory/effects/called-for.ts";
-import type { EffectParts } from "./parts.ts";
+import type { Performer } from "../../engines/engine.ts";
+import { stillWanted } from "../../factory/effects/called-for.ts";
+import type { EffectParts } from "../parts.ts";
 
 export const setStatus =
   (parts: EffectParts): Performer<"set_status"> =>

@@ -1,5 +1,5 @@
-import type { Performer } from "../engines/engine.ts";
-import type { EffectParts } from "./parts.ts";
+import type { Performer } from "../../engines/engine.ts";
+import type { EffectParts } from "../parts.ts";
 
 export const readTicket =
   ({ tracker }: EffectParts): Performer<"read_ticket"> =>
