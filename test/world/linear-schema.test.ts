@@ -1,16 +1,16 @@
 import { LinearDocument } from "@linear/sdk";
 import { isObjectType, parse, validate } from "graphql";
 import { expect, test } from "vitest";
-import { ANSWERS } from "../../world/linear/api/answers.ts";
+import { ANSWERS } from "../../world/linear/api/answers/answers.ts";
 import { CONSTANTS } from "../../world/linear/api/constants.ts";
-import { MUTATIONS } from "../../world/linear/api/mutations.ts";
+import { MUTATIONS } from "../../world/linear/api/mutations/mutations.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import { createIssue } from "../../world/linear/model/issues.ts";
 import { Model } from "../../world/linear/model/model.ts";
 import { payloadOf } from "../../world/linear/payloads/payloads.ts";
 import { HandClock } from "./linear-support.ts";
 import { payloadFaults } from "../../world/linear/payloads/check.ts";
-import { QUERIES } from "../../world/linear/api/queries.ts";
+import { QUERIES } from "../../world/linear/api/answers/queries.ts";
 import { linearSchema } from "../../world/linear/api/schema.ts";
 
 const documents = Object.entries(LinearDocument)

@@ -12,7 +12,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from "graphql";
-import { DEFAULT_PAGE } from "./page.ts";
+import { DEFAULT_PAGE } from "./answers/page.ts";
 
 /** One operation may cost at most this many points (developers/rate-limiting). */
 export const MAX_COMPLEXITY = 10_000;

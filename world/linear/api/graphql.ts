@@ -10,13 +10,13 @@ import {
   type GraphQLFieldResolver,
   type OperationDefinitionNode,
 } from "graphql";
-import { ANSWERS } from "./answers.ts";
+import { ANSWERS } from "./answers/answers.ts";
 import { complexity } from "./complexity.ts";
 import { CONSTANTS } from "./constants.ts";
-import type { Args } from "./fields.ts";
+import type { Args } from "./answers/fields.ts";
 import { linearError, notModelled } from "./errors.ts";
-import { MUTATIONS } from "./mutations.ts";
-import { QUERIES } from "./queries.ts";
+import { MUTATIONS } from "./mutations/mutations.ts";
+import { QUERIES } from "./answers/queries.ts";
 import { linearSchema } from "./schema.ts";
 import type { View } from "../view.ts";
 

@@ -1,11 +1,11 @@
-import { inputError } from "./errors.ts";
-import type { Args } from "./fields.ts";
-import type { IssueChange } from "../model/issue-change.ts";
-import { changeIssue, createIssue, relate } from "../model/issues.ts";
-import { done, inputOf, isList, newId, onlyKnown, text, theIssue } from "./mutation-parts.ts";
-import type { RootFields } from "./queries.ts";
-import type { IssueRow } from "../model/records.ts";
-import type { View } from "../view.ts";
+import { inputError } from "../errors.ts";
+import type { Args } from "../answers/fields.ts";
+import type { IssueChange } from "../../model/issue-change.ts";
+import { changeIssue, createIssue, relate } from "../../model/issues.ts";
+import { done, inputOf, isList, newId, onlyKnown, text, theIssue } from "./parts.ts";
+import type { RootFields } from "../answers/queries.ts";
+import type { IssueRow } from "../../model/records.ts";
+import type { View } from "../../view.ts";
 
 /** Mutations of issues and their relations. */
 export const ISSUE_MUTATIONS: RootFields = {

@@ -1,10 +1,10 @@
-import { addAgentActivity, openSession } from "../model/conversation.ts";
-import { forbidden } from "./errors.ts";
-import type { Args } from "./fields.ts";
-import { done, inputOf, isList, newId, theComment, theIssue, theSession } from "./mutation-parts.ts";
-import type { RootFields } from "./queries.ts";
-import type { ExternalLink, SessionRow, Signal } from "../model/records.ts";
-import { externalLinks, plan, refused, summary } from "../model/rules.ts";
+import { addAgentActivity, openSession } from "../../model/conversation.ts";
+import { forbidden } from "../errors.ts";
+import type { Args } from "../answers/fields.ts";
+import { done, inputOf, isList, newId, theComment, theIssue, theSession } from "./parts.ts";
+import type { RootFields } from "../answers/queries.ts";
+import type { ExternalLink, SessionRow, Signal } from "../../model/records.ts";
+import { externalLinks, plan, refused, summary } from "../../model/rules.ts";
 
 /** Mutations of agent sessions and activities. */
 export const AGENT_MUTATIONS: RootFields = {

@@ -1,4 +1,4 @@
-import { inputError } from "./errors.ts";
+import { inputError } from "../errors.ts";
 
 /** Linear's comparators (`StringComparator`, `DateComparator`, `NullableNumberComparator`, …) on one value. */
 

@@ -1,6 +1,6 @@
 import { connection, type Fields } from "./fields.ts";
-import { sessionUrl } from "../payloads/parts.ts";
-import type { ActivityContent, ActivityRow, SessionRow } from "../model/records.ts";
+import { sessionUrl } from "../../payloads/parts.ts";
+import type { ActivityContent, ActivityRow, SessionRow } from "../../model/records.ts";
 
 /** How the fields of agent sessions and activities are answered. */
 

@@ -1,5 +1,5 @@
-import { inputError } from "./errors.ts";
-import type { Row } from "../model/records.ts";
+import { inputError } from "../errors.ts";
+import type { Row } from "../../model/records.ts";
 
 /** The arguments of a connection. */
 export interface PageArgs {

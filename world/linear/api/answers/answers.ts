@@ -1,7 +1,7 @@
-import { AgentActivity, AgentSession } from "./agent-answers.ts";
+import { AgentActivity, AgentSession } from "./agent.ts";
 import type { Fields } from "./fields.ts";
-import { Attachment, Comment, Issue, IssueHistory, IssueRelation, Reaction } from "./issue-answers.ts";
-import { IssueLabel, Organization, Project, Team, User, WorkflowState } from "./workspace-answers.ts";
+import { Attachment, Comment, Issue, IssueHistory, IssueRelation, Reaction } from "./issue.ts";
+import { IssueLabel, Organization, Project, Team, User, WorkflowState } from "./workspace.ts";
 
 /** Fields of entities that are more than a property of their row, by type and field. */
 export const ANSWERS: Readonly<Record<string, Fields<never>>> = {

@@ -1,6 +1,6 @@
-import { priorityLabel } from "../payloads/entity-bodies.ts";
+import { priorityLabel } from "../../payloads/entity-bodies.ts";
 import { connection, issuesWhere, type Field, type Fields } from "./fields.ts";
-import { commentUrl, issueUrl } from "../payloads/parts.ts";
+import { commentUrl, issueUrl } from "../../payloads/parts.ts";
 import type {
   AttachmentRow,
   CommentRow,
@@ -9,8 +9,8 @@ import type {
   ReactionRow,
   RelationRow,
   Row,
-} from "../model/records.ts";
-import type { View } from "../view.ts";
+} from "../../model/records.ts";
+import type { View } from "../../view.ts";
 
 /** How the fields of issues and of what hangs on them are answered. */
 

@@ -1,9 +1,9 @@
 import { connection, type Args } from "./fields.ts";
-import { limitStatus } from "../limits.ts";
-import { inputError, notFound } from "./errors.ts";
-import type { Row } from "../model/records.ts";
-import type { Table } from "../model/tables.ts";
-import type { View } from "../view.ts";
+import { limitStatus } from "../../limits.ts";
+import { inputError, notFound } from "../errors.ts";
+import type { Row } from "../../model/records.ts";
+import type { Table } from "../../model/tables.ts";
+import type { View } from "../../view.ts";
 
 /** How the root fields of a query are answered. */
 export type RootFields = Readonly<Record<string, (view: View, args: Args) => unknown>>;

@@ -1,6 +1,6 @@
 import { connection, issuesWhere, type Fields } from "./fields.ts";
-import { userUrl, webUrl } from "../payloads/parts.ts";
-import type { LabelRow, ProjectRow, StateRow, TeamRow, UserRow } from "../model/records.ts";
+import { userUrl, webUrl } from "../../payloads/parts.ts";
+import type { LabelRow, ProjectRow, StateRow, TeamRow, UserRow } from "../../model/records.ts";
 
 /** How the fields of the workspace's own types are answered: organization, users, teams, states, labels, projects. */
 

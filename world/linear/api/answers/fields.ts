@@ -1,7 +1,7 @@
 import { fulfils, type Filtered } from "./filter.ts";
 import { page, type Connection, type PageArgs } from "./page.ts";
-import type { IssueRow, Row } from "../model/records.ts";
-import type { View } from "../view.ts";
+import type { IssueRow, Row } from "../../model/records.ts";
+import type { View } from "../../view.ts";
 
 /** The arguments of a field as the schema has checked them. */
 export type Args = Readonly<Record<string, unknown>>;

@@ -1,9 +1,9 @@
-import { notFound } from "./errors.ts";
-import type { Args } from "./fields.ts";
-import type { CommentRow, IssueRow, Row, SessionRow } from "../model/records.ts";
-import { clientId } from "../model/rules.ts";
-import type { Table } from "../model/tables.ts";
-import type { View } from "../view.ts";
+import { notFound } from "../errors.ts";
+import type { Args } from "../answers/fields.ts";
+import type { CommentRow, IssueRow, Row, SessionRow } from "../../model/records.ts";
+import { clientId } from "../../model/rules.ts";
+import type { Table } from "../../model/tables.ts";
+import type { View } from "../../view.ts";
 
 /** What all mutations share: finding what is named, reading inputs, the payload's frame. */
 

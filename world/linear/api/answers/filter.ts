@@ -1,5 +1,5 @@
 import { compares } from "./compare.ts";
-import { notModelled } from "./errors.ts";
+import { notModelled } from "../errors.ts";
 import type {
   AttachmentRow,
   CommentRow,
@@ -8,9 +8,9 @@ import type {
   Row,
   StateRow,
   TeamRow,
-} from "../model/records.ts";
-import type { ActivityRow, ProjectRow, UserRow } from "../model/records.ts";
-import type { View } from "../view.ts";
+} from "../../model/records.ts";
+import type { ActivityRow, ProjectRow, UserRow } from "../../model/records.ts";
+import type { View } from "../../view.ts";
 
 /** How one filter key of an entity is answered: with a plain value, one related row, or several. */
 type Answer<T> =

@@ -1,8 +1,8 @@
-import { addComment, editComment, removeComment } from "../model/conversation.ts";
-import { forbidden } from "./errors.ts";
-import { done, inputOf, newId, text, theComment, theIssue } from "./mutation-parts.ts";
-import type { RootFields } from "./queries.ts";
-import { refused } from "../model/rules.ts";
+import { addComment, editComment, removeComment } from "../../model/conversation.ts";
+import { forbidden } from "../errors.ts";
+import { done, inputOf, newId, text, theComment, theIssue } from "./parts.ts";
+import type { RootFields } from "../answers/queries.ts";
+import { refused } from "../../model/rules.ts";
 
 /** Mutations of comments and reactions. */
 export const COMMENT_MUTATIONS: RootFields = {

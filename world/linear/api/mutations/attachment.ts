@@ -1,10 +1,10 @@
-import { putAttachment } from "../model/attachments.ts";
-import { notFound } from "./errors.ts";
-import type { Args } from "./fields.ts";
-import { done, inputOf, newId, text, theIssue } from "./mutation-parts.ts";
-import type { RootFields } from "./queries.ts";
-import { refused } from "../model/rules.ts";
-import type { View } from "../view.ts";
+import { putAttachment } from "../../model/attachments.ts";
+import { notFound } from "../errors.ts";
+import type { Args } from "../answers/fields.ts";
+import { done, inputOf, newId, text, theIssue } from "./parts.ts";
+import type { RootFields } from "../answers/queries.ts";
+import { refused } from "../../model/rules.ts";
+import type { View } from "../../view.ts";
 
 /** Mutations of attachments. */
 export const ATTACHMENT_MUTATIONS: RootFields = {
