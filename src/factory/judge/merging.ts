@@ -17,6 +17,14 @@ interface Request {
   readonly result: EffectResult;
 }
 
+/** A merge that we asked for and that the forge may still be at. */
+export interface MergeUnderWay {
+  /** Names the request. */
+  readonly key: string;
+  /** Why it could not be taken back, if that was tried; else null. */
+  readonly refused: string | null;
+}
+
 /** What came of our requests to merge this head. */
 export interface Merging {
   /** Names the next request. */
@@ -71,9 +79,7 @@ function awaited(s: Situation, pull: PullRequest, yes: EffectResult): Merging["a
 }
 
 /** Our newest request, if the forge said yes and may still be at it: what is to be taken back with the work. */
-export function mergeUnderWay(
-  facts: Facts,
-): { readonly key: string; readonly refused: string | null } | null {
+export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
   const pull = facts.pullRequest;
   if (pull === null || pull.core.value.state !== "open") return null;
   const last = requestsOf(facts, pull).findLast(({ result }) => result.ok);
@@ -88,7 +94,7 @@ export function mergeUnderWay(
  * Auto-merge that is ours by what the forge says, though no answer of it is known: that was lost, or was written down
  * by a relay of before. It is taken back once for each head.
  */
-function unaskedMerge(facts: Facts, pull: PullRequest): ReturnType<typeof mergeUnderWay> {
+function unaskedMerge(facts: Facts, pull: PullRequest): MergeUnderWay | null {
   if (pull.autoMerge?.value !== true || pull.autoMergeOurs !== true) return null;
   const key = `${prefixOf(facts, pull)}${pull.core.value.head}:shown`;
   if (isTakenBack(facts, key)) return null;
@@ -102,7 +108,7 @@ function unaskedMerge(facts: Facts, pull: PullRequest): ReturnType<typeof mergeU
   return isOld ? null : underWay(facts, key);
 }
 
-function underWay(facts: Facts, key: string): NonNullable<ReturnType<typeof mergeUnderWay>> {
+function underWay(facts: Facts, key: string): MergeUnderWay {
   return { key, refused: own(facts.results, cancelKey(facts, key))?.detail ?? null };
 }
 
@@ -110,8 +116,13 @@ function underWay(facts: Facts, key: string): NonNullable<ReturnType<typeof merg
  * Our own auto-merge, which would merge whatever head comes next. A merge queue lets go of a pull request whose head
  * moves, so that there is nothing to turn off there.
  */
-export function ownAutoMerge(facts: Facts): ReturnType<typeof mergeUnderWay> {
+export function ownAutoMerge(facts: Facts): MergeUnderWay | null {
   return facts.pullRequest?.hasQueue?.value === true ? null : mergeUnderWay(facts);
+}
+
+/** The policy wants an approval of this head, and there is none. */
+export function isUnapproved({ project, reviews }: Situation): boolean {
+  return project?.merge.policy === "when_approved" && reviews.approvals.length === 0;
 }
 
 /** A yes that no reading has shown the effect of yet; its key names what is to be read. */

@@ -2,7 +2,8 @@ import { reserve } from "../judge/budget.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
 import type { Facts, Run } from "../facts/facts.ts";
 import type { Conditions, Policy } from "../facts/policy.ts";
-import { RULES, type Answer, type Rule } from "./rules.ts";
+import type { Answer } from "./answer.ts";
+import { RULES } from "./rules.ts";
 import { situationOf, type Situation } from "./situation.ts";
 
 /** The decision, and the run it reserved if a run is next. */
@@ -20,7 +21,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
   const decision: Decision = {
     state: answer.state,
     step: answer.step,
-    rule: rule.name,
+    rule,
     why: answer.why,
     waitsFor: answer.waitsFor,
     until: answer.until ?? null,
@@ -43,7 +44,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
     decision: {
       state: escalated ? "escalated" : (answer.refused ?? answer.state),
       step: refusal.step ?? { kind: escalated ? "escalate" : "wait" },
-      rule: `${rule.name}/${refusal.name}`,
+      rule: `${rule}/${refusal.name}`,
       why: `${answer.why} ${refusal.why}`,
       waitsFor: refusal.waitsFor,
       until: refusal.until,
@@ -61,11 +62,13 @@ function answered(
   facts: Facts,
   policy: Policy,
   now: number,
-): { readonly situation: Situation; readonly rule: Rule; readonly answer: Answer } {
+): { readonly situation: Situation; readonly rule: string; readonly answer: Answer } {
   const situation = situationOf(facts, policy, now);
-  const rule = RULES.find((row) => row.when(situation));
-  if (rule === undefined) throw new Error("the last row of the table holds always");
-  return { situation, rule, answer: rule.gives(situation) };
+  for (const { name, answer } of RULES) {
+    const given = answer(situation);
+    if (given !== null) return { situation, rule: name, answer: given };
+  }
+  throw new Error("the last row of the table holds always");
 }
 
 /** The facts that a decision rests on, for `patchrelay why`. */

@@ -1,141 +1,106 @@
 import { firstLine } from "../effects/first-line.ts";
-import { mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
-import type { Answer, Rule } from "./rules.ts";
+import { isUnapproved, mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
+import { takingBack, waiting, type Answer } from "./answer.ts";
+import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
-import type { FactoryState } from "../facts/state.ts";
 
 /** What ends the matter or takes it out of our hands. Nothing that comes late gets past these rows. */
 export const ENDINGS: readonly Rule[] = [
-  {
+  rule({
     name: "merged",
     says: "The pull request is merged: done, whatever else comes in late.",
     states: ["done"],
-    when: ({ pullRequest }) => pullRequest?.core.value.merged === true,
-    gives: (s) => ended(s, "done", "merged", `Pull request #${s.pullRequest?.number} is merged.`),
-  },
-  {
+    when: ({ pullRequest }) => (pullRequest?.core.value.merged === true ? pullRequest : null),
+    gives: ({ number }, s) => ended(s, "done", "merged", `Pull request #${number} is merged.`),
+  }),
+  rule({
     name: "closed_by_operator",
     says: "An operator closed or cancelled it, and nobody has asked anew since: a merge that was asked for is taken back.",
     states: ["done", "failed"],
-    when: ({ facts, authority }) =>
-      facts.closed !== null && !(authority?.granted === true && authority.at > facts.closed.at),
-    gives: (s) => {
-      const cancelled = s.facts.closed?.how === "cancel";
-      const who = s.facts.closed?.by.name ?? "an operator";
-      return ended(
-        s,
-        cancelled ? "failed" : "done",
-        "closed",
-        `${cancelled ? "Cancelled" : "Closed"} by ${who}.${takenBack(s)}`,
-      );
+    when: ({ facts: { closed }, authority }) =>
+      closed !== null && authority?.granted === true && authority.at > closed.at ? null : closed,
+    gives: ({ how, by }, s) => {
+      const cancelled = how === "cancel";
+      const why = `${cancelled ? "Cancelled" : "Closed"} by ${by.name ?? "an operator"}.${takenBack(s)}`;
+      return ended(s, cancelled ? "failed" : "done", "closed", why);
     },
-  },
-  {
+  }),
+  rule({
     name: "ticket_ended",
     says: "A person completed or cancelled the tracker's issue after the last request: our work on it is over. A merge that was asked for goes on if it was completed, else it is taken back.",
     states: ["done", "failed"],
     when: ({ facts, authority }) => {
-      const status = facts.ticket.status;
-      if (status === null || !["completed", "canceled", "duplicate"].includes(status.value.type))
-        return false;
+      const { status } = facts.ticket;
+      if (status === null || !["completed", "canceled", "duplicate"].includes(status.value.type)) return null;
       const endedAt = status.value.endedAt ?? status.at;
       // Our own move after a merge may come later than a person's next word: that word stands.
-      if (status.value.type === "completed" && endedAt === facts.ticket.ownEnd) return false;
-      return endedAt >= (authority?.granted === true ? authority.at : 0);
+      if (status.value.type === "completed" && endedAt === facts.ticket.ownEnd) return null;
+      return endedAt >= (authority?.granted === true ? authority.at : 0) ? status.value : null;
     },
-    gives: (s) => {
-      const { name, type } = s.facts.ticket.status?.value ?? { name: "ended", type: "completed" };
+    gives: ({ name, type }, s) => {
       const left = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;
       const pull = type === "completed" ? left : takenBack(s) || left;
-      return ended(
-        s,
-        type === "completed" ? "done" : "failed",
-        "closed",
-        `The issue was moved to ${name} in the tracker.${pull}`,
-      );
+      const why = `The issue was moved to ${name} in the tracker.${pull}`;
+      return ended(s, type === "completed" ? "done" : "failed", "closed", why);
     },
-  },
-  {
+  }),
+  rule({
     name: "closed_unmerged",
     says: "The pull request was closed without a merge, and nobody has asked anew since.",
     states: ["failed"],
-    when: ({ pullRequest }) => pullRequest?.core.value.state === "closed",
-    gives: (s) =>
-      ended(s, "failed", "closed", `Pull request #${s.pullRequest?.number} was closed without a merge.`),
-  },
-  {
+    when: ({ pullRequest }) => (pullRequest?.core.value.state === "closed" ? pullRequest : null),
+    gives: ({ number }, s) =>
+      ended(s, "failed", "closed", `Pull request #${number} was closed without a merge.`),
+  }),
+  rule({
     name: "removed",
     says: "The issue was removed from the tracker: stop, publish nothing. What had ended before stays as it ended.",
     states: ["failed"],
-    when: ({ facts }) => facts.ticket.removed?.value === true,
-    gives: (s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
-  },
-  {
+    when: ({ facts }) => holds(facts.ticket.removed?.value === true),
+    gives: (_, s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
+  }),
+  rule({
     name: "no_authority",
     says: "Nobody who may has asked us to work on it: keep the facts, do nothing.",
     states: ["paused"],
-    when: ({ authority }) => authority === null,
-    gives: (s) =>
+    when: ({ authority }) => holds(authority === null),
+    gives: (_, s) =>
       s.run !== null && s.run.stop === null
-        ? stopping(s, "undelegated", "Nobody who may has delegated this issue.")
+        ? stopping("undelegated", "Nobody who may has delegated this issue.")
         : waiting(
             "paused",
             "Nobody who may has delegated this issue or asked for work on it.",
             "a delegation or a message by a person who may",
           ),
-  },
-  {
+  }),
+  rule({
     name: "taken_away",
     says: "Undelegated or stopped by a person: stop the agent, take back a merge that was asked for, publish nothing.",
     states: ["paused"],
-    when: ({ authority }) => authority?.granted === false,
-    gives: (s) => {
-      const undelegated = s.authority?.cause === "undelegated";
-      const why = `${undelegated ? "Undelegated" : "Stopped"} by ${s.authority?.by.name ?? "a person"}.`;
-      if (s.run !== null && s.run.stop === null)
-        return stopping(s, undelegated ? "undelegated" : "stopped", why);
-      const waitsFor = s.run === null ? "a new delegation or message, or `resume`" : "the agent to stop";
-      return takingBack(waiting("paused", why, waitsFor), mergeUnderWay(s.facts));
+    when: ({ authority }) => (authority?.granted === false ? authority : null),
+    gives: ({ cause, by }, { run, facts }) => {
+      const undelegated = cause === "undelegated";
+      const why = `${undelegated ? "Undelegated" : "Stopped"} by ${by.name ?? "a person"}.`;
+      if (run !== null && run.stop === null) return stopping(undelegated ? "undelegated" : "stopped", why);
+      const waitsFor = run === null ? "a new delegation or message, or `resume`" : "the agent to stop";
+      return takingBack(waiting("paused", why, waitsFor), mergeUnderWay(facts));
     },
-  },
-  {
+  }),
+  rule({
     name: "held",
     says: "An operator paused it: nothing new starts; a run under way goes on. Auto-merge does not outlive the approval.",
     states: ["paused"],
-    when: ({ facts, run }) => facts.hold?.value === true && run === null,
-    gives: (s) =>
+    when: ({ facts, run }) => holds(facts.hold?.value === true && run === null),
+    gives: (_, s) =>
       takingBack(
         waiting("paused", "Paused by an operator.", "`resume`"),
         isUnapproved(s) ? ownAutoMerge(s.facts) : null,
       ),
-  },
+  }),
 ];
 
-/** The same answer, and meanwhile the merge is taken back that we asked for: only ours do we take back. */
-export function takingBack(answer: Answer, merge: ReturnType<typeof mergeUnderWay>): Answer {
-  if (merge === null) return answer;
-  if (merge.refused !== null)
-    return { ...answer, why: `${answer.why} The merge could not be taken back: ${merge.refused}` };
-  return { ...answer, step: { kind: "cancel_merge", key: merge.key } };
-}
-
-/** The policy wants an approval of this head, and there is none. */
-export function isUnapproved({ project, reviews }: Situation): boolean {
-  return project?.merge.policy === "when_approved" && reviews.approvals.length === 0;
-}
-
-export function waiting(
-  state: FactoryState,
-  why: string,
-  waitsFor: string | null,
-  until: number | null = null,
-): Answer {
-  return { state, step: { kind: "wait" }, why, waitsFor, until };
-}
-
-function stopping(s: Situation, reason: "stopped" | "undelegated", why: string): Answer {
-  const waitsFor = s.run === null ? null : "the agent to stop";
-  return { state: "paused", step: { kind: "stop_run", reason }, why, waitsFor };
+function stopping(reason: "stopped" | "undelegated", why: string): Answer {
+  return { state: "paused", step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
 }
 
 function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merged", why: string): Answer {
@@ -145,7 +110,7 @@ function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merge
   return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
 }
 
-/** What becomes of the merge that we asked for and that this end leaves behind (effects.ts takes it back). */
+/** What becomes of the merge that we asked for and that this end leaves behind (called-for.ts takes it back). */
 function takenBack({ facts, pullRequest }: Situation): string {
   const merge = mergeUnderWay(facts);
   if (merge === null) return "";

@@ -1,7 +1,7 @@
 import { mergingOf } from "../judge/merging.ts";
 import { isOurs } from "../observe/pull-request.ts";
-import { waiting } from "./ending.ts";
-import type { Answer, Rule } from "./rules.ts";
+import { waiting } from "./answer.ts";
+import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
 import { endOfSecond } from "../facts/stamp.ts";
 
@@ -13,122 +13,109 @@ const MOST_QUEUE_ENTRIES = 6;
 
 /** What happens to a head that is green and approved, as far as the policy asks for it. */
 export const MERGING_RULES: readonly Rule[] = [
-  {
+  rule({
     name: "person_merges",
     says: "Ready; the policy leaves the merge to a person.",
     states: ["awaiting_queue"],
-    when: ({ project }) => project?.merge.policy === "person",
+    when: ({ project }) => holds(project?.merge.policy === "person"),
     gives: () => waiting("awaiting_queue", "Ready to be merged.", "a person to merge it"),
-  },
-  {
+  }),
+  rule({
     name: "merge_asked",
     says: "The merge was asked for, or auto-merge is on: the forge or the merge queue does it.",
     states: ["awaiting_queue"],
-    when: (s) => mergingOf(s).asked !== null,
-    gives: (s) => {
-      const { asked } = mergingOf(s);
-      return waiting(
-        "awaiting_queue",
-        `Asked for the merge: ${asked?.detail ?? ""}.`,
-        "the merge",
-        asked?.until ?? null,
-      );
-    },
-  },
-  {
+    when: (s) => mergingOf(s).asked,
+    gives: ({ detail, until }) =>
+      waiting("awaiting_queue", `Asked for the merge: ${detail}.`, "the merge", until),
+  }),
+  rule({
     name: "dequeued_by_person",
     says: "A person took it out of the merge queue: only a person puts it back. Its checks and its review go on meanwhile.",
     states: ["awaiting_input"],
-    when: isTakenOut,
+    when: (s) => holds(isTakenOut(s)),
     gives: () =>
       waiting(
         "awaiting_input",
         "It was taken out of the merge queue by a person.",
         "a person to queue it again, a message, or `retry`",
       ),
-  },
-  {
+  }),
+  rule({
     name: "merge_given_up",
     says: "The forge refused the merge again and again, or the queue keeps sending it away: a person looks.",
     states: ["escalated"],
     when: (s) => {
       const { refusals, futile } = mergingOf(s);
-      return (
-        refusals.length >= MOST_REFUSALS ||
-        queueEntries(s) >= MOST_QUEUE_ENTRIES ||
-        futile >= MOST_QUEUE_ENTRIES
-      );
+      const isFutile = queueEntries(s) >= MOST_QUEUE_ENTRIES || futile >= MOST_QUEUE_ENTRIES;
+      if (refusals.length < MOST_REFUSALS && !isFutile) return null;
+      return refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.";
     },
-    gives: (s): Answer => ({
+    gives: (why) => ({
       state: "escalated",
       step: { kind: "escalate" },
-      why: mergingOf(s).refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.",
+      why,
       waitsFor: "a person: merge it, push, or `retry`",
     }),
-  },
-  {
+  }),
+  rule({
     name: "auto_merge_off",
     says: "Auto-merge was on and is off again, which only a person does: only a person turns it on again.",
     states: ["awaiting_input"],
-    when: (s) => mergingOf(s).lost !== null && s.pullRequest?.hasQueue?.value !== true,
-    gives: (s) =>
+    when: (s) => (s.pullRequest?.hasQueue?.value === true ? null : mergingOf(s).lost),
+    gives: ({ detail }) =>
       waiting(
         "awaiting_input",
-        `The merge was asked for (${mergingOf(s).lost?.detail ?? ""}), and auto-merge has been turned off since.`,
+        `The merge was asked for (${detail}), and auto-merge has been turned off since.`,
         "a person to merge it or turn auto-merge on, a message, or `retry`",
       ),
-  },
-  {
+  }),
+  rule({
     name: "merge_held",
     says: "The rules of the base branch hold the merge back, and auto-merge can not wait for them: ask again when what was read changes, else now and then.",
     states: ["awaiting_review"],
     when: (s) => {
       const { held } = mergingOf(s);
-      return held !== null && s.now < held.at + HELD_RETRY_MS;
+      return held !== null && s.now < held.at + HELD_RETRY_MS ? held : null;
     },
-    gives: (s) => {
-      const { held } = mergingOf(s);
-      return waiting(
+    gives: ({ detail, at }) =>
+      waiting(
         "awaiting_review",
-        `The merge is held back: ${held?.detail ?? ""}`,
+        `The merge is held back: ${detail}`,
         "what the rules of the base branch ask for, such as another approval",
-        (held?.at ?? s.now) + HELD_RETRY_MS,
-      );
-    },
-  },
-  {
+        at + HELD_RETRY_MS,
+      ),
+  }),
+  rule({
     name: "merge_refused",
     says: "The forge refused the merge: try again a little later.",
     states: ["awaiting_queue"],
     when: (s) => {
       const last = mergingOf(s).refusals.at(-1);
-      return last !== undefined && s.now < last.at + MERGE_RETRY_MS;
+      return last !== undefined && s.now < last.at + MERGE_RETRY_MS ? last : null;
     },
-    gives: (s) => {
-      const last = mergingOf(s).refusals.at(-1);
-      return waiting(
+    gives: ({ detail, at }) =>
+      waiting(
         "awaiting_queue",
-        `The forge refused the merge: ${last?.detail ?? ""}`,
+        `The forge refused the merge: ${detail}`,
         "the next try",
-        (last?.at ?? s.now) + MERGE_RETRY_MS,
-      );
-    },
-  },
-  {
+        at + MERGE_RETRY_MS,
+      ),
+  }),
+  rule({
     name: "merge",
     says: "Green and allowed by the policy: ask for the merge of exactly this head.",
     states: ["awaiting_queue"],
-    when: () => true,
-    gives: (s) => ({
+    when: mergingOf,
+    gives: ({ key }, { reviews: { approvals } }) => ({
       state: "awaiting_queue",
-      step: { kind: "merge", key: mergingOf(s).key },
+      step: { kind: "merge", key },
       why:
-        s.reviews.approvals.length > 0
-          ? `Green and approved by ${s.reviews.approvals[0]?.by.name ?? "a reviewer"}.`
-          : "Green, and the branch rules decide.",
+        approvals[0] === undefined
+          ? "Green, and the branch rules decide."
+          : `Green and approved by ${approvals[0].by.name ?? "a reviewer"}.`,
       waitsFor: "the merge",
     }),
-  },
+  }),
 ];
 
 /**

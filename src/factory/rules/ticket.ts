@@ -1,66 +1,56 @@
-import { waiting } from "./ending.ts";
-import type { Rule } from "./rules.ts";
+import { waiting } from "./answer.ts";
+import { holds, rule, type Rule } from "./rule.ts";
 
 const RECHECK_MS = 300_000;
 
 /** Where the issue goes, and what only a person can answer. */
 export const TICKET_RULES: readonly Rule[] = [
-  {
+  rule({
     name: "unread",
     says: "The tracker's issue has not been read yet.",
     states: ["delegated"],
-    when: ({ facts }) => facts.ticket.core === null,
+    when: ({ facts }) => holds(facts.ticket.core === null),
     gives: () => waiting("delegated", "The issue is being read from the tracker.", "the tracker's answer"),
-  },
-  {
+  }),
+  rule({
     name: "unrouted",
     says: "No project of the configuration takes this issue: say so and wait.",
     states: ["awaiting_input"],
-    when: ({ facts }) => facts.project === null,
-    gives: ({ facts }) => {
-      const core = facts.ticket.core?.value;
-      return waiting(
+    when: ({ facts }) => (facts.project === null ? facts.ticket.core : null),
+    gives: ({ value: { team, project } }) =>
+      waiting(
         "awaiting_input",
-        `No project of this relay takes issues of team ${core?.team ?? "(none)"}${core?.project == null ? "" : `, project ${core.project}`}.`,
+        `No project of this relay takes issues of team ${team ?? "(none)"}${project === null ? "" : `, project ${project}`}.`,
         "a project in the configuration that takes it, or another team on the issue",
-      );
-    },
-  },
-  {
+      ),
+  }),
+  rule({
     name: "project_gone",
     says: "The project it was routed to is no longer in the configuration.",
     states: ["awaiting_input"],
-    when: ({ project }) => project === null,
-    gives: ({ facts }) =>
-      waiting(
-        "awaiting_input",
-        `Project ${facts.project?.id} is no longer configured.`,
-        "the project in the configuration",
-      ),
-  },
-  {
+    when: ({ facts, project }) => (project === null ? facts.project : null),
+    gives: ({ id }) =>
+      waiting("awaiting_input", `Project ${id} is no longer configured.`, "the project in the configuration"),
+  }),
+  rule({
     name: "repository_problem",
     says: "The repository can not be worked with (not there, no access, no base branch): say so and wait.",
     states: ["awaiting_input"],
-    when: ({ facts, run }) => run === null && (facts.project?.problem?.value ?? null) !== null,
-    gives: ({ facts, now }) =>
+    when: ({ facts, run }) => (run === null ? (facts.project?.problem?.value ?? null) : null),
+    gives: (problem, { now }) =>
       waiting(
         "awaiting_input",
-        facts.project?.problem?.value ?? "",
+        problem,
         "the repository or the configuration to be mended",
         now + RECHECK_MS,
       ),
-  },
-  {
+  }),
+  rule({
     name: "question_open",
     says: "A question waits for a person's answer; it holds no slot.",
     states: ["awaiting_input"],
-    when: ({ questions, run }) => questions.length > 0 && run === null,
-    gives: ({ questions }) =>
-      waiting(
-        "awaiting_input",
-        `Asked: ${questions[0]?.text ?? ""}`,
-        "an answer, in the tracker or by `answer`",
-      ),
-  },
+    when: ({ questions, run }) => (run === null ? (questions[0] ?? null) : null),
+    gives: ({ text }) =>
+      waiting("awaiting_input", `Asked: ${text}`, "an answer, in the tracker or by `answer`"),
+  }),
 ];
