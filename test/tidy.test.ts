@@ -421,6 +421,33 @@ const decisions: Rule = {
   planted: { path: "docs/decisions/9999-unlisted.md", text: "" },
 };
 
+/** Tables of ARCHITECTURE.md by the folder that they list: its drawers, and the files beside them. */
+const LISTED = ["src/factory/", "src/engines/embedded/"];
+
+const listings: Rule = {
+  name: "ARCHITECTURE.md lists each drawer and file of the rooms that it opens, and no other",
+  findings: (files) =>
+    LISTED.flatMap((folder) => {
+      const rows =
+        new RegExp(`^\\| \`${folder}\` .*\\n((?:\\|.*\\n)+)`, "m").exec(textOf("ARCHITECTURE.md"))?.[1] ?? "";
+      const listed = [...rows.matchAll(/^\| `([^`]+)`/gm)].map((match) => match[1] ?? "");
+      const there = new Set(
+        files
+          .filter(({ path }) => path.startsWith(folder))
+          .map(({ path }) => path.slice(folder.length).replace(/\/.*/, "/")),
+      );
+      return [
+        ...[...there]
+          .filter((name) => !listed.includes(name))
+          .map((name) => `${folder}${name} is not in ARCHITECTURE.md: give it a row under ${folder}`),
+        ...listed
+          .filter((name) => !there.has(name))
+          .map((name) => `ARCHITECTURE.md lists ${folder}${name}, which is not there`),
+      ];
+    }),
+  planted: { path: "src/factory/x.ts", text: "" },
+};
+
 const rules: readonly Rule[] = [
   layers,
   pureImports,
@@ -434,6 +461,7 @@ const rules: readonly Rule[] = [
   cliCommands,
   links,
   decisions,
+  listings,
 ];
 
 describe("the repository", () => {
