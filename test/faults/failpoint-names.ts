@@ -11,7 +11,8 @@ export function failpointNames(): readonly string[] {
   for (const file of readdirSync(SOURCE, { recursive: true, encoding: "utf8" })) {
     if (!file.endsWith(".ts") || file.endsWith(join("lib", "failpoints.ts"))) continue;
     const text = readFileSync(join(SOURCE, file), "utf8");
-    for (const [, name] of text.matchAll(/\breach\("([^"]+)"\)/g)) if (name !== undefined) found.add(name);
+    for (const [, name] of text.matchAll(/\bfailpoint\("([^"]+)"\)/g))
+      if (name !== undefined) found.add(name);
   }
   return [...found].toSorted();
 }

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from "vitest";
 import { disarmAll, failpoint } from "../../src/lib/failpoints.ts";
 import { armFailpoints } from "../../src/settings/failpoints.ts";
+import { failpointNames } from "../faults/failpoint-names.ts";
 
 afterEach(disarmAll);
 
@@ -45,4 +46,11 @@ test("a misspelt entry arms nothing, not even the good ones beside it", () => {
     expect(told.map(({ message }) => message)).toEqual([expect.stringContaining(JSON.stringify(entry))]);
     failpoint("publish.intent");
   }
+});
+
+test("the kills aim at the failpoints of every room, and at each migration", () => {
+  const rooms = new Set(failpointNames().map((name) => name.split(".")[0]));
+  expect([...rooms]).toEqual(
+    expect.arrayContaining(["effect", "ingest", "migrate", "publish", "run", "worker"]),
+  );
 });
