@@ -448,6 +448,69 @@ const listings: Rule = {
   planted: { path: "src/factory/x.ts", text: "" },
 };
 
+/** What its comments say, of code and of scripts. */
+function commentsOf(file: File): string {
+  const pattern = isCode(file) ? /\/\*[\s\S]*?\*\/|(?:^|\s)\/\/.*/gm : /(?:^|\s)#.*/gm;
+  return isCode(file) || /^(hooks|\.ci)\//.test(file.path)
+    ? [...file.text.matchAll(pattern)].map(([comment]) => comment).join("\n")
+    : "";
+}
+
+/** What a file says in prose. The planted files here are no claims. */
+function spokenIn(file: File): string {
+  if (file.path === "test/tidy.test.ts") return "";
+  return isProse(file) ? file.text : commentsOf(file);
+}
+
+/** Pages of other programs that ours speak of by their name. */
+const FOREIGN_PAGES = new Set(["AGENTS.md"]);
+
+const citedPages: Rule = {
+  name: "every document that code or a document names is in the repository",
+  findings: (files) =>
+    files.flatMap((file) => {
+      const strings =
+        isCode(file) && file.path !== "test/tidy.test.ts"
+          ? [...file.text.matchAll(/["`][^"`\n]*docs\/[^"`\n]*/g)].join("\n")
+          : "";
+      const text = `${spokenIn(file)}\n${strings}`;
+      return [...text.matchAll(/[\w.][\w./-]*\.md\b/g)]
+        .map(([page]) => page)
+        .filter((page) => !FOREIGN_PAGES.has(page))
+        .filter((page) => ![page, posix.join(dirname(file.path), page)].some((path) => known.has(path)))
+        .map((page) => `${file.path} cites ${page}, which is not there: say the reason instead`);
+    }),
+  planted: { path: "src/lib/x.ts", text: "/** As failure-modes.md has it. */" },
+};
+
+/** The numbers of docs/reliability.md: the first cell of its rows. */
+const NUMBERS = new Set(
+  [...textOf("docs/reliability.md").matchAll(/^\| ([IRT]\d+) /gm)].map((match) => match[1] ?? ""),
+);
+const NUMBERED = /\b[IRT][1-9]\d?\b/g;
+/** Here numbers stand in strings, too. */
+const CITING = /^(src|test\/(simulation|faults|engines))\//;
+
+const citedNumbers: Rule = {
+  name: "every invariant, promise and threat that is cited is in docs/reliability.md, and each invariant is asked",
+  findings: (files) => {
+    const cited = files
+      .filter(({ path }) => path !== "docs/reliability.md")
+      .map((file) => ({ path: file.path, text: CITING.test(file.path) ? file.text : spokenIn(file) }))
+      .flatMap(({ path, text }) => [...text.matchAll(NUMBERED)].map(([number]) => ({ path, number })));
+    const asked = new Set(cited.filter(({ path }) => CITING.test(path)).map(({ number }) => number));
+    return [
+      ...cited
+        .filter(({ number }) => !NUMBERS.has(number))
+        .map(({ path, number }) => `${path} cites ${number}, which docs/reliability.md does not know`),
+      ...[...NUMBERS]
+        .filter((number) => number.startsWith("I") && !asked.has(number))
+        .map((number) => `docs/reliability.md: nothing asks ${number}`),
+    ];
+  },
+  planted: { path: "src/lib/x.ts", text: "/** Holds I7. */" },
+};
+
 const rules: readonly Rule[] = [
   layers,
   pureImports,
@@ -462,6 +525,8 @@ const rules: readonly Rule[] = [
   links,
   decisions,
   listings,
+  citedPages,
+  citedNumbers,
 ];
 
 describe("the repository", () => {

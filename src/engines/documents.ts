@@ -1,5 +1,5 @@
 /**
- * The documents that people and programs read (interface.md section 3): the same from HTTP and `--json`.
+ * The documents that people and programs read: the same from HTTP and `--json`.
  * Times are ISO 8601 UTC; absent is null, never missing.
  */
 export interface Page<T> {

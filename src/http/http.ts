@@ -55,7 +55,7 @@ export interface Http {
   close(graceMs: number): Promise<void>;
 }
 
-/** Bodies of webhooks in memory at a time (reliability.md threat 4). */
+/** Bodies of webhooks in memory at a time, in bytes: many large ones at once must not exhaust it. */
 const BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const AGENTS_MS = 5_000;
 /** While closing, connections that have become idle are looked for this often. */

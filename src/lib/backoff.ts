@@ -5,7 +5,7 @@ export interface Backoff {
   readonly maxMs: number;
 }
 
-/** reliability.md section 7: 2 s, doubling, at most 15 min, with jitter. */
+/** 2 s, doubling, at most 15 min, with jitter. */
 export const OUTSIDE_CALLS: Backoff = { firstMs: 2_000, factor: 2, maxMs: 15 * 60_000 };
 
 /** Milliseconds to wait; `fraction` in [0,1) spreads it over [half, full] so that retries do not march in step. */

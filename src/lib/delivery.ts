@@ -12,7 +12,7 @@ export interface VerifiedDelivery {
   readonly quarantine: string | null;
 }
 
-/** Why a request was refused, as the HTTP answer tells it (interface.md section 4). */
+/** Why a request was refused, as the HTTP answer tells it. */
 export interface Refusal {
   readonly verified: false;
   readonly status: 400 | 401 | 415;

@@ -1,6 +1,6 @@
 /**
- * Named places where a test may stop, delay or kill the process (reliability.md section 4). Armed by test
- * configuration only (PATCHRELAY_FAILPOINTS, read by settings/); otherwise `reach` costs one map look-up.
+ * Named places where a test may stop, delay or kill the process. Armed by test
+ * configuration only (PATCHRELAY_FAILPOINTS, read by settings/); otherwise `failpoint` costs one map look-up.
  */
 export type FailAction =
   | { readonly kind: "kill" | "throw" }

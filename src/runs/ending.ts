@@ -18,7 +18,7 @@ export class Ending extends Error {
 
 /**
  * Which outcomes cost an attempt: those that say something about the work. What the world did, what a person
- * decided and what was overtaken is refunded (design.md section 4).
+ * decided and what was overtaken is refunded.
  */
 const CHARGED: Readonly<Record<Outcome, boolean>> = {
   published: true,

@@ -4,7 +4,7 @@ import type { RunLimits } from "./parts.ts";
 import { SECRET_FORMS } from "./scrub.ts";
 
 /**
- * What may not be published without a person (design.md section 5, reliability.md rows 12–18): the agent is
+ * What may not be published without a person (T12 to T18 in docs/reliability.md): the agent is
  * assumed to obey whoever wrote the text it read. Returns every objection, in words; empty = none.
  */
 export function objections(changes: Changes, type: RunType, limits: RunLimits): readonly string[] {

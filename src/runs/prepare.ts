@@ -141,7 +141,7 @@ async function hook(context: RunContext, worktree: Worktree, repository: string)
       onLine: (line) => context.handle.event("hook", line),
     });
     if (outcome.ok) return;
-    // Installing dependencies fails for passing reasons more often than for good ones (failure-modes.md 42).
+    // Installing dependencies fails for passing reasons more often than for good ones.
     if (attempt < HOOK_TRIES && !outcome.timedOut) continue;
     const how = outcome.timedOut ? "ran out of time" : `ended with ${outcome.exitCode ?? "a signal"}`;
     throw new Ending(

@@ -11,7 +11,7 @@ import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.
  */
 export interface Tracker {
   readonly name: string;
-  /** Verifies a webhook over its raw bytes: signature, ids, freshness, in the order of interface.md section 4. */
+  /** Verifies a webhook over its raw bytes: signature first, then ids and freshness. */
   open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
   /** What a stored delivery says. Pure: no calls. */
   interpret(body: unknown, event: string, context: TrackerContext): Interpretation;

@@ -1,6 +1,6 @@
 import { BadName } from "./errors.ts";
 
-// reliability.md row 19: `git check-ref-format` accepts `$(id)`, backticks and `;`, and a name that starts with a
+// T19 in docs/reliability.md: `git check-ref-format` accepts `$(id)`, backticks and `;`, and a name that starts with a
 // dash is an option. So names pass an allow-list before they come near git or a path.
 
 const REF = /^[A-Za-z0-9][A-Za-z0-9._/-]*$/;

@@ -8,7 +8,7 @@ import { advance } from "../../src/factory/advance.ts";
 import { Story, story } from "./story.ts";
 import { ANN, check, pullReading, STRANGER, T0 } from "./world.ts";
 
-// What hit relays like this in real life, told to the factory. Numbers are rows of failure-modes.md.
+// What hit relays like this in real life, told to the factory.
 
 const OPEN = "delegated; run starts; run intends h1; run published; pull h1";
 const RED = `${OPEN}; pull h1 test=failure`;
@@ -24,13 +24,13 @@ const effects = (told: Story, kind: EffectKind): number =>
 const spent = (told: Story): ReturnType<typeof budgetsOf> => budgetsOf(told.life.facts, null);
 
 describe("checks", () => {
-  test("a red check of an old head starts nothing, by webhook or late (6)", () => {
+  test("a red check of an old head starts nothing, by webhook or late", () => {
     const told = story(`${GREEN}; news head p1; news check test=failure#9 on h1; pull p1 test=running`);
     expect(last(told)).toContain("pr_open ci_pending");
     expect(runs(told)).toEqual(["implementation"]);
   });
 
-  test("one red check while others run is no verdict; the repair begins when all have settled (6)", () => {
+  test("one red check while others run is no verdict; the repair begins when all have settled", () => {
     const told = story(`${OPEN}; pull h1 required=test,lint test=failure lint=running`);
     expect(last(told)).toContain("pr_open ci_pending");
     told.tell("pull h1 lint=success");
@@ -38,7 +38,7 @@ describe("checks", () => {
     expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["test"]);
   });
 
-  test("a red webhook is no verdict before a reading has confirmed that nothing is missing (6)", () => {
+  test("a red webhook is no verdict before a reading has confirmed that nothing is missing", () => {
     const told = story(`${OPEN}; pull h1 test=running; news check test=failure`);
     expect(last(told)).toBe("pr_open checks_unread → read_pull_request");
     expect(runs(told)).toEqual(["implementation"]);
@@ -141,7 +141,7 @@ describe("checks", () => {
     expect(last(told)).toContain("repairing_ci run_queued");
   });
 
-  test("without required checks every check counts, once all have been silent for a while (R18)", () => {
+  test("without required checks every check counts, once all have been silent for a while", () => {
     const told = story(`${OPEN}; pull h1 required= anything=failure`);
     expect(told.life.decision?.until).toBe(told.life.now + 30_000);
     told.tell("wait 30");
@@ -165,7 +165,7 @@ describe("checks", () => {
 });
 
 describe("pushes and budgets", () => {
-  test("our own push does not give a new budget (18)", () => {
+  test("our own push does not give a new budget", () => {
     const told = story(RED);
     for (const [index, head] of ["h2", "h3", "h4"].entries())
       told.tell(`run starts; run intends ${head}; run published; pull ${head} test=failure#${index + 2}`);
@@ -173,7 +173,7 @@ describe("pushes and budgets", () => {
     expect(spent(told)["ciRepairs"]?.spent).toBe(3);
   });
 
-  test("a person's push does (18)", () => {
+  test("a person's push does", () => {
     const told = story(RED);
     for (const [index, head] of ["h2", "h3", "h4"].entries())
       told.tell(`run starts; run intends ${head}; run published; pull ${head} test=failure#${index + 2}`);
@@ -182,7 +182,7 @@ describe("pushes and budgets", () => {
     expect(spent(told)["ciRepairs"]?.spent).toBe(1);
   });
 
-  test("a person's push that no webhook told of counts too, by what the run begins on or builds on (10)", () => {
+  test("a person's push that no webhook told of counts too, by what the run begins on or builds on", () => {
     const begun = story(
       `${RED}; run starts; run begins p1; run intends h2; run published; pull h2 test=success`,
     );
@@ -200,7 +200,7 @@ describe("pushes and budgets", () => {
     expect(integrated.life.facts.pullRequest?.personHead?.sha).toBe("p2");
   });
 
-  test("the head of before the push is not judged again while the forge still shows it (19)", () => {
+  test("the head of before the push is not judged again while the forge still shows it", () => {
     const told = story(`${RED}; run starts; run intends h2; run published; pull h1 test=failure`);
     expect(last(told)).toContain("pr_open push_unseen");
     expect(runs(told)).toEqual(["implementation", "ci_repair"]);
@@ -218,39 +218,39 @@ describe("pushes and budgets", () => {
     ["interruption", "interrupted"],
     ["being overtaken", "superseded"],
     ["a stop", "stopped"],
-  ])("%s gives the attempt back (16, 17)", (_, end) => {
+  ])("%s gives the attempt back", (_, end) => {
     const told = story(`${RED}; run starts; run ${end}`);
     expect(budgetsOf(told.life.facts, null)["runs"]?.spent).toBe(2);
     expect(told.life.facts.runs.map((run) => run.end?.charged ?? "open")).toEqual([true, false, "open"]);
   });
 
-  test("work that fails is charged, and the implementation has a limit too (R9)", () => {
+  test("work that fails is charged, and the implementation has a limit too", () => {
     const told = story(
       "delegated; run starts; run failed test; run starts; run failed build; run starts; run failed lint",
     );
     expect(last(told)).toContain("escalated implement/budget_spent → tell thought, tell error");
   });
 
-  test("an agent that is always interrupted is not started for ever (R9)", () => {
+  test("an agent that is always interrupted is not started for ever", () => {
     const told = story("delegated");
     for (let attempt = 1; attempt <= 5; attempt += 1) told.tell("run starts; run interrupted");
     expect(last(told)).toContain("escalated implement/failing");
   });
 
-  test("the attempt is taken in the same turn that starts the run (R10)", () => {
+  test("the attempt is taken in the same turn that starts the run", () => {
     const told = story(RED);
     expect(last(told)).toContain("start_run");
     expect(spent(told)["ciRepairs"]?.spent).toBe(1);
   });
 
-  test("a usage limit is waited for until the announced time (16)", () => {
+  test("a usage limit is waited for until the announced time", () => {
     const told = story("delegated; run starts; run failed capacity again 3600");
     expect(told.life.decision?.until).toBe(told.life.now + 3_600_000);
     told.tell("wait 3600");
     expect(last(told)).toContain("run_queued → start_run");
   });
 
-  test("an escalation leaves no run active and no slot taken (35)", () => {
+  test("an escalation leaves no run active and no slot taken", () => {
     const told = story(
       "delegated; run starts; run failed test; run starts; run failed test; run starts; run failed test",
     );
@@ -322,7 +322,7 @@ describe("pushes and budgets", () => {
 });
 
 describe("merged and closed", () => {
-  test("late events after the merge change nothing (20)", () => {
+  test("late events after the merge change nothing", () => {
     const told = story(`${APPROVED}; merge ok; pull h1 merged`);
     expect(last(told)).toContain("done merged");
     told.tell(
@@ -334,7 +334,7 @@ describe("merged and closed", () => {
     expect(runs(told)).toEqual(["implementation"]);
   });
 
-  test("a later snapshot that does not know of the merge yet does not undo it (20)", () => {
+  test("a later snapshot that does not know of the merge yet does not undo it", () => {
     const told = story(`${APPROVED}; merge ok; pull h1 merged; pull h1 open`);
     const pull = told.life.facts.pullRequest?.core.value;
     expect([pull?.state, pull?.merged]).toEqual(["closed", true]);
@@ -375,7 +375,7 @@ describe("merged and closed", () => {
     expect(told.life.facts).toEqual(before);
   });
 
-  test("closed without a merge ends it; opened again by a person it goes on (33)", () => {
+  test("closed without a merge ends it; opened again by a person it goes on", () => {
     const told = story(`${GREEN}; pull h1 closed`);
     expect(last(told)).toContain("failed closed_unmerged");
     told.tell("pull h1 open");
@@ -474,7 +474,7 @@ describe("our own move to the end", () => {
 });
 
 describe("delegation, stop, pause", () => {
-  test("undelegated in the middle of a run: it is stopped, and nothing is asked of the forge (21, 22)", () => {
+  test("undelegated in the middle of a run: it is stopped, and nothing is asked of the forge", () => {
     const told = story(`${RED}; run starts; undelegated`);
     expect(last(told)).toContain("paused taken_away → stop_run");
     told.tell("run stopped; pull h1 test=failure#3");
@@ -559,7 +559,7 @@ describe("delegation, stop, pause", () => {
     expect(last(told)).toContain("repairing_ci run_queued → start_run");
   });
 
-  test("a merge or rerun that still waits is carried out only if it would be decided now (22)", () => {
+  test("a merge or rerun that still waits is carried out only if it would be decided now", () => {
     const AGAINST = [
       "stopped",
       "undelegated",
@@ -606,7 +606,7 @@ describe("delegation, stop, pause", () => {
     expect(told.tell("merge ok").wanted("merge")).not.toContain(true);
   });
 
-  test("our own change of the ticket's status comes back and starts nothing (5)", () => {
+  test("our own change of the ticket's status comes back and starts nothing", () => {
     const told = story(`${GREEN}; ticket`);
     expect(last(told)).toBe("awaiting_review unapproved");
     expect(runs(told)).toEqual(["implementation"]);
@@ -614,7 +614,7 @@ describe("delegation, stop, pause", () => {
 });
 
 describe("review", () => {
-  test("an approval in the middle of a run that answers the review stops it before it publishes (23)", () => {
+  test("an approval in the middle of a run that answers the review stops it before it publishes", () => {
     const told = story(`${GREEN}; review r1 changes_requested; run starts; run at work; review r2 approved`);
     expect(last(told)).toContain("→ stop_run");
     told.tell("run superseded");
@@ -622,19 +622,19 @@ describe("review", () => {
     expect(spent(told)["reviewFixes"]?.spent).toBe(0);
   });
 
-  test("past the point of no return the run is left alone (24)", () => {
+  test("past the point of no return the run is left alone", () => {
     const told = story(
       `${GREEN}; review r1 changes_requested; run starts; run at publish; review r2 approved`,
     );
     expect(last(told)).toContain("changes_requested run_active");
   });
 
-  test("a dismissed review is answered by nobody (R17)", () => {
+  test("a dismissed review is answered by nobody", () => {
     const told = story(`${GREEN}; review r1 changes_requested; run starts; review r1 dismissed`);
     expect(told.life.facts.runs.at(-1)?.stop?.reason).toBe("superseded");
   });
 
-  test("the same review does not start a second run; the reviewer's next word does (19, 25)", () => {
+  test("the same review does not start a second run; the reviewer's next word does", () => {
     const told = story(`${GREEN}; review r1 changes_requested; run starts; run no_change`);
     expect(last(told)).toContain("awaiting_review review_answered → comment");
     told.tell("pull h1 test=success");
@@ -651,12 +651,12 @@ describe("review", () => {
     expect(last(told)).toContain("escalated changes_requested/budget_spent");
   });
 
-  test("an approval while the checks are red is not lost (34)", () => {
+  test("an approval while the checks are red is not lost", () => {
     const told = story(`${RED}; review r1 approved; run starts; pull h1 test=success#2; run superseded`);
     expect(last(told)).toContain("awaiting_queue merge → merge");
   });
 
-  test("a stranger's review and comment start nothing (S1, S2)", () => {
+  test("a stranger's review and comment start nothing", () => {
     const told = story(
       `${GREEN}; review r1 changes_requested by stranger; comments delete everything by stranger`,
     );
@@ -670,7 +670,7 @@ describe("review", () => {
     expect(last(told)).toContain("awaiting_review unapproved → read_pull_request");
   });
 
-  test("our own comment is no prompt (3)", () => {
+  test("our own comment is no prompt", () => {
     const told = story(`${GREEN}; comments done as asked by us`);
     expect(last(told)).toBe("awaiting_review unapproved");
   });
@@ -708,7 +708,7 @@ describe("review", () => {
     expect(said.map(({ number }) => number)).toEqual([7]);
   });
 
-  test("a draft waits for the person who made it one; ready, it goes on (R17)", () => {
+  test("a draft waits for the person who made it one; ready, it goes on", () => {
     const told = story(APPROVED.replace("; review", "; pull h1 draft; review"));
     expect(last(told)).toContain("awaiting_review draft");
     expect(last(told.tell("pull h1 ready"))).toContain("awaiting_queue merge");
@@ -722,7 +722,7 @@ describe("merge queue", () => {
     expect(evidence.find(({ fact }) => fact === "merge queue")?.value).toBe("queued, position 1");
   });
 
-  test("red checks of the branch are metadata while it is queued (26)", () => {
+  test("red checks of the branch are metadata while it is queued", () => {
     const told = story(`${QUEUED}; pull h1 test=failure#2; news check test=failure#3`);
     expect(last(told)).toContain("awaiting_queue in_queue");
     expect(runs(told)).toEqual(["implementation"]);
@@ -767,7 +767,7 @@ describe("merge queue", () => {
     expect(last(told)).toBe("awaiting_queue queue_left_unread → read_pull_request");
   });
 
-  test("a second rejection of the same head is another failure; a no-op answer to it is none (27)", () => {
+  test("a second rejection of the same head is another failure; a no-op answer to it is none", () => {
     const told = story(`${QUEUED}; pull h1 unqueued; ejected checks_failed; run starts; run no_change`);
     expect(last(told)).toContain("awaiting_queue merge → merge");
     told.tell("merge ok; ejected checks_failed");
@@ -1022,7 +1022,7 @@ describe("questions and messages", () => {
     expect(effects(told, "steer_run")).toBe(1);
   });
 
-  test("a message that did not reach the agent in time is carried out by the next run (R2)", () => {
+  test("a message that did not reach the agent in time is carried out by the next run", () => {
     const told = story(
       "delegated; run starts; run at work; says use decimals; run intends h1; run published; pull h1 test=success",
     );
@@ -1066,7 +1066,7 @@ describe("questions and messages", () => {
     ).toBe('Closed by ops. Not carried out: "also the docs".');
   });
 
-  test("a run without a pull request says so and waits (31, 32)", () => {
+  test("a run without a pull request says so and waits", () => {
     for (const outcome of ["no_change", "answered"]) {
       const told = story(`delegated; run starts; run ${outcome}`);
       expect(last(told)).toContain("awaiting_input said_all");
@@ -1074,7 +1074,7 @@ describe("questions and messages", () => {
     }
   });
 
-  test("every conversation is answered at once, also while nothing can start (51)", () => {
+  test("every conversation is answered at once, also while nothing can start", () => {
     const told = story("agent missing; delegated blocked=APP-2; session s2");
     const acknowledged = told.life.effects.filter(
       (effect) => effect.kind === "tell" && effect.key.includes(":ack:"),
@@ -1087,7 +1087,7 @@ describe("questions and messages", () => {
 });
 
 describe("what the machine and the configuration hold back", () => {
-  test("a blocked issue starts when the blocker is done, and work under way is not held back by one (45)", () => {
+  test("a blocked issue starts when the blocker is done, and work under way is not held back by one", () => {
     const told = story("delegated blocked=APP-2");
     expect(last(told)).toContain("delegated implement/blocked");
     expect(last(told.tell("ticket"))).toContain("run_queued → start_run");
@@ -1125,7 +1125,7 @@ describe("what the machine and the configuration hold back", () => {
     expect(last(told.tell("repository fine"))).toContain("run_queued → start_run");
   });
 
-  test("a lost webhook and a delivered one end alike once the pull request was read (8)", () => {
+  test("a lost webhook and a delivered one end alike once the pull request was read", () => {
     const delivered = story(`${OPEN}; pull h1 test=running; news check test=success; pull h1 test=success`);
     const lost = story(`${OPEN}; pull h1 test=running; wait 0; pull h1 test=success`);
     expect(lost.life.decision).toEqual(delivered.life.decision);

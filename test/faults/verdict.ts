@@ -22,7 +22,7 @@ export interface Finding {
 
 /**
  * Judges a history that has come to rest, with the relay stopped: the database against what the world saw. It looks at
- * every effect the world keeps, not only at the last state (reliability.md section 3).
+ * every effect the world keeps, not only at the last state.
  */
 export async function judge(
   stage: Stage,

@@ -34,7 +34,7 @@ afterEach(async () => {
   await bench.close();
 });
 
-/** Interface.md section 3: the documents and their fields. */
+/** The documents and their fields. */
 const FIELDS: Readonly<Record<string, string>> = {
   Delivery: "seq source deliveryId event action receivedAt state why issues attempts bytes",
   Issue:

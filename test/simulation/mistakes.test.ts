@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MISTAKES, type Mistake } from "./mistakes.ts";
 import { simulate, told, type Report } from "./simulate.ts";
 
-// A simulation that can not find planted mistakes proves nothing (reliability.md section 5, T4).
+// A simulation that cannot find planted mistakes proves nothing.
 
 const MOST_SEEDS = 500;
 

@@ -1,7 +1,7 @@
 /**
- * The planted mistakes of reliability.md section 5, each a switch of the simulated relay. The simulation must
+ * The planted mistakes, each a switch of the simulated relay. The simulation must
  * find every one of them, or it proves nothing about a relay that has none. `breaks` names the invariants and
- * promises of that page (T25: threat 25, a person's work overwritten) of which one must be what gives it away.
+ * promises of docs/reliability.md (T25: a person's work overwritten) of which one must be what gives it away.
  */
 export const MISTAKES = {
   reply_before_store: { says: "a webhook is answered before it is durable", breaks: ["I4"] },

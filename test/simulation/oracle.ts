@@ -10,7 +10,7 @@ import type { Process } from "./process.ts";
 import type { OutboxRow } from "./store.ts";
 
 export interface Violation {
-  /** The invariant of reliability.md section 3, or the promise of section 1. */
+  /** The number of the invariant, promise or threat in docs/reliability.md. */
   readonly invariant: string;
   readonly at: number;
   readonly what: string;

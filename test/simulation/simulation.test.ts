@@ -3,7 +3,7 @@ import { CORPUS } from "./corpus.ts";
 import { simulate, told, type Report } from "./simulate.ts";
 
 // Whole histories in virtual time: people, services, an agent, a bad network and a process that dies, around
-// the real factory. Invariants of reliability.md section 3 are asked after every step (oracle.ts).
+// the real factory. The invariants of docs/reliability.md are asked after every step (oracle.ts).
 
 const SEEDS = 300;
 

@@ -264,7 +264,7 @@ const PAYLOAD_TYPES: Readonly<Record<string, string>> = {
   PermissionChange: "AppUserTeamAccessChangedWebhookPayload",
 };
 
-/** linear.md section 5: what can be subscribed, and what the SDK knows as an event. */
+/** What can be subscribed, and what the SDK knows as an event. */
 function resources(): string[] {
   const subscribable =
     "AgentSessionEvent AppUserNotification Attachment Comment Customer CustomerNeed Cycle Document Initiative InitiativeUpdate Issue IssueLabel IssueSLA OAuthAuthorization PermissionChange Project ProjectLabel ProjectUpdate Reaction Release ReleaseNote User";

@@ -5,7 +5,7 @@ import type { Prepared } from "../../src/worktrees/worktrees.ts";
 import { git, put, stage } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 
-// reliability.md rows 19-23. Each test plants something that runs a program, lets the relay do all it ever does,
+// T19 to T23 in docs/reliability.md. Each test plants something that runs a program, lets the relay do all it ever does,
 // and looks whether the program ran. A control shows that the trap does work with git as a person calls it.
 
 let on: Stage;

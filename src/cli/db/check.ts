@@ -6,7 +6,7 @@ export const command: Command = {
   arguments: [],
   options: {},
   about: [
-    "Reads the whole database and changes nothing: SQLite's own check, then our invariants. Findings: exit 1.",
+    "Reads the whole database and changes nothing: SQLite's own check, then the invariants of docs/reliability.md, by number. Findings: exit 1.",
   ],
   examples: [{ says: "after a crash of the machine", line: "db check" }],
   async run(context) {

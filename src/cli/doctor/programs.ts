@@ -47,7 +47,7 @@ export async function checkConfinement({ clock, env }: Host, signal: AbortSignal
   return warn(
     "hooks are confined",
     `they are not: the tests that a verify hook runs are code that the agent may have written, and can read the relay's credentials (${reason})`,
-    "let this account make user namespaces (util-linux' unshare and mount; docs/operating.md, Security), or have no verify hook",
+    "let this account make user namespaces (unshare and mount from util-linux; see Security in docs/operating.md), or have no verify hook",
   );
 }
 

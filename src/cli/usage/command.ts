@@ -14,7 +14,7 @@ export interface Command {
   /** What is worth knowing beyond the summary; a paragraph each. */
   readonly about: readonly string[];
   readonly examples: readonly Example[];
-  /** Resolves with the exit code of design.md section 7; throws Failure for the others. */
+  /** Resolves with the exit code; throws Failure for what went wrong in a known way. */
   run(context: Context): Promise<number>;
 }
 
@@ -41,7 +41,7 @@ export interface Example {
 /** What a command is given. */
 export interface Context {
   readonly host: Host;
-  /** The whole answer is the document of interface.md section 3, and errors are problem documents. */
+  /** The whole answer is one JSON document, and errors are problem documents. */
   readonly json: boolean;
   /** The answer goes to a person's terminal: tables, relative times, clipped titles. */
   readonly terminal: boolean;

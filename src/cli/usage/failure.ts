@@ -1,7 +1,7 @@
 import { problemText } from "../../settings/load/problem.ts";
 import type { Problem } from "../../settings/load/problem.ts";
 
-/** 1 failed, 2 wrong usage, 3 not found, 4 the relay can not be reached (design.md section 7). */
+/** 1 failed, 2 wrong usage, 3 not found, 4 the relay cannot be reached. Scripts rely on them. */
 export type FailureCode = 1 | 2 | 3 | 4;
 
 /** Why a command could not do what was asked: told on standard error, ends with `exitCode`. */

@@ -9,7 +9,7 @@ import { NotDurable } from "../engine.ts";
 import type { Arrival, Deliveries } from "./rows/delivery.ts";
 import type { Store } from "./database/store.ts";
 
-/** One commit per turn of the event loop takes at most this much (reliability.md section 7). */
+/** One commit per tick of the event loop takes at most this much, so that no answer waits long for its neighbours. */
 const GROUP_ROWS = 64;
 const GROUP_BYTES = 8 * 1024 * 1024;
 /** More waiting than this means the disk does not keep up: further deliveries are refused. */

@@ -26,7 +26,7 @@ export interface Said {
 /** How far each way of leaving a session is from open. */
 const CLOSED = { open: 0, asked: 1, over: 2 } as const;
 
-/** How a session is left by an activity, as the tracker shows it (linear.md section 6). */
+/** How a session is left by an activity, as the tracker shows it. */
 const LEAVES: Readonly<Record<Activity["type"], Conversation["left"]>> = {
   thought: "open",
   action: "open",

@@ -50,7 +50,7 @@ export type EffectKind = Effect["kind"];
 export type EffectOf<K extends EffectKind> = Extract<Effect, { kind: K }>;
 export type MergePolicyName = "when_approved" | "when_rules_allow" | "external" | "person";
 
-/** What the tracker shows (Linear: agent activity content; linear.md section 7). */
+/** What the tracker shows (Linear: agent activity content). */
 export type Activity =
   | { readonly type: "thought"; readonly body: string; readonly ephemeral?: boolean }
   | {

@@ -12,7 +12,7 @@ import { RUN_TYPES } from "../facts/run-types.ts";
 /**
  * What the tracker is told, and when. All words to people in the tracker are in this file. Everything is
  * keyed by the fact it tells, so that nothing is told twice; routine repairs are thoughts and actions, an
- * error is only what needs a person (failure-modes.md 5.4).
+ * error is only what needs a person: an error for a routine repair frightens people.
  */
 export function narration(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
   const session = addressed(facts, policy);

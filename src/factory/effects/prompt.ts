@@ -17,7 +17,7 @@ export interface PromptMaterial {
   readonly conflict: boolean;
   /** Why the attempt before this one, on the same trouble, did not do. */
   readonly before: string | null;
-  /** Random, so that quoted text can not close the quotation (reliability.md row 12). */
+  /** Random, so that quoted text cannot close the quotation. */
   readonly fence: string;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Who did something. The source says what it knows; trust is judged by policy, from ids and permissions,
- * never from a name in a text (reliability.md rows 8, 9).
+ * never from a name in a text, which anybody can choose.
  */
 export interface Actor {
   /** `us`: our app, user or token. `bot`: another app or automation. `outsider`: no account of the workspace. */

@@ -35,7 +35,7 @@ export function parseRunId(text: string): { readonly issue: IssueId; readonly nu
 
 /**
  * The branch of an issue: prefix, key in lower case, and from the second pull request on its generation.
- * Only `[a-z0-9._/-]` comes out, whatever the key holds (reliability.md row 19).
+ * Only `[a-z0-9._/-]` comes out, whatever the key holds: the name reaches git and shells.
  */
 export function branchName(prefix: string, key: string, generation: number): string {
   const safe = key

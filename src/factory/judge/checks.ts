@@ -5,7 +5,7 @@ import type { Policy } from "../facts/policy.ts";
 
 /**
  * What CI says about one head. Judged once all that counts have settled and a reading has confirmed that
- * nothing is missing: a single red or green webhook is never a verdict (github.md section 4).
+ * nothing is missing: a single red or green webhook is never a verdict.
  */
 export type Verdict =
   | { readonly kind: "unread" }

@@ -4,7 +4,7 @@ import type { Policy, ProjectPolicy, Trust } from "../facts/policy.ts";
 
 /**
  * Who may make the relay spend money or change code: deny by default, judged from ids and permissions
- * (reliability.md rows 8 and 9). `from` says which service vouches for the actor.
+ * (T8 and T9 in docs/reliability.md). `from` says which service vouches for the actor.
  */
 export function maySteer(
   facts: Facts,

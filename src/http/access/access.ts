@@ -33,7 +33,7 @@ export function isLoopback(address: string | undefined): boolean {
 }
 
 /**
- * Why a request may not go on, or null (interface.md section 4). `open`: the route answers any Host without a token.
+ * Why a request may not go on, or null. `open`: the route answers any Host without a token.
  * A page of another site can make a browser send requests here, with cookies and from loopback; so what changes
  * something, and the WebSocket, is refused by what only a browser writes: Origin and Sec-Fetch-Site.
  */

@@ -16,7 +16,7 @@ import {
 } from "./schema.ts";
 import type { Schema } from "./schema.ts";
 
-/** What the API answers with (interface.md section 3), by the name it has in the OpenAPI document. */
+/** What the API answers with, by the name it has in the OpenAPI document. */
 export const DOCUMENTS: readonly (Schema & { readonly $id: string })[] = [
   named("Problem", "An error (RFC 9457).", {
     ...object({ type: text, title: text, status: whole, detail: text }),

@@ -3,7 +3,7 @@ import type { FastifyReply } from "fastify";
 import { html } from "../../lib/html.ts";
 import type { Content, Html } from "../../lib/html.ts";
 
-/** Nothing but our own files runs or loads, and nobody may frame us (interface.md section 4). */
+/** Nothing but our own files runs or loads, and nobody may frame us. */
 const PAGE_CSP = [
   "default-src 'none'",
   "script-src 'self'",

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { isLoopback } from "../access/access.ts";
 import { Problem, PROBLEM_TYPE } from "../problem.ts";
 
-/** Limits of the listening socket (interface.md section 4). */
+/** Limits of the listening socket : a client that drips bytes must not hold a connection for ever. */
 export interface ServerLimits {
   readonly headersMs: number;
   /** A whole request, headers and body. */

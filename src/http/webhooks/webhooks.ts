@@ -15,8 +15,8 @@ import type { ByteBudget } from "./byte-budget.ts";
 import type { SourceName, Sources } from "./source.ts";
 
 /**
- * The intake of webhooks, on Node's own request and response: no router, no parser (performance.md). Order of the
- * checks: interface.md section 4; those from the signature on are the source's. Nothing is remembered and nothing of
+ * The intake of webhooks, on Node's own request and response: no router, no parser, so that a burst is
+ * answered in time. The checks from the signature on are the source's. Nothing is remembered and nothing of
  * the request is logged before its signature holds, and no 200 is sent before the engine has it on disk.
  */
 export interface Webhooks {

@@ -8,7 +8,7 @@ export type Formed =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Checks the form of a credential (interface.md section 2) and makes it uniform: encryption keys become 64 hex digits,
+ * Checks the form of a credential and makes it uniform: encryption keys become 64 hex digits,
  * private keys PEM in PKCS#8.
  */
 export function formOf(name: CredentialName, text: string): Formed {

@@ -1,4 +1,4 @@
-/** The credentials of interface.md section 2, by the names that an operator sets. */
+/** The credentials, by the names that an operator sets. */
 export const CREDENTIALS = [
   "LINEAR_WEBHOOK_SECRET",
   "LINEAR_WEBHOOK_SECRET_PREVIOUS",

@@ -17,7 +17,7 @@ export interface GitHubEndpoints {
   readonly graphqlUrl: string;
 }
 
-/** interface.md section 1: an apiUrl that ends in /graphql means its base. */
+/** An apiUrl that ends in /graphql means its base: that is the address Linear's documentation shows. */
 export function linearEndpoints(apiUrl: string, webUrl: string): LinearEndpoints {
   const base = bare(bare(apiUrl).replace(/\/graphql$/, ""));
   const web = bare(webUrl);
@@ -32,7 +32,7 @@ export function linearEndpoints(apiUrl: string, webUrl: string): LinearEndpoints
 }
 
 /**
- * github.md section 10: Enterprise Server has REST at HOST/api/v3 and GraphQL at HOST/api/graphql; everywhere else
+ * Enterprise Server has REST at HOST/api/v3 and GraphQL at HOST/api/graphql; everywhere else
  * GraphQL is below the REST base. Without a `webUrl` pages and git are at the host that belongs to the API.
  */
 export function githubEndpoints(apiUrl: string, webUrl: string | null): GitHubEndpoints {

@@ -67,7 +67,7 @@ const GITHUB_EITHER: Missing = {
   source: "GitHub: Settings → Developer settings → GitHub Apps, or → Personal access tokens",
 };
 
-/** What is missing for a command (interface.md section 2), each once, in the order to set them up. */
+/** What is missing for a command, each once, in the order to set them up. */
 export function missingFor(
   command: NeedsCredentials,
   settings: Pick<Settings, "http">,

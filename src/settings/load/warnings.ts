@@ -43,7 +43,7 @@ function shadowedRouting(projects: readonly ProjectSettings[]): readonly Warning
   });
 }
 
-// codex-app-server.md section 4: below the temporary directory sandboxed commands fail and the turn still completes.
+// Below the temporary directory Codex's sandboxed commands fail, and the turn still completes.
 function temporaryFolders({ dataDir, agent, projects }: Settings, env: Environment): readonly Warning[] {
   const agents = [agent, ...projects.map((project) => project.agent)].filter(
     ({ default: name }) => name === "codex",

@@ -6,7 +6,7 @@ export interface Refusal {
   readonly reason: string;
 }
 
-// codex-app-server.md sections 4 and 12: what the relay sets itself because a run is only as safe as these keys are.
+// What the relay sets itself because a run is only as safe as these keys are.
 const REFUSED: Readonly<Record<string, string>> = {
   sandbox_mode: "the relay sets the sandbox of each run",
   sandbox_workspace_write: "the relay sets what a run may write and whether it has network",

@@ -12,7 +12,7 @@ export function isLoopbackHost(host: string): boolean {
   return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }
 
-// linear.md section 2: the Linear SDK takes plain http to exactly these three names; what is good enough for its
+// The Linear SDK takes plain http to exactly these three names; what is good enough for its
 // tokens is good enough for the others.
 const LOOPBACK_URL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
@@ -85,7 +85,7 @@ export const repositoryNameForm = z
     'expected "owner/name" (without .git)',
   );
 
-/** A branch name from the allow-list of reliability.md section 6, row 19, with capitals. */
+/** A branch name from an allow-list: nothing that git, a shell or a path could read as anything else (T19 in docs/reliability.md). */
 export const branchForm = z
   .string()
   .max(200)

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { amount, field, whole, withDefaults } from "./fields.ts";
 import { hostForm, publicUrlForm, baseUrlForm } from "./forms.ts";
 
-// The groups that concern the relay as a whole. Numbers are those of reliability.md section 7.
+// The groups that concern the relay as a whole.
 
 const seconds = amount(0.01, 86_400);
 const days = whole(1, 3650);

@@ -18,7 +18,7 @@ import {
   sweepGroup,
 } from "./relay.ts";
 
-/** The config file, key by key (interface.md section 1). What it gives is not resolved yet: see resolve.ts. */
+/** The config file, key by key. What it gives is not resolved yet: see resolve.ts. */
 export const configSchema = z
   .strictObject({
     $schema: z.string().optional().describe("Where this schema is, for editors."),

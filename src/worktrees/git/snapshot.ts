@@ -6,7 +6,7 @@ import { checkSha } from "../names.ts";
 import { isAbsent } from "./vet.ts";
 
 // Recording what is in the tree, without `git add`: for a nested repository `git add` and `git status` start another
-// git *in* it, under the config that lies there (reliability.md row 20). These commands look at the files only.
+// git *in* it, under the config that lies there. These commands look at the files only.
 
 export interface StageCall {
   readonly signal: AbortSignal;

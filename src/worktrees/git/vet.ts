@@ -5,7 +5,7 @@ import type { GitPlace, Identity } from "./environment.ts";
 
 // Before each git command: the files of the repository that could make git run or write something are what we
 // made them. The agent's sandbox does not let it write there; this holds where the sandbox does not (hooks, an
-// agent without one, a person's experiment). reliability.md rows 20-22.
+// agent without one, a person's experiment). T20 to T22 in docs/reliability.md.
 
 /** The one config a mirror has. It is also what git uses when the agent calls it in the worktree. */
 export function mirrorConfig(identity: Identity): string {

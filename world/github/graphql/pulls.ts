@@ -341,7 +341,7 @@ function itemType(item: Node): string {
   return ITEM_TYPES[String(item["__typename"])] ?? "";
 }
 
-// `RemovedFromMergeQueueEvent.reason` is free text; these are the words seen so far (github.md section 5).
+// `RemovedFromMergeQueueEvent.reason` is free text; these are the words seen so far.
 function spoken(reason: DequeueReason): string {
   if (reason === "CI_FAILURE") return "failed_checks";
   return reason === "MERGE" ? "merged" : reason.toLowerCase();

@@ -71,7 +71,7 @@ export function openWriter(file: string, maxPages: number | null): Database.Data
 
 /**
  * Throws unless commits reach the disk. To be called after a write: better-sqlite3 is built so that WAL drops
- * to synchronous=NORMAL at the first write when FULL was only the default (reliability.md section 2).
+ * to synchronous=NORMAL at the first write when FULL was only the default.
  */
 export function assertDurable(db: Database.Database): void {
   const synchronous = db.pragma("synchronous", { simple: true });

@@ -16,7 +16,7 @@ import { createStore } from "./store.ts";
 const BACKUP_PAGES = 500;
 const CHECK_BATCH = 500;
 
-/** Something that `check` found wrong, with the invariant of reliability.md section 3 it breaks. */
+/** Something that `check` found wrong, with the invariant it breaks (docs/reliability.md). */
 export interface Finding {
   readonly invariant: string;
   readonly detail: string;
@@ -66,7 +66,7 @@ export function check(file: string, now: number): readonly Finding[] {
   }
 }
 
-/** I1, I3, I4, I16 and I19 over all rows. */
+/** I1, I3, I4, I16, I18 and I19 over all rows (docs/reliability.md). */
 export function checkInvariants(db: Database.Database, now: number): readonly Finding[] {
   const rows = (sql: string): readonly { name: string }[] => db.prepare<[], { name: string }>(sql).all();
   const found: Finding[] = [

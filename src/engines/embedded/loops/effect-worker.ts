@@ -121,7 +121,7 @@ export function createEffectWorker(parts: {
         }
         const limited = error instanceof ExternalError && error.kind === "rate_limited";
         const attempts = limited ? row.attempts : row.attempts + 1;
-        // An outage of any length must not lose what was to be said (reliability.md R7): the world's own faults are
+        // An outage of any length must not lose what was to be said (R7 in docs/reliability.md): the world's own faults are
         // retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
         const outage = error instanceof ExternalError && isPassing(error);
         if (!isPassing(error) || (!outage && attempts >= settings.outboxAttempts)) {

@@ -19,7 +19,7 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Calls `round` and plans the next call in `finally`, whatever happens: a fault can slow a loop down, never
- * end it (failure-modes.md 5.1 R1). `round` gives the ms until it wants to be called again; 0 = in the next turn of the
+ * end it: a sweep that dies unnoticed leaves every issue stuck. `round` gives the ms until it wants to be called again; 0 = in the next turn of the
  * event loop, so that intake goes first.
  */
 export function createLoop(parts: {

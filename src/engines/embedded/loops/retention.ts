@@ -6,7 +6,7 @@ import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "../database/store.ts";
 
-/** Rows per transaction: 100 take 2 ms, 2,000 would block the event loop for 20 (performance.md). */
+/** Rows per transaction: 100 take 2 ms, 2,000 would block the event loop for 20. */
 const BATCH = 100;
 const PASS_EVERY_MS = 600_000;
 const PAUSE_MS = 100;

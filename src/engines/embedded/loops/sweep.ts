@@ -9,7 +9,7 @@ import type { Outbox } from "../rows/outbox.ts";
 import type { Store } from "../database/store.ts";
 import { periodOf } from "../sweep-period.ts";
 
-/** At most this many issues are asked about per tick (reliability.md section 7). */
+/** At most this many issues are read per tick: a restart must not spend the services' rate limits at once. */
 const ISSUES_PER_TICK = 50;
 const SHORTEST_TICK_MS = 1_000;
 const LONGEST_TICK_MS = 15_000;

@@ -29,7 +29,7 @@ const FASTEST = {
 };
 
 /**
- * Bodies, those that were committed together compressed together: every byte is written twice (performance.md), and
+ * Bodies, those that were committed together compressed together: every byte is written twice (to the log, then the database), and
  * a sender waits. A group holds the bodies of deliveries that follow one another.
  */
 export function bodyRows({ db }: Pick<Store, "db">) {
@@ -66,7 +66,7 @@ export function bodyRows({ db }: Pick<Store, "db">) {
       const kept = plain ? content : brotliCompressSync(content, FASTEST);
       add.run(first, bodies.length, plain ? "plain" : "brotli", content.length, kept);
     },
-    /** The body as it came; null once it was pruned. Throws when it is not what was stored: bits rot without SQLite noticing (reliability.md section 2). */
+    /** The body as it came; null once it was pruned. Throws when it is not what was stored: bits rot without SQLite noticing. */
     body({ seq, start, bytes, crc }: Place): Buffer | null {
       let content: Buffer | null;
       try {

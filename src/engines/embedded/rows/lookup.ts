@@ -44,7 +44,7 @@ export function createLookup({ db }: Pick<Store, "db">): Lookup {
       if (found !== undefined) return found;
       const named = byName.get(repository, number);
       if (named === undefined) return null;
-      // The same name under another id is another repository: never act on it (reliability.md row 8).
+      // The same name under another id is another repository: never act on it.
       const other =
         repositoryId !== "" && named.repository_id !== null && named.repository_id !== repositoryId;
       return other ? null : named.issue;

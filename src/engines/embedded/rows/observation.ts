@@ -29,7 +29,7 @@ export interface Parked {
 /** The source under which an advance that failed is shown beside the deliveries. */
 export const OBSERVATIONS = "observation";
 
-/** How long after the first failure parked observations is tried again (reliability.md section 7). */
+/** How long after the first failure parked observations are tried again. */
 const FIRST_RETRY_MS = 2_000;
 
 /** The rows of `observations`: those to be known by key, and those whose advance failed. */

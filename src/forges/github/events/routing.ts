@@ -10,7 +10,7 @@ interface Repository {
 
 /**
  * The issue of a pull request: by repository id and number, else by our branch when the head lies in the
- * same repository. A fork may name its branch like ours; it owns nothing (reliability.md row 8).
+ * same repository. A fork may name its branch like ours; it owns nothing.
  */
 export function ownersOfPullRequest(
   context: ForgeContext,

@@ -14,7 +14,7 @@ const PRINTABLE = /^[\x21-\x7e]{1,200}$/;
 const EVENT = /^[a-z][a-z0-9_]{0,99}$/;
 
 /**
- * Verifies a webhook in the order of interface.md section 4: signature header, signature over the raw bytes,
+ * Verifies a webhook in this order: signature header, signature over the raw bytes,
  * ids, encoding. The body is not parsed. `secrets`: the current one, then those still accepted while rotating.
  */
 export function openWebhook(

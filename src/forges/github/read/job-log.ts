@@ -69,7 +69,7 @@ async function tailOf(body: AsyncIterable<Buffer>, url: URL, signal: AbortSignal
 
 /**
  * Where a redirect of the API may lead: the API's own origin, or a host with a public kind of name over
- * HTTPS. An address in numbers could be this network's own (reliability.md row 26).
+ * HTTPS. An address in numbers could be this network's own.
  */
 export function mayFollow(location: string, apiUrl: string): URL | null {
   if (!URL.canParse(location)) return null;

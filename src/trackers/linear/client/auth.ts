@@ -12,7 +12,7 @@ export interface LinearCredential {
   readonly key: Secret;
 }
 
-/** The way to authorise with this credential. A personal API key travels bare, without "Bearer" (linear.md section 3). */
+/** The way to authorise with this credential. A personal API key is sent bare, without "Bearer". */
 export function authWith(credential: LinearCredential): Auth {
   return { header: () => Promise.resolve(credential.key.reveal()) };
 }

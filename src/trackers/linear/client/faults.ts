@@ -17,7 +17,7 @@ const ERRORS = z.array(
   }),
 );
 
-/** Fault kinds by Linear's `extensions.code` and `extensions.type`, letters only (linear.md section 11: accept both). */
+/** Fault kinds by Linear's `extensions.code` and `extensions.type`, letters only: Linear spells them in more than one way. */
 const KINDS: ReadonlyMap<string, ExternalFault> = new Map([
   ["ratelimited", "rate_limited"],
   ["authenticationerror", "unauthorized"],

@@ -1,4 +1,4 @@
-/** What Linear last said about one allowance (linear.md section 11; resets are Unix milliseconds). */
+/** What Linear last said about one allowance; resets are Unix milliseconds. */
 interface Allowance {
   readonly limit: number;
   readonly remaining: number;
@@ -20,7 +20,7 @@ const LONGEST_WAIT_MS = 60 * 60_000;
 
 /**
  * The share of an allowance at which each kind of call steps back. The sweep and the look for lost issues use 40 %
- * (reliability.md section 7): an API key shares its allowance with its user's other programs, and an issue that has
+ * of it: an API key shares its allowance with its user's other programs, and an issue that has
  * just been delegated must still be read. The last tenth is for what people wait for: conclusions, questions, moves.
  */
 export const KEPT = { background: 0.6, read: 0.1 } as const;

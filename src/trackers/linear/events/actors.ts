@@ -24,7 +24,7 @@ export function readActor(user: ReadUser | null, us: TrackerIdentity | null): Ac
   return actor(user.id === us?.id ? "us" : user.app ? "bot" : "person", user.id, user.name);
 }
 
-/** The `actor` of an entity event: a user, an OAuth client, an integration or an external user (linear.md section 5.5). */
+/** The `actor` of an entity event: a user, an OAuth client, an integration or an external user. */
 export function entityActor(from: EntityActor | null, us: TrackerIdentity | null): Actor {
   if (from === null) return NOBODY;
   if (from.id !== null && from.id === us?.id) return actor("us", from.id, from.name);

@@ -18,7 +18,7 @@ const SESSION_TELLS = "the agent session event of the same mention tells it";
 const NOT_KEPT = "we keep nothing about it";
 const READ_TELLS = "a read of the issue tells it";
 
-/** Every webhook type of linear.md section 5. A new event with a meaning is a new row. */
+/** Every webhook type that Linear sends. A new event with a meaning is a new row. */
 export const EVENTS: readonly EventRow[] = [
   { type: "AgentSessionEvent", action: "created", meaning: readSessionCreated },
   { type: "AgentSessionEvent", action: "prompted", meaning: readPrompted },

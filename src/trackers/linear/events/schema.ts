@@ -40,7 +40,7 @@ const webhookTeam = z.object({ key: name });
 
 const sessionComment = z.object({ id, body: prose, userId: maybe(id) });
 
-/** `AgentSessionEvent` (linear.md section 5.1). */
+/** `AgentSessionEvent`. */
 export const sessionEvent = z.object({
   appUserId: id,
   agentSession: z.object({
@@ -64,7 +64,7 @@ export const sessionEvent = z.object({
 });
 export type SessionEvent = z.output<typeof sessionEvent>;
 
-/** `AppUserNotification` (section 5.2). */
+/** `AppUserNotification`. */
 export const notificationEvent = z.object({
   appUserId: id,
   notification: z.object({ createdAt: time, issueId: id, actorId: maybe(id), actor: maybe(webhookUser) }),
@@ -72,7 +72,7 @@ export const notificationEvent = z.object({
 
 const entityActor = z.object({ id: maybe(id), type: maybe(z.string()), name: maybe(name) });
 
-/** What every entity event carries around its `data` (section 5.5). */
+/** What every entity event carries around its `data`. */
 const entityEnvelope = z.object({
   createdAt: time,
   organizationId: maybe(id),

@@ -18,7 +18,7 @@ const SIGNATURE = /^[0-9a-f]{64}$/;
 const PRINTABLE = /^[\x20-\x7e]{1,200}$/;
 
 /**
- * Verifies a Linear webhook in the order of interface.md section 4. `secrets`: the current one first.
+ * Verifies a Linear webhook. `secrets`: the current one first.
  * Nothing about a request is looked at before its signature holds.
  */
 export function openWebhook(

@@ -149,7 +149,7 @@ const sessionsAnswer = z.object({
   }),
 });
 
-/** Agent sessions, last changed first. Linear does not say whose; the caller picks ours (linear.md section 12). */
+/** Agent sessions, last changed first. Linear does not say whose; the caller picks ours. */
 export const SESSIONS: Operation<z.output<typeof sessionsAnswer>> = {
   name: "Sessions",
   kind: "background",

@@ -54,7 +54,7 @@ function isOwnMove({ state, history }: TicketAnswer["issue"], us: TrackerIdentit
 
 const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
 
-// "A blocks B" is stored once, on A; B finds it among its inverse relations (linear.md section 10).
+// "A blocks B" is stored once, on A; B finds it among its inverse relations.
 function blockersOf(relations: TicketAnswer["issue"]["inverseRelations"]["nodes"]): readonly Blocker[] {
   return relations
     .filter((relation) => relation.type === "blocks")

@@ -8,7 +8,7 @@ const LONGEST_LINE = 500;
 const MOST_OPTIONS = 20;
 const MOST_PLAN_ITEMS = 50;
 
-/** The input of `agentActivityCreate` (linear.md section 7) but for its id and session. */
+/** The input of `agentActivityCreate` but for its id and session. */
 export function activityInput(activity: Activity): Readonly<Record<string, unknown>> {
   switch (activity.type) {
     case "thought":
@@ -46,7 +46,7 @@ export function activityInput(activity: Activity): Readonly<Record<string, unkno
   }
 }
 
-/** A plan as Linear takes it, always whole (section 8). What is too long for a glance is cut at the end. */
+/** A plan as Linear takes it, always whole. What is too long for a glance is cut at the end. */
 export function planInput(items: readonly PlanItem[]): readonly PlanItem[] {
   return items
     .slice(0, MOST_PLAN_ITEMS)
