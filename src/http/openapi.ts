@@ -1,6 +1,6 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
-import { DOCUMENTS } from "./api/documents.ts";
+import { DOCUMENTS } from "./api/components.ts";
 
 /** `GET /openapi.json`: made from the same schemas that the routes check requests with. */
 export async function openapi(app: FastifyInstance, version: string): Promise<void> {

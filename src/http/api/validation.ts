@@ -3,7 +3,7 @@ import type { ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import type { FastifySchemaCompiler } from "fastify";
 import { Problem } from "../problem.ts";
-import { DOCUMENTS } from "./documents.ts";
+import { DOCUMENTS } from "./components.ts";
 import type { Schema } from "./schema.ts";
 
 /** Where a value of a request was, in words for the person who sent it. */

@@ -4,7 +4,7 @@ import { iso } from "../../../lib/clock.ts";
 import type * as D from "../../documents.ts";
 import type { Views } from "../../engine.ts";
 import { deliveryRows } from "../rows/delivery.ts";
-import { issueDocument, outboxDocument, runDocument, whyDocument, worktreeOf } from "./documents.ts";
+import { issueDocument, outboxDocument, runDocument, whyDocument, worktreeOf } from "./from-rows.ts";
 import type { DeliveryRow } from "../rows/delivery.ts";
 import type { IssueRow } from "../rows/issue.ts";
 import { journalDocument } from "../rows/journal.ts";
