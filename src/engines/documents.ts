@@ -1,7 +1,31 @@
-/**
- * The documents that people and programs read: the same from HTTP and `--json`.
- * Times are ISO 8601 UTC; absent is null, never missing.
- */
+import { z } from "zod";
+import { FACTORY_STATES } from "../factory/facts/state.ts";
+import type { FactoryState } from "../factory/facts/state.ts";
+
+// The documents that people and programs read, the same from HTTP and `--json`. Each is written once: its schema here,
+// from which its type and, in http/, its part of the OpenAPI document follow. Times are ISO 8601 UTC; absent is null,
+// never missing. Only http/ loads this file; who imports a type of it, as every command does, loads nothing.
+
+/** The documents by the name they have in the OpenAPI document. */
+export const documents = z.registry<{ readonly id: string }>();
+
+const TIME = { format: "date-time", description: "ISO 8601 UTC with milliseconds" };
+const text = z.string();
+const textOrNull = text.nullable();
+const time = text.meta(TIME);
+const timeOrNull = textOrNull.meta(TIME);
+const whole = z.int();
+const amountOrNull = z.number().nullable();
+
+/** As it is handed out: nobody changes a document that was made. */
+type Frozen<T> = T extends readonly (infer Item)[]
+  ? readonly Frozen<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T;
+type Of<Schema extends z.ZodType> = Frozen<z.infer<Schema>>;
+
+/** One page of a list; its `nextCursor` asks for the next, null = this was the last. */
 export interface Page<T> {
   readonly items: readonly T[];
   readonly nextCursor: string | null;
@@ -12,176 +36,205 @@ export interface PageRequest {
   readonly cursor: string | null;
 }
 
-export interface DeliveryDocument {
-  readonly seq: number;
-  readonly source: string;
-  readonly deliveryId: string;
-  readonly event: string;
-  readonly action: string | null;
-  readonly receivedAt: string;
-  readonly state: "pending" | "applied" | "ignored" | "quarantined";
-  readonly why: string | null;
-  readonly issues: readonly string[];
-  readonly attempts: number;
-  readonly bytes: number;
-}
+export const DELIVERY_STATES = ["pending", "applied", "ignored", "quarantined"] as const;
 
-export interface BudgetDocument {
-  readonly spent: number;
-  readonly limit: number | null;
-}
+export const DeliveryDocument = z
+  .object({
+    seq: whole,
+    source: text,
+    deliveryId: text,
+    event: text,
+    action: textOrNull,
+    receivedAt: time,
+    state: z.enum(DELIVERY_STATES),
+    why: textOrNull,
+    issues: z.array(text),
+    attempts: whole,
+    bytes: whole,
+  })
+  .describe("A verified webhook.")
+  .register(documents, { id: "Delivery" });
+export type DeliveryDocument = Of<typeof DeliveryDocument>;
 
-export interface IssueDocument {
-  readonly id: string;
-  readonly key: string;
-  readonly title: string;
-  readonly url: string | null;
-  readonly project: string | null;
-  readonly repository: string | null;
-  readonly branch: string | null;
-  readonly state: string;
-  readonly since: string;
-  readonly rule: string;
-  readonly why: string;
-  readonly waitsFor: string | null;
-  readonly until: string | null;
-  readonly pullRequest: {
-    readonly number: number;
-    readonly url: string;
-    readonly head: string;
-    readonly state: string;
-    readonly merged: boolean;
-  } | null;
-  readonly run: { readonly id: string; readonly type: string; readonly startedAt: string | null } | null;
-  readonly budgets: Readonly<Record<string, BudgetDocument>>;
-  readonly question: {
-    readonly id: string;
-    readonly text: string;
-    readonly options: readonly string[];
-    readonly askedAt: string;
-  } | null;
-  readonly queue: { readonly position: number; readonly reason: string } | null;
-  readonly spent: { readonly runs: number; readonly tokens: number; readonly usd: number | null };
-  readonly worktree: string | null;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-  readonly version: number;
-}
+const BudgetDocument = z.object({ spent: z.number(), limit: amountOrNull });
+export type BudgetDocument = Of<typeof BudgetDocument>;
 
-export interface WhyDocument {
-  readonly issue: string;
-  readonly at: string;
-  readonly state: string;
-  readonly rule: string;
-  readonly why: string;
-  readonly waitsFor: string | null;
-  readonly until: string | null;
-  readonly evidence: readonly {
-    readonly fact: string;
-    readonly value: string;
-    readonly source: string | null;
-    readonly at: string | null;
-  }[];
-}
+export const IssueDocument = z
+  .object({
+    id: text,
+    key: text,
+    title: text,
+    url: textOrNull,
+    project: textOrNull,
+    repository: textOrNull,
+    branch: textOrNull,
+    state: z.enum(Object.keys(FACTORY_STATES) as FactoryState[]),
+    since: time,
+    rule: text,
+    why: text,
+    waitsFor: textOrNull,
+    until: timeOrNull,
+    pullRequest: z
+      .object({ number: whole, url: text, head: text, state: text, merged: z.boolean() })
+      .nullable(),
+    run: z.object({ id: text, type: text, startedAt: timeOrNull }).nullable(),
+    budgets: z.record(text, BudgetDocument),
+    question: z.object({ id: text, text, options: z.array(text), askedAt: time }).nullable(),
+    queue: z.object({ position: whole, reason: text }).nullable(),
+    spent: z.object({ runs: whole, tokens: whole, usd: amountOrNull }),
+    worktree: textOrNull,
+    createdAt: time,
+    updatedAt: time,
+    version: whole,
+  })
+  .describe("Where an issue stands and why.")
+  .register(documents, { id: "Issue" });
+export type IssueDocument = Of<typeof IssueDocument>;
 
-export interface JournalDocument {
-  readonly seq: number;
-  readonly at: string;
-  readonly issue: string;
-  readonly observation: {
-    readonly kind: string;
-    readonly source: string;
-    readonly delivery: string | null;
-    readonly at: string;
-  };
-  readonly rule: string;
-  readonly why: string;
-  readonly from: string | null;
-  readonly to: string;
-  readonly effects: readonly { readonly kind: string; readonly key: string; readonly state: string }[];
-}
+export const WhyDocument = z
+  .object({
+    issue: text,
+    at: time,
+    state: text,
+    rule: text,
+    why: text,
+    waitsFor: textOrNull,
+    until: timeOrNull,
+    evidence: z.array(z.object({ fact: text, value: text, source: textOrNull, at: timeOrNull })),
+  })
+  .describe("Why it does this, or not that.")
+  .register(documents, { id: "Why" });
+export type WhyDocument = Of<typeof WhyDocument>;
 
-export interface RunDocument {
-  readonly id: string;
-  readonly issue: string;
-  readonly number: number;
-  readonly type: string;
-  readonly state: string;
-  readonly outcome: string | null;
-  readonly failureClass: string | null;
-  readonly startedAt: string | null;
-  readonly endedAt: string | null;
-  readonly headBefore: string | null;
-  readonly headAfter: string | null;
-  readonly thread: string | null;
-  readonly turn: string | null;
-  readonly tokens: { readonly input: number; readonly cached: number; readonly output: number };
-  readonly usd: number | null;
-  readonly why: string | null;
-}
+export const JournalDocument = z
+  .object({
+    seq: whole,
+    at: time,
+    issue: text,
+    observation: z.object({ kind: text, source: text, delivery: textOrNull, at: time }),
+    rule: text,
+    why: text,
+    from: textOrNull,
+    to: text,
+    effects: z.array(z.object({ kind: text, key: text, state: text })),
+  })
+  .describe("What was seen, and what came of it.")
+  .register(documents, { id: "JournalEntry" });
+export type JournalDocument = Of<typeof JournalDocument>;
 
-export interface RunEventDocument {
-  readonly seq: number;
-  readonly run: string;
-  readonly at: string;
-  readonly kind: string;
-  readonly text: string;
-}
+export const RunDocument = z
+  .object({
+    id: text,
+    issue: text,
+    number: whole,
+    type: text,
+    state: text,
+    outcome: textOrNull,
+    failureClass: textOrNull,
+    startedAt: timeOrNull,
+    endedAt: timeOrNull,
+    headBefore: textOrNull,
+    headAfter: textOrNull,
+    thread: textOrNull,
+    turn: textOrNull,
+    tokens: z.object({ input: whole, cached: whole, output: whole }),
+    usd: amountOrNull,
+    why: textOrNull,
+  })
+  .describe("One attempt by an agent.")
+  .register(documents, { id: "Run" });
+export type RunDocument = Of<typeof RunDocument>;
 
-export interface OutboxDocument {
-  readonly id: string;
-  readonly key: string;
-  readonly kind: string;
-  readonly issue: string;
-  readonly state: "pending" | "doing" | "done" | "failed" | "dropped";
-  readonly attempts: number;
-  readonly nextAt: string | null;
-  readonly error: string | null;
-}
+export const RunEventDocument = z
+  .object({ seq: whole, run: text, at: time, kind: text, text })
+  .describe("A line of a run's log.")
+  .register(documents, { id: "RunEvent" });
+export type RunEventDocument = Of<typeof RunEventDocument>;
 
-export interface QueueDocument {
-  readonly slots: { readonly total: number; readonly used: number };
-  readonly items: readonly {
-    readonly issue: string;
-    readonly class: "rework" | "backlog";
-    readonly position: number;
-    readonly since: string;
-    readonly reason: string;
-  }[];
-}
+export const EFFECT_STATES = ["pending", "doing", "done", "failed", "dropped"] as const;
 
-export interface AgentDocument {
-  readonly name: string;
-  readonly ready: boolean;
-  readonly detail: string | null;
-}
+export const OutboxDocument = z
+  .object({
+    id: text,
+    key: text,
+    kind: text,
+    issue: text,
+    state: z.enum(EFFECT_STATES),
+    attempts: whole,
+    nextAt: timeOrNull,
+    error: textOrNull,
+  })
+  .describe("One thing asked for, not carried out yet or done.")
+  .register(documents, { id: "Effect" });
+export type OutboxDocument = Of<typeof OutboxDocument>;
 
-export interface BudgetOverview {
-  readonly day: string;
-  readonly usdToday: number;
-  readonly usdPerDay: number | null;
-  readonly tokensToday: number;
-  readonly runsToday: number;
-}
+export const QueueDocument = z
+  .object({
+    slots: z.object({ total: whole, used: whole }),
+    items: z.array(
+      z.object({
+        issue: text,
+        class: z.enum(["rework", "backlog"]),
+        position: whole,
+        since: time,
+        reason: text,
+      }),
+    ),
+  })
+  .describe("What waits for a slot.")
+  .register(documents, { id: "Queue" });
+export type QueueDocument = Of<typeof QueueDocument>;
 
-export interface ReadyPart {
-  readonly ok: boolean;
-  readonly detail: string;
-  readonly ageMs: number | null;
-  readonly pending: number | null;
-}
-export interface ReadyDocument {
-  readonly ready: boolean;
-  /** When a webhook last needed the previous secret of its source; null = not since the start. */
-  readonly previousSecrets: Readonly<Record<"linear" | "github", string | null>>;
-  readonly parts: Readonly<
-    Record<"database" | "inbox" | "outbox" | "sweep" | "agent" | "linear" | "github", ReadyPart>
-  >;
-}
+export const AgentDocument = z
+  .object({ name: text, ready: z.boolean(), detail: textOrNull })
+  .describe("An agent that can be asked.")
+  .register(documents, { id: "Agent" });
+export type AgentDocument = Of<typeof AgentDocument>;
+
+export const BudgetOverview = z
+  .object({
+    day: text,
+    usdToday: z.number(),
+    usdPerDay: amountOrNull,
+    tokensToday: whole,
+    runsToday: whole,
+  })
+  .describe("What was spent today (UTC).")
+  .register(documents, { id: "Budget" });
+export type BudgetOverview = Of<typeof BudgetOverview>;
+
+export const ReadyPart = z
+  .object({ ok: z.boolean(), detail: text, ageMs: amountOrNull, pending: amountOrNull })
+  .describe("One part of the relay.")
+  .register(documents, { id: "ReadyPart" });
+export type ReadyPart = Of<typeof ReadyPart>;
+
+export const ReadyDocument = z
+  .object({
+    ready: z.boolean(),
+    /** When a webhook last needed the previous secret of its source; null = not since the start. */
+    previousSecrets: z.object({ linear: timeOrNull, github: timeOrNull }),
+    parts: z.object({
+      database: ReadyPart,
+      inbox: ReadyPart,
+      outbox: ReadyPart,
+      sweep: ReadyPart,
+      agent: ReadyPart,
+      linear: ReadyPart,
+      github: ReadyPart,
+    }),
+  })
+  .describe("Whether the relay can do its work, part by part.")
+  .register(documents, { id: "Ready" });
+export type ReadyDocument = Of<typeof ReadyDocument>;
 
 /** One line of GET /api/stream. `seq` is global and grows: `?after=` goes on from it. */
-export interface StreamLine {
-  readonly seq: number;
-  readonly kind: "journal" | "run";
-  readonly line: JournalDocument | RunEventDocument;
-}
+export const StreamLine = z
+  .object({
+    seq: whole,
+    kind: z.enum(["journal", "run"]),
+    line: z.union([JournalDocument, RunEventDocument]),
+  })
+  .describe("One message of /api/stream; pass the last seq as after to go on from it.")
+  .register(documents, { id: "StreamLine" });
+export type StreamLine = Of<typeof StreamLine>;

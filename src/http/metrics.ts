@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { DELIVERY_STATES, EFFECT_STATES } from "../engines/documents.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { RunDocument } from "../engines/documents.ts";
 import { FACTORY_STATES } from "../factory/facts/state.ts";
@@ -165,13 +166,8 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
   byState(
     "deliveries_kept",
     "Kept deliveries by state.",
-    ["pending", "applied", "ignored", "quarantined"],
+    DELIVERY_STATES,
     () => engine.views.counts().deliveries,
   );
-  byState(
-    "effects_kept",
-    "Kept effects by state.",
-    ["pending", "doing", "done", "failed", "dropped"],
-    () => engine.views.counts().outbox,
-  );
+  byState("effects_kept", "Kept effects by state.", EFFECT_STATES, () => engine.views.counts().outbox);
 }

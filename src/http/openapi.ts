@@ -1,10 +1,10 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
-import { DOCUMENTS } from "./api/components.ts";
+import { COMPONENTS } from "./api/components.ts";
 
 /** `GET /openapi.json`: made from the same schemas that the routes check requests with. */
 export async function openapi(app: FastifyInstance, version: string): Promise<void> {
-  for (const document of DOCUMENTS) app.addSchema(document);
+  for (const component of COMPONENTS) app.addSchema(component);
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",

@@ -1,13 +1,5 @@
 import { STATUS_CODES } from "node:http";
-
-/** RFC 9457. No stack, no SQL, no path, no secret ever gets in. */
-export interface ProblemDocument {
-  readonly type: string;
-  readonly title: string;
-  readonly status: number;
-  readonly detail: string;
-  readonly hint?: string;
-}
+import type { ProblemDocument } from "./api/components.ts";
 
 /** A request that is refused, thrown wherever that is found out. `code` is stable, `detail` is for people. */
 export class Problem extends Error {

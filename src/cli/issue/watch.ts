@@ -23,7 +23,7 @@ export const command: Command = {
     const journal = (await context.views()).journal(issue.id, { limit: SHOWN_BEFORE, cursor: null });
     const past = (journal?.items ?? []).toReversed();
     for (const line of past) show({ seq: line.seq, kind: "journal", line }, context);
-    if (TERMINAL.has(issue.state as FactoryState)) {
+    if (TERMINAL.has(issue.state)) {
       context.note(`${issue.key} has ended: ${issue.state}`);
       return 0;
     }

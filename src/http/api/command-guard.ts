@@ -3,7 +3,6 @@ import type { Facts } from "../../factory/facts/facts.ts";
 import type { Command } from "../../factory/facts/observation.ts";
 import type { Policy } from "../../factory/facts/policy.ts";
 import { TERMINAL } from "../../factory/facts/state.ts";
-import type { FactoryState } from "../../factory/facts/state.ts";
 import type { IssueDocument } from "../../engines/documents.ts";
 
 export type CommandName = Command | "prompt";
@@ -24,7 +23,7 @@ export function commandRejection(
 ): string | null {
   const { command, text } = asked;
   const { key, state } = issue;
-  const over = TERMINAL.has(state as FactoryState) ? `${key} has ended (${state}): ${issue.why}` : null;
+  const over = TERMINAL.has(state) ? `${key} has ended (${state}): ${issue.why}` : null;
   const held = facts.hold?.value === true;
   switch (command) {
     case "retry":

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
-import type { PageRequest } from "../../engines/documents.ts";
-import type { AgentDocument } from "../../engines/documents.ts";
+import { DELIVERY_STATES, EFFECT_STATES } from "../../engines/documents.ts";
+import type { AgentDocument, PageRequest } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { parseTime } from "../../lib/clock.ts";
@@ -116,7 +116,7 @@ export function inspection(
     {
       schema: answers("Webhooks, newest first", page("Delivery"), {
         query: {
-          state: oneOf(["pending", "applied", "ignored", "quarantined"]),
+          state: oneOf(DELIVERY_STATES),
           source: FILTER,
           ...PAGING,
         },
@@ -141,7 +141,7 @@ export function inspection(
     "/api/outbox",
     {
       schema: answers("Effects, newest first", page("Effect"), {
-        query: { state: oneOf(["pending", "doing", "done", "failed", "dropped"]), issue: FILTER, ...PAGING },
+        query: { state: oneOf(EFFECT_STATES), issue: FILTER, ...PAGING },
       }),
     },
     (request) => {

@@ -19,30 +19,9 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 
-export const text: Schema = { type: "string" };
-export const textOrNull: Schema = { type: ["string", "null"] };
-export const number: Schema = { type: "number" };
-export const numberOrNull: Schema = { type: ["number", "null"] };
-export const whole: Schema = { type: "integer" };
-export const flag: Schema = { type: "boolean" };
-export const time: Schema = {
-  type: "string",
-  format: "date-time",
-  description: "ISO 8601 UTC with milliseconds",
-};
-export const timeOrNull: Schema = { ...time, type: ["string", "null"] };
-
 /** Every property is there in every answer; more may come with a later version. */
 export function object(properties: Readonly<Record<string, Schema>>): Schema {
   return { type: "object", properties, required: Object.keys(properties) };
-}
-
-export function orNull(schema: Schema): Schema {
-  return { anyOf: [schema, { type: "null" }] };
-}
-
-export function list(items: Schema): Schema {
-  return { type: "array", items };
 }
 
 export function oneOf(values: readonly string[]): Schema {
@@ -56,9 +35,9 @@ export function reference(id: string): Schema {
 /** One page of a list. */
 export function page(id: string): Schema {
   return object({
-    items: list(reference(id)),
+    items: { type: "array", items: reference(id) },
     nextCursor: {
-      ...textOrNull,
+      type: ["string", "null"],
       description: "Pass it as cursor for the next page; null = this was the last.",
     },
   });

@@ -3,7 +3,7 @@ import type { ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import type { FastifySchemaCompiler } from "fastify";
 import { Problem } from "../problem.ts";
-import { DOCUMENTS } from "./components.ts";
+import { COMPONENTS } from "./components.ts";
 import type { Schema } from "./schema.ts";
 
 /** Where a value of a request was, in words for the person who sent it. */
@@ -31,7 +31,7 @@ export function createValidator(): FastifySchemaCompiler<Schema> {
 function ajv(coerceTypes: boolean): Ajv {
   const made = new Ajv({ coerceTypes, useDefaults: true, strict: false, allErrors: false });
   addFormats.default(made);
-  made.addSchema([...DOCUMENTS]);
+  made.addSchema([...COMPONENTS]);
   return made;
 }
 

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from "fastify";
+import { DELIVERY_STATES } from "../../engines/documents.ts";
 import type { Page, RunEventDocument } from "../../engines/documents.ts";
 import type { Engine, Views } from "../../engines/engine.ts";
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
@@ -71,7 +72,7 @@ export function dashboard(app: FastifyInstance, engine: Engine, policy: Policy):
 
   app.get("/deliveries", { config, schema }, async (request, reply) => {
     const { state, cursor } = request.query as Query;
-    const filter = { state: known(state, ["pending", "applied", "ignored", "quarantined"]) };
+    const filter = { state: known(state, DELIVERY_STATES) };
     const deliveries = views.deliveries({ ...filter, source: null }, { limit: ROWS, cursor: filled(cursor) });
     return await sendPage(reply, deliveriesPage({ deliveries, filter }));
   });

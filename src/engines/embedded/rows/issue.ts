@@ -1,6 +1,7 @@
 import type { Decision, Evidence } from "../../../factory/rules/decision.ts";
 import { trackerIdOf } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { FactoryState } from "../../../factory/facts/state.ts";
 import type { Facts, PullRequest } from "../../../factory/facts/facts.ts";
 import { assert } from "../../../lib/assert.ts";
 import type { Store } from "../database/store.ts";
@@ -14,7 +15,7 @@ export interface IssueRow {
   readonly project: string | null;
   readonly repository: string | null;
   readonly branch: string | null;
-  readonly state: string;
+  readonly state: FactoryState;
   readonly since: number;
   readonly rule: string;
   readonly why: string;
