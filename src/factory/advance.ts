@@ -1,4 +1,5 @@
 import { authorityOf } from "./judge/authority.ts";
+import { settled } from "./judge/charging.ts";
 import { decide, evidenceOf } from "./rules/decide.ts";
 import type { Decision, Evidence } from "./rules/decision.ts";
 import type { Effect } from "./effects/effect.ts";
@@ -90,14 +91,13 @@ function carriedOut(facts: Facts, decided: ReturnType<typeof decide>, now: numbe
       state: "ended" as const,
       phase: "settle" as const,
       endedAt: now,
-      end: {
-        outcome: step.reason === "superseded" ? ("superseded" as const) : ("stopped" as const),
+      end: settled({
+        outcome: step.reason === "superseded" ? "superseded" : "stopped",
         failureClass: null,
         summary: decision.why,
         retryAt: null,
-        charged: false,
         replies: [],
-      },
+      }),
     };
     return { ...facts, runs: [...facts.runs.slice(0, -1), last.state === "queued" ? ended : stopped] };
   }

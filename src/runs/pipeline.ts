@@ -8,11 +8,12 @@ import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { rejectionOf, type Rejection, type Shown } from "./rejections.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
+import { nextTry } from "./next-try.ts";
 import { runContextOf, stopEnding, type RunContext, type Worked } from "./run-context.ts";
 import type { RunParts } from "./parts.ts";
 import { hookFacts, prepare } from "./prepare.ts";
 import { openLeftOver, publish } from "./publish.ts";
-import { again, work } from "./work.ts";
+import { work } from "./work.ts";
 
 /** How often the agent gets its work back because it can not be taken as it is. */
 const MOST_REJECTIONS = 2;
@@ -140,7 +141,7 @@ function endingOf(error: unknown, handle: RunHandle, context: RunContext | null)
       ? error.retryAt
       : context === null
         ? null
-        : again(context);
+        : nextTry(context);
   return new Ending(failed("infrastructure", messageOf(error), retryAt));
 }
 

@@ -7,6 +7,7 @@ import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { earlierThread } from "./earlier-thread.ts";
 import { Ending, failed } from "./ending.ts";
+import { nextTry } from "./next-try.ts";
 import { objections } from "./inspect.ts";
 import type { RunContext } from "./run-context.ts";
 import { retryOutages } from "./retry-outages.ts";
@@ -146,9 +147,9 @@ async function hook(context: RunContext, worktree: Worktree, repository: string)
     const how = outcome.timedOut ? "ran out of time" : `ended with ${outcome.exitCode ?? "a signal"}`;
     throw new Ending(
       failed(
-        "build",
+        "infrastructure",
         `The hook prepare-worktree of ${repository} ${how}: ${lastLines(outcome.output)}`,
-        null,
+        nextTry(context),
       ),
     );
   }

@@ -1,4 +1,4 @@
-import type { RunEnd } from "../factory/facts/facts.ts";
+import type { RunReport } from "../factory/facts/facts.ts";
 import { quote } from "../factory/effects/prompt.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { failed } from "./ending.ts";
@@ -10,7 +10,7 @@ export interface Rejection {
   /** What the agent is told in its next turn. */
   readonly prompt: string;
   /** How the run ends when the agent has had its turns; null = its own words stand. */
-  readonly end: RunEnd | null;
+  readonly end: RunReport | null;
 }
 
 /** What the run has to show, whatever the agent says about it. */

@@ -9,7 +9,8 @@ import { failpoint } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { fenceOf } from "./rejections.ts";
 import { earlierThread } from "./earlier-thread.ts";
-import { ended, Ending, failed, retryTime } from "./ending.ts";
+import { ended, Ending, failed } from "./ending.ts";
+import { nextTry } from "./next-try.ts";
 import type { RunContext, Worked } from "./run-context.ts";
 import { retryOutages } from "./retry-outages.ts";
 
@@ -29,7 +30,7 @@ export async function work(
   ]);
   const agent = parts.agent(project.agent);
   const notReady = await agent.ready(context.signal);
-  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, again(context)));
+  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, nextTry(context)));
   const { turns } = context.progress();
   const prompt = rejection ?? (await task(context, worktree));
   const result = await turnOf(context, worktree, `${context.id}.t${turns + 1}`, prompt);
@@ -146,7 +147,7 @@ function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
   if (result.how === "interrupted")
     return new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
   if (result.how === "failed") {
-    const retryAt = result.retryAt ?? again(context);
+    const retryAt = result.retryAt ?? nextTry(context);
     return new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
   }
   if (result.commands.ran === 0 && result.commands.unstartable > 0) {
@@ -154,7 +155,7 @@ function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
       failed(
         "infrastructure",
         "None of the agent's commands could be started; its sandbox does not work here (`patchrelay doctor`).",
-        again(context),
+        nextTry(context),
       ),
     );
   }
@@ -190,16 +191,6 @@ function outcomeOf(report: AgentReport | null, summary: string): Worked["outcome
   if (report === null) return summary === "" || summary.startsWith("{") ? "silent" : "done";
   if (report.outcome === "question" || (report.outcome === "answer" && summary === "")) return "silent";
   return report.outcome;
-}
-
-export function again(context: RunContext): number {
-  const failures = context.facts().runs.toReversed().slice(1);
-  const inARow = failures.findIndex((run) => run.end?.outcome !== "failed" || run.end.charged);
-  return retryTime(
-    context.parts.clock.now(),
-    inARow < 0 ? failures.length : inARow,
-    context.parts.randomness.fraction(),
-  );
 }
 
 /** Without the tree that its work stood in, a thread would go on about files that are gone. */

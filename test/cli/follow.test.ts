@@ -175,7 +175,6 @@ test("run log --follow goes on until the run ends", async () => {
           failureClass: null,
           summary: "",
           retryAt: null,
-          charged: true,
           replies: [],
         },
       };

@@ -585,7 +585,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         fence: handle.fence,
         question: null,
         spent: { input: 10, cached: 0, output: 5, usd: 0.5 },
-        end: { outcome, failureClass: null, summary: outcome, retryAt: null, charged: true, replies: [] },
+        end: { outcome, failureClass: null, summary: outcome, retryAt: null, replies: [] },
       });
       const queue = async (
         issue: string,

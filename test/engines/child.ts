@@ -36,7 +36,6 @@ const parts = engineParts(systemClock, {
           failureClass: null,
           summary: "",
           retryAt: null,
-          charged: true,
           replies: [],
         },
       },

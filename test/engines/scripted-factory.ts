@@ -1,3 +1,4 @@
+import { settled } from "../../src/factory/judge/charging.ts";
 import type { Effect } from "../../src/factory/effects/effect.ts";
 import { activeRun, NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
 import type { Facts, Run } from "../../src/factory/facts/facts.ts";
@@ -121,7 +122,7 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
       ...run,
       state: "ended",
       endedAt: observation.at,
-      end: observation.end,
+      end: settled(observation.end),
       spent: observation.spent,
     }));
   if (observation.kind === "effect_settled")

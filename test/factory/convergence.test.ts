@@ -303,8 +303,6 @@ function drive(facts: Facts, a: number, at: number): readonly Observation[] {
     "answered",
   ] as const;
   const outcome = pushes ? "published" : (outcomes[a % 7] ?? "failed");
-  const charged =
-    ["published", "no_change", "answered"].includes(outcome) || (outcome === "failed" && a % 2 === 0);
   return [
     ...pushed,
     {
@@ -312,10 +310,9 @@ function drive(facts: Facts, a: number, at: number): readonly Observation[] {
       ...id,
       end: {
         outcome,
-        failureClass: outcome === "failed" ? (charged ? "test" : "infrastructure") : null,
+        failureClass: outcome === "failed" ? (a % 2 === 0 ? "test" : "infrastructure") : null,
         summary: "it ended",
         retryAt: null,
-        charged,
         replies: [],
       },
       question: outcome === "asked" ? { text: "which?", options: [] } : null,

@@ -188,7 +188,6 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
       failureClass: fc.option(fc.constantFrom("agent", "infrastructure", "test")),
       summary: word,
       retryAt: fc.option(at),
-      charged: fc.boolean(),
       replies: few(fc.record({ thread: id, outcome: fc.constantFrom("fixed", "declined"), text: word })),
     }),
     question: fc.option(fc.record({ text: word, options: few(word) })),

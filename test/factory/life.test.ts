@@ -155,7 +155,6 @@ test("an outage of minutes hands nothing over; one that lasts for hours does", (
     life.run(at, {
       outcome: "failed",
       failureClass: "infrastructure",
-      charged: false,
       retryAt: T0 + (at + 60) * 1_000,
     });
   for (const minute of [1, 3, 5, 7, 9, 11]) {

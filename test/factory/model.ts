@@ -367,7 +367,6 @@ export class Model {
           failureClass: null,
           summary: "did",
           retryAt: null,
-          charged: true,
           replies: [],
         },
         question: null,

@@ -8,7 +8,7 @@ import type {
   NotYet,
   Outcome,
   Review,
-  RunEnd,
+  RunReport,
 } from "../../src/factory/facts/facts.ts";
 import type { Command, Observation } from "../../src/factory/facts/observation.ts";
 import type { ProjectPolicy } from "../../src/factory/facts/policy.ts";
@@ -349,14 +349,11 @@ export class Story {
     const again = words.indexOf("again");
     const asks = words.indexOf("asks");
     const failureClass = what === "failed" ? (value as FailureClass) : null;
-    const uncharged = ["asked", "interrupted", "superseded", "stopped"].includes(what);
-    const refunded = uncharged || failureClass === "capacity" || failureClass === "infrastructure";
-    const end: RunEnd = {
+    const end: RunReport = {
       outcome: what as Outcome,
       failureClass,
       summary: `It ${what}.`,
       retryAt: again < 0 ? null : this.now() + Number(words[again + 1]) * 1_000,
-      charged: !refunded,
       replies: [],
     };
     const question = asks < 0 ? null : { text: words.slice(asks + 1).join(" "), options: ["yes", "no"] };

@@ -6,7 +6,7 @@ import {
   NOTHING_SPENT,
   type Check,
   type Facts,
-  type RunEnd,
+  type RunReport,
 } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, PullRequestReading, TicketReading } from "../../src/factory/facts/observation.ts";
@@ -168,7 +168,7 @@ export class Life {
   }
 
   /** The active run starts, does its work and ends at `at` seconds. */
-  run(at: number, end: Partial<RunEnd>, push?: string): string {
+  run(at: number, end: Partial<RunReport>, push?: string): string {
     const run = this.facts.runs.at(-1);
     if (run === undefined) throw new Error("no run");
     const id = { run: run.number, fence: run.fence };
@@ -184,7 +184,6 @@ export class Life {
         failureClass: null,
         summary: "did it",
         retryAt: null,
-        charged: true,
         replies: [],
         ...end,
       },

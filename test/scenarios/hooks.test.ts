@@ -33,14 +33,32 @@ test("a hook prepare-worktree that fails twice and then works costs nothing", as
   await story.end();
 });
 
-test("a hook prepare-worktree that never works hands over with what it said", async () => {
+test("a hook prepare-worktree that fails costs no attempt, and is tried again after a pause", async () => {
   const story = await withHooks(
     { "prepare-worktree": "echo the registry is gone; exit 7" },
     { config: { budgets: { implementations: 1 } } },
   );
   delegated(story);
+  await story.inTime(({ rule }) => rule.endsWith("/backing_off"));
+  expect(story.ran()).toEqual(["implementation failed infrastructure"]);
+  expect(story.issue()?.budgets["implementations"]).toMatchObject({ spent: 0, limit: 1 });
+  await story.ada.pushes("main", { ".patchrelay/hooks/prepare-worktree": "#!/bin/sh\ntrue\n" });
+  await story.inTime("awaiting_review");
+  expect(story.ran().at(-1)).toBe("implementation published");
+  await story.end();
+});
+
+test("a hook prepare-worktree that never works hands over with what it said, after as long as an outage may last", async () => {
+  const story = await withHooks(
+    { "prepare-worktree": "echo the registry is gone; exit 7" },
+    { config: { budgets: { implementations: 1 } } },
+  );
+  delegated(story);
+  await story.passes(6 * 3_600);
   await story.inTime("escalated");
   await story.rests();
+  expect(new Set(story.ran())).toEqual(new Set(["implementation failed infrastructure"]));
+  expect(story.ran().length).toBeGreaterThanOrEqual(5);
   expect(story.toldAs("error")[0]).toContain("the registry is gone");
   expect(story.pushes()).toEqual([]);
   await story.end();

@@ -303,15 +303,12 @@ export class Pipelines {
   private settle(context: UnderWay, end: End): void {
     const { relay } = this;
     const { outcome, failureClass = null, retryAt = null } = end;
-    const refunded =
-      ["asked", "interrupted", "superseded", "stopped"].includes(outcome) ||
-      ((failureClass === "infrastructure" || failureClass === "capacity") && !relay.has("burnt_budget"));
     const ended: Observation = {
       kind: "run_ended",
       at: relay.agenda.now,
       run: context.run,
       fence: context.fence,
-      end: { outcome, failureClass, summary: `It ${outcome}.`, retryAt, charged: !refunded, replies: [] },
+      end: { outcome, failureClass, summary: `It ${outcome}.`, retryAt, replies: [] },
       question: outcome === "asked" ? { text: "Which one?", options: ["a", "b"] } : null,
       spent: { ...NOTHING_SPENT, input: relay.chance.between(1_000, 400_000) },
     };

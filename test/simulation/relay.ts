@@ -158,11 +158,19 @@ export class Relay implements Process {
   }
 
   turn(input: AdvanceInput): Advance {
-    const result = factoryTurn(input);
+    const result = this.burnt(factoryTurn(input));
     const pull = result.facts.pullRequest;
     if (!this.has("own_push_resets") || pull === null) return result;
     const personHead = { sha: pull.core.value.head, at: pull.core.at };
     return { ...result, facts: { ...result.facts, pullRequest: { ...pull, personHead } } };
+  }
+
+  private burnt(result: Advance): Advance {
+    if (!this.has("burnt_budget")) return result;
+    const runs = result.facts.runs.map((run) =>
+      run.end?.failureClass === "infrastructure" ? { ...run, end: { ...run.end, charged: true } } : run,
+    );
+    return { ...result, facts: { ...result.facts, runs } };
   }
 
   /** One transaction: observations in, facts, decision, effects and timer out. */

@@ -329,16 +329,20 @@ export interface RunCause {
   readonly prompts: readonly string[];
 }
 
-export interface RunEnd {
+/** How a run ended, as whoever carried it out reports it; what it costs is not theirs to say. */
+export interface RunReport {
   readonly outcome: Outcome;
   readonly failureClass: FailureClass | null;
   /** What the agent says it did, or the reason it failed; for people. */
   readonly summary: string;
   /** Do not try again before this; null = at once. */
   readonly retryAt: number | null;
+  readonly replies: readonly ThreadReply[];
+}
+
+export interface RunEnd extends RunReport {
   /** Whether the attempt counts against its budget. */
   readonly charged: boolean;
-  readonly replies: readonly ThreadReply[];
 }
 
 export type Outcome =

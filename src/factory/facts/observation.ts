@@ -8,7 +8,7 @@ import type {
   PullRequestCore,
   QueueEntry,
   Review,
-  RunEnd,
+  RunReport,
   RunPhase,
   Spent,
   Thread,
@@ -71,7 +71,7 @@ export type Observation =
       {
         run: number;
         fence: number;
-        end: RunEnd;
+        end: RunReport;
         question: { text: string; options: readonly string[] } | null;
         spent: Spent;
       }

@@ -1,14 +1,11 @@
 import type { Facts, Run, RunCause } from "../facts/facts.ts";
 import { generationOf, NOTHING_SPENT } from "../facts/facts.ts";
+import { failedTooOften, isCharged, runsSinceReset } from "./charging.ts";
 import { ownAutoMerge } from "./merging.ts";
 import type { Budgets, Conditions, ProjectPolicy } from "../facts/policy.ts";
 import { RUN_TYPES, type BudgetName, type RunType } from "../facts/run-types.ts";
 
-/** Uncharged failures in a row after which a person is asked instead of trying for ever. */
-const MOST_FAILURES_IN_A_ROW = 5;
 const HOUR_MS = 3_600_000;
-/** Faults of the world that last this long are handed over all the same. */
-const LONGEST_OUTAGE_MS = 6 * HOUR_MS;
 const DAY_MS = 24 * HOUR_MS;
 const RECHECK_MS = 60_000;
 
@@ -123,7 +120,7 @@ function refuse(ask: Reservation): Refusal | null {
       now + RECHECK_MS,
     );
   }
-  const last = since(facts).at(-1);
+  const last = runsSinceReset(facts).at(-1);
   const retryAt = last?.end?.retryAt ?? null;
   if (last !== undefined && retryAt !== null && retryAt > now) {
     return wait(
@@ -133,7 +130,7 @@ function refuse(ask: Reservation): Refusal | null {
       retryAt,
     );
   }
-  const failures = failing(facts, ask.cause, now);
+  const failures = failedTooOften(facts, ask.cause, now);
   if (failures !== null) {
     return handOver(
       "failing",
@@ -179,7 +176,7 @@ function refuse(ask: Reservation): Refusal | null {
       midnight,
     );
   }
-  const recent = since(facts).filter((run) => run.queuedAt > now - HOUR_MS);
+  const recent = runsSinceReset(facts).filter((run) => run.queuedAt > now - HOUR_MS);
   if (recent.length >= runsPerHour) {
     const until = (recent.at(-runsPerHour)?.queuedAt ?? now) + HOUR_MS;
     return wait("too_fast", `${recent.length} runs within an hour.`, "the hour to pass, or `retry`", until);
@@ -210,24 +207,13 @@ function mergesWhatWePush(facts: Facts): Refusal | null {
   };
 }
 
-/** Runs since a person last gave a new budget. */
-function since(facts: Facts): readonly Run[] {
-  const after = facts.budgetReset?.afterRun ?? 0;
-  return facts.runs.filter((run) => run.number > after);
-}
-
-/** A run takes from its budget from the moment it is reserved until it is refunded. */
-function isCharged(run: Run): boolean {
-  return run.end === null || run.end.charged;
-}
-
 /**
  * Attempts spent on the same trouble: repairs count per head that a person made, an implementation per
  * request. So our own pushes never give a new budget, and a person's do.
  */
 function spentOn(facts: Facts, type: RunType, cause: RunCause): number {
   const personHead = facts.pullRequest?.personHead?.sha ?? null;
-  return since(facts).filter(
+  return runsSinceReset(facts).filter(
     (run) =>
       run.type === type &&
       isCharged(run) &&
@@ -249,42 +235,8 @@ export function lastOfSpent(
 }
 
 function chargedRuns(facts: Facts): number {
-  return since(facts).filter(isCharged).length;
+  return runsSinceReset(facts).filter(isCharged).length;
 }
-
-/**
- * How many attempts in a row came to nothing without being charged, once that is a person's matter; else null. The
- * world's own faults get hours, not minutes: an outage of Linear, GitHub or the provider must not hand everything
- * over at once. But only as long as they cost nothing: an attempt that used tokens was paid for, whatever ended it.
- * An interruption counts too, or it could repeat for ever.
- */
-function failing(facts: Facts, cause: RunCause, now: number): number | null {
-  const row: Run[] = [];
-  for (const run of since(facts).toReversed()) {
-    if (run.end === null || run.end.charged || !["failed", "interrupted"].includes(run.end.outcome)) break;
-    if (isBeforeAWord(facts, cause, run)) break;
-    row.push(run);
-  }
-  const counted = row.filter((run) => !isFreeOutage(run));
-  if (counted.length >= MOST_FAILURES_IN_A_ROW) return row.length;
-  const isLong = now - (row.at(-1)?.queuedAt ?? now) >= LONGEST_OUTAGE_MS;
-  return row.length >= MOST_FAILURES_IN_A_ROW && isLong ? row.length : null;
-}
-
-function isFreeOutage({ end, spent }: Run): boolean {
-  return WORLDLY.has(end?.failureClass ?? "") && spent.input + spent.output === 0;
-}
-
-/** Whether a person has pushed or said something since that run, by what the runs were given and not by a clock. */
-function isBeforeAWord(facts: Facts, cause: RunCause, run: Run): boolean {
-  return (
-    run.generation !== generationOf(facts) ||
-    run.personHead !== (facts.pullRequest?.personHead?.sha ?? null) ||
-    cause.prompts.some((prompt) => !run.cause.prompts.includes(prompt) && !run.steered.includes(prompt))
-  );
-}
-
-const WORLDLY: ReadonlySet<string> = new Set(["infrastructure", "capacity"]);
 
 function openBlockers(facts: Facts): readonly string[] {
   return (facts.ticket.blockers?.value ?? [])
@@ -293,12 +245,12 @@ function openBlockers(facts: Facts): readonly string[] {
 }
 
 function tokensOf(facts: Facts): number {
-  return since(facts).reduce((sum, run) => sum + run.spent.input + run.spent.output, 0);
+  return runsSinceReset(facts).reduce((sum, run) => sum + run.spent.input + run.spent.output, 0);
 }
 
 /** Null when no run's price is known. */
 function usdOf(facts: Facts): number | null {
-  const known = since(facts).flatMap((run) => (run.spent.usd === null ? [] : [run.spent.usd]));
+  const known = runsSinceReset(facts).flatMap((run) => (run.spent.usd === null ? [] : [run.spent.usd]));
   return known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0);
 }
 
@@ -308,7 +260,7 @@ export function budgetsOf(
   budgets: Budgets | null,
 ): Readonly<Record<string, { spent: number; limit: number | null }>> {
   const attempts = (name: BudgetName, type: RunType): { spent: number; limit: number | null } => {
-    const last = since(facts).findLast((run) => run.type === type);
+    const last = runsSinceReset(facts).findLast((run) => run.type === type);
     return {
       spent: last === undefined ? 0 : spentOn(facts, type, last.cause),
       limit: budgets?.[name] ?? null,

@@ -18,6 +18,7 @@ import {
   withTicketReading,
 } from "./ticket.ts";
 import type { Observation } from "../facts/observation.ts";
+import { settled } from "../judge/charging.ts";
 import { own } from "../facts/own.ts";
 import { later } from "../facts/stamp.ts";
 
@@ -133,7 +134,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         state: "ended",
         phase: "settle",
         endedAt: at,
-        end,
+        end: settled(end),
         spent,
       }));
       if (next === facts || question === null) return next;

@@ -202,7 +202,6 @@ export function createRunWorker(parts: {
       failureClass: outcome === "failed" ? "infrastructure" : null,
       summary,
       retryAt,
-      charged: false,
       replies: [],
     },
   });

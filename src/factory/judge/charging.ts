@@ -1,0 +1,112 @@
+import type { Facts, FailureClass, Outcome, Run, RunCause, RunEnd, RunReport } from "../facts/facts.ts";
+import { generationOf } from "../facts/facts.ts";
+
+/** What follows from how a run ended. */
+export interface Terms {
+  /** Whether the attempt is taken from its budget for good; else it is given back. */
+  readonly charged: boolean;
+  /** `now`: at once, as far as this end goes. `later`: at the time that the report names. */
+  readonly again: "now" | "later";
+  /**
+   * Among the failures in a row after which a person is asked: `ends` the row, `counts`, or counts only `if_paid`,
+   * when the attempt used tokens.
+   */
+  readonly inARow: "ends" | "counts" | "if_paid";
+}
+
+/** It says something about the work. */
+const THE_WORK: Terms = { charged: true, again: "now", inARow: "ends" };
+/** A person decided so, or it was overtaken. */
+const NOBODYS_FAULT: Terms = { charged: false, again: "now", inARow: "ends" };
+/** Ours, as a rule; but it could repeat for ever. */
+const CUT_OFF: Terms = { charged: false, again: "now", inARow: "counts" };
+/** An outage that costs nothing gets hours, not minutes: it must not hand everything over at once. */
+const THE_WORLD: Terms = { charged: false, again: "later", inARow: "if_paid" };
+
+const BY_OUTCOME: Readonly<Record<Exclude<Outcome, "failed">, Terms>> = {
+  published: THE_WORK,
+  no_change: THE_WORK,
+  answered: THE_WORK,
+  asked: NOBODYS_FAULT,
+  interrupted: CUT_OFF,
+  superseded: NOBODYS_FAULT,
+  stopped: NOBODYS_FAULT,
+};
+
+const BY_CLASS: Readonly<Record<FailureClass, Terms>> = {
+  agent: THE_WORK,
+  capacity: THE_WORLD,
+  infrastructure: THE_WORLD,
+  test: THE_WORK,
+  build: THE_WORK,
+  lint: THE_WORK,
+  ci: THE_WORK,
+  conflict: THE_WORK,
+  policy: THE_WORK,
+  unknown: THE_WORK,
+};
+
+/** What follows from an end; a failure without a class is one of class `unknown`. */
+export function termsOf({ outcome, failureClass }: Pick<RunReport, "outcome" | "failureClass">): Terms {
+  return outcome === "failed" ? BY_CLASS[failureClass ?? "unknown"] : BY_OUTCOME[outcome];
+}
+
+/** The end as it is kept: what the run reported, and whether the attempt is charged. */
+export function settled(report: RunReport): RunEnd {
+  const { charged, again } = termsOf(report);
+  return { ...report, retryAt: again === "later" ? report.retryAt : null, charged };
+}
+
+/** A run takes from its budget from the moment it is reserved until it is refunded. */
+export function isCharged(run: Pick<Run, "end">): boolean {
+  return run.end === null || run.end.charged;
+}
+
+/** The pauses before the world's faults are tried again, when nobody says how long they last: soon, then less often. */
+export const PAUSES = { firstMs: 15_000, factor: 2, maxMs: 600_000 } as const;
+
+/** How many of the newest ended runs, in a row, failed for reasons that are not the work's: what the next pause grows with. */
+export function failuresInARow(runs: readonly Pick<Run, "end">[]): number {
+  const ends = runs.flatMap(({ end }) => (end === null ? [] : [end])).toReversed();
+  const other = ends.findIndex((end) => termsOf(end).again !== "later");
+  return other === -1 ? ends.length : other;
+}
+
+/** Failures in a row after which a person is asked instead of trying for ever. */
+const MOST_FAILURES_IN_A_ROW = 5;
+/** Faults of the world that last this long are handed over all the same. */
+const LONGEST_OUTAGE_MS = 6 * 3_600_000;
+
+/** How many attempts in a row came to nothing without being charged, once that is a person's matter; else null. */
+export function failedTooOften(facts: Facts, cause: RunCause, now: number): number | null {
+  const row: Run[] = [];
+  for (const run of runsSinceReset(facts).toReversed()) {
+    if (run.end === null || termsOf(run.end).inARow === "ends") break;
+    if (isBeforeAWord(facts, cause, run)) break;
+    row.push(run);
+  }
+  const counted = row.filter(isCounted);
+  if (counted.length >= MOST_FAILURES_IN_A_ROW) return row.length;
+  const isLong = now - (row.at(-1)?.queuedAt ?? now) >= LONGEST_OUTAGE_MS;
+  return row.length >= MOST_FAILURES_IN_A_ROW && isLong ? row.length : null;
+}
+
+/** An attempt that used tokens was paid for, whatever ended it. */
+function isCounted({ end, spent }: Run): boolean {
+  return end !== null && (termsOf(end).inARow === "counts" || spent.input + spent.output > 0);
+}
+
+/** Whether a person has pushed or said something since that run, by what the runs were given and not by a clock. */
+function isBeforeAWord(facts: Facts, cause: RunCause, run: Run): boolean {
+  return (
+    run.generation !== generationOf(facts) ||
+    run.personHead !== (facts.pullRequest?.personHead?.sha ?? null) ||
+    cause.prompts.some((prompt) => !run.cause.prompts.includes(prompt) && !run.steered.includes(prompt))
+  );
+}
+
+/** Runs since a person last gave a new budget. */
+export function runsSinceReset(facts: Facts): readonly Run[] {
+  const after = facts.budgetReset?.afterRun ?? 0;
+  return facts.runs.filter((run) => run.number > after);
+}
