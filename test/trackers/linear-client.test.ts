@@ -100,6 +100,13 @@ async function fault(from: Promise<unknown>): Promise<ExternalError> {
 }
 
 describe("a call to Linear", () => {
+  test("carries a token that is no personal key as Bearer", async () => {
+    const header = async (key: string): Promise<string> =>
+      authWith({ kind: "apiKey", key: new Secret(key) }).header(signal);
+    expect(await header("lin_oauth_token")).toBe("Bearer lin_oauth_token");
+    expect(await header(KEY)).toBe(KEY);
+  });
+
   test("is one POST of JSON to /graphql with the bare API key", async () => {
     let seen: { request: IncomingMessage; body: string } | null = null;
     answer = (request, response, body) => {

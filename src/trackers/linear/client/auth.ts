@@ -12,7 +12,9 @@ export interface LinearCredential {
   readonly key: Secret;
 }
 
-/** The way to authorise with this credential. A personal API key is sent bare, without "Bearer". */
+/** The way to authorise with this credential. A personal API key travels bare, any other token as `Bearer`. */
 export function authWith(credential: LinearCredential): Auth {
-  return { header: () => Promise.resolve(credential.key.reveal()) };
+  const key = credential.key.reveal();
+  const header = key.startsWith("lin_api_") ? key : `Bearer ${key}`;
+  return { header: () => Promise.resolve(header) };
 }
