@@ -12,7 +12,7 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
   const tracker = createLinearTracker({
     apiUrl: world.url,
     webhookSecrets: [new Secret(SECRET)],
-    auth: { kind: "apiKey", key: new Secret(world.apiKey) },
+    auth: { kind: "apiKey", key: new Secret(world.accessToken) },
     clock,
     log: silentLog,
     // Long enough for a busy machine, short enough to wait for in the test of a silent service.

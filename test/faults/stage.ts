@@ -80,7 +80,7 @@ export async function setStage(): Promise<Stage> {
       PATCHRELAY_TEST: "1",
       LINEAR_WEBHOOK_SECRET: LINEAR_SECRET,
       GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
-      LINEAR_API_KEY: linear.apiKey,
+      LINEAR_API_KEY: linear.accessToken,
       GITHUB_APP_ID: String(github.credentials.appId),
       GITHUB_APP_PRIVATE_KEY: github.credentials.privateKey.reveal(),
     },

@@ -13,7 +13,7 @@ let client: LinearClient;
 
 beforeEach(async () => {
   ({ world } = await handWorld());
-  client = new LinearClient({ apiKey: world.apiKey, apiUrl: `${world.url}/graphql` });
+  client = new LinearClient({ accessToken: world.accessToken, apiUrl: `${world.url}/graphql` });
 });
 afterEach(() => world.close());
 

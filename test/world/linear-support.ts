@@ -99,12 +99,12 @@ export interface Answer {
   readonly errors: { message: string; extensions: Record<string, unknown> }[];
 }
 
-/** One raw GraphQL call. */
+/** One raw GraphQL call, by the app unless said otherwise. */
 export async function ask(
   world: LinearWorld,
   query: string,
   variables: Record<string, unknown> = {},
-  authorization: string | null = world.apiKey,
+  authorization: string | null = `Bearer ${world.accessToken}`,
 ): Promise<Answer> {
   const response = await fetch(`${world.url}/graphql`, {
     method: "POST",

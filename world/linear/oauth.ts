@@ -1,122 +1,190 @@
 import { createHash } from "node:crypto";
-import type { Clock } from "../../src/lib/clock.ts";
-import type { Randomness } from "../../src/lib/ids.ts";
 import { jsonReply, type WireReply, type WireRequest } from "../wire.ts";
 import { API_KEY_LIMITS, Bucket, OAUTH_LIMITS, type Allowance, type HourlyLimits } from "./limits.ts";
+import type { Model } from "./model/model.ts";
+import { Tokens, type Actor } from "./tokens.ts";
+import type { Caller } from "./view.ts";
 
-// Lifetimes as Linear states them (developers/oauth-2-0-authentication), seconds.
-const CODE_TOKEN_SECONDS = 86_399;
-const CLIENT_TOKEN_SECONDS = 2_591_999;
-// A refresh may be repeated this long and gives the same answer, so that a lost reply does no harm.
-const REFRESH_REPLAY_MS = 30 * 60_000;
-// Linear's bound for client credentials; the stand-in applies it to all, oldest out first.
-const MAX_TOKENS = 1_000;
+// How long a consent may wait to be exchanged. Linear does not say; RFC 6749 wants at most this.
+const CODE_MS = 10 * 60_000;
 
-interface Grant {
-  readonly scope: string;
+/** Every scope Linear knows (developers/oauth-2-0-authentication, developers/agents). */
+const SCOPES = new Set([
+  "read",
+  "write",
+  "issues:create",
+  "comments:create",
+  "timeSchedule:write",
+  "admin",
+  "app:assignable",
+  "app:mentionable",
+  "customer:read",
+  "customer:write",
+  "initiative:read",
+  "initiative:write",
+]);
+
+/** What an agent asks for. */
+const AGENT_SCOPES = ["read", "write", "app:assignable", "app:mentionable"];
+
+interface Code {
+  readonly actor: Actor;
+  readonly scopes: readonly string[];
+  readonly redirectUri: string;
+  readonly challenge: { readonly text: string; readonly method: string } | null;
   readonly expiresAt: number;
 }
 
-interface Code {
-  readonly scope: string;
-  readonly redirectUri: string;
-  readonly challenge: string | null;
-  readonly method: string;
+/** What the page of the application in Linear's settings shows; its owner may change it at any time. */
+interface AppSettings {
+  /** Whether client credentials give a token. */
+  clientCredentials: boolean;
+  /** Where a consent may lead back to, exactly. */
+  redirectUris: readonly string[];
 }
 
-interface Refresh {
-  readonly scope: string;
-  /** Set once used: until when, and with what answer, it may be used again. */
-  readonly replay: { readonly until: number; readonly answer: object } | null;
-}
-
-/** The OAuth app and the tokens it was given, and who may call the API. */
+/** Our OAuth application, the tokens it was given, and who may call the API. */
 export class OAuth {
   readonly clientId: string;
-  readonly clientSecret: string;
+  /** A person's key: the first of the workspace. */
   readonly apiKey: string;
-  /** A token that is there from the start and never ends. */
+  /** An app token that is there from the start and never ends by itself. */
   readonly firstToken: string;
-  readonly #clock: Clock;
-  readonly #randomness: Randomness;
-  readonly #tokens = new Map<string, Grant>();
-  readonly #refreshes = new Map<string, Refresh>();
+  readonly settings: AppSettings = {
+    clientCredentials: true,
+    redirectUris: ["http://127.0.0.1:8787/oauth/linear/callback"],
+  };
+  /** What the admin says on the consent page. */
+  consent: "given" | "denied" = "given";
+  readonly #model: Model;
+  readonly #tokens: Tokens;
   readonly #codes = new Map<string, Code>();
-  readonly #byKey: Allowance;
-  readonly #byApp: Allowance;
+  readonly #allowances: Readonly<Record<"key" | "app" | "user", Allowance>>;
+  #clientSecret: string;
 
-  constructor(clock: Clock, randomness: Randomness, limits: HourlyLimits | null) {
-    const text = (prefix: string): string => `${prefix}_${randomness.bytes(20).toString("hex")}`;
-    this.#clock = clock;
-    this.#randomness = randomness;
+  constructor(model: Model, limits: HourlyLimits | null) {
+    const { clock, randomness } = model;
+    this.#model = model;
+    this.#tokens = new Tokens(clock, randomness);
     this.clientId = randomness.bytes(16).toString("hex");
-    this.clientSecret = randomness.bytes(16).toString("hex");
-    this.apiKey = text("lin_api");
-    this.firstToken = text("lin_oauth");
-    this.#tokens.set(this.firstToken, { scope: "read write", expiresAt: Number.POSITIVE_INFINITY });
+    this.#clientSecret = randomness.bytes(16).toString("hex");
+    this.apiKey = `lin_api_${randomness.bytes(20).toString("hex")}`;
+    this.firstToken = this.#tokens.endless(AGENT_SCOPES);
     const allowance = (kind: Allowance["kind"], hourly: HourlyLimits): Allowance => ({
       identifier: randomness.uuid(),
       kind,
       requests: new Bucket(clock, hourly.requests),
       complexity: new Bucket(clock, hourly.complexity),
     });
-    this.#byKey = allowance("apiKey", limits ?? API_KEY_LIMITS);
-    this.#byApp = allowance("oauth", limits ?? OAUTH_LIMITS);
+    this.#allowances = {
+      key: allowance("apiKey", limits ?? API_KEY_LIMITS),
+      app: allowance("oauth", limits ?? OAUTH_LIMITS),
+      user: allowance("oauth", limits ?? OAUTH_LIMITS),
+    };
+  }
+
+  get clientSecret(): string {
+    return this.#clientSecret;
   }
 
   /** Who an Authorization header stands for: the API key bare, a live token with `Bearer`; else nobody. */
-  caller(authorization: string | undefined): Allowance | null {
-    if (authorization === this.apiKey) return this.#byKey;
-    const token = /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
-    const grant = token === undefined ? undefined : this.#tokens.get(token);
-    return grant !== undefined && grant.expiresAt > this.#clock.now() ? this.#byApp : null;
+  caller(authorization: string | undefined): Caller | null {
+    if (authorization === this.apiKey) {
+      return { userId: this.#model.firstPerson().id, scopes: null, allowance: this.#allowances.key };
+    }
+    const text = /^Bearer (\S+)$/i.exec(authorization ?? "")?.[1];
+    const token = text === undefined ? null : this.#tokens.find(text);
+    if (token === null) return null;
+    const scopes = new Set(token.scopes);
+    return token.actor === "app"
+      ? { userId: this.#model.installation.appUserId, scopes, allowance: this.#allowances.app }
+      : { userId: this.#model.firstPerson().id, scopes, allowance: this.#allowances.user };
   }
 
   /** Ends every access token at once, as their expiry would. */
   expireTokens(): void {
-    this.#tokens.clear();
+    this.#tokens.expireAll();
   }
 
-  /** `/oauth/authorize`, `/oauth/token`, `/oauth/revoke`; null for any other path. `onRevoked` hears of a revocation. */
-  answer(request: WireRequest, onRevoked: () => void): WireReply | null {
+  /** A new client secret; what client credentials gave with the old one ends. */
+  rotateSecret(): string {
+    this.#clientSecret = this.#model.randomness.bytes(16).toString("hex");
+    this.#tokens.dropClientCredentials();
+    return this.#clientSecret;
+  }
+
+  /** An admin removes the application from the workspace: every token ends, and its webhook is told a last time. */
+  uninstall(): void {
+    this.#tokens.dropAll();
+    this.#model.tell({ kind: "revoked" });
+    this.#model.grant = null;
+  }
+
+  /** `/oauth/authorize`, `/oauth/token`, `/oauth/revoke`; null for any other path. */
+  answer(request: WireRequest): WireReply | null {
     switch (`${request.method} ${request.url.pathname}`) {
       case "GET /oauth/authorize":
         return this.#authorize(request.url.searchParams);
       case "POST /oauth/token":
         return this.#token(withBasic(request));
       case "POST /oauth/revoke":
-        return this.#revoke(withBasic(request), request, onRevoked);
+        return this.#revoke(withBasic(request), request);
       default:
         return null;
     }
   }
 
-  // The consent page, agreed to at once.
+  // The consent page, answered at once. Nobody is sent to an address that is not the application's own.
   #authorize(asked: URLSearchParams): WireReply {
     const redirectUri = asked.get("redirect_uri") ?? "";
-    if (asked.get("client_id") !== this.clientId)
+    if (asked.get("client_id") !== this.clientId) {
       return oauthError(400, "invalid_client", "Unknown client_id");
-    if (asked.get("response_type") !== "code" || !URL.canParse(redirectUri)) {
-      return oauthError(400, "invalid_request", "response_type=code and redirect_uri are required");
     }
-    const code = this.#randomness.bytes(16).toString("hex");
-    bounded(this.#codes).set(code, {
-      scope: (asked.get("scope") ?? "read").replaceAll(",", " "),
-      redirectUri,
-      challenge: asked.get("code_challenge"),
-      method: asked.get("code_challenge_method") ?? "plain",
-    });
+    if (!this.settings.redirectUris.includes(redirectUri)) {
+      return oauthError(400, "invalid_request", "redirect_uri is not one of the application's");
+    }
     const back = new URL(redirectUri);
-    back.searchParams.set("code", code);
     const state = asked.get("state");
     if (state !== null) back.searchParams.set("state", state);
+    const code = this.#codeFor(asked, redirectUri);
+    if (typeof code === "string") back.searchParams.set("error", code);
+    else {
+      const key = this.#model.randomness.bytes(16).toString("hex");
+      this.#codes.set(key, code);
+      back.searchParams.set("code", key);
+    }
     return { status: 302, headers: { location: back.href }, body: "" };
+  }
+
+  // The code of a consent, or the `error` to go back with.
+  #codeFor(asked: URLSearchParams, redirectUri: string): Code | string {
+    const scopes = scopesOf(asked.get("scope"));
+    const wanted = asked.get("actor") ?? "user";
+    // `application` is what `app` was called before.
+    const actor = wanted === "application" ? "app" : wanted;
+    const challenge = asked.get("code_challenge");
+    const method = asked.get("code_challenge_method") ?? "plain";
+    if (asked.get("response_type") !== "code") return "unsupported_response_type";
+    if (actor !== "app" && actor !== "user") return "invalid_request";
+    if (challenge !== null && !["plain", "S256"].includes(method)) return "invalid_request";
+    if (scopes === null || (actor === "app" && scopes.includes("admin"))) return "invalid_scope";
+    if (this.consent === "denied") return "access_denied";
+    return {
+      actor,
+      scopes,
+      redirectUri,
+      challenge: challenge === null ? null : { text: challenge, method },
+      expiresAt: this.#model.clock.now() + CODE_MS,
+    };
   }
 
   #token(form: URLSearchParams): WireReply {
     const secret = form.get("client_secret");
-    const withoutSecret = secret === null && (form.has("code_verifier") || form.has("refresh_token"));
-    if (form.get("client_id") !== this.clientId || (secret !== this.clientSecret && !withoutSecret)) {
+    const withoutSecret =
+      secret === null &&
+      (this.#tokens.withoutSecret(form.get("refresh_token") ?? "") ||
+        (this.#codes.get(form.get("code") ?? "")?.challenge ?? null) !== null);
+    if (form.get("client_id") !== this.clientId || (secret !== this.#clientSecret && !withoutSecret)) {
       return oauthError(401, "invalid_client", "Client authentication failed");
     }
     switch (form.get("grant_type") ?? "") {
@@ -125,60 +193,84 @@ export class OAuth {
       case "refresh_token":
         return this.#refresh(form.get("refresh_token") ?? "");
       case "client_credentials":
-        return jsonReply(200, this.#issue(form.get("scope") ?? "read", CLIENT_TOKEN_SECONDS));
+        return this.#clientCredentials(form.get("scope"));
       default:
         return oauthError(400, "unsupported_grant_type", "grant_type is not supported");
     }
+  }
+
+  #clientCredentials(scope: string | null): WireReply {
+    if (!this.settings.clientCredentials) {
+      return oauthError(400, "Error", "Client does not support the client_credentials grant type");
+    }
+    const scopes = scopesOf(scope);
+    if (scopes === null || scopes.includes("admin")) {
+      return oauthError(400, "invalid_scope", "The scope is unknown, or not for an app");
+    }
+    const answer = this.#tokens.byClientCredentials(scopes);
+    this.#granted(scopes, false);
+    return jsonReply(200, answer);
   }
 
   #exchange(form: URLSearchParams): WireReply {
     const key = form.get("code") ?? "";
     const code = this.#codes.get(key);
     this.#codes.delete(key);
-    if (code === undefined || code.redirectUri !== form.get("redirect_uri")) {
-      return oauthError(400, "invalid_grant", "The code is unknown, used, or for another redirect_uri");
+    const late = code !== undefined && code.expiresAt <= this.#model.clock.now();
+    if (code === undefined || late || code.redirectUri !== form.get("redirect_uri")) {
+      return oauthError(400, "invalid_grant", "The code is unknown, used, late, or for another redirect_uri");
     }
     const verifier = form.get("code_verifier") ?? "";
-    const shown =
-      code.method === "S256" ? createHash("sha256").update(verifier).digest("base64url") : verifier;
-    if (code.challenge !== null && shown !== code.challenge) {
-      return oauthError(400, "invalid_grant", "code_verifier does not fit");
+    if (code.challenge !== null) {
+      const { text, method } = code.challenge;
+      const shown = method === "S256" ? createHash("sha256").update(verifier).digest("base64url") : verifier;
+      if (shown !== text) return oauthError(400, "invalid_grant", "code_verifier does not fit");
     }
-    return jsonReply(200, this.#issueRefreshable(code.scope));
-  }
-
-  #refresh(token: string): WireReply {
-    const known = this.#refreshes.get(token);
-    const now = this.#clock.now();
-    if (known === undefined || (known.replay !== null && known.replay.until < now)) {
-      return oauthError(400, "invalid_grant", "The refresh token is unknown or used");
-    }
-    if (known.replay !== null) return jsonReply(200, known.replay.answer);
-    const answer = this.#issueRefreshable(known.scope);
-    this.#refreshes.set(token, { ...known, replay: { until: now + REFRESH_REPLAY_MS, answer } });
+    const answer = this.#tokens.byCode(code.actor, code.scopes, code.challenge !== null);
+    if (code.actor === "app") this.#granted(code.scopes, true);
     return jsonReply(200, answer);
   }
 
-  #revoke(form: URLSearchParams, request: WireRequest, onRevoked: () => void): WireReply {
-    const header = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1];
-    const token = form.get("token") ?? form.get("access_token") ?? form.get("refresh_token") ?? header ?? "";
-    const known = this.#tokens.delete(token) || this.#refreshes.delete(token);
-    if (!known) return oauthError(400, "invalid_request", "The token is unknown or revoked already");
-    onRevoked();
+  #refresh(token: string): WireReply {
+    const answer = this.#tokens.refreshed(token);
+    return answer === null
+      ? oauthError(400, "invalid_grant", "The refresh token is unknown or used")
+      : jsonReply(200, answer);
+  }
+
+  // The newest grant says what the app may do. Only a consent turns on agent sessions that the earlier one lacked.
+  #granted(scopes: readonly string[], consented: boolean): void {
+    const before = this.#model.grant;
+    const agentSessions =
+      consented || before === null ? this.#model.agentSessionEvents : before.agentSessions;
+    this.#model.grant = { scopes: new Set(scopes), agentSessions };
+  }
+
+  #revoke(form: URLSearchParams, request: WireRequest): WireReply {
+    const header = /^Bearer (\S+)$/i.exec(request.headers.authorization ?? "")?.[1] ?? null;
+    const older = form.get("access_token") ?? form.get("refresh_token") ?? header;
+    const token = form.get("token");
+    const secret = form.get("client_secret");
+    const known =
+      form.get("client_id") === this.clientId && (secret ?? this.#clientSecret) === this.#clientSecret;
+    if (!known && (header === null || this.#tokens.find(header) === null)) {
+      return oauthError(401, "invalid_client", "Not authenticated");
+    }
+    if (token !== null && older !== null) {
+      return oauthError(400, "invalid_request", "token stands alone or not at all");
+    }
+    if (!this.#tokens.revoke(token ?? older ?? "")) {
+      return oauthError(400, "invalid_request", "The token is unknown or revoked already");
+    }
+    if (!this.#tokens.appHasAny()) this.uninstall();
     return jsonReply(200, { success: true });
   }
+}
 
-  #issueRefreshable(scope: string): object {
-    const refreshToken = `lin_refresh_${this.#randomness.bytes(20).toString("hex")}`;
-    bounded(this.#refreshes).set(refreshToken, { scope, replay: null });
-    return { ...this.#issue(scope, CODE_TOKEN_SECONDS), refresh_token: refreshToken };
-  }
-
-  #issue(scope: string, seconds: number): object {
-    const token = `lin_oauth_${this.#randomness.bytes(20).toString("hex")}`;
-    bounded(this.#tokens).set(token, { scope, expiresAt: this.#clock.now() + seconds * 1_000 });
-    return { access_token: token, token_type: "Bearer", expires_in: seconds, scope };
-  }
+// The scopes asked for, with `read`, which is always there; null = one is unknown.
+function scopesOf(text: string | null): readonly string[] | null {
+  const asked = (text ?? "").split(/[\s,]+/).filter((scope) => scope !== "");
+  return asked.every((scope) => SCOPES.has(scope)) ? [...new Set(["read", ...asked])] : null;
 }
 
 // Form fields, with client id and secret from HTTP Basic where they come that way.
@@ -190,12 +282,6 @@ function withBasic(request: WireRequest): URLSearchParams {
   form.set("client_id", id);
   form.set("client_secret", secret);
   return form;
-}
-
-function bounded<T>(map: Map<string, T>): Map<string, T> {
-  const oldest = map.size >= MAX_TOKENS ? map.keys().next().value : undefined;
-  if (oldest !== undefined) map.delete(oldest);
-  return map;
 }
 
 function oauthError(status: number, error: string, description: string): WireReply {

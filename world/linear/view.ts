@@ -4,20 +4,30 @@ import type { ActivityRow, IssueRow, Row, SessionRow, UserRow } from "./model/re
 import { sessionStatus, type SessionStatus } from "./model/status.ts";
 import type { Table } from "./model/tables.ts";
 
+/** Who asks. */
+export interface Caller {
+  readonly userId: string;
+  /** Of a token; null = a person's own key, which may do what the person may. */
+  readonly scopes: ReadonlySet<string> | null;
+  /** What the caller may still use. */
+  readonly allowance: Allowance;
+}
+
 /** The model as one request sees it: newest, or as it was at an earlier time. */
 export class View {
   readonly model: Model;
-  readonly viewerId: string;
-  /** What the caller may still use. */
-  readonly allowance: Allowance;
+  readonly caller: Caller;
   /** Unix milliseconds; null = newest. */
   readonly #asOf: number | null;
 
-  constructor(model: Model, allowance: Allowance, asOf: number | null) {
+  constructor(model: Model, caller: Caller, asOf: number | null) {
     this.model = model;
-    this.viewerId = model.installation.appUserId;
-    this.allowance = allowance;
+    this.caller = caller;
     this.#asOf = asOf;
+  }
+
+  get viewerId(): string {
+    return this.caller.userId;
   }
 
   /** What time it is in this view. */

@@ -13,7 +13,7 @@ import { graphqlApi, refusal, type ApiCall } from "./api/api.ts";
 import { inspection, type Inspection } from "./inspection.ts";
 import { rateLimited } from "./api/errors.ts";
 import { OAuth } from "./oauth.ts";
-import { Model, type Installation } from "./model/model.ts";
+import { Model, type Happening, type Installation } from "./model/model.ts";
 import { payloadOf } from "./payloads/payloads.ts";
 import { people, type People } from "./model/people.ts";
 import type { HourlyLimits } from "./limits.ts";
@@ -34,6 +34,8 @@ export interface LinearWorldParts extends WorldParts {
   readonly people?: readonly string[];
   /** Team keys and names; `APP` unless given. */
   readonly teams?: Readonly<Record<string, string>>;
+  /** Whose webhook it is: the application's, or one of the workspace, which hears of issues and comments only. */
+  readonly webhookOf?: "app" | "workspace";
   /** Hourly limits of the API key and of OAuth tokens; Linear's own unless given. */
   readonly limits?: HourlyLimits;
 }
@@ -43,9 +45,9 @@ export interface LinearWorld extends People, Inspection {
   /** Base address; GraphQL at `<url>/graphql`, OAuth at `<url>/oauth/token` and `<url>/oauth/revoke`. */
   readonly url: string;
   readonly faults: Faults;
-  /** An API key that works, used bare. */
+  /** A key of the first person, used bare. A person is never a delegate and has no agent sessions. */
   readonly apiKey: string;
-  /** An OAuth access token that works, used with `Bearer`. */
+  /** An access token of our app that works, used with `Bearer`. */
   readonly accessToken: string;
   /** The OAuth app's credentials, for the token endpoint. */
   readonly oauth: OAuth;
@@ -57,6 +59,8 @@ export interface LinearWorld extends People, Inspection {
   /** Faults of the stand-in itself; a test may want it empty. */
   readonly problems: readonly string[];
   setWebhook(target: WebhookTarget | null): void;
+  /** The switch "agent session events" on the application's page. Turned on, it counts from the next consent. */
+  setAgentSessionEvents(on: boolean): void;
   /** Sends a recorded webhook again, same id and bytes; resolves with the status (0 = none). */
   resend(id: string): Promise<number>;
   /** Resolves once every webhook was sent for the first time or lost; retries to come are not waited for. */
@@ -74,7 +78,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
   let target: WebhookTarget | null = parts.webhook ?? null;
 
   const model = new Model(parts.clock, parts.randomness);
-  const oauth = new OAuth(parts.clock, parts.randomness, parts.limits ?? null);
+  const oauth = new OAuth(model, parts.limits ?? null);
   for (const name of parts.people ?? ["Ada Lovelace", "Grace Hopper"]) model.addPerson(name);
   for (const [key, name] of Object.entries(parts.teams ?? { APP: "App" })) model.addTeam(key, name);
 
@@ -89,6 +93,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     problem,
   });
   model.tell = (happening) => {
+    if (!subscribed(model, parts.webhookOf ?? "app", happening)) return;
     const { event, body } = payloadOf(model, happening);
     sender.send(event, JSON.stringify(body));
   };
@@ -112,9 +117,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     answer: async (request: WireRequest): Promise<WireReply> => {
       const path = `${request.method} ${request.url.pathname}`;
       if (path === "POST /graphql") return graphql(request);
-      return (
-        oauth.answer(request, () => model.tell({ kind: "revoked" })) ?? jsonReply(404, { error: "not found" })
-      );
+      return oauth.answer(request) ?? jsonReply(404, { error: "not found" });
     },
   });
 
@@ -133,6 +136,10 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     setWebhook(next) {
       target = next;
     },
+    setAgentSessionEvents(on) {
+      model.agentSessionEvents = on;
+      if (!on && model.grant !== null) model.grant = { ...model.grant, agentSessions: false };
+    },
     resend: (id) => sender.resend(id),
     settled: () => sender.settled(),
     async close() {
@@ -140,6 +147,13 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
       await server.close();
     },
   };
+}
+
+// Only the application's own webhook hears what is meant for its app user, and only while it is installed.
+function subscribed(model: Model, webhookOf: "app" | "workspace", happening: Happening): boolean {
+  if (happening.kind === "entity") return true;
+  if (webhookOf === "workspace" || model.grant === null) return false;
+  return happening.kind !== "session" || model.sessionsOn();
 }
 
 function signedHeaders({ id, event, body, secret }: Unsigned): Record<string, string> {

@@ -4,9 +4,9 @@ import { jsonReply, type WireReply, type WireRequest } from "../../wire.ts";
 import { authenticationError, inputError, rateLimited } from "./errors.ts";
 import { Documents, run, type Operation } from "./graphql.ts";
 import { MAX_COMPLEXITY } from "./complexity.ts";
-import { limitHeaders, type Allowance } from "../limits.ts";
+import { limitHeaders } from "../limits.ts";
 import type { Model } from "../model/model.ts";
-import { View } from "../view.ts";
+import { View, type Caller } from "../view.ts";
 
 /** One operation that was asked of the API, for tests that count or order writes. */
 export interface ApiCall {
@@ -24,7 +24,7 @@ export interface ApiParts {
   readonly model: Model;
   readonly faults: () => Faults;
   /** Who calls, by the Authorization header; null = nobody we know. */
-  readonly caller: (authorization: string | undefined) => Allowance | null;
+  readonly caller: (authorization: string | undefined) => Caller | null;
   readonly called: (call: ApiCall) => void;
 }
 
@@ -32,8 +32,9 @@ export interface ApiParts {
 export function graphqlApi(parts: ApiParts): (request: WireRequest) => Promise<WireReply> {
   const documents = new Documents();
   return async (request) => {
-    const allowance = parts.caller(request.headers.authorization);
-    if (allowance === null) return refusal([authenticationError()]);
+    const caller = parts.caller(request.headers.authorization);
+    if (caller === null) return refusal([authenticationError()]);
+    const { allowance } = caller;
     const asked = askedOf(request.body);
     if (asked instanceof GraphQLError) return refusal([asked]);
     const operation = documents.read(asked.query, asked.variables, asked.operationName);
@@ -53,16 +54,16 @@ export function graphqlApi(parts: ApiParts): (request: WireRequest) => Promise<W
         headers,
       );
     }
-    const result = await run(operation, viewFor(parts, operation, allowance));
+    const result = await run(operation, viewFor(parts, operation, caller));
     parts.called(callOf(parts.model, operation, result));
     return jsonReply(statusOf(result), shown(result), headers);
   };
 }
 
-function viewFor(parts: ApiParts, operation: Operation, allowance: Allowance): View {
+function viewFor(parts: ApiParts, operation: Operation, caller: Caller): View {
   const staleMs =
     operation.definition.operation === OperationTypeNode.QUERY ? parts.faults().staleReadsMs : 0;
-  return new View(parts.model, allowance, staleMs > 0 ? parts.model.clock.now() - staleMs : null);
+  return new View(parts.model, caller, staleMs > 0 ? parts.model.clock.now() - staleMs : null);
 }
 
 interface Asked {

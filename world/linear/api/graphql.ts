@@ -17,6 +17,7 @@ import type { Args } from "./answers/fields.ts";
 import { linearError, notModelled } from "./errors.ts";
 import { MUTATIONS } from "./mutations/mutations.ts";
 import { QUERIES } from "./answers/queries.ts";
+import { checkPermission } from "./permissions.ts";
 import { linearSchema } from "./schema.ts";
 import type { View } from "../view.ts";
 
@@ -107,6 +108,7 @@ const field: GraphQLFieldResolver<unknown, View, Args> = (source, args, view, in
   if (root !== null) {
     const answer = root[fieldName];
     if (answer === undefined) throw notModelled(`${parentType.name}.${fieldName}`);
+    if (root === MUTATIONS) checkPermission(view, fieldName);
     return answer(view, args);
   }
   const answer = ANSWERS[parentType.name]?.[fieldName];

@@ -22,6 +22,9 @@ export function checkReferences(
   if (typeof change.delegateId === "string" && !model.user(change.delegateId).app) {
     throw inputError("Argument Validation Error: delegateId must be an app user");
   }
+  if (typeof change.delegateId === "string" && model.grant?.scopes.has("app:assignable") !== true) {
+    throw inputError("Argument Validation Error: the app was not granted app:assignable");
+  }
   for (const labelId of change.labelIds ?? []) {
     if (model.labels.get(labelId) === undefined) throw notFound("IssueLabel", labelId);
   }

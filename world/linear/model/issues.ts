@@ -105,12 +105,14 @@ function follow(model: Model, actorId: string | null, before: IssueRow, after: I
   const app = model.installation.appUserId;
   if (after.delegateId !== before.delegateId) {
     if (after.delegateId === app && actorId !== app) {
-      openSession(model, {
-        issueId: after.id,
-        creatorId: actorId,
-        told: true,
-        rootComment: "artificial",
-      });
+      if (model.sessionsOn()) {
+        openSession(model, {
+          issueId: after.id,
+          creatorId: actorId,
+          told: true,
+          rootComment: "artificial",
+        });
+      }
       model.notify("issueAssignedToYou", after.id, actorId);
     }
     if (before.delegateId === app) model.notify("issueUnassignedFromYou", after.id, actorId);

@@ -56,6 +56,13 @@ export interface Installation {
   readonly appUserId: string;
 }
 
+/** What the newest grant of the workspace lets our app do. */
+interface Grant {
+  readonly scopes: ReadonlySet<string>;
+  /** Whether agent session events were on when it was consented to. */
+  readonly agentSessions: boolean;
+}
+
 const STATES: readonly (readonly [string, StateType, string])[] = [
   ["Triage", "triage", "#fc7840"],
   ["Backlog", "backlog", "#bec2c8"],
@@ -90,6 +97,13 @@ export class Model {
   readonly installation: Installation;
   /** Grows with every write, as `lastSyncId` does. */
   syncId = 0;
+  /** Null: the app is not installed, or no longer. */
+  grant: Grant | null = {
+    scopes: new Set(["read", "write", "app:assignable", "app:mentionable"]),
+    agentSessions: true,
+  };
+  /** The event category of that name, on the application's page. */
+  agentSessionEvents = true;
   /** The organization's guidance for agents, sent with every session event. */
   guidance: string | null = null;
   /** Called at once, after the rows are written, in the order things happen. */
@@ -187,10 +201,24 @@ export class Model {
       .toSorted((a, b) => a.position - b.position)[0];
   }
 
+  /** Whether a delegation or a mention opens a session: without, it is a badge or a comment and no more. */
+  sessionsOn(): boolean {
+    return this.agentSessionEvents && this.grant?.agentSessions === true;
+  }
+
   /** An inbox notification to our app; Linear sends none about the app's own doing. */
   notify(type: string, issueId: string, actorId: string | null, commentId: string | null = null): void {
     if (actorId === this.installation.appUserId) return;
     this.tell({ kind: "notification", type, issueId, actorId, commentId });
+  }
+
+  /** Whose the personal key is, and who writes what nobody is named for. */
+  firstPerson(): UserRow {
+    return required(
+      this.users.all().find((user) => !user.app),
+      "person",
+      "anybody",
+    );
   }
 
   appUser(): UserRow {

@@ -41,6 +41,8 @@ export interface People {
   addLabel(name: string, team?: string): LabelRow;
   addProject(name: string, teams: readonly string[]): ProjectRow;
   createIssue(wish: IssueWish): IssueRow;
+  /** Makes our app the delegate, which is a badge and no session where agent sessions are not enabled. */
+  giveTo(issue: string, by: string): IssueRow;
   /** Makes our app the delegate: a new session, told three ways. */
   delegate(issue: string, by: string): SessionRow;
   /** As a triage rule would: nobody stands for it. */
@@ -125,10 +127,7 @@ export function people(model: Model): People {
       ),
     createIssue(wish) {
       const inTeam = team(wish.team);
-      const author =
-        wish.by === undefined
-          ? named(model.users.all(), "person", "anybody", (user) => !user.app)
-          : person(wish.by);
+      const author = wish.by === undefined ? model.firstPerson() : person(wish.by);
       return createIssue(model, author.id, {
         teamId: inTeam.id,
         title: wish.title,
@@ -141,6 +140,7 @@ export function people(model: Model): People {
         ...(wish.state === undefined ? {} : { stateId: state(inTeam.id, wish.state) }),
       });
     },
+    giveTo: (key, by) => change(key, by, { delegateId: model.installation.appUserId }),
     delegate(key, by) {
       const issue = change(key, by, { delegateId: model.installation.appUserId });
       return required(newestSession(issue.id), "session of issue", issue.identifier);
@@ -151,6 +151,11 @@ export function people(model: Model): People {
     },
     undelegate: (key, by) => change(key, by, { delegateId: null }),
     mention(key, text, by, replyTo) {
+      if (model.grant?.scopes.has("app:mentionable") !== true || !model.sessionsOn()) {
+        throw new Error(
+          "Linear's stand-in has no agent to mention: not granted, or sessions are not enabled",
+        );
+      }
       const author = person(by);
       const comment = write(key, text, by, replyTo);
       const present = newestSession(comment.issueId);

@@ -63,7 +63,7 @@ export const QUERIES: RootFields = {
   users: (view, args) => connection(view, "User", view.all(view.model.users), args),
   workflowState: byId("WorkflowState", (view) => view.model.states),
   workflowStates: (view, args) => connection(view, "State", view.all(view.model.states), args),
-  rateLimitStatus: (view) => limitStatus(view.allowance),
+  rateLimitStatus: (view) => limitStatus(view.caller.allowance),
   project: byId("Project", (view) => view.model.projects),
   projects: (view, args) => connection(view, "Project", view.all(view.model.projects), args),
 };

@@ -19,7 +19,7 @@ export const Organization: Fields<unknown> = {
 export const User: Fields<UserRow> = {
   initials: (row) => row.name.slice(0, 1).toUpperCase(),
   isMe: (row, view) => row.id === view.viewerId,
-  supportsAgentSessions: (row) => row.app,
+  supportsAgentSessions: (row, view) => row.app && view.model.sessionsOn(),
   url: (row, view) => userUrl(view.model, row),
   organization: () => ({}),
   assignedIssues: (row, view, args) =>

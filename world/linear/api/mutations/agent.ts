@@ -5,12 +5,13 @@ import { done, inputOf, isList, newId, theComment, theIssue, theSession } from "
 import type { RootFields } from "../answers/queries.ts";
 import type { ExternalLink, SessionRow, Signal } from "../../model/records.ts";
 import { externalLinks, plan, refused, summary } from "../../model/rules.ts";
+import type { View } from "../../view.ts";
 
 /** Mutations of agent sessions and activities. */
 export const AGENT_MUTATIONS: RootFields = {
   agentActivityCreate: (view, args) => {
     const input = inputOf(args);
-    const session = theSession(view, input["agentSessionId"]);
+    const session = ownSession(view, input["agentSessionId"]);
     const agentActivity = addAgentActivity(view.model, session, {
       id: newId(view.model.activities, input, "AgentActivity"),
       content: input["content"],
@@ -21,7 +22,7 @@ export const AGENT_MUTATIONS: RootFields = {
     return done(view, { agentActivity });
   },
   agentSessionUpdate: (view, args) => {
-    const session = theSession(view, args["id"]);
+    const session = ownSession(view, args["id"]);
     const changes = sessionChange(session, inputOf(args));
     // An address counts as an answer to a new session; a title alone does not.
     const shown = (changes.externalLinks ?? []).length > 0 && session.acknowledgedAt === null;
@@ -55,6 +56,12 @@ export const AGENT_MUTATIONS: RootFields = {
     return done(view, { agentSession });
   },
 };
+
+function ownSession(view: View, id: unknown): SessionRow {
+  const session = theSession(view, id);
+  if (session.appUserId !== view.viewerId) throw forbidden("The session belongs to another agent.");
+  return session;
+}
 
 function sessionChange(session: SessionRow, input: Args): Partial<SessionRow> {
   const odd = ["dismissedAt", "userState"].find((key) => input[key] !== undefined);
