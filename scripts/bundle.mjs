@@ -19,7 +19,7 @@ const DATABASE = /^better-sqlite3$/;
 const BINDINGS = `const { dirname, join } = require("node:path");
 module.exports = (name) => require(join(dirname(require.resolve("better-sqlite3/package.json")), "build/Release", name));`;
 const PLACE = 'var place = require("node:url").pathToFileURL(__filename).href;';
-/** Code that is not a file of its own can not import: start.cjs does it, as `load`. */
+/** Code that is not a file of its own cannot import: start.cjs does it, as `load`. */
 const IMPORT = /\bimport\((?=")/g;
 
 /**

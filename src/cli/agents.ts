@@ -40,7 +40,7 @@ async function agents(context: Context): Promise<readonly AgentDocument[]> {
     return items as readonly AgentDocument[];
   } catch (error) {
     if (!(error instanceof Failure) || error.exitCode !== 4) throw error;
-    context.note("The relay can not be reached; this is what the configuration names.");
+    context.note("The relay cannot be reached; this is what the configuration names.");
     return await configured(context);
   }
 }
@@ -57,6 +57,6 @@ async function configured(context: Context): Promise<readonly AgentDocument[]> {
   return [...names].map((name) => ({
     name,
     ready: false,
-    detail: "not known: the relay can not be reached",
+    detail: "not known: the relay cannot be reached",
   }));
 }

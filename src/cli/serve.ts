@@ -80,7 +80,7 @@ function listenFailure(error: unknown, { http }: Settings): Failure | null {
     });
   }
   if (code === "EADDRNOTAVAIL" || code === "EACCES") {
-    return new Failure(1, "address_refused", `can not listen on ${place} (${code})`, {
+    return new Failure(1, "address_refused", `cannot listen on ${place} (${code})`, {
       hint: "set http.host to an address of this machine and http.port above 1023",
     });
   }

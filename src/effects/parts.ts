@@ -18,7 +18,7 @@ export interface EffectParts {
   readonly hookMs: number;
 }
 
-/** The repository of an issue; an effect on the forge without one can not be meant. */
+/** The repository of an issue; an effect on the forge without one cannot be meant. */
 export function repositoryOf(facts: Facts): string {
   if (facts.project === null) throw new ExternalError("refused", "the issue has no repository");
   return facts.project.repository;

@@ -20,7 +20,7 @@ export interface Engine {
   start(): Promise<void>;
   /** Stops taking new work, interrupts performers and waits for them at most `graceMs`. Safe to repeat. */
   stop(graceMs: number): Promise<void>;
-  /** Makes a delivery durable. Rejects with `NotDurable` when that can not be done now. */
+  /** Makes a delivery durable. Rejects with `NotDurable` when that cannot be done now. */
   accept(delivery: VerifiedDelivery): Promise<"accepted" | "duplicate">;
   /** Makes observations durable and applies them; resolves with the journal's seq once they are committed. `key` makes a repeat harmless. */
   observe(

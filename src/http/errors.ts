@@ -38,9 +38,9 @@ function frameworkProblem(code: string, status: number): Problem {
     case "FST_ERR_CTP_INVALID_JSON_BODY":
       return new Problem(400, "bad_json", "the body is no JSON");
     case "FST_ERR_BAD_URL":
-      return new Problem(400, "bad_url", "the path can not be decoded");
+      return new Problem(400, "bad_url", "the path cannot be decoded");
     default:
-      return new Problem(status, "bad_request", "the request can not be understood");
+      return new Problem(status, "bad_request", "the request cannot be understood");
   }
 }
 

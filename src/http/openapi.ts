@@ -55,7 +55,7 @@ function webhook(sender: string) {
         401: problem("The signature is missing, malformed or wrong, or the delivery is stale"),
         413: problem("Too large"),
         415: problem("Form-encoded or compressed"),
-        503: problem("It can not be stored right now"),
+        503: problem("It cannot be stored right now"),
       },
     },
   };

@@ -27,7 +27,7 @@ export interface Confinement {
 // First as root of a user namespace, which alone may mount there; then, in a further one, as who we are, for whom those
 // mounts are locked. The shell stays as the first process of its own process namespace: when it ends, or is killed, the
 // kernel kills whatever is left in there, also what has left its process group.
-// The exit code can not tell a command that failed from one that was never started: the mark does.
+// The exit code cannot tell a command that failed from one that was never started: the mark does.
 const SCRIPT = `set -e
 hide=$1 view=$2 begun=$3 cwd=$4 uid=$5 gid=$6
 shift 6
@@ -90,7 +90,7 @@ interface Trial {
 }
 
 /**
- * Null, or why programs can not be confined on this machine, in words for the operator. Tries it in a new folder,
+ * Null, or why programs cannot be confined on this machine, in words for the operator. Tries it in a new folder,
  * a temporary one unless told where.
  */
 export async function whyNotConfined(

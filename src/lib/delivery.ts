@@ -1,4 +1,4 @@
-/** A webhook whose signature held. Only a source's `open` makes one: an unverified body can not be passed on by mistake. */
+/** A webhook whose signature held. Only a source's `open` makes one: an unverified body cannot be passed on by mistake. */
 export interface VerifiedDelivery {
   readonly verified: true;
   readonly source: string;

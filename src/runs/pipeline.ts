@@ -15,7 +15,7 @@ import { hookFacts, prepare } from "./prepare.ts";
 import { openLeftOver, publish } from "./publish.ts";
 import { work } from "./work.ts";
 
-/** How often the agent gets its work back because it can not be taken as it is. */
+/** How often the agent gets its work back because it cannot be taken as it is. */
 const MOST_REJECTIONS = 2;
 
 /**

@@ -71,7 +71,7 @@ function contradiction(context: RunContext, changes: Changes): Rejection {
   };
 }
 
-/** A random word that quoted text can not contain, see `quote`. */
+/** A random word that quoted text cannot contain, see `quote`. */
 export function fenceOf(context: RunContext): string {
   return context.parts.randomness.bytes(8).toString("hex");
 }

@@ -179,14 +179,14 @@ function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
   };
 }
 
-/** A person can not answer what was not asked, nor choose what has no name: the tracker would refuse it. */
+/** A person cannot answer what was not asked, nor choose what has no name: the tracker would refuse it. */
 function questionOf({ question }: AgentReport, summary: string): Ending["question"] {
   const text = question?.text.trim() || summary;
   const options = (question?.options ?? []).map((option) => option.trim()).filter((option) => option !== "");
   return text === "" ? null : { text, options: [...new Set(options)] };
 }
 
-/** An agent without a report is taken by its words, but not by none, nor by a report that can not be read. */
+/** An agent without a report is taken by its words, but not by none, nor by a report that cannot be read. */
 function outcomeOf(report: AgentReport | null, summary: string): Worked["outcome"] {
   if (report === null) return summary === "" || summary.startsWith("{") ? "silent" : "done";
   if (report.outcome === "question" || (report.outcome === "answer" && summary === "")) return "silent";
@@ -236,7 +236,7 @@ async function evidence(context: RunContext): Promise<readonly CheckFailure[]> {
     );
   } catch (error) {
     context.signal.throwIfAborted();
-    // The agent can look for the failure itself; a log that can not be had must not cost the run.
+    // The agent can look for the failure itself; a log that cannot be had must not cost the run.
     context.handle.event("warning", `The failing checks could not be read: ${messageOf(error)}`);
     return [];
   }

@@ -64,7 +64,7 @@ export interface HookParts {
   readonly privateDir: string;
   /** The operator's environment; only PATH and LANG are taken. */
   readonly operator: ProcessEnvironment;
-  /** What hooks must not see; null = they can not be confined here, and see what our account does. */
+  /** What hooks must not see; null = they cannot be confined here, and see what our account does. */
   readonly hidden: Hidden | null;
 }
 

@@ -27,7 +27,7 @@ beforeEach(async () => {
 afterEach(() => ours.close());
 
 describe("config.toml", () => {
-  test("what keeps the agent in its place can not be changed by additions", () => {
+  test("what keeps the agent in its place cannot be changed by additions", () => {
     const config = codexConfig({
       additions: {
         approval_policy: "on-request",
@@ -82,7 +82,7 @@ describe("config.toml", () => {
   });
 
   test("a value that TOML does not know is an error that names its key", () => {
-    expect(() => toToml({ a: { b: null } })).toThrow("a.b: null can not be written as TOML");
+    expect(() => toToml({ a: { b: null } })).toThrow("a.b: null cannot be written as TOML");
     expect(() => toToml({ a: Number.NaN })).toThrow("a: NaN");
   });
 
@@ -266,7 +266,7 @@ describe("finding and asking the program", () => {
     expect(await ready(bin, {}).ask(signal)).toBeNull();
   });
 
-  test("a home that can not be made is said with its path", async () => {
+  test("a home that cannot be made is said with its path", async () => {
     const bin = await program(join(folder, "codex"));
     await writeFile(join(folder, "home"), "a file");
     expect(await ready(bin, {}).ask(signal)).toContain(join(folder, "home"));

@@ -269,7 +269,7 @@ describe.skipIf(bin === null)("the real Codex with a scripted model", () => {
     });
   });
 
-  test("a model that can not be reached is an infrastructure failure", async () => {
+  test("a model that cannot be reached is an infrastructure failure", async () => {
     await model.close();
     const { request: asked } = ask(marked("edits"));
     const session = await ours.work(agent(), asked);

@@ -152,7 +152,7 @@ test("with its API out of reach watch sees in the database what a running engine
   });
   expect(code).toBe(0);
   expect(out).toMatch(/→ done/);
-  expect(err).toContain("can not be reached");
+  expect(err).toContain("cannot be reached");
 });
 
 test("run log --follow goes on until the run ends", async () => {

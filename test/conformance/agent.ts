@@ -89,7 +89,7 @@ export function agentConformance(
       expect(order.slice(0, 3)).toEqual(["thread", "turn", "event"]);
     });
 
-    test("a thread that can not be made durable stops the work", async () => {
+    test("a thread that cannot be made durable stops the work", async () => {
       const { request: asked } = request(directory, {
         prompt: "[[scn:edit]]",
         onThread: () => Promise.reject(new Error("the disk is full")),

@@ -697,7 +697,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await expect(handle.observe([end(handle)])).rejects.toBeInstanceOf(Fenced);
       });
 
-      test("a run that can not be started again and again ends, free of charge, and holds nothing up", async () => {
+      test("a run that cannot be started again and again ends, free of charge, and holds nothing up", async () => {
         await open({ performRun: held().performRun, settings: { outboxAttempts: 3 } });
         const asked = script({ startFault: "a bug in a rule", run: "implementation", project: "app" });
         await engine.observe(issueOf("a"), [asked], ORIGIN);

@@ -79,7 +79,7 @@ test("a record of a living process that never held the lock keeps nobody out", (
   takeLock(lockFile(), me).release();
 });
 
-test("the same process can not take it twice", () => {
+test("the same process cannot take it twice", () => {
   const lock = takeLock(lockFile(), me);
   try {
     expect(() => takeLock(lockFile(), me)).toThrow(AlreadyRunning);

@@ -215,7 +215,7 @@ describe("durability", () => {
   });
 });
 
-describe("a database that can not be used", () => {
+describe("a database that cannot be used", () => {
   test("one of a newer program is refused and not touched", async () => {
     await open();
     await stop();

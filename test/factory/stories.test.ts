@@ -851,7 +851,7 @@ describe("auto-merge", () => {
     expect(last(told.tell("cancel ok"))).toContain("run_active");
   });
 
-  test("what can not be turned off holds the run back, and a person is told; `retry` tries again", () => {
+  test("what cannot be turned off holds the run back, and a person is told; `retry` tries again", () => {
     const told = story(`${AUTO}; pull h1 conflict; cancel refused no right to`);
     expect(last(told)).toContain("escalated base_conflict/auto_merge_on → tell error");
     expect(told.life.decision?.why).toContain("could not be turned off");
@@ -862,7 +862,7 @@ describe("auto-merge", () => {
     expect(last(told.tell("pull h1 manual"))).toContain("run_queued → start_run");
   });
 
-  test("what can not be turned off on a head nobody approved is a person's matter, and so they hear", () => {
+  test("what cannot be turned off on a head nobody approved is a person's matter, and so they hear", () => {
     const told = story(`${AUTO}; review r2 changes_requested; cancel refused no right to`);
     expect(last(told)).toContain("awaiting_input auto_merge_stale → tell elicitation");
     expect(told.life.decision?.why).toContain("could not be taken back: refused no right to");
@@ -1117,7 +1117,7 @@ describe("what the machine and the configuration hold back", () => {
     expect(last(told.tell("ticket team=APP"))).toContain("run_queued → start_run");
   });
 
-  test("a repository that can not be worked with is waited for", () => {
+  test("a repository that cannot be worked with is waited for", () => {
     const told = story(
       "delegated; run starts; repository there is no branch main; run failed infrastructure",
     );

@@ -119,7 +119,7 @@ describe("the evidence of a failing commit", () => {
     expect(found).toMatchObject([{ check: "c940", conclusion: "failure" }]);
   });
 
-  it("is not there while GitHub can not be asked", async () => {
+  it("is not there while GitHub cannot be asked", async () => {
     await expect(evidence({}, () => ({ status: 503, body: {} }))).rejects.toMatchObject({
       kind: "unavailable",
     });

@@ -154,7 +154,7 @@ describe("a call to GitHub", () => {
     await expect(forgeAt(url).repository("acme/app", stop.signal)).rejects.toThrow("stopping");
   });
 
-  it("says which host can not be reached", async () => {
+  it("says which host cannot be reached", async () => {
     const { url } = await serving(() => undefined);
     await server?.close();
     server = null;

@@ -355,7 +355,7 @@ describe("commands", () => {
     expect(problem(await post("/api/issues/APP-1/explode"))[0]).toBe(404);
   });
 
-  test("are 503 when they can not be made durable", async () => {
+  test("are 503 when they cannot be made durable", async () => {
     bench.engine.broken = "SQLITE_FULL /var/lib/x";
     const reply = await post("/api/issues/APP-1/stop");
     expect(problem(reply)[0]).toBe(503);

@@ -89,7 +89,7 @@ test("loopback peers are not counted per address", async () => {
     const ask = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
     const [one, two] = await Promise.all([firstBytes(port, ask), firstBytes(port, ask)]);
     expect([one.slice(0, 15), two.slice(0, 15)]).toEqual(["HTTP/1.1 200 OK", "HTTP/1.1 200 OK"]);
-    // The peer's address can not be forged on loopback, so the rule is shown sockets instead.
+    // The peer's address cannot be forged on loopback, so the rule is shown sockets instead.
     const ended: string[] = [];
     const peer = (name: string): Socket =>
       Object.assign(connect({ port, host: "127.0.0.1" }), { destroy: () => ended.push(name) }) as never;

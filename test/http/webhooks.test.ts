@@ -197,7 +197,7 @@ describe("the order of the refusals", () => {
     expect((await github(without("x-hub-signature-256"))).status).toBe(401);
   });
 
-  test("a signed one is 503 with Retry-After when it can not be stored, and may succeed later", async () => {
+  test("a signed one is 503 with Retry-After when it cannot be stored, and may succeed later", async () => {
     bench.engine.broken = "SQLITE_FULL: /var/lib/secret/path";
     const answer = await github((headers) => headers);
     expect(answer.status).toBe(503);

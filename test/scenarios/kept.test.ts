@@ -37,7 +37,7 @@ const seen = (story: Story, id: string) => {
   return { state: delivery?.state, why: delivery?.why };
 };
 
-test("signed deliveries that can not be read or used are kept and explained, and disturb nothing", async () => {
+test("signed deliveries that cannot be read or used are kept and explained, and disturb nothing", async () => {
   const story = await startStory();
   const { ada } = story;
   expect(await fromGitHub(story, "push", "no-json", "this is no JSON")).toBe(200);
@@ -46,7 +46,7 @@ test("signed deliveries that can not be read or used are kept and explained, and
   expect(await fromLinear(story, "Reaction", "also-of-no-use", { action: "create", type: "Reaction" })).toBe(
     200,
   );
-  // The right event, but not in the form that Linear documents: the interpreter can not read it.
+  // The right event, but not in the form that Linear documents: the interpreter cannot read it.
   expect(
     await fromLinear(story, "AgentSessionEvent", "poison", { action: "created", type: "AgentSessionEvent" }),
   ).toBe(200);
@@ -163,7 +163,7 @@ test("a pull request that can no longer be read is explained, and kept again onc
   await story.rests();
   github.setPermission("acme/shop", github.credentials.botLogin, "none");
   await story.inTime(({ rule }) => rule === "repository_problem");
-  expect(story.issue()?.why).toContain("Pull request 1 of acme/shop can not be read");
+  expect(story.issue()?.why).toContain("Pull request 1 of acme/shop cannot be read");
   github.setPermission("acme/shop", github.credentials.botLogin, "write");
   await story.inTime("awaiting_review");
   await grace.approves();

@@ -6,7 +6,7 @@ import { startStory, type Story } from "../story/story.ts";
 
 const BRANCH = "patchrelay/app-1";
 
-/** A review's fix is committed while GitHub is out, so that it can not be pushed; a later run finds nothing to do. */
+/** A review's fix is committed while GitHub is out, so that it cannot be pushed; a later run finds nothing to do. */
 async function fixedButNotPushed(): Promise<Story> {
   const story = await startStory({
     agent: worksBut(

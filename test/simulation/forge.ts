@@ -141,7 +141,7 @@ export class Forge {
       return pull?.merged === true ? { ok: true, detail: "merged already" } : { ok: false, detail: "closed" };
     if (pull.head !== head) return { ok: false, detail: "another head" };
     if (pull.queue !== null) return { ok: true, detail: "queued already" };
-    if (pull.draft || this.conflicts(pull)) return { ok: false, detail: "it can not be merged" };
+    if (pull.draft || this.conflicts(pull)) return { ok: false, detail: "it cannot be merged" };
     if (this.setting.hasQueue) {
       this.enqueue(pull);
       return { ok: true, detail: "queued" };

@@ -226,7 +226,7 @@ describe("a call to Linear", () => {
     expect(thrown.message).toContain("50 ms");
   });
 
-  test("that can not connect ends at the shorter deadline for connecting", async () => {
+  test("that cannot connect ends at the shorter deadline for connecting", async () => {
     class Nowhere extends Agent {
       override createConnection(): Socket {
         const socket = new Socket();

@@ -216,7 +216,7 @@ describe("the hook remove-worktree", () => {
 
 // Without these namespaces hooks run as they always could, and the relay says so at the first hook and in `doctor`. CI has them.
 const whyNot = await whyNotConfined(systemClock, { PATH: process.env["PATH"] ?? "" }, never());
-if (whyNot !== null) console.warn(`hooks can not be confined on this machine, which is not tried: ${whyNot}`);
+if (whyNot !== null) console.warn(`hooks cannot be confined on this machine, which is not tried: ${whyNot}`);
 
 test("hooks can be confined where CI runs", { skip: process.env["CI"] !== "true" }, () => {
   expect(whyNot).toBeNull();
@@ -265,7 +265,7 @@ describe.skipIf(whyNot !== null)("a confined hook", () => {
     expect(readFileSync(file, "utf8")).toBe("canary");
   });
 
-  test("can not lift what hides it, has its own user, and works in its tree with git", async () => {
+  test("cannot lift what hides it, has its own user, and works in its tree with git", async () => {
     const relay = join(on.folder, "relay");
     put(relay, { "patchrelay.db": "canary" });
     const output = await seen(
@@ -322,7 +322,7 @@ test.skipIf(whyNot !== null)("a trial that failed once leaves no later hook unco
   expect((await run(tree, {}, relay)).output).toContain("No such file");
 });
 
-test("where hooks can not be confined they run all the same, and the log says what that means", async () => {
+test("where hooks cannot be confined they run all the same, and the log says what that means", async () => {
   on.push("main", hook("#!/bin/sh\necho ran\n"));
   const lines: string[] = [];
   const log: Log = { ...silentLog, warn: (message) => lines.push(message) };

@@ -74,7 +74,7 @@ async function versionProblem(
     return `${program} --version ${how}: ${clip(outcome.stderr.trim(), 200)}; is agent.codex.bin the Codex program?`;
   } catch (error) {
     signal.throwIfAborted();
-    return `${program} can not be run: ${messageOf(error)}`;
+    return `${program} cannot be run: ${messageOf(error)}`;
   }
 }
 

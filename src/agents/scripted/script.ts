@@ -122,7 +122,7 @@ export async function readScript(file: string): Promise<ScriptedAgentScript> {
   try {
     value = JSON.parse(await readBounded(file));
   } catch (error) {
-    throw new Error(`the script ${file} can not be read: ${messageOf(error)}; see agent.scripted.file`, {
+    throw new Error(`the script ${file} cannot be read: ${messageOf(error)}; see agent.scripted.file`, {
       cause: error,
     });
   }

@@ -36,7 +36,7 @@ export type Early =
 const RUN_MS = 10 * 60_000;
 const KEPT_OUTPUT = 32 * 1024;
 
-/** Plays one step. Throws when it can not be played, and with the signal's reason. */
+/** Plays one step. Throws when it cannot be played, and with the signal's reason. */
 export async function playStep(step: Step, stage: Stage): Promise<Early | null> {
   const { directory, clock, tell } = stage;
   const filled = (text: string): string => text.replaceAll("{{steered}}", stage.steered);

@@ -27,7 +27,7 @@ export const command: Command = {
 
 type Findings = readonly { readonly invariant: string; readonly detail: string }[];
 
-// What is damaged enough can not even be opened: that is the finding.
+// What is damaged enough cannot even be opened: that is the finding.
 function checked(check: () => Findings): Findings {
   try {
     return check();

@@ -7,7 +7,7 @@ export const command: Command = {
   arguments: [ID],
   options: {},
   about: [
-    "Harmless to repeat: facts that are known already change nothing. The relay must be running (exit 4 when it can not be reached).",
+    "Harmless to repeat: facts that are known already change nothing. The relay must be running (exit 4 when it cannot be reached).",
   ],
   examples: [
     { says: "after the cause of its quarantine is mended", line: "delivery replay github:72d3162e" },

@@ -9,7 +9,7 @@ import type { Host } from "../host/host.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
-/** Configuration and credentials; null where they can not be used. */
+/** Configuration and credentials; null where they cannot be used. */
 export function checkConfig(
   host: Host,
   configFlag: string | null,

@@ -21,7 +21,7 @@ export async function checkFolder(
       await access(parent, constants.W_OK);
     } catch (error) {
       return [
-        fail("data folder", `${dataDir} can not be made: ${messageOf(error)}`, `make it, or set dataDir`),
+        fail("data folder", `${dataDir} cannot be made: ${messageOf(error)}`, `make it, or set dataDir`),
       ];
     }
     return [ok("data folder", `${dataDir} is made at the first start`), await room(settings, parent)];

@@ -29,7 +29,7 @@ export async function* checkOutside({
   readonly signal: AbortSignal;
 }): AsyncGenerator<Finding> {
   if (credentials === null) {
-    yield skipped("agent, Linear, GitHub", "the credentials can not be used as they are");
+    yield skipped("agent, Linear, GitHub", "the credentials cannot be used as they are");
     return;
   }
   const { clock, env } = host;

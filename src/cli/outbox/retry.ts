@@ -5,7 +5,7 @@ export const command: Command = {
   arguments: [{ name: "ID", says: "the effect, as `outbox list` shows it", required: true }],
   options: {},
   about: [
-    "For an effect that failed too often or was dropped. The relay must be running (exit 4 when it can not be reached).",
+    "For an effect that failed too often or was dropped. The relay must be running (exit 4 when it cannot be reached).",
   ],
   examples: [{ says: "after GitHub is back", line: "outbox retry 17" }],
   async run(context) {

@@ -18,7 +18,7 @@ const WAITING_MOST = 256;
 
 /**
  * Every line of journal and run log after `after`, in order and once, until the signal fires or the consumer
- * breaks off: from the running relay's stream, and from the database while the relay can not be reached.
+ * breaks off: from the running relay's stream, and from the database while the relay cannot be reached.
  * `remark` is told when the source changes.
  */
 export async function* follow(
@@ -35,7 +35,7 @@ export async function* follow(
   while (!signal.aborted) {
     const answers = await isAnswering(relay);
     if (answers !== live) {
-      if (!answers) remark("the relay can not be reached; looking into its database until it comes back");
+      if (!answers) remark("the relay cannot be reached; looking into its database until it comes back");
       else if (live === false) remark("the relay is back");
       live = answers;
     }

@@ -90,7 +90,7 @@ export function refusal({ status, document }: Answer, url: string): Failure {
 }
 
 function unreachable(reason: string): Failure {
-  return new Failure(4, "relay_not_reachable", `The relay can not be reached: ${reason}`, {
+  return new Failure(4, "relay_not_reachable", `The relay cannot be reached: ${reason}`, {
     hint: "start it with `patchrelay serve`; inspection (issue show, issue list …) works without it",
   });
 }

@@ -204,7 +204,7 @@ function wordPlaces(args: readonly string[]): readonly number[] {
     if (arg === "--") break;
     if (!arg.startsWith("-")) places.push(index);
     else if (takesNext(arg)) index += 1;
-    // What follows an option that only the command knows can not be told from its value.
+    // What follows an option that only the command knows cannot be told from its value.
     else if (!isGlobal(arg)) break;
   }
   return places;

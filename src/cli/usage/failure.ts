@@ -57,7 +57,7 @@ export function notFound(message: string, hint: string | null = null): Failure {
   return new Failure(3, "not_found", message, { hint });
 }
 
-/** Configuration or credentials can not be used; every problem a line of its own. */
+/** Configuration or credentials cannot be used; every problem a line of its own. */
 export function badSettings(problems: readonly Problem[]): Failure {
   return new Failure(1, "bad_settings", problems.map(problemText).join("\n"));
 }

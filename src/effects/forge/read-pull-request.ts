@@ -30,7 +30,7 @@ export const readPullRequest =
       if (attempt < looksOf(facts, error)) throw notYet(error);
       // Without this nobody would learn that what is known grows old, nor why.
       const what = number === null ? "The pull requests" : `Pull request ${number}`;
-      const why = `${what} of ${repository} can not be read: ${error.message}`;
+      const why = `${what} of ${repository} cannot be read: ${error.message}`;
       return problem?.value === why ? [] : [{ kind: "repository_read", at: parts.clock.now(), problem: why }];
     }
     const seen = reading === null ? [] : [reading];

@@ -188,7 +188,7 @@ export interface PullRequest {
    * Absent = not known. */
   readonly readAskedAt?: number;
   /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
-   * heard (`heardAt`, our own clock): the forge's whole seconds can not tell which came first. */
+   * heard (`heardAt`, our own clock): the forge's whole seconds cannot tell which came first. */
   readonly hint: { readonly at: number; readonly what: string; readonly heardAt: number } | null;
 }
 

@@ -23,7 +23,7 @@ export interface Refusal {
 export const REFUSALS = {
   disk_low: "free disk is below `storage.stopRunsBelowMiB`",
   blocked: "the tracker says that another open issue blocks this one",
-  agent_not_ready: "the agent can not start: it is not installed, not logged in or offline",
+  agent_not_ready: "the agent cannot start: it is not installed, not logged in or offline",
   backing_off: "the last attempt failed for a reason that is not the work's; it is tried again later",
   failing:
     "five attempts in a row came to nothing for reasons that are not the work's; an outage that costs nothing gets six hours",

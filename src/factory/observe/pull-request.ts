@@ -87,7 +87,7 @@ function opened(change: PullRequestChange, at: number, read: boolean): PullReque
   };
 }
 
-/** Whether a commit is a push of ours: known before it was pushed, so its webhook can not come too early. */
+/** Whether a commit is a push of ours: known before it was pushed, so its webhook cannot come too early. */
 export function isOurs(facts: Facts, sha: string): boolean {
   return facts.runs.some((run) => run.headAfter === sha);
 }

@@ -71,7 +71,7 @@ export const MERGING_RULES: readonly Rule[] = [
   }),
   rule({
     name: "merge_held",
-    says: "The rules of the base branch hold the merge back, and auto-merge can not wait for them: ask again when what was read changes, else now and then.",
+    says: "The rules of the base branch hold the merge back, and auto-merge cannot wait for them: ask again when what was read changes, else now and then.",
     states: ["awaiting_review"],
     when: (s) => {
       const { held } = mergingOf(s);

@@ -34,7 +34,7 @@ export const TICKET_RULES: readonly Rule[] = [
   }),
   rule({
     name: "repository_problem",
-    says: "The repository can not be worked with (not there, no access, no base branch): say so and wait.",
+    says: "The repository cannot be worked with (not there, no access, no base branch): say so and wait.",
     states: ["awaiting_input"],
     when: ({ facts, run }) => (run === null ? (facts.project?.problem?.value ?? null) : null),
     gives: (problem, { now }) =>

@@ -117,7 +117,7 @@ async function carryOut(parts: CommandParts, command: CommandName, request: Fast
   const key = keyOf(request);
   const issue = found(engine.views.issueId(key), key);
   const given = idempotencyKey(request);
-  // Scoped to issue and command, so that a key used twice by mistake can not swallow another command.
+  // Scoped to issue and command, so that a key used twice by mistake cannot swallow another command.
   const id = given === null ? randomness.uuid() : uuidFromKey(`${issue} ${command} ${given}`);
   const earlier = given === null ? null : earlierSeq(engine, issue, id);
   if (earlier !== null) return earlier;

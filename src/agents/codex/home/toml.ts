@@ -31,7 +31,7 @@ function inline(value: unknown, path: readonly string[]): string {
     );
     return `{ ${pairs.join(", ")} }`;
   }
-  throw new TypeError(`${path.join(".")}: ${String(value)} can not be written as TOML; leave the key out`);
+  throw new TypeError(`${path.join(".")}: ${String(value)} cannot be written as TOML; leave the key out`);
 }
 
 function isTable(value: unknown): value is TomlTable {

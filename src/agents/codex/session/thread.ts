@@ -119,7 +119,7 @@ async function listTurns(parts: ThreadParts, params: unknown): Promise<unknown> 
   try {
     return await parts.call("thread/turns/list", params, parts.withinMs);
   } catch (error) {
-    // A thread that never had a turn says that it can not list them.
+    // A thread that never had a turn says that it cannot list them.
     if (error instanceof RefusedCall && error.code === -32_601) return null;
     throw error;
   }

@@ -9,7 +9,7 @@ export class DatabaseNewer extends Error {
   }
 }
 
-/** The database can not be trusted. Nothing was overwritten; `backup` is the newest copy that was found. */
+/** The database cannot be trusted. Nothing was overwritten; `backup` is the newest copy that was found. */
 export class DatabaseDamaged extends Error {
   override readonly name = "DatabaseDamaged";
   readonly backup: string | null;

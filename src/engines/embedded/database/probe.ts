@@ -5,7 +5,7 @@ import { Sqlite } from "./sqlite.ts";
 
 /**
  * Whether a database with a write-ahead log can be kept in `folder`; null = it can, else why not. Network file
- * systems are where it can not. Leaves nothing behind.
+ * systems are where it cannot. Leaves nothing behind.
  */
 export function probeFolder(folder: string): string | null {
   let place: string | null = null;
@@ -14,7 +14,7 @@ export function probeFolder(folder: string): string | null {
     const db = new Sqlite(join(place, "probe.db"));
     try {
       const mode = db.pragma("journal_mode = WAL", { simple: true });
-      if (mode !== "wal") return `SQLite can not keep a write-ahead log there (journal mode ${String(mode)})`;
+      if (mode !== "wal") return `SQLite cannot keep a write-ahead log there (journal mode ${String(mode)})`;
       db.exec("CREATE TABLE probe (value TEXT); INSERT INTO probe VALUES ('written')");
       return null;
     } finally {

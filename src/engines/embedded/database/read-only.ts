@@ -40,7 +40,7 @@ export function readDatabase(
   return openCopy(file);
 }
 
-// Null where the log can not be shared: a read-only folder, or another user's files.
+// Null where the log cannot be shared: a read-only folder, or another user's files.
 function openLive(file: string): Reading | null {
   const db = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   try {

@@ -89,7 +89,7 @@ export function createEffectWorker(parts: {
         store.write(() => advances.apply(effect.issue, observations, originOf(effect)));
       },
     };
-    // The map of performers is total over the kinds, but TypeScript can not pair a kind with its own performer.
+    // The map of performers is total over the kinds, but TypeScript cannot pair a kind with its own performer.
     const performer = engine.performers[effect.kind] as Performer<EffectKind>;
     try {
       return await Promise.race([performer(effect, context), aborted(signal)]);

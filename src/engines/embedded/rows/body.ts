@@ -72,7 +72,7 @@ export function bodyRows({ db }: Pick<Store, "db">) {
       try {
         content = contentOf(seq);
       } catch (error) {
-        throw new Error("the stored body can not be unpacked: the disk has changed it", { cause: error });
+        throw new Error("the stored body cannot be unpacked: the disk has changed it", { cause: error });
       }
       if (content === null) return null;
       const body = content.subarray(start, start + bytes);

@@ -151,5 +151,5 @@ export function networkFault(error: unknown, url: URL, signal: AbortSignal): Err
   if (signal.aborted) return signal.reason as Error;
   if (error instanceof ExternalError) return error;
   const code = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
-  return new ExternalError("unavailable", `${url.host} can not be reached (${code})`, { cause: error });
+  return new ExternalError("unavailable", `${url.host} cannot be reached (${code})`, { cause: error });
 }

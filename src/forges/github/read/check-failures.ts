@@ -174,7 +174,7 @@ async function logOf(
     const known =
       error instanceof ExternalError && error.kind !== "rate_limited" && error.kind !== "unauthorized";
     if (!known) throw error;
-    parts.log.warn("a job's log can not be had", { repository, job, reason: error.message });
+    parts.log.warn("a job's log cannot be had", { repository, job, reason: error.message });
     return null;
   }
 }

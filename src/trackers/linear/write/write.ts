@@ -19,7 +19,7 @@ import {
 } from "./operations.ts";
 
 /**
- * Posts an activity under an id made from `key`, so that a repeat can not post twice. Linear refuses an id it has;
+ * Posts an activity under an id made from `key`, so that a repeat cannot post twice. Linear refuses an id it has;
  * whether that is what a refusal means is asked of Linear, not read from its words.
  */
 export async function tell(
