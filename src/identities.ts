@@ -1,18 +1,19 @@
-import { messageOf } from "./lib/assert.ts";
+import { Bug, messageOf } from "./lib/assert.ts";
 import { backoffMs, OUTSIDE_CALLS } from "./lib/backoff.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
-import type { Forge, ForgeIdentity } from "./forges/forge.ts";
-import type { Tracker, TrackerIdentity } from "./trackers/tracker.ts";
+import type { ForgeIdentity } from "./forges/forge.ts";
+import type { MadeSources } from "./sources.ts";
+import type { TrackerIdentity } from "./trackers/tracker.ts";
 
-/** Who we are on either side, asked until it is known and then now and again: whether our credentials work. */
+/** Who we are at each source, asked until it is known and then now and again: whether our credentials work. */
 export interface Identities {
-  tracker(): TrackerIdentity | null;
-  forge(): ForgeIdentity | null;
-  /** How the last question to each side went. */
+  tracker(name: string): TrackerIdentity | null;
+  forge(name: string): ForgeIdentity | null;
   /** Begins to ask. */
   start(): void;
-  health(side: "tracker" | "forge"): {
+  /** How the last question to the source of that name went. */
+  health(name: string): {
     readonly ok: boolean;
     readonly detail: string;
     readonly at: number | null;
@@ -22,34 +23,52 @@ export interface Identities {
 
 const AGAIN_MS = 300_000;
 
+/** Asks each source of `sources`; nothing is asked before `start`. */
 export function identify(parts: {
-  readonly tracker: Tracker;
-  readonly forge: Forge;
+  readonly sources: Pick<MadeSources, "trackers" | "forge">;
   readonly clock: Clock;
   readonly log: Log;
 }): Identities {
-  const tracker = ask(
-    parts,
-    parts.tracker.name,
-    (signal) => parts.tracker.whoAmI(signal),
-    ({ name }) => name,
+  const { forge } = parts.sources;
+  const trackers = new Map(
+    parts.sources.trackers.map(({ name, made }) => [
+      name,
+      ask(
+        parts,
+        name,
+        (signal) => made.whoAmI(signal),
+        (us) => us.name,
+      ),
+    ]),
   );
-  const forge = ask(
-    parts,
-    parts.forge.name,
-    (signal) => parts.forge.whoAmI(signal),
-    ({ login }) => login,
-  );
+  const forges = new Map([
+    [
+      forge.name,
+      ask(
+        parts,
+        forge.name,
+        (signal) => forge.made.whoAmI(signal),
+        ({ login }) => login,
+      ),
+    ],
+  ]);
+  const all = new Map<string, Pick<ReturnType<typeof ask>, "start" | "stop" | "health">>([
+    ...trackers,
+    ...forges,
+  ]);
   return {
-    tracker: () => tracker.answer(),
-    forge: () => forge.answer(),
+    tracker: (name) => trackers.get(name)?.answer() ?? null,
+    forge: (name) => forges.get(name)?.answer() ?? null,
     start() {
-      tracker.start();
-      forge.start();
+      for (const { start } of all.values()) start();
     },
-    health: (side) => (side === "tracker" ? tracker : forge).health(),
+    health(name) {
+      const asked = all.get(name);
+      if (asked === undefined) throw new Bug(`the source ${name} was never to be asked`);
+      return asked.health();
+    },
     async stop() {
-      await Promise.all([tracker.stop(), forge.stop()]);
+      await Promise.all([...all.values()].map(({ stop }) => stop()));
     },
   };
 }

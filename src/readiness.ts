@@ -3,7 +3,7 @@ import type { Engine } from "./engines/engine.ts";
 import type { Conditions } from "./factory/facts/policy.ts";
 import type { Identities } from "./identities.ts";
 import { iso, type Clock } from "./lib/clock.ts";
-import type { Rotating } from "./registry.ts";
+import type { MadeSources } from "./sources.ts";
 
 const INBOX_LATE_MS = 60_000;
 const OUTBOX_LATE_MS = 15 * 60_000;
@@ -14,7 +14,7 @@ export function readiness(
   conditions: Omit<Conditions, "usdToday">,
   identities: Identities,
   clock: Clock,
-  secrets: { readonly linear: Rotating; readonly github: Rotating },
+  sources: MadeSources["all"],
 ): ReadyDocument {
   const { database, inbox, outbox, sweep } = engine.health();
   const quarantined = inbox.quarantined ?? 0;
@@ -43,16 +43,15 @@ export function readiness(
           ? agents.map(([name]) => name).join(", ")
           : broken.map(([name, why]) => `${name}: ${why}`).join("; ")),
     ),
-    linear: signedIn(identities, "tracker", clock),
-    github: signedIn(identities, "forge", clock),
+    ...Object.fromEntries(sources.map(({ name }) => [name, signedIn(identities, name, clock)])),
   };
-  const lastUse = (source: Rotating): string | null => {
-    const at = source.lastPreviousSecretUseAt();
-    return at === null ? null : iso(at);
-  };
+  const lastUses = sources.map(({ name, made }) => {
+    const at = made.lastPreviousSecretUseAt();
+    return [name, at === null ? null : iso(at)] as const;
+  });
   return {
     ready: Object.values(parts).every(({ ok }) => ok),
-    previousSecrets: { linear: lastUse(secrets.linear), github: lastUse(secrets.github) },
+    previousSecrets: Object.fromEntries(lastUses),
     parts,
   };
 }
@@ -66,7 +65,7 @@ function part(
   return { ok, detail, ageMs, pending };
 }
 
-function signedIn(identities: Identities, side: "tracker" | "forge", clock: Clock): ReadyPart {
-  const { ok, detail, at } = identities.health(side);
+function signedIn(identities: Identities, source: string, clock: Clock): ReadyPart {
+  const { ok, detail, at } = identities.health(source);
   return part(ok, detail, at === null ? null : clock.now() - at);
 }

@@ -5,12 +5,13 @@ import type { Clock } from "./lib/clock.ts";
 import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import type { Secret } from "./lib/secret.ts";
+import type { Layout } from "./settings/load/layout.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
 import type { Settings } from "./settings/settings.ts";
 import type { Tracker } from "./trackers/tracker.ts";
 
-// The only file that names every tracker, forge, agent and engine. Each is loaded when it is first wanted, so
-// that a command pays only for what it uses.
+// The only file that names every tracker, forge, agent and engine: a row each, with all that the rest of the relay has to
+// know of it. Each is loaded when it is first wanted, so that a command pays only for what it uses.
 
 /** What implementations are made from. */
 export interface MakingParts {
@@ -28,57 +29,121 @@ export interface Rotating {
   lastPreviousSecretUseAt(): number | null;
 }
 
-export const TRACKERS: Readonly<Record<"linear", (parts: MakingParts) => Promise<Tracker & Rotating>>> = {
-  linear: async (parts) =>
-    (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
-};
+/** A sender of webhooks. Its key in the map is its name: in paths, ids, counters, documents and log lines. */
+interface SourceRow {
+  /** Its name for people. */
+  readonly label: string;
+  /** Largest webhook, inclusive, in bytes. */
+  readonly webhookBytes: (settings: Settings) => number;
+  /** What `doctor` asks a person to look at when the source does not tell who we are. */
+  readonly signInHint: string;
+  /** What the routes of its OAuth installation answer, which is not offered yet; null = it has none. */
+  readonly installation: string | null;
+}
 
-export const FORGES: Readonly<Record<"github", (parts: MakingParts) => Promise<Forge & Rotating>>> = {
-  github: async (parts) => (await import("./forges/github/forge.ts")).createGitHubForge(githubParts(parts)),
-};
+export interface TrackerRow extends SourceRow {
+  readonly kind: "tracker";
+  readonly make: (parts: MakingParts) => Promise<Tracker & Rotating>;
+  /** The configured name of a status, for the project with this id; null = the tracker's own first of that type. */
+  readonly statusName: (settings: Settings, project: string, to: "started" | "completed") => string | null;
+}
 
-export const AGENTS: Readonly<Record<Settings["agent"]["default"], (parts: MakingParts) => Promise<Agent>>> =
-  {
-    codex: async (parts) => (await import("./agents/codex/codex.ts")).createCodexAgent(codexParts(parts)),
-    scripted: async (parts) =>
-      (await import("./agents/scripted/scripted.ts")).createScriptedAgent(scriptedParts(parts)),
-  };
+export interface ForgeRow extends SourceRow {
+  readonly kind: "forge";
+  readonly make: (parts: MakingParts) => Promise<Forge & Rotating>;
+  /** The host of its git (with the port where it is not the scheme's own): the credential goes nowhere else. */
+  readonly gitHost: (settings: Settings) => string;
+  /** What an operator sets instead of a credential in a clone URL. */
+  readonly gitCredential: string;
+}
 
-export const ENGINES: Readonly<Record<"embedded", (parts: EnginePlace) => Promise<Engine>>> = {
-  embedded: async ({ settings, parts, pid }) =>
-    (await import("./engines/embedded/engine.ts")).openEmbeddedEngine({
-      file: settings.layout.database,
-      lockFile: settings.layout.lock,
-      parts,
-      pid,
-    }),
-};
-
-/** Reading for people without a running relay; by database file, so that no full settings are needed. */
-export const VIEWS: Readonly<
-  Record<"embedded", (file: string, lockFile: string, clock: Clock) => Promise<Views>>
-> = {
-  embedded: async (file, lockFile, clock) =>
-    (await import("./engines/embedded/views/open-views.ts")).openViews(file, clock, lockFile),
-};
-
-/** Care of a database beside a running relay or without one, by file. */
-export const MAINTENANCE: Readonly<Record<"embedded", () => Promise<Maintenance>>> = {
-  embedded: async () => ({
-    ...(await import("./engines/embedded/database/maintenance.ts")),
-    ...(await import("./engines/embedded/database/probe.ts")),
-  }),
-};
-type Maintenance = Pick<
-  typeof import("./engines/embedded/database/maintenance.ts"),
-  "backup" | "check" | "prune"
-> &
-  typeof import("./engines/embedded/database/probe.ts");
+/** An engine as the rest of the relay uses it. */
+export interface EngineRow {
+  readonly open: (place: EnginePlace) => Promise<Engine>;
+  /** Reading for people without a running relay; by files, so that no full settings are needed. */
+  readonly views: (layout: Layout, clock: Clock) => Promise<Views>;
+  /** Care of a database beside a running relay or without one. */
+  readonly maintenance: () => Promise<Maintenance>;
+}
 
 export interface EnginePlace {
   readonly settings: Settings;
   readonly parts: EngineParts;
   readonly pid: number;
+}
+
+export type Maintenance = Pick<
+  typeof import("./engines/embedded/database/maintenance.ts"),
+  "backup" | "check" | "prune"
+> &
+  typeof import("./engines/embedded/database/probe.ts");
+
+/** Everything that can be put in place of something else. */
+export interface Registry {
+  readonly sources: Readonly<Record<string, TrackerRow | ForgeRow>>;
+  readonly agents: Readonly<Record<Settings["agent"]["default"], (parts: MakingParts) => Promise<Agent>>>;
+  /** By the names that the setting may have; null = it comes with a later version. */
+  readonly engines: Readonly<Record<Settings["engine"], EngineRow | null>>;
+}
+
+const MEBIBYTE = 1_048_576;
+
+export const REGISTRY: Registry = {
+  sources: {
+    linear: {
+      kind: "tracker",
+      label: "Linear",
+      webhookBytes: ({ http }) => http.linearBodyMiB * MEBIBYTE,
+      signInHint: "is the credential right, and linear.apiUrl?",
+      installation: "OAuth installation comes with a later version; set LINEAR_API_KEY",
+      make: async (parts) =>
+        (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
+      statusName: ({ projects }, project, to) =>
+        projects.find(({ id }) => id === project)?.linear.statuses[to] ?? null,
+    },
+    github: {
+      kind: "forge",
+      label: "GitHub",
+      webhookBytes: ({ http }) => http.githubBodyMiB * MEBIBYTE,
+      signInHint: "is the credential right, and github.apiUrl?",
+      installation: null,
+      make: async (parts) => (await import("./forges/github/forge.ts")).createGitHubForge(githubParts(parts)),
+      gitHost: ({ github }) => new URL(github.webUrl).host,
+      gitCredential: "GITHUB_TOKEN or the App's key",
+    },
+  },
+  agents: {
+    codex: async (parts) => (await import("./agents/codex/codex.ts")).createCodexAgent(codexParts(parts)),
+    scripted: async (parts) =>
+      (await import("./agents/scripted/scripted.ts")).createScriptedAgent(scriptedParts(parts)),
+  },
+  engines: {
+    embedded: {
+      open: async ({ settings, parts, pid }) =>
+        (await import("./engines/embedded/engine.ts")).openEmbeddedEngine({
+          file: settings.layout.database,
+          lockFile: settings.layout.lock,
+          parts,
+          pid,
+        }),
+      views: async ({ database, lock }, clock) =>
+        (await import("./engines/embedded/views/open-views.ts")).openViews(database, clock, lock),
+      maintenance: async () => ({
+        ...(await import("./engines/embedded/database/maintenance.ts")),
+        ...(await import("./engines/embedded/database/probe.ts")),
+      }),
+    },
+    temporal: null,
+  },
+};
+
+/** The engine of that name; null where it comes with a later version. `instead` names one that is there. */
+export function engineIn(
+  { engines }: Registry,
+  name: Settings["engine"],
+): { readonly row: EngineRow | null; readonly instead: string } {
+  const [instead = ""] = Object.entries(engines).flatMap(([other, row]) => (row === null ? [] : [other]));
+  return { row: engines[name], instead };
 }
 
 function secrets(current: Secret | null, previous: Secret | null): readonly Secret[] {

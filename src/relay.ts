@@ -4,8 +4,7 @@ import { join, relative } from "node:path";
 import type { Agent } from "./agents/agent.ts";
 import { watchConditions } from "./conditions.ts";
 import { performersOf } from "./effects/performers.ts";
-import type { Engine, EngineParts, Interpreter } from "./engines/engine.ts";
-import type { Forge } from "./forges/forge.ts";
+import type { Engine, EngineParts } from "./engines/engine.ts";
 import { identify, type Identities } from "./identities.ts";
 import { messageOf } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
@@ -13,14 +12,16 @@ import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { packageFile } from "./lib/package.ts";
 import { readiness } from "./readiness.ts";
-import { AGENTS, ENGINES, FORGES, TRACKERS, type MakingParts, type Rotating } from "./registry.ts";
+import { engineIn, REGISTRY } from "./registry.ts";
+import type { MakingParts, Registry } from "./registry.ts";
 import { performRun } from "./runs/pipeline.ts";
 import type { RunParts } from "./runs/parts.ts";
 import { scrubber } from "./runs/scrub.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
 import { policyOf } from "./settings/policy.ts";
 import type { Settings } from "./settings/settings.ts";
-import type { Tracker } from "./trackers/tracker.ts";
+import { discoverAt, interpretersOf, makeSources, trackerOf, webhookSource } from "./sources.ts";
+import type { MadeSources } from "./sources.ts";
 import { createWorktrees } from "./worktrees/worktrees.ts";
 
 export interface RelayParts {
@@ -35,6 +36,8 @@ export interface RelayParts {
   readonly log: Log;
   readonly version: string;
   readonly pid: number;
+  /** What it is made of; what registry.ts names unless given. */
+  readonly registry?: Registry;
 }
 
 export interface Relay {
@@ -48,19 +51,18 @@ export interface Relay {
 
 /**
  * Puts the relay together and starts it: settings → parts → engine → http. Resolves when webhooks are
- * accepted; whether Linear, GitHub and the agent can be reached shows in /ready and mends itself.
+ * accepted; whether the sources and the agent can be reached shows in /ready and mends itself.
  */
 export async function startRelay(parts: RelayParts): Promise<Relay> {
-  const { settings, clock, log } = parts;
-  if (settings.engine !== "embedded") {
-    throw new Error(`engine "${settings.engine}" comes with a later version; set engine to "embedded"`);
-  }
+  const { settings, clock, log, registry = REGISTRY } = parts;
+  const { row, instead } = engineIn(registry, settings.engine);
+  if (row === null)
+    throw new Error(`engine "${settings.engine}" comes with a later version; set engine to "${instead}"`);
   for (const folder of [settings.dataDir, settings.layout.agents]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
-  const tracker = await TRACKERS.linear(parts);
-  const forge = await FORGES.github(parts);
-  const agents = await agentsOf(parts);
+  const sources = await makeSources(registry, parts);
+  const agents = await agentsOf(registry, parts);
   const watch = watchConditions({
     agents,
     dataDir: settings.dataDir,
@@ -68,7 +70,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     clock,
     log,
   });
-  const identities = identify({ tracker, forge, clock, log });
+  const identities = identify({ sources, clock, log });
   const policy = policyOf(settings);
   const engineParts: EngineParts = {
     clock,
@@ -76,17 +78,17 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     log: log.with({ part: "engine" }),
     policy,
     conditions: () => ({ ...watch.now(), usdToday: spentToday() }),
-    interpreters: interpretersOf(tracker, forge, identities),
+    interpreters: interpretersOf(sources, identities),
     // What acts is put together once this process holds the data folder: before that it may touch nothing in it.
     get performers() {
       return acting.get().performers;
     },
     performRun: (handle) => acting.get().performRun(handle),
-    discover: (since, rest, signal) => tracker.discover(since, rest, signal),
+    discover: (since, rest, signal) => discoverAt(sources, since, rest, signal),
     settings: engineSettings(settings),
   };
   const acting = later<Acting>();
-  const engine = await ENGINES.embedded({ settings, parts: engineParts, pid: parts.pid });
+  const engine = await row.open({ settings, parts: engineParts, pid: parts.pid });
   let usdToday = { at: -Infinity, usd: 0 };
   // Asked for in every advance; a reading some seconds old is near enough to a daily limit.
   const spentToday = (): number => {
@@ -95,11 +97,11 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     return usdToday.usd;
   };
   try {
-    acting.set(await actingOf(parts, { tracker, forge, agents, policy }));
+    acting.set(await actingOf(parts, { sources, agents, policy }));
     identities.start();
     await watch.look();
     await engine.start();
-    const http = await serveHttp(parts, { engine, tracker, forge, agents, watch, identities });
+    const http = await serveHttp(parts, { engine, sources, agents, watch, identities });
     return {
       url: http.url,
       engine,
@@ -127,14 +129,14 @@ type Acting = Pick<EngineParts, "performers" | "performRun">;
 async function actingOf(
   parts: RelayParts,
   seams: {
-    readonly tracker: Tracker;
-    readonly forge: Forge;
+    readonly sources: MadeSources;
     readonly agents: Readonly<Record<string, Agent>>;
     readonly policy: EngineParts["policy"];
   },
 ): Promise<Acting> {
   const { settings, clock, log } = parts;
-  const { tracker, forge, agents, policy } = seams;
+  const { sources, agents, policy } = seams;
+  const { row, made: forge } = sources.forge;
   const worktrees = await createWorktrees({
     dir: settings.layout.worktrees,
     mirrorsDir: settings.layout.mirrors,
@@ -142,7 +144,7 @@ async function actingOf(
     clock,
     log: log.with({ part: "git" }),
     identity: { name: "patchrelay", email: "patchrelay@users.noreply.invalid" },
-    forgeHost: new URL(settings.github.webUrl).host,
+    forge: { host: row.gitHost(settings), credential: row.gitCredential },
     environment: parts.childEnv,
     hidden: {
       folder: settings.dataDir,
@@ -164,13 +166,12 @@ async function actingOf(
     log: log.with({ part: "runs" }),
   };
   const performers = performersOf({
-    tracker,
+    tracker: (issue) => trackerOf(sources, issue).made,
     forge,
     worktrees,
     policy,
     clock,
-    statusName: (projectId, to) =>
-      settings.projects.find(({ id }) => id === projectId)?.linear.statuses[to] ?? null,
+    statusName: (issue, project, to) => trackerOf(sources, issue).row.statusName(settings, project, to),
     hookMs: settings.runs.hookSeconds * 1_000,
   });
   return { performers, performRun: (handle) => performRun(handle, runParts) };
@@ -233,10 +234,10 @@ function stopper(
   return () => (stopped ??= stop());
 }
 
-async function agentsOf(parts: MakingParts): Promise<Readonly<Record<string, Agent>>> {
+async function agentsOf(registry: Registry, parts: MakingParts): Promise<Readonly<Record<string, Agent>>> {
   const names = new Set(parts.settings.projects.map((project) => project.agent.default));
   names.add(parts.settings.agent.default);
-  const entries = [...names].map(async (name) => [name, await AGENTS[name](parts)] as const);
+  const entries = [...names].map(async (name) => [name, await registry.agents[name](parts)] as const);
   return Object.fromEntries(await Promise.all(entries));
 }
 
@@ -250,23 +251,6 @@ function projectOf(settings: Settings, repository: string): Settings["projects"]
   const project = settings.projects.find((row) => row.repository.name === repository);
   if (project === undefined) throw new Error(`no project has the repository ${repository}`);
   return project;
-}
-
-function interpretersOf(
-  tracker: Tracker & Rotating,
-  forge: Forge & Rotating,
-  identities: Identities,
-): Readonly<Record<string, Interpreter>> {
-  return {
-    [tracker.name]: (body, event, receivedAt, lookup) =>
-      tracker.interpret(body, event, {
-        us: identities.tracker(),
-        receivedAt,
-        known: (issue) => lookup.known(issue),
-      }),
-    [forge.name]: (body, event, receivedAt, lookup) =>
-      forge.interpret(body, event, { us: identities.forge(), receivedAt, ...lookup }),
-  };
 }
 
 function runLimits({ runs }: Settings): RunParts["limits"] {
@@ -309,15 +293,13 @@ async function serveHttp(
   parts: RelayParts,
   {
     engine,
-    tracker,
-    forge,
+    sources,
     agents,
     watch,
     identities,
   }: {
     readonly engine: Engine;
-    readonly tracker: Tracker & Rotating;
-    readonly forge: Forge & Rotating;
+    readonly sources: MadeSources;
     readonly agents: Readonly<Record<string, Agent>>;
     readonly watch: ReturnType<typeof watchConditions>;
     readonly identities: Identities;
@@ -328,9 +310,8 @@ async function serveHttp(
     settings: parts.settings,
     apiToken: parts.credentials.PATCHRELAY_API_TOKEN,
     engine,
-    sources: { linear: tracker, github: forge },
-    ready: async () =>
-      readiness(engine, watch.now(), identities, parts.clock, { linear: tracker, github: forge }),
+    sources: sources.all.map((source) => webhookSource(source, parts.settings)),
+    ready: async () => readiness(engine, watch.now(), identities, parts.clock, sources.all),
     agents: async () =>
       Object.keys(agents).map((name) => ({
         name,

@@ -80,7 +80,14 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Files beside the rooms put them together. Only the registry may look behind a seam. */
-const COMPOSERS = new Set(["relay.ts", "readiness.ts", "identities.ts", "conditions.ts", "main.ts"]);
+const COMPOSERS = new Set([
+  "relay.ts",
+  "sources.ts",
+  "readiness.ts",
+  "identities.ts",
+  "conditions.ts",
+  "main.ts",
+]);
 
 function importsOf(file: File): readonly string[] {
   const found = file.text.matchAll(/(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g);

@@ -4,6 +4,7 @@ import { checkConfig } from "./doctor/config.ts";
 import { checkFolder, checkDatabase } from "./doctor/folder.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { checkOutside } from "./doctor/outside.ts";
+import { engineOf } from "./host/registry.ts";
 import { checkConfinement, checkGit, checkNode } from "./doctor/programs.ts";
 
 export const command: Command = {
@@ -42,11 +43,11 @@ async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<F
   const { settings, credentials, findings } = checkConfig(host, context.configFlag);
   yield* findings;
   if (settings === null) return;
-  const { MAINTENANCE } = await import("../registry.ts");
-  const maintenance = settings.engine === "embedded" ? await MAINTENANCE.embedded() : null;
+  const { row } = await engineOf(host, settings.engine);
+  const maintenance = row === null ? null : await row.maintenance();
   yield* await checkFolder(settings, maintenance);
   if (maintenance !== null) yield checkDatabase(settings, maintenance, host.clock.now());
-  yield* checkOutside({ settings, credentials, host: host, offline: context.flag("offline"), signal });
+  yield* checkOutside({ settings, credentials, host, offline: context.flag("offline"), signal });
 }
 
 function findingLines({ check, state, says, todo }: Finding, { style }: Context): readonly string[] {

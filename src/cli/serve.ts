@@ -43,6 +43,7 @@ export const command: Command = {
         log,
         version: packageVersion(),
         pid: host.pid,
+        ...(host.registry === undefined ? {} : { registry: host.registry }),
       }).catch((error: unknown) => {
         throw listenFailure(error, settings) ?? error;
       });

@@ -1,6 +1,7 @@
 import type { Forge } from "../forges/forge.ts";
 import type { Policy, ProjectPolicy } from "../factory/facts/policy.ts";
 import type { Facts } from "../factory/facts/facts.ts";
+import type { IssueId } from "../factory/facts/ids.ts";
 import { ExternalError } from "../lib/external.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Tracker } from "../trackers/tracker.ts";
@@ -8,13 +9,14 @@ import type { Worktrees } from "../worktrees/worktrees.ts";
 
 /** What carrying out effects needs from outside. */
 export interface EffectParts {
-  readonly tracker: Tracker;
+  /** The tracker that an issue is of. */
+  readonly tracker: (issue: IssueId) => Tracker;
   readonly forge: Forge;
   readonly worktrees: Worktrees;
   readonly policy: Policy;
   readonly clock: Clock;
   /** Configured names of the tracker's statuses; null = the first of the fitting type. */
-  statusName(projectId: string, to: "started" | "completed"): string | null;
+  statusName(issue: IssueId, projectId: string, to: "started" | "completed"): string | null;
   readonly hookMs: number;
 }
 

@@ -213,16 +213,17 @@ export const ReadyDocument = z
   .object({
     ready: z.boolean(),
     /** When a webhook last needed the previous secret of its source; null = not since the start. */
-    previousSecrets: z.object({ linear: timeOrNull, github: timeOrNull }),
-    parts: z.object({
-      database: ReadyPart,
-      inbox: ReadyPart,
-      outbox: ReadyPart,
-      sweep: ReadyPart,
-      agent: ReadyPart,
-      linear: ReadyPart,
-      github: ReadyPart,
-    }),
+    previousSecrets: z.record(text, timeOrNull),
+    /** Those of the relay itself, and one per source, by its name. */
+    parts: z
+      .object({
+        database: ReadyPart,
+        inbox: ReadyPart,
+        outbox: ReadyPart,
+        sweep: ReadyPart,
+        agent: ReadyPart,
+      })
+      .catchall(ReadyPart),
   })
   .describe("Whether the relay can do its work, part by part.")
   .register(documents, { id: "Ready" });

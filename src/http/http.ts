@@ -28,7 +28,8 @@ import { session } from "./access/session.ts";
 import { createSessions } from "./access/sessions.ts";
 import { GOING_AWAY, stream } from "./stream.ts";
 import { createWebhooks } from "./webhooks/webhooks.ts";
-import type { Sources } from "./webhooks/source.ts";
+import { webhookPath } from "./webhooks/source.ts";
+import type { Source } from "./webhooks/source.ts";
 
 /** All that HTTP is given. It sees the engine's seam, never what is behind it. */
 export interface HttpParts {
@@ -36,7 +37,7 @@ export interface HttpParts {
   /** PATCHRELAY_API_TOKEN; null = only loopback is served beyond webhooks and /health. */
   readonly apiToken: Secret | null;
   readonly engine: Engine;
-  readonly sources: Sources;
+  readonly sources: readonly Source[];
   readonly ready: (signal: AbortSignal) => Promise<ReadyDocument>;
   readonly agents: (signal: AbortSignal) => Promise<readonly AgentDocument[]>;
   readonly clock: Clock;
@@ -60,17 +61,18 @@ const BYTES_IN_FLIGHT = 256 * 1024 * 1024;
 const AGENTS_MS = 5_000;
 /** While closing, connections that have become idle are looked for this often. */
 const IDLE_LOOK_MS = 25;
-const MEBIBYTE = 1024 * 1024;
 
 /** The relay's HTTP side: intake of webhooks, API, stream, health, dashboard. */
 export function createHttp(parts: HttpParts): Http {
   const { settings, engine, clock, log } = parts;
   const { http } = settings;
-  const metrics = createMetrics(engine);
+  const metrics = createMetrics(
+    engine,
+    parts.sources.map(({ name }) => name),
+  );
   const stopping = new AbortController();
   const webhooks = createWebhooks({
     sources: parts.sources,
-    limits: { github: http.githubBodyMiB * MEBIBYTE, linear: http.linearBodyMiB * MEBIBYTE },
     engine,
     budget: createByteBudget(BYTES_IN_FLIGHT),
     counts: metrics.webhooks,
@@ -123,11 +125,11 @@ async function routes(
   metrics: Metrics,
   stopping: AbortSignal,
 ): Promise<void> {
-  const { settings, apiToken, engine, clock, randomness, log } = parts;
+  const { settings, apiToken, engine, sources, clock, randomness, log } = parts;
   const sessions = createSessions(clock, randomness);
   const policy = policyOf(settings);
   guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
-  await openapi(app, parts.version);
+  await openapi(app, parts.version, sources);
   health(app, parts.ready, metrics, stopping);
   inspection(app, engine.views, async () =>
     within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
@@ -142,12 +144,12 @@ async function routes(
     secure: settings.http.publicUrl?.startsWith("https:") === true,
     sessions,
   });
-  oauth(app);
+  oauth(app, sources);
   // Webhooks were answered before they came here; what is left below their path is nobody's.
   app.all("/webhooks/*", { config: { open: true }, schema: { hide: true } }, () => {
-    throw new Problem(404, "not_found", "webhooks are taken at /webhooks/linear and /webhooks/github");
+    throw new Problem(404, "not_found", `webhooks are taken at ${sources.map(webhookPath).join(" and ")}`);
   });
-  dashboard(app, engine, policy);
+  dashboard(app, engine, policy, sources);
 }
 
 /** Counts ended runs from the journal's lines. Returns the end. */

@@ -3,9 +3,9 @@ import { DELIVERY_STATES, EFFECT_STATES } from "../engines/documents.ts";
 import type { Engine } from "../engines/engine.ts";
 import type { RunDocument } from "../engines/documents.ts";
 import { FACTORY_STATES } from "../factory/facts/state.ts";
+import { Bug } from "../lib/assert.ts";
 import { parseTime } from "../lib/clock.ts";
 import type { WebhookCounts } from "./webhooks/counts.ts";
-import type { SourceName } from "./webhooks/source.ts";
 
 export interface Metrics {
   readonly webhooks: WebhookCounts;
@@ -19,8 +19,8 @@ export interface Metrics {
 /** Ended runs remembered so that none is counted twice. */
 const ENDED_REMEMBERED = 1_000;
 
-/** A registry of its own, so that two servers in a process do not share counters. */
-export function createMetrics(engine: Pick<Engine, "health" | "views">): Metrics {
+/** A registry of its own, so that two servers in a process do not share counters. `sources`: the names that are counted. */
+export function createMetrics(engine: Pick<Engine, "health" | "views">, sources: readonly string[]): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -60,23 +60,29 @@ export function createMetrics(engine: Pick<Engine, "health" | "views">): Metrics
   observeGauges(engine, registers);
 
   // The labels of the intake's counters are looked up once, not per request.
-  const perSource = (source: SourceName) => ({
+  const perSource = (source: string) => ({
     accepted: deliveries.labels(source, "accepted"),
     duplicate: deliveries.labels(source, "duplicate"),
     refused: deliveries.labels(source, "refused"),
     durable: durable.labels(source),
   });
-  const counters = { linear: perSource("linear"), github: perSource("github") };
+  const counters = new Map(sources.map((source) => [source, perSource(source)]));
+  const countersOf = (source: string): ReturnType<typeof perSource> => {
+    const found = counters.get(source);
+    if (found === undefined) throw new Bug(`nothing is counted of the source ${source}`);
+    return found;
+  };
   const ended = new Set<string>();
 
   return {
     webhooks: {
       stored(source, answer, seconds) {
-        counters[source][answer].inc();
-        counters[source].durable.observe(seconds);
+        const counted = countersOf(source);
+        counted[answer].inc();
+        counted.durable.observe(seconds);
       },
       refused(source, reason) {
-        counters[source].refused.inc();
+        countersOf(source).refused.inc();
         refused.labels(source, reason).inc();
       },
     },

@@ -1,10 +1,18 @@
 import swagger from "@fastify/swagger";
 import type { FastifyInstance } from "fastify";
 import { COMPONENTS } from "./api/components.ts";
+import { object } from "./api/schema.ts";
+import type { Schema } from "./api/schema.ts";
+import { webhookPath } from "./webhooks/source.ts";
+import type { Source } from "./webhooks/source.ts";
 
 /** `GET /openapi.json`: made from the same schemas that the routes check requests with. */
-export async function openapi(app: FastifyInstance, version: string): Promise<void> {
-  for (const component of COMPONENTS) app.addSchema(component);
+export async function openapi(
+  app: FastifyInstance,
+  version: string,
+  sources: readonly Source[],
+): Promise<void> {
+  for (const component of COMPONENTS) app.addSchema(withSources(component, sources));
   await app.register(swagger, {
     openapi: {
       openapi: "3.1.0",
@@ -21,11 +29,24 @@ export async function openapi(app: FastifyInstance, version: string): Promise<vo
         },
       },
       security: [{}, { token: [] }, { session: [] }],
-      paths: { "/webhooks/linear": webhook("Linear"), "/webhooks/github": webhook("GitHub") },
+      paths: Object.fromEntries(sources.map((source) => [webhookPath(source), webhook(source.label)])),
     },
     refResolver: { buildLocalReference: (schema, _base, _fragment, index) => nameOf(schema, index) },
   });
   app.get("/openapi.json", { schema: { summary: "This document" } }, () => app.swagger());
+}
+
+/** `/ready` has a part and a time per source: which there are, is known here. */
+function withSources<T extends Schema>(component: T, sources: readonly Source[]): T {
+  if (component.$id !== "Ready") return component;
+  const named = (schema: Schema): Schema => {
+    const { additionalProperties: each, ...rest } = schema;
+    if (typeof each !== "object") return schema;
+    const perSource = Object.fromEntries(sources.map(({ name }) => [name, each]));
+    return { ...rest, ...object({ ...schema.properties, ...perSource }) };
+  };
+  const properties = Object.entries(component.properties ?? {});
+  return { ...component, properties: Object.fromEntries(properties.map(([key, it]) => [key, named(it)])) };
 }
 
 function nameOf(schema: { readonly $id?: unknown }, index: number): string {

@@ -26,7 +26,7 @@ import { publish } from "./publish/publish.ts";
 import type { Published, PublishRequest } from "./publish/publish.ts";
 import { readFileAt } from "./git/read-file.ts";
 import { checkRemote } from "./git/remote.ts";
-import type { TokenSource } from "./git/remote.ts";
+import type { ForgeAccess, TokenSource } from "./git/remote.ts";
 import { removeTree, salvageTree } from "./trees/remove.ts";
 import type { WorktreeNames } from "./trees/remove.ts";
 import { salvageOf } from "./trees/salvage.ts";
@@ -52,8 +52,8 @@ export interface WorktreesParts {
   readonly log: Log;
   /** Author and committer of the relay's own commits. */
   readonly identity: Identity;
-  /** Host (with a port that is not the scheme's own) that tokens may be sent to; null = none. */
-  readonly forgeHost: string | null;
+  /** Where tokens may be sent to; null = nowhere. */
+  readonly forge: ForgeAccess | null;
   /** The operator's environment. Only the search path, language, proxies and certificates are taken from it. */
   readonly environment: ProcessEnvironment;
   /** Default 2 and 10 minutes. */
@@ -151,7 +151,7 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
   });
   const exclusive = createExclusive();
   const remoteCall = (access: RemoteAccess) => ({
-    remote: checkRemote(access.cloneUrl, parts.forgeHost),
+    remote: checkRemote(access.cloneUrl, parts.forge),
     token: access.token,
     signal: access.signal,
   });

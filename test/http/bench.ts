@@ -9,6 +9,10 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { Secret } from "../../src/lib/secret.ts";
+import type { Source } from "../../src/http/webhooks/source.ts";
+import { REGISTRY } from "../../src/registry.ts";
+import type { Settings } from "../../src/settings/settings.ts";
+import { webhookSource } from "../../src/sources.ts";
 import { settingsOf } from "../settings/sources.ts";
 import { fakeEngine, NOON } from "./fake-engine.ts";
 import type { FakeEngine } from "./fake-engine.ts";
@@ -33,21 +37,22 @@ export async function serve(
   } = {},
 ): Promise<Bench> {
   const engine = fakeEngine();
+  const settings = settingsOf({ http: { port: 0, ...options.http } });
   const http = createHttp({
-    settings: settingsOf({ http: { port: 0, ...options.http } }),
+    settings,
     apiToken: options.token == null ? null : new Secret(options.token),
     engine,
-    sources: {
-      linear: {
-        open: (headers, body, now) => openLinear(headers, body, now, [new Secret(LINEAR_SECRET)]).result,
-      },
-      github: {
-        open(headers, body) {
-          const opened = openGitHub(headers, body, [new Secret(GITHUB_SECRET)]);
-          return "delivery" in opened ? opened.delivery : opened;
-        },
-      },
-    },
+    sources: [
+      served(
+        settings,
+        "linear",
+        (headers, body, now) => openLinear(headers, body, now, [new Secret(LINEAR_SECRET)]).result,
+      ),
+      served(settings, "github", (headers, body) => {
+        const opened = openGitHub(headers, body, [new Secret(GITHUB_SECRET)]);
+        return "delivery" in opened ? opened.delivery : opened;
+      }),
+    ],
     ready: async () => readyDocument(true),
     agents: async () => [agent],
     clock: { ...systemClock, now: () => NOON },
@@ -58,6 +63,13 @@ export async function serve(
   });
   const { url } = await http.listen();
   return { url, port: Number(new URL(url).port), engine, close: () => http.close(2_000) };
+}
+
+/** A source as its row of the registry tells, with another `open`. */
+export function served(settings: Settings, name: string, open: Source["open"]): Source {
+  const row = REGISTRY.sources[name];
+  if (row === undefined) throw new Error(`there is no source ${name}`);
+  return webhookSource({ name, row, made: { open } }, settings);
 }
 
 const agent: AgentDocument = { name: "codex", ready: true, detail: null };

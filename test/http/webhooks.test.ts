@@ -2,7 +2,16 @@ import { createServer } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { firstBytes, githubHeaders, githubSignature, linearSignature, raw, request, serve } from "./bench.ts";
+import {
+  firstBytes,
+  githubHeaders,
+  githubSignature,
+  linearSignature,
+  raw,
+  request,
+  serve,
+  served,
+} from "./bench.ts";
 import type { Answer, Bench } from "./bench.ts";
 import { createMetrics } from "../../src/http/metrics.ts";
 import { createByteBudget } from "../../src/http/webhooks/byte-budget.ts";
@@ -11,6 +20,7 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Log } from "../../src/lib/log.ts";
 import { createRefusals } from "../../src/http/webhooks/refusals.ts";
+import { settingsOf } from "../settings/sources.ts";
 import { fakeEngine, NOON } from "./fake-engine.ts";
 
 let bench: Bench;
@@ -268,14 +278,11 @@ describe("Linear's freshness", () => {
 test("a source that throws costs one answer, not the process", async () => {
   const other = await serve({
     over: {
-      sources: {
-        linear: { open: () => ({ verified: false, status: 401, code: "x", detail: "x" }) },
-        github: {
-          open: () => {
-            throw new TypeError("a bug");
-          },
-        },
-      },
+      sources: [
+        served(settingsOf({}), "github", () => {
+          throw new TypeError("a bug");
+        }),
+      ],
     },
   });
   try {
@@ -303,24 +310,20 @@ test("more bytes in flight than there is room for are 503, and the room comes ba
   });
   const budget = createByteBudget(1_000);
   const webhooks = createWebhooks({
-    sources: {
-      linear: { open: () => ({ verified: false, status: 401, code: "x", detail: "x" }) },
-      github: {
-        open: (headers, body) => ({
-          verified: true,
-          source: "github",
-          deliveryId: headers.get("x-github-delivery") ?? "",
-          event: "push",
-          action: null,
-          body,
-          quarantine: null,
-        }),
-      },
-    },
-    limits: { linear: MIB, github: MIB },
+    sources: [
+      served(settingsOf({}), "github", (headers, body) => ({
+        verified: true,
+        source: "github",
+        deliveryId: headers.get("x-github-delivery") ?? "",
+        event: "push",
+        action: null,
+        body,
+        quarantine: null,
+      })),
+    ],
     engine,
     budget: budget,
-    counts: createMetrics(engine).webhooks,
+    counts: createMetrics(engine, ["github"]).webhooks,
     clock: systemClock,
     log: silentLog,
   });
@@ -365,7 +368,7 @@ test("a refusal is in the log once a minute, with nothing of the request in it",
     warn: (message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`),
   };
   let now = 0;
-  const counts = createMetrics(fakeEngine()).webhooks;
+  const counts = createMetrics(fakeEngine(), ["linear", "github"]).webhooks;
   const refused = createRefusals(counts, { ...systemClock, monotonic: () => now }, log);
   for (const at of [0, 1, 59_999]) {
     now = at;

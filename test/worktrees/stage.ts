@@ -147,7 +147,7 @@ export async function stage(
       clock: systemClock,
       log: silentLog,
       identity: { name: "patchrelay", email: "relay@example.com" },
-      forgeHost: "github.com",
+      forge: { host: "github.com", credential: "GITHUB_TOKEN" },
       environment: { PATH: ENV.PATH },
       hidden: { folder: join(folder, "relay"), further: [] },
       ...parts,

@@ -55,7 +55,11 @@ describe("a token", () => {
       lines.push(`${message} ${JSON.stringify(fields)}`);
     };
     const log: Log = { debug: note, info: note, warn: note, error: note, with: () => log };
-    const relay = await on.restart({ forgeHost: host(), gitBin: join(on.folder, "git"), log });
+    const relay = await on.restart({
+      forge: { host: host(), credential: "GITHUB_TOKEN" },
+      gitBin: join(on.folder, "git"),
+      log,
+    });
     const failed = on.prepare({ cloneUrl: `http://${host()}/example/app.git`, token }, relay);
     const error = await failed.then(
       () => null,
@@ -82,7 +86,7 @@ describe("a token", () => {
       asked += 1;
       return await token();
     };
-    const relay = await on.restart({ forgeHost: "github.com" });
+    const relay = await on.restart({ forge: { host: "github.com", credential: "GITHUB_TOKEN" } });
     const cloneUrl = `http://${host()}/example/app.git`;
     await expect(on.prepare({ cloneUrl, token: counting }, relay)).rejects.toMatchObject({
       kind: "refused",
@@ -95,14 +99,14 @@ describe("a token", () => {
   test("is not carried along by a redirect, because redirects are not followed", async () => {
     const elsewhere = `http://localhost:${host().split(":")[1]}/elsewhere/info/refs?service=git-upload-pack`;
     answer = () => ({ status: 302, body: "", headers: { location: elsewhere } });
-    const relay = await on.restart({ forgeHost: host() });
+    const relay = await on.restart({ forge: { host: host(), credential: "GITHUB_TOKEN" } });
     const failed = on.prepare({ cloneUrl: `http://${host()}/example/app.git`, token }, relay);
     await expect(failed).rejects.toMatchObject({ name: "ExternalError" });
     expect(seen).toEqual([`Basic ${BASIC}`]);
   });
 
   test("that is refused is told apart from a repository that is not there", async () => {
-    const relay = await on.restart({ forgeHost: host() });
+    const relay = await on.restart({ forge: { host: host(), credential: "GITHUB_TOKEN" } });
     const cloneUrl = `http://${host()}/example/app.git`;
     answer = () => ({ status: 401, body: "", headers: { "www-authenticate": "Basic" } });
     await expect(on.prepare({ cloneUrl, token }, relay)).rejects.toMatchObject({

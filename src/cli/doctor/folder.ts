@@ -2,12 +2,10 @@ import { access, constants, stat, statfs } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { messageOf } from "../../lib/assert.ts";
-import type { MAINTENANCE } from "../../registry.ts";
+import type { Maintenance } from "../../registry.ts";
 import type { Settings } from "../../settings/settings.ts";
 import { fail, ok, skipped, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-
-type Maintenance = Awaited<ReturnType<(typeof MAINTENANCE)["embedded"]>>;
 
 /** The data folder: there or to be made, ours alone, writable, with room, and fit for a database. */
 export async function checkFolder(

@@ -2,19 +2,19 @@ import { messageOf } from "../../lib/assert.ts";
 import { silentLog } from "../../lib/log.ts";
 import { deadline } from "../../lib/external.ts";
 import type { Forge } from "../../forges/forge.ts";
-import { AGENTS, FORGES, TRACKERS } from "../../registry.ts";
-import type { MakingParts } from "../../registry.ts";
+import type { ForgeRow, MakingParts, TrackerRow } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Host } from "../host/host.ts";
+import { registryOf } from "../host/registry.ts";
 import { fail, ok, skipped } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 const ASK_MS = 10_000;
 const AGENT_MS = 15_000;
 
-/** Agents, Linear, GitHub and each repository, asked in turn and each with a deadline. */
+/** Agents, sources and each repository, asked in turn and each with a deadline. */
 export async function* checkOutside({
   settings,
   credentials,
@@ -28,8 +28,11 @@ export async function* checkOutside({
   readonly offline: boolean;
   readonly signal: AbortSignal;
 }): AsyncGenerator<Finding> {
+  const registry = await registryOf(host);
+  const rows = Object.values(registry.sources);
+  const labels = rows.map(({ label }) => label).join(", ");
   if (credentials === null) {
-    yield skipped("agent, Linear, GitHub", "the credentials cannot be used as they are");
+    yield skipped(`agent, ${labels}`, "the credentials cannot be used as they are");
     return;
   }
   const { clock, env } = host;
@@ -39,35 +42,48 @@ export async function* checkOutside({
   const parts: MakingParts = { settings, credentials, childEnv, clock, randomness, log: silentLog };
   for (const name of new Set(agents.map((agent) => agent.default))) {
     yield await checked(`agent ${name}`, null, async () => {
-      const agent = await AGENTS[name](parts);
+      const agent = await registry.agents[name](parts);
       const missing = await agent.ready(deadline(signal, AGENT_MS, `the agent ${name}`));
       return missing === null ? ok(`agent ${name}`, "can start") : fail(`agent ${name}`, missing, null);
     });
   }
   yield hooks(settings);
   if (offline) {
-    yield skipped("Linear, GitHub", "--offline");
+    yield skipped(labels, "--offline");
     return;
   }
-  yield await checked("Linear", "is the credential right, and linear.apiUrl?", async () => {
-    const tracker = await TRACKERS.linear(parts);
-    const us = await tracker.whoAmI(deadline(signal, ASK_MS, "Linear"));
-    return ok("Linear", `signed in as ${us.name}`);
-  });
-  let forge: Forge | null = null;
-  yield await checked("GitHub", "is the credential right, and github.apiUrl?", async () => {
-    forge = await FORGES.github(parts);
-    const us = await forge.whoAmI(deadline(signal, ASK_MS, "GitHub"));
-    return ok("GitHub", `signed in as ${us.login}`);
-  });
-  if (forge !== null) yield* repositories(settings, forge, signal);
+  for (const row of rows) yield* signIn(row, parts, signal);
 }
 
-async function* repositories(settings: Settings, forge: Forge, signal: AbortSignal): AsyncGenerator<Finding> {
+/** Whether the credential of a source is good, and for a forge whether its repositories are there. */
+async function* signIn(
+  row: TrackerRow | ForgeRow,
+  parts: MakingParts,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  const { label, signInHint } = row;
+  const within = (): AbortSignal => deadline(signal, ASK_MS, label);
+  let forge: Forge | null = null;
+  yield await checked(label, signInHint, async () => {
+    if (row.kind === "tracker") {
+      const tracker = await row.make(parts);
+      return ok(label, `signed in as ${(await tracker.whoAmI(within())).name}`);
+    }
+    forge = await row.make(parts);
+    return ok(label, `signed in as ${(await forge.whoAmI(within())).login}`);
+  });
+  if (forge !== null) yield* repositories(parts.settings, forge, within);
+}
+
+async function* repositories(
+  settings: Settings,
+  forge: Forge,
+  deadlined: () => AbortSignal,
+): AsyncGenerator<Finding> {
   for (const { repository } of settings.projects) {
     const check = `repository ${repository.name}`;
     yield await checked(check, "is its name right, and may the credential see it?", async () => {
-      const within = deadline(signal, ASK_MS, "GitHub");
+      const within = deadlined();
       const found = await forge.repository(repository.name, within);
       const base = repository.baseBranch ?? found.defaultBranch;
       return (await found.hasBranch(base, within))

@@ -9,6 +9,7 @@ import { quoted } from "../usage/argv.ts";
 import type { Context } from "../usage/command.ts";
 import { badSettings, Failure, notFound, wrongUsage } from "../usage/failure.ts";
 import type { Host } from "./host.ts";
+import { engineOf } from "./registry.ts";
 import { createRelayApi } from "../reach/relay.ts";
 import { NOTHING_YET } from "../show/list.ts";
 import { styleOf } from "../show/style.ts";
@@ -94,20 +95,16 @@ export function sourcesOf({ env, cwd, readFile }: Host, configFlag: string | nul
 }
 
 /** Opens what the relay keeps, anew; null where nothing was kept yet. */
-export async function openViews(
-  { clock }: Host,
-  location: ReturnType<Context["located"]>,
-): Promise<Views | null> {
-  const { database, lock } = layoutOf(location.dataDir);
-  if (location.engine !== "embedded") {
+export async function openViews(host: Host, location: ReturnType<Context["located"]>): Promise<Views | null> {
+  const layout = layoutOf(location.dataDir);
+  const { row, instead } = await engineOf(host, location.engine);
+  if (row === null) {
     throw new Failure(1, "engine", `engine "${location.engine}" comes with a later version`, {
-      hint: 'set engine to "embedded"',
+      hint: `set engine to "${instead}"`,
     });
   }
   // Before the database library is loaded: on a new machine there is nothing to load it for.
-  if (!existsSync(database)) return null;
-  const { VIEWS } = await import("../../registry.ts");
-  return await VIEWS[location.engine](database, lock, clock);
+  return existsSync(layout.database) ? await row.views(layout, host.clock) : null;
 }
 
 function wantsColor({ env }: Host, given: Given): boolean {

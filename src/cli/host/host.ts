@@ -1,5 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Randomness } from "../../lib/ids.ts";
+import type { Registry } from "../../registry.ts";
 import type { Environment, ReadFile } from "../../settings/load/locate.ts";
 
 /** Everything outside that the command line touches, as an argument. */
@@ -13,6 +14,8 @@ export interface Host {
   readonly clock: Clock;
   /** Loaded when it is first wanted. */
   randomness(): Promise<Randomness>;
+  /** What the relay is made of; what registry.ts names unless given. */
+  readonly registry?: Registry;
   readonly stdout: Output;
   readonly stderr: Output;
   /** Calls `listen` for each SIGINT and SIGTERM instead of ending the process. Returns the unsubscribe. */

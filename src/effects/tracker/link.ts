@@ -3,7 +3,7 @@ import type { EffectParts } from "../parts.ts";
 
 export const link =
   ({ tracker }: EffectParts): Performer<"link"> =>
-  async (effect, { signal }) => {
-    await tracker.link(effect.session, effect.label, effect.url, signal);
+  async (effect, { facts, signal }) => {
+    await tracker(facts.id).link(effect.session, effect.label, effect.url, signal);
     return [];
   };

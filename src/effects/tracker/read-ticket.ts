@@ -4,5 +4,9 @@ import type { EffectParts } from "../parts.ts";
 export const readTicket =
   ({ tracker }: EffectParts): Performer<"read_ticket"> =>
   async (effect, { signal }) => [
-    await tracker.readTicket(effect.issue, signal, effect.background === true ? "background" : "wanted"),
+    await tracker(effect.issue).readTicket(
+      effect.issue,
+      signal,
+      effect.background === true ? "background" : "wanted",
+    ),
   ];

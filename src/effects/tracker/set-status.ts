@@ -6,7 +6,7 @@ export const setStatus =
   (parts: EffectParts): Performer<"set_status"> =>
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
-    const name = facts.project === null ? null : parts.statusName(facts.project.id, effect.to);
-    await parts.tracker.setStatus(effect.issue, effect.to, name, signal);
+    const name = facts.project === null ? null : parts.statusName(effect.issue, facts.project.id, effect.to);
+    await parts.tracker(effect.issue).setStatus(effect.issue, effect.to, name, signal);
     return [];
   };

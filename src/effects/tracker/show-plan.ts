@@ -3,7 +3,7 @@ import type { EffectParts } from "../parts.ts";
 
 export const showPlan =
   ({ tracker }: EffectParts): Performer<"show_plan"> =>
-  async (effect, { signal }) => {
-    await tracker.showPlan(effect.session, effect.items, signal);
+  async (effect, { facts, signal }) => {
+    await tracker(facts.id).showPlan(effect.session, effect.items, signal);
     return [];
   };

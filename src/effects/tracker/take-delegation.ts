@@ -6,6 +6,6 @@ export const takeDelegation =
   ({ tracker, policy, clock }: EffectParts): Performer<"take_delegation"> =>
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, policy, clock.now())) return [];
-    await tracker.takeDelegation(effect.issue, signal);
+    await tracker(effect.issue).takeDelegation(effect.issue, signal);
     return [];
   };

@@ -4,7 +4,7 @@ import type { EffectParts } from "../parts.ts";
 /** Posts an activity; the effect's key gives it an id of its own, so that a retry does not double it. */
 export const tell =
   ({ tracker }: EffectParts): Performer<"tell"> =>
-  async (effect, { signal }) => {
-    await tracker.tell(effect.session, effect.key, effect.activity, signal);
+  async (effect, { facts, signal }) => {
+    await tracker(facts.id).tell(effect.session, effect.key, effect.activity, signal);
     return [];
   };

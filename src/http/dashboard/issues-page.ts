@@ -11,11 +11,13 @@ export interface IssuesView {
   readonly queue: QueueDocument;
   readonly budget: BudgetOverview;
   readonly filter: { readonly state: string | null; readonly q: string | null };
+  /** Where issues come from, for people. */
+  readonly trackers: readonly string[];
 }
 
 /** All issues, newest first, with where each stands and what it waits for. */
 export function issuesPage(view: IssuesView): Html {
-  const { issues, byState, queue, budget, filter } = view;
+  const { issues, byState, queue, budget, filter, trackers } = view;
   const today = [
     `${queue.slots.used} of ${queue.slots.total} slots`,
     `${budget.runsToday} runs today`,
@@ -54,7 +56,7 @@ export function issuesPage(view: IssuesView): Html {
             ? html`<p class="card faint">
                 ${
                   filter.q === null && filter.state === null
-                    ? "No issues yet. Delegate a Linear issue to the relay, or mention it on one."
+                    ? `No issues yet. Delegate a ${trackers.join(" or ")} issue to the relay, or mention it on one.`
                     : "No issue matches."
                 }
               </p>`

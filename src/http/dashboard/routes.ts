@@ -7,6 +7,7 @@ import type { Policy } from "../../factory/facts/policy.ts";
 import { found, idOf, keyOf } from "../api/inspection.ts";
 import { commandRejection } from "../api/command-guard.ts";
 import { notFound } from "../problem.ts";
+import type { Source } from "../webhooks/source.ts";
 import { deliveriesPage } from "./deliveries-page.ts";
 import { issuePage } from "./issue-page.ts";
 import { issuesPage } from "./issues-page.ts";
@@ -26,8 +27,14 @@ const config = { page: true };
 const schema = { hide: true };
 
 /** The pages. They show documents of the engine's views and nothing else. */
-export function dashboard(app: FastifyInstance, engine: Engine, policy: Policy): void {
+export function dashboard(
+  app: FastifyInstance,
+  engine: Engine,
+  policy: Policy,
+  sources: readonly Source[],
+): void {
   const { views } = engine;
+  const trackers = sources.filter(({ isTracker }) => isTracker).map(({ label }) => label);
 
   app.get("/", { config, schema }, async (request, reply) => {
     const { state, q, cursor } = request.query as Query;
@@ -36,7 +43,7 @@ export function dashboard(app: FastifyInstance, engine: Engine, policy: Policy):
     const { byState } = views.counts();
     return await sendPage(
       reply,
-      issuesPage({ issues, byState, queue: views.queue(), budget: views.budget(), filter }),
+      issuesPage({ issues, byState, queue: views.queue(), budget: views.budget(), filter, trackers }),
     );
   });
 

@@ -1,7 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { WebhookCounts } from "./counts.ts";
-import type { SourceName } from "./source.ts";
 
 /** The same refusal is logged once in this time: anybody can cause one. Milliseconds. */
 const QUIET_MS = 60_000;
@@ -14,7 +13,7 @@ export function createRefusals(
   counts: WebhookCounts,
   clock: Clock,
   log: Log,
-): (source: SourceName, reason: string) => void {
+): (source: string, reason: string) => void {
   const said = new Map<string, number>();
   return (source, reason) => {
     counts.refused(source, reason);

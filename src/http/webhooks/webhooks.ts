@@ -12,7 +12,8 @@ import type { WebhookCounts } from "./counts.ts";
 import { notDurable, Problem, PROBLEM_TYPE } from "../problem.ts";
 import { createRefusals } from "./refusals.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import type { SourceName, Sources } from "./source.ts";
+import { webhookPath } from "./source.ts";
+import type { Source } from "./source.ts";
 
 /**
  * The intake of webhooks, on Node's own request and response: no router, no parser, so that a burst is
@@ -35,34 +36,35 @@ const ACCEPTED_HEADERS = [...JSON_HEADERS, "content-length", String(ACCEPTED.len
 const DUPLICATE_HEADERS = [...JSON_HEADERS, "content-length", String(DUPLICATE.length)];
 
 export function createWebhooks(parts: {
-  readonly sources: Sources;
-  readonly limits: Readonly<Record<SourceName, number>>;
+  readonly sources: readonly Source[];
   readonly engine: Pick<Engine, "accept">;
   readonly budget: ByteBudget;
   readonly counts: WebhookCounts;
   readonly clock: Clock;
   readonly log: Log;
 }): Webhooks {
-  const { sources, limits, engine, budget, counts, clock, log } = parts;
+  const { sources, engine, budget, counts, clock, log } = parts;
   const refused = createRefusals(counts, clock, log);
 
-  const refuse = (source: SourceName, response: ServerResponse, problem: Problem): void => {
-    refused(source, problem.code);
+  const sourceOf = byPath(sources);
+
+  const refuse = (source: Source, response: ServerResponse, problem: Problem): void => {
+    refused(source.name, problem.code);
     sendProblem(response, problem);
   };
 
   const judge = (
-    source: SourceName,
+    source: Source,
     headers: RequestHeaders,
     body: Buffer,
     response: ServerResponse,
   ): VerifiedDelivery | null => {
     let opened: VerifiedDelivery | Refusal;
     try {
-      opened = sources[source].open(headers, body, clock.now());
+      opened = source.open(headers, body, clock.now());
     } catch (error) {
       // A bug in a source must cost one delivery an attempt, never the process.
-      log.error("a webhook could not be judged", { source, why: messageOf(error) });
+      log.error("a webhook could not be judged", { source: source.name, why: messageOf(error) });
       refuse(source, response, notDurable());
       return null;
     }
@@ -71,17 +73,17 @@ export function createWebhooks(parts: {
     return null;
   };
 
-  const accept = (source: SourceName, delivery: VerifiedDelivery, response: ServerResponse): void => {
+  const accept = (source: Source, delivery: VerifiedDelivery, response: ServerResponse): void => {
     const begun = clock.monotonic();
     const stored = (answer: "accepted" | "duplicate"): void => {
-      counts.stored(source, answer, (clock.monotonic() - begun) / 1000);
+      counts.stored(source.name, answer, (clock.monotonic() - begun) / 1000);
       if (answer === "accepted") response.writeHead(200, ACCEPTED_HEADERS).end(ACCEPTED);
       else response.writeHead(200, DUPLICATE_HEADERS).end(DUPLICATE);
       failpoint("ingest.replied");
     };
     const failed = (error: unknown): void => {
       if (!(error instanceof NotDurable)) {
-        log.error("a delivery was not accepted", { source, why: messageOf(error) });
+        log.error("a delivery was not accepted", { source: source.name, why: messageOf(error) });
       }
       refuse(source, response, notDurable());
     };
@@ -93,17 +95,17 @@ export function createWebhooks(parts: {
       const source = sourceOf(request.url);
       if (source === null) return false;
       const headers = requestHeaders(request);
-      const early = refuseEarly(request.method, headers, limits[source]);
+      const early = refuseEarly(request.method, headers, source.maxBytes);
       if (early !== null) {
-        refused(source, early.code);
+        refused(source.name, early.code);
         answerAndDiscard(request, response, early);
         return true;
       }
-      receiveBody(request, limits[source], budget, (received) => {
-        if (received === "gone") return refused(source, "gone");
+      receiveBody(request, source.maxBytes, budget, (received) => {
+        if (received === "gone") return refused(source.name, "gone");
         if (typeof received === "string") {
-          const problem = received === "too_large" ? tooLarge(limits[source]) : busy();
-          refused(source, problem.code);
+          const problem = received === "too_large" ? tooLarge(source.maxBytes) : busy();
+          refused(source.name, problem.code);
           return answerAndDiscard(request, response, problem);
         }
         response.on("close", () => budget.give(received.length));
@@ -115,11 +117,14 @@ export function createWebhooks(parts: {
   };
 }
 
-const PATH = /^\/webhooks\/(linear|github)(?:\?|$)/;
-
-function sourceOf(url: string | undefined): SourceName | null {
-  if (url === undefined || !url.startsWith("/webhooks/")) return null;
-  return (PATH.exec(url)?.[1] ?? null) as SourceName | null;
+/** Finds the source that a request is for. A query behind the path is allowed, nothing else is. */
+function byPath(sources: readonly Source[]): (url: string | undefined) => Source | null {
+  const paths = new Map(sources.map((source) => [webhookPath(source), source]));
+  return (url) => {
+    if (url === undefined || !url.startsWith("/webhooks/")) return null;
+    const query = url.indexOf("?");
+    return paths.get(query === -1 ? url : url.slice(0, query)) ?? null;
+  };
 }
 
 /** What is wrong before a byte of the body was read. */

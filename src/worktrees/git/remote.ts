@@ -14,14 +14,22 @@ export interface Remote {
 /** Gives the credential for a remote at the moment it is needed; null = none is configured. */
 export type TokenSource = () => Promise<Secret | null>;
 
+/** The forge as git sees it. */
+export interface ForgeAccess {
+  /** With the port where it is not the scheme's own. */
+  readonly host: string;
+  /** What an operator sets so that git gets a credential, in words. */
+  readonly credential: string;
+}
+
 const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
 
 /**
  * Checks a clone URL from the configuration. HTTPS, HTTP to loopback, and local paths are served; ssh, git, ext and
  * anything else is refused, and so is a credential inside the URL (it would end up in process lists and errors).
- * A token goes only to `forgeHost` (host, with port when it is not the scheme's own).
+ * A token goes only to the host of `forge`.
  */
-export function checkRemote(url: string, forgeHost: string | null): Remote {
+export function checkRemote(url: string, forge: ForgeAccess | null): Remote {
   if (/[\p{Cc}\s]/u.test(url)) throw new BadName("the clone URL holds white space or control characters");
   if (isAbsolute(url)) return { url, protocol: "file", credentialOrigin: null };
   const parsed = URL.canParse(url) ? new URL(url) : null;
@@ -35,10 +43,10 @@ export function checkRemote(url: string, forgeHost: string | null): Remote {
   if (protocol === "https:" || (protocol === "http:" && LOOPBACK.has(hostname))) {
     if (parsed.username !== "" || parsed.password !== "") {
       throw new BadName(
-        `the clone URL for ${parsed.host} holds a credential; set GITHUB_TOKEN or the App's key instead`,
+        `the clone URL for ${parsed.host} holds a credential; set ${forge?.credential ?? "the forge's own"} instead`,
       );
     }
-    const known = forgeHost !== null && host === forgeHost.toLowerCase();
+    const known = host === forge?.host.toLowerCase();
     return {
       url: parsed.href,
       protocol: protocol === "https:" ? "https" : "http",

@@ -1,0 +1,126 @@
+import type { Interpreter } from "./engines/engine.ts";
+import type { IssueId } from "./factory/facts/ids.ts";
+import type { Forge, ForgeIdentity } from "./forges/forge.ts";
+import { Bug } from "./lib/assert.ts";
+import { ExternalError } from "./lib/external.ts";
+import type { ForgeRow, MakingParts, Registry, Rotating, TrackerRow } from "./registry.ts";
+import type { Source } from "./http/webhooks/source.ts";
+import type { Settings } from "./settings/settings.ts";
+import type { Discovery, Tracker, TrackerIdentity } from "./trackers/tracker.ts";
+
+export interface MadeTracker {
+  readonly name: string;
+  readonly row: TrackerRow;
+  readonly made: Tracker & Rotating;
+}
+
+export interface MadeForge {
+  readonly name: string;
+  readonly row: ForgeRow;
+  readonly made: Forge & Rotating;
+}
+
+/** The sources of one relay, each made from its row. */
+export interface MadeSources {
+  /** In the order of the registry. */
+  readonly all: readonly (MadeTracker | MadeForge)[];
+  readonly trackers: readonly MadeTracker[];
+  /** Every repository is there. */
+  readonly forge: MadeForge;
+}
+
+/** Makes every source of the registry. Throws what a source throws about its settings and credentials. */
+export async function makeSources({ sources }: Registry, parts: MakingParts): Promise<MadeSources> {
+  const trackers: MadeTracker[] = [];
+  const forges: MadeForge[] = [];
+  const all: (MadeTracker | MadeForge)[] = [];
+  for (const [name, row] of Object.entries(sources)) {
+    if (row.kind === "tracker") {
+      const tracker = { name, row, made: await row.make(parts) };
+      trackers.push(tracker);
+      all.push(tracker);
+    } else {
+      const forge = { name, row, made: await row.make(parts) };
+      forges.push(forge);
+      all.push(forge);
+    }
+  }
+  const [forge, ...others] = forges;
+  if (forge === undefined || others.length > 0)
+    throw new Bug(`a project does not say at which forge it is, so there is one; found ${forges.length}`);
+  return { all, trackers, forge };
+}
+
+/** The tracker that an issue is of, by the first part of its id. Throws ExternalError `refused` for one that is gone. */
+export function trackerOf({ trackers }: Pick<MadeSources, "trackers">, issue: IssueId): MadeTracker {
+  const name = issue.slice(0, issue.indexOf(":"));
+  const tracker = trackers.find((source) => source.name === name);
+  if (tracker === undefined) throw new ExternalError("refused", `there is no tracker "${name}"`);
+  return tracker;
+}
+
+/** What a delivery of each source means, by the source's name. */
+export function interpretersOf(
+  { trackers, forge }: MadeSources,
+  identities: {
+    tracker(name: string): TrackerIdentity | null;
+    forge(name: string): ForgeIdentity | null;
+  },
+): Readonly<Record<string, Interpreter>> {
+  const ofTrackers = trackers.map(({ name, made }): readonly [string, Interpreter] => [
+    name,
+    (body, event, receivedAt, lookup) =>
+      made.interpret(body, event, {
+        us: identities.tracker(name),
+        receivedAt,
+        known: (issue) => lookup.known(issue),
+      }),
+  ]);
+  return {
+    ...Object.fromEntries(ofTrackers),
+    [forge.name]: (body, event, receivedAt, lookup) =>
+      forge.made.interpret(body, event, { us: identities.forge(forge.name), receivedAt, ...lookup }),
+  };
+}
+
+/**
+ * Lists our issues of all trackers, one tracker after the other: `rest` then also says with which to go on. Throws
+ * ExternalError `refused` for a `rest` of a tracker that is gone.
+ */
+export async function discoverAt(
+  { trackers }: Pick<MadeSources, "trackers">,
+  since: number,
+  rest: string | null,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const [only, ...others] = trackers;
+  if (only === undefined) return { issues: [], rest: null };
+  if (others.length === 0) return await only.made.discover(since, rest, signal);
+  const at = rest === null ? only.name : rest.slice(0, rest.indexOf(" "));
+  const index = trackers.findIndex(({ name }) => name === at);
+  const tracker = trackers[index];
+  if (tracker === undefined) throw new ExternalError("refused", `there is no tracker "${at}"`);
+  const within = rest === null ? "" : rest.slice(at.length + 1);
+  const found = await tracker.made.discover(since, within === "" ? null : within, signal);
+  const next = found.rest === null ? trackers[index + 1] : tracker;
+  return { ...found, rest: next === undefined ? null : `${next.name} ${found.rest ?? ""}` };
+}
+
+/** A source as HTTP sees it. */
+export function webhookSource(
+  {
+    name,
+    row,
+    made,
+  }: Pick<MadeTracker | MadeForge, "name" | "row"> & { readonly made: Pick<Source, "open"> },
+  settings: Settings,
+): Source {
+  return {
+    name,
+    label: row.label,
+    isTracker: row.kind === "tracker",
+    maxBytes: row.webhookBytes(settings),
+    installation: row.installation,
+    open: (headers, body, now) => made.open(headers, body, now),
+  };
+}
