@@ -13,7 +13,7 @@ import { createVirtualClock } from "../virtual-clock.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
 import type { PartsChanges } from "../engines/parts.ts";
-import { mended, script, scriptedTurn } from "../engines/scripted-factory.ts";
+import { mended, script, scriptedTurn, wokenAt } from "../engines/scripted-factory.ts";
 import { T0, ticketReading } from "../factory/world.ts";
 
 const ENDED = { branch: "patchrelay/app-1", base: "main" } as const;
@@ -526,10 +526,12 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           method: "squash",
           policy: "person",
           label: null,
+          basis: { round: "r", evidence: "e", attempt: 1 },
         };
         await ask("a", merge);
         expect(effectOf("merge-1")).toMatchObject({ state: "failed", attempts: 1 });
-        expect(engine.facts(issueOf("a"))?.results["merge-1"]).toMatchObject({
+        expect(engine.facts(issueOf("a"))?.merges[0]).toMatchObject({
+          key: "merge-1",
           ok: false,
           detail: "the branch is protected",
         });
@@ -547,10 +549,11 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           key: "rerun-1",
           issue: issueOf("a"),
           head: "h",
+          failure: "f",
           workflowRuns: [],
         });
         expect(effectOf("rerun-1")?.state).toBe("done");
-        expect(engine.facts(issueOf("a"))?.results["rerun-1"]).toMatchObject({ ok: false });
+        expect(engine.facts(issueOf("a"))?.reruns[0]).toMatchObject({ key: "rerun-1", ok: false });
       });
 
       test("what a performer learns is in the facts together with the effect's end", async () => {
@@ -814,15 +817,15 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const until = clock.now() + 3_600_000;
         await engine.observe(issueOf("a"), [script({ until })], ORIGIN);
         await clock.advance(3_599_000);
-        expect(engine.facts(issueOf("a"))?.results["timer"]).toBeUndefined();
+        expect(wokenAt(engine.facts(issueOf("a")))).toBeNull();
         await clock.advance(1_000);
-        expect(engine.facts(issueOf("a"))?.results["timer"]?.detail).toBe(`at ${until}`);
+        expect(wokenAt(engine.facts(issueOf("a")))).toBe(until);
         await engine.observe(issueOf("b"), [script({ until: until + 1_000 })], ORIGIN);
         await stop();
         clock.jump(86_400_000);
         await open();
         await clock.settle();
-        expect(engine.facts(issueOf("b"))?.results["timer"]).toBeDefined();
+        expect(wokenAt(engine.facts(issueOf("b")))).not.toBeNull();
       });
 
       test("a jump of the wall clock delays a timer by seconds and loses none", async () => {
@@ -830,7 +833,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await engine.observe(issueOf("a"), [script({ until: clock.now() + 3_600_000 })], ORIGIN);
         clock.jump(86_400_000);
         await clock.advance(20_000);
-        expect(engine.facts(issueOf("a"))?.results["timer"]).toBeDefined();
+        expect(wokenAt(engine.facts(issueOf("a")))).not.toBeNull();
       });
     });
 

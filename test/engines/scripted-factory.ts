@@ -6,6 +6,7 @@ import type { Observation } from "../../src/factory/facts/observation.ts";
 import { NOBODY } from "../../src/factory/facts/actor.ts";
 import type { RunType } from "../../src/factory/facts/run-types.ts";
 import { isNews, isSame } from "../../src/factory/facts/news.ts";
+import { withAnswer } from "../../src/factory/observe/request.ts";
 import { later } from "../../src/factory/facts/stamp.ts";
 import type { FactoryState } from "../../src/factory/facts/state.ts";
 import type { advance as factoryTurn } from "../../src/factory/advance.ts";
@@ -41,6 +42,9 @@ export function script(content: Script, at = 1): Observation {
   };
 }
 
+/** When the timer first woke the issue (Unix ms), kept where the scripted factory has no other use for it. */
+export const wokenAt = (facts: Facts | null): number | null => facts?.budgetReset?.at ?? null;
+
 /**
  * A factory that does what prompts say, so that engine tests depend on the engine alone. It keeps the
  * contract of the real one: pure, idempotent per observation, keys that name the fact.
@@ -54,12 +58,13 @@ export const scriptedTurn: typeof factoryTurn = ({ facts: before, before: decide
   const active = activeRun(facts);
   const asked = scripts.findLast((entry) => entry.state !== undefined)?.state;
   const state = asked ?? (active?.state === "running" ? "implementing" : "delegated");
-  const woken = facts.results["timer"] !== undefined;
+  const woken = wokenAt(facts) !== null;
   const decision = {
     state,
     step: { kind: "wait" as const },
     rule: "scripted",
-    why: `${scripts.length} prompts, ${facts.runs.length} runs, ${Object.keys(facts.results).length} results`,
+    refusal: null,
+    why: `${scripts.length} prompts, ${facts.runs.length} runs, ${facts.merges.length + facts.reruns.length} answers`,
     waitsFor: state === "done" ? null : "the test",
     until: woken ? null : until,
   };
@@ -125,9 +130,11 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
       end: settled(observation.end),
       spent: observation.spent,
     }));
-  if (observation.kind === "effect_settled")
-    return withResult(facts, observation.key, observation.ok, observation.detail);
-  if (observation.kind === "time_passed") return withResult(facts, "timer", true, `at ${observation.at}`);
+  if (observation.kind === "effect_settled") return withAnswer(facts, observation);
+  if (observation.kind === "time_passed")
+    return facts.budgetReset === null
+      ? { ...facts, budgetReset: { at: observation.at, afterRun: 0 } }
+      : facts;
   if (observation.kind === "ticket_read")
     return {
       ...facts,
@@ -203,9 +210,4 @@ function changeRun(
 
 function withRun(facts: Facts, run: Run): Facts {
   return { ...facts, runs: [...facts.runs.slice(0, -1), run] };
-}
-
-function withResult(facts: Facts, key: string, ok: boolean, detail: string): Facts {
-  if (facts.results[key] !== undefined) return facts;
-  return { ...facts, results: { ...facts.results, [key]: { at: 0, ok, detail } } };
 }

@@ -1,5 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { effectsCalledFor } from "../../src/factory/effects/called-for.ts";
+import { isReported } from "../../src/factory/effects/effect.ts";
 import { budgetsOf } from "../../src/factory/judge/budget.ts";
 import { emptyFacts, generationOf, type Facts, type Run } from "../../src/factory/facts/facts.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
@@ -322,14 +324,20 @@ function drive(facts: Facts, a: number, at: number): readonly Observation[] {
 }
 
 /** What the forge answers to what the decision asks of it. */
-function answered(decision: Advance["decision"] | null, a: number, at: number): readonly Observation[] {
+function answered(
+  facts: Facts,
+  decision: Advance["decision"] | null,
+  a: number,
+  at: number,
+): readonly Observation[] {
   if (decision?.step.kind !== "merge") return [];
+  const effect = effectsCalledFor(facts, decision, TIGHT, at).find(({ kind }) => kind === "merge");
+  if (effect === undefined || !isReported(effect)) return [];
   return [
     {
       kind: "effect_settled",
       at,
-      key: decision.step.key,
-      effect: "merge",
+      effect,
       ok: a % 3 !== 0,
       detail: "answered",
     },
@@ -450,7 +458,7 @@ describe("turn by turn", () => {
             model.pass(gap);
             if (RARE.has(name) && a % 6 !== 0) continue;
             if (who > 1) {
-              const seen = who === 2 ? answered(before, a, model.now) : drive(facts, a, model.now);
+              const seen = who === 2 ? answered(facts, before, a, model.now) : drive(facts, a, model.now);
               step(seen);
               const push = seen.find((each) => each.kind === "push_intended");
               if (push?.kind === "push_intended") {

@@ -1,8 +1,9 @@
 import * as fc from "fast-check";
+import type { ReportedEffect } from "../../src/factory/effects/effect.ts";
 import type { Actor } from "../../src/factory/facts/actor.ts";
 import type { Check, PullRequestCore, Review } from "../../src/factory/facts/facts.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
-import { T0 } from "./world.ts";
+import { ISSUE, T0 } from "./world.ts";
 
 // Observations of every kind with fields drawn from few values each, so that they meet and contradict one another.
 
@@ -93,6 +94,36 @@ const authority = fc.record({
 });
 
 /** One observation of any kind. */
+const reported: fc.Arbitrary<ReportedEffect> = fc.oneof(
+  fc.record({
+    kind: fc.constant("merge" as const),
+    key: id,
+    issue: fc.constant(ISSUE),
+    number: fc.constant(7),
+    head: fc.constantFrom("h1", "h2"),
+    method: fc.constant("squash" as const),
+    policy: fc.constant("when_approved" as const),
+    label: fc.constant(null),
+    basis: fc.record({ round: word, evidence: word, attempt: fc.nat(3) }),
+  }),
+  fc.record({
+    kind: fc.constant("cancel_merge" as const),
+    key: id,
+    issue: fc.constant(ISSUE),
+    number: fc.constant(7),
+    request: id,
+    retriedAt: fc.option(at),
+  }),
+  fc.record({
+    kind: fc.constant("rerun_checks" as const),
+    key: id,
+    issue: fc.constant(ISSUE),
+    head: fc.constantFrom("h1", "h2"),
+    failure: word,
+    workflowRuns: few(id),
+  }),
+);
+
 export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("session_opened", {
     session: id,
@@ -200,6 +231,6 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     text: fc.option(word),
     question: fc.option(id),
   }),
-  of("effect_settled", { key: id, effect: word, ok: fc.boolean(), detail: word }),
+  of("effect_settled", { effect: reported, ok: fc.boolean(), detail: word }),
   of("time_passed", { reason: word }),
 );

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import type { EffectOf } from "../../src/factory/effects/effect.ts";
 import { ANN, check, ISSUE, Life, pullReading, REV, ticketReading, T0 } from "./world.ts";
 
 const review = (state: "approved" | "changes_requested", head: string, at: number, id: string) => ({
@@ -63,8 +64,7 @@ test("a delegated issue goes through all four run types to done", () => {
     life.see(112, {
       kind: "effect_settled",
       at: T0 + 112_000,
-      key: mergeKey(life),
-      effect: "merge",
+      effect: mergeOf(life),
       ok: true,
       detail: "queued",
     }),
@@ -143,8 +143,8 @@ function core(head: string) {
   };
 }
 
-function mergeKey(life: Life): string {
-  return life.effects.findLast((effect) => effect.kind === "merge")?.key ?? "";
+function mergeOf(life: Life): EffectOf<"merge"> {
+  return life.effects.findLast((effect) => effect.kind === "merge") ?? expect.fail("no merge was asked for");
 }
 
 test("an outage of minutes hands nothing over; one that lasts for hours does", () => {
@@ -220,7 +220,7 @@ test("a review of the same second as other news is read even if a reading for th
   const told = life.see(30.4, { kind: "review_changed", at: T0 + 30_000, number: 7, review: approval });
   expect(told).toContain("read_pull_request");
   life.see(30.6, pullReading("h1", { ...green, askedAt: T0 + 30_300 }, 31));
-  expect(life.facts.pullRequest?.hint?.what).toBe("a review, checks");
+  expect(life.facts.pullRequest?.hint?.about).toEqual(["a review", "checks"]);
   life.see(30.9, pullReading("h1", { ...green, reviews: [approval], askedAt: T0 + 30_700 }, 31));
   expect(life.decision?.rule).toBe("merge");
 });
@@ -268,8 +268,8 @@ test("a merge that was asked for within the second in which the queue sent the p
     reviews: [review("approved", "h1", 29, "r1")],
   };
   life.see(30, pullReading("h1", green, 30));
-  const asked = { effect: "merge", ok: true, detail: "added to the merge queue" } as const;
-  life.see(40.6, { kind: "effect_settled", at: T0 + 40_600, key: mergeKey(life), ...asked });
+  const asked = { ok: true, detail: "added to the merge queue" } as const;
+  life.see(40.6, { kind: "effect_settled", at: T0 + 40_600, effect: mergeOf(life), ...asked });
   const away = (reason: "manual" | "other") => ({ at: T0 + 40_000, reason, group: null, head: "h1" });
   const told = life.see(41, pullReading("h1", { ...green, ejections: [away("manual")] }, 41));
   expect(told).toContain("awaiting_input dequeued_by_person");

@@ -800,10 +800,10 @@ describe("merge queue", () => {
         askedAt: T0 + askedAt,
       });
     expect(told.life.see(200, reading(199_000))).toContain("awaiting_queue merge → merge");
-    const asked = told.life.effects.findLast((effect) => effect.kind === "merge");
-    const answer = { effect: "merge", ok: true, detail: "added to the merge queue" } as const;
-    const key = asked?.key ?? "";
-    expect(told.life.see(201, { kind: "effect_settled", at: T0 + 201_000, key, ...answer })).toContain(
+    const effect = told.life.effects.findLast(({ kind }) => kind === "merge");
+    if (effect?.kind !== "merge") expect.fail("no merge was asked for");
+    const answer = { ok: true, detail: "added to the merge queue" };
+    expect(told.life.see(201, { kind: "effect_settled", at: T0 + 201_000, effect, ...answer })).toContain(
       "awaiting_queue merge_asked",
     );
     expect(effects(told, "merge")).toBe(2);

@@ -5,14 +5,14 @@ import type {
   Check,
   Ejection,
   FailureClass,
-  NotYet,
   Outcome,
   Review,
   RunReport,
 } from "../../src/factory/facts/facts.ts";
+import type { NotYet } from "../../src/factory/facts/request.ts";
 import type { Command, Observation } from "../../src/factory/facts/observation.ts";
 import type { ProjectPolicy } from "../../src/factory/facts/policy.ts";
-import type { EffectKind } from "../../src/factory/effects/effect.ts";
+import { isReported, type EffectKind } from "../../src/factory/effects/effect.ts";
 import { stillWanted } from "../../src/factory/effects/called-for.ts";
 import { observe } from "../../src/factory/observe/observe.ts";
 import { withProject } from "../../src/factory/judge/route.ts";
@@ -81,7 +81,8 @@ export class Story {
     return this.life.see(this.at, ...seen);
   }
 
-  private now(): number {
+  /** The story's present time (Unix ms). */
+  now(): number {
     return T0 + this.at * 1_000;
   }
 
@@ -368,9 +369,9 @@ export class Story {
 
   private settled(what: "merge" | "rerun" | "cancel", how: string, detail: string): Observation {
     const kind = { merge: "merge", rerun: "rerun_checks", cancel: "cancel_merge" }[what];
-    const asked = this.life.effects.findLast((effect) => effect.kind === kind);
-    if (asked === undefined) throw new Error(`the story has asked for no ${what}`);
-    const seen = { kind: "effect_settled", at: this.now(), key: asked.key, effect: asked.kind } as const;
+    const effect = this.life.effects.findLast((each) => each.kind === kind);
+    if (effect === undefined || !isReported(effect)) throw new Error(`the story has asked for no ${what}`);
+    const seen = { kind: "effect_settled", at: this.now(), effect } as const;
     const because = { held: "held", skipped: "unwanted" }[how] as NotYet | undefined;
     return { ...seen, ok: how === "ok", detail, ...(because === undefined ? {} : { because }) };
   }

@@ -14,6 +14,8 @@ import {
 } from "../../src/engines/embedded/database/migrate.ts";
 import type { Migration } from "../../src/engines/embedded/database/migrate.ts";
 import { createViews } from "../../src/engines/embedded/views/views.ts";
+import { emptyFacts } from "../../src/factory/facts/facts.ts";
+import { issueId } from "../../src/factory/facts/ids.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
@@ -76,6 +78,14 @@ describe("migrations", () => {
     expect(views.run("linear-b.1")).toMatchObject({ outcome: "published", usd: 0.25 });
     expect(views.budget()).toMatchObject({ usdToday: 0.25, runsToday: 1 });
     expect(views.stream(0, 10).map(({ seq, kind }) => `${seq} ${kind}`)).toEqual(["1 journal", "2 run"]);
+  });
+
+  test("the sample's facts have the shape and the version of today", () => {
+    apply(2);
+    for (const migration of migrations.slice(0, 2)) db.exec(sampleOf(migration));
+    const facts = JSON.parse(db.prepare("SELECT facts FROM issues").pluck().get() as string) as object;
+    const today = emptyFacts(issueId("linear", "a"), 1_767_600_000_000);
+    expect(facts).toEqual(JSON.parse(JSON.stringify(today)));
   });
 
   test("all steps at once give the same schema as one by one", () => {

@@ -1,4 +1,4 @@
-import { EFFECTS, type Effect } from "../../src/factory/effects/effect.ts";
+import { EFFECTS, isReported, type Effect, type ReportedEffect } from "../../src/factory/effects/effect.ts";
 import { stillWanted } from "../../src/factory/effects/called-for.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, PullRequestReading } from "../../src/factory/facts/observation.ts";
@@ -94,16 +94,16 @@ export class Performing {
       }
       relay.boundary();
       relay.store.settle(row, "done");
-      const { kind, key, issue } = row.effect;
-      const told = seen.some((each) => each.kind === "effect_settled" && each.key === key);
+      const { effect } = row;
+      const { key, issue } = effect;
+      const told = seen.some((each) => each.kind === "effect_settled" && each.effect.key === key);
       const report: readonly Observation[] =
-        EFFECTS[kind].report && !told
+        isReported(effect) && !told
           ? [
               {
                 kind: "effect_settled",
                 at: relay.agenda.now,
-                key,
-                effect: kind,
+                effect,
                 ok: false,
                 detail: "it was no longer wanted",
                 because: "unwanted",
@@ -143,8 +143,7 @@ export class Performing {
     const answered = (answer: { readonly ok: boolean; readonly detail: string }): Observation => ({
       kind: "effect_settled",
       at: now,
-      key: effect.key,
-      effect: effect.kind,
+      effect: effect as ReportedEffect,
       ...answer,
     });
     switch (effect.kind) {

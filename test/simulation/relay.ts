@@ -236,7 +236,14 @@ export class Relay implements Process {
     if (project !== null && (pullRequest !== null || runs.length > 0)) {
       const { branch } = project;
       const number = pullRequest?.number ?? null;
-      this.performing.add({ kind: "read_pull_request", key: `${key}:pull`, issue, number, branch });
+      this.performing.add({
+        kind: "read_pull_request",
+        key: `${key}:pull`,
+        issue,
+        number,
+        branch,
+        hint: null,
+      });
     }
     this.later(0, () => this.performing.pump(issue));
   }

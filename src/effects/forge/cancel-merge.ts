@@ -7,10 +7,10 @@ export const cancelMerge =
   ({ forge, clock }: EffectParts): Performer<"cancel_merge"> =>
   async (effect, { facts, signal }) => {
     const repository = repositoryOf(facts);
-    const { key, kind, number } = effect;
+    const { number } = effect;
     await forge.cancelMerge(repository, number, signal);
     return readAfter(
-      { kind: "effect_settled", at: clock.now(), key, effect: kind, ok: true, detail: "taken back" },
+      { kind: "effect_settled", at: clock.now(), effect, ok: true, detail: "taken back" },
       forge,
       repository,
       number,

@@ -9,13 +9,13 @@ export const merge =
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, policy, clock.now())) return [];
     const repository = repositoryOf(facts);
-    const { key, kind, number, head, method, label } = effect;
+    const { number, head, method, label } = effect;
     const answer = await forge.merge(
       { repository, number, head, method, policy: effect.policy, label },
       signal,
     );
     return readAfter(
-      { kind: "effect_settled", at: clock.now(), key, effect: kind, ...answer },
+      { kind: "effect_settled", at: clock.now(), effect, ...answer },
       forge,
       repository,
       number,

@@ -3,10 +3,11 @@ import { verdictOf } from "../judge/checks.ts";
 import { stepOf } from "../rules/decide.ts";
 import type { Decision } from "../rules/decision.ts";
 import type { Effect, EffectOf } from "./effect.ts";
-import { activeRun, generationOf, type Facts, type PullRequest } from "../facts/facts.ts";
+import { activeRun, generationOf, type Facts, type Hint } from "../facts/facts.ts";
+import { isSame } from "../facts/news.ts";
 import { unseenPush } from "../observe/pull-request.ts";
 import { newestSession } from "./conversation.ts";
-import { cancelKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
+import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { narration } from "./narration.ts";
 import type { Policy } from "../facts/policy.ts";
 import { pendingPrompts } from "../judge/authority.ts";
@@ -37,13 +38,14 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
     list.push({ kind: "read_ticket", key: `read:${facts.id}:ticket:first`, issue: facts.id });
   }
   const pull = facts.pullRequest;
-  const read = (why: string): void => {
+  const read = (why: string, hint: Hint | null = null): void => {
     list.push({
       kind: "read_pull_request",
       key: `read:${facts.id}:pr:${why}`,
       issue: facts.id,
       number: pull?.number ?? null,
       branch: facts.project?.branch ?? "",
+      hint,
     });
   };
   if (pull === null) {
@@ -58,27 +60,16 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
   const pushed = unseenPush(facts);
   if (pushed !== null) read(`push:${pushed}`);
   if (pull.readAt === null) read(`first:${pull.number}`);
-  if (pull.hint !== null) read(hintKey(pull.hint));
+  if (pull.hint !== null) {
+    const { at, about, heardAt } = pull.hint;
+    read(`hint:${at}:${about.join(", ")}:${heardAt}`, pull.hint);
+  }
   const merge = unreadMerge(facts);
   if (merge !== null) read(merge);
   const verdict = verdictOf(facts, pull, policy, now);
   if (verdict.kind === "unread") read(`head:${core.head}`);
   if (verdict.kind === "unconfirmed") read(`checks:${core.head}:${verdict.digest}`);
   return list;
-}
-
-const HINT = "hint:";
-
-function hintKey({ at, what, heardAt }: NonNullable<PullRequest["hint"]>): string {
-  return `${HINT}${at}:${what}:${heardAt}`;
-}
-
-/** News that has been read meanwhile, or was followed by other news that is to be read anyway, needs no reading. */
-function isHintStanding(key: string, facts: Facts): boolean {
-  const start = `read:${facts.id}:pr:`;
-  if (!key.startsWith(`${start}${HINT}`)) return true;
-  const hint = facts.pullRequest?.hint ?? null;
-  return hint !== null && key === `${start}${hintKey(hint)}`;
 }
 
 function running(facts: Facts, policy: Policy): readonly Effect[] {
@@ -121,22 +112,25 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
     const { method, policy: merge, label } = project.merge;
     list.push({
       kind: "merge",
-      key: step.key,
+      key: mergeKey(facts, pull, step.basis),
       issue: facts.id,
       number: pull.number,
       head: pull.core.value.head,
       method,
       policy: merge,
       label,
+      basis: step.basis,
     });
   }
-  const cancel = step.kind === "cancel_merge" ? step.key : cancelledByEnd(facts, decision);
-  if (cancel !== null) {
+  const request = step.kind === "cancel_merge" ? step.request : cancelledByEnd(facts, decision);
+  if (request !== null) {
     list.push({
       kind: "cancel_merge",
-      key: cancelKey(facts, cancel),
+      key: cancelKey(facts, request),
       issue: facts.id,
       number: pull.number,
+      request,
+      retriedAt: facts.budgetReset?.at ?? null,
     });
   }
   if (step.kind === "rerun") {
@@ -145,6 +139,7 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
       key: step.key,
       issue: facts.id,
       head: step.head,
+      failure: step.failure,
       workflowRuns: step.workflowRuns,
     });
   }
@@ -192,7 +187,7 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
 /** The request to merge that an end leaves behind; who completes the issue meanwhile wants the merge. */
 function cancelledByEnd(facts: Facts, { step, state, rule }: Decision): string | null {
   const isGivenUp = step.kind === "finish" && (state === "failed" || rule === "closed_by_operator");
-  return isGivenUp ? (mergeUnderWay(facts)?.key ?? null) : null;
+  return isGivenUp ? (mergeUnderWay(facts)?.request ?? null) : null;
 }
 
 function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
@@ -244,7 +239,9 @@ function completedKey(facts: Facts): string {
  * later word has overtaken.
  */
 export function stillWanted(effect: Effect, facts: Facts, policy: Policy, now: number): boolean {
-  if (effect.kind === "read_pull_request") return isHintStanding(effect.key, facts);
+  // News that has been read meanwhile, or was followed by other news that is to be read anyway, needs no reading.
+  if (effect.kind === "read_pull_request")
+    return effect.hint === null || isSame(effect.hint, facts.pullRequest?.hint ?? null);
   const core = facts.pullRequest?.core.value;
   if (effect.kind === "set_status" && effect.to === "completed") {
     return core?.merged === true && effect.key === completedKey(facts);

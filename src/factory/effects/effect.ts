@@ -1,4 +1,5 @@
-import type { ThreadReply } from "../facts/facts.ts";
+import type { Hint, ThreadReply } from "../facts/facts.ts";
+import type { MergeBasis } from "../facts/request.ts";
 import type { IssueId } from "../facts/ids.ts";
 
 /**
@@ -28,17 +29,21 @@ export type Effect =
         method: "squash" | "merge" | "rebase";
         policy: MergePolicyName;
         label: string | null;
+        basis: MergeBasis;
       }
     >
-  | Is<"cancel_merge", { number: number }>
-  | Is<"rerun_checks", { head: string; workflowRuns: readonly string[] }>
+  // `request`: key of the merge that is taken back; `retriedAt`: the `retry` that asks for it once more.
+  | Is<"cancel_merge", { number: number; request: string; retriedAt: number | null }>
+  // `failure`: which outcome of the checks it answers.
+  | Is<"rerun_checks", { head: string; failure: string; workflowRuns: readonly string[] }>
   | Is<"comment", { number: number; text: string }>
   | Is<"reply_threads", { number: number; replies: readonly ThreadReply[] }>
   | Is<"close_pull_request", { number: number; comment: string }>
   // ── reading lane ──
   // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low.
   | Is<"read_ticket", { background?: true }>
-  | Is<"read_pull_request", { number: number | null; branch: string }>;
+  // `hint`: the news that it is for, when it is for nothing else.
+  | Is<"read_pull_request", { number: number | null; branch: string; hint: Hint | null }>;
 
 type Is<K extends string, F> = {
   readonly kind: K;
@@ -49,6 +54,9 @@ type Is<K extends string, F> = {
 export type EffectKind = Effect["kind"];
 export type EffectOf<K extends EffectKind> = Extract<Effect, { kind: K }>;
 export type MergePolicyName = "when_approved" | "when_rules_allow" | "external" | "person";
+
+/** An effect whose end the factory hears of (`report` of its trait). */
+export type ReportedEffect = EffectOf<"merge" | "cancel_merge" | "rerun_checks">;
 
 /** What the tracker shows (Linear: agent activity content). */
 export type Activity =
@@ -140,3 +148,8 @@ export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
     does: "reads the pull request from the forge",
   },
 };
+
+/** Whether the factory must hear how it ended. */
+export function isReported(effect: Effect): effect is ReportedEffect {
+  return EFFECTS[effect.kind].report;
+}

@@ -166,7 +166,7 @@ function linked(facts: Facts, session: Session): readonly Effect[] {
 /** Where it stands, when the next word is not a person's. */
 function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
   const head = facts.pullRequest?.core.value.head ?? "none";
-  const { rule, state, why } = decision;
+  const { rule, refusal, state, why } = decision;
   // A review that has just come is judged by a reading: until then there is nothing true to say.
   if (state === "awaiting_review" && facts.pullRequest?.hint == null) {
     tell(`review:${rule}:${head}`, { type: "thought", body: why });
@@ -175,7 +175,7 @@ function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
     tell(`merge:${rule}:${head}`, { type: "thought", body: why });
   }
   if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why });
-  if (state === "delegated" && rule.includes("/")) {
+  if (state === "delegated" && refusal !== null) {
     const body = `Not started yet: ${why}`;
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
   }

@@ -1,5 +1,6 @@
 import type { Actor } from "./actor.ts";
 import type { IssueId } from "./ids.ts";
+import type { CheckRerun, MergeCancellation, MergeRequest } from "./request.ts";
 import type { RunType } from "./run-types.ts";
 
 /**
@@ -8,7 +9,7 @@ import type { RunType } from "./run-types.ts";
  * Times are Unix milliseconds.
  */
 export interface Facts {
-  readonly v: 1;
+  readonly v: 2;
   readonly id: IssueId;
   readonly createdAt: number;
   readonly ticket: Ticket;
@@ -35,8 +36,10 @@ export interface Facts {
   readonly runs: readonly Run[];
   /** An operator's `retry`: budgets count from the run number given here. */
   readonly budgetReset: { readonly at: number; readonly afterRun: number } | null;
-  /** What came of effects that the next decision must know about, by effect key. */
-  readonly results: Readonly<Record<string, EffectResult>>;
+  /** What the forge said to our requests, oldest first; of each kind the newest (observe/request.ts). */
+  readonly merges: readonly MergeRequest[];
+  readonly cancellations: readonly MergeCancellation[];
+  readonly reruns: readonly CheckRerun[];
 }
 
 /** A value with the source's time of it. `read` marks an answer to our own question, which wins a tie. */
@@ -189,7 +192,15 @@ export interface PullRequest {
   readonly readAskedAt?: number;
   /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
    * heard (`heardAt`, our own clock): the forge's whole seconds cannot tell which came first. */
-  readonly hint: { readonly at: number; readonly what: string; readonly heardAt: number } | null;
+  readonly hint: Hint | null;
+}
+
+/** News that tells less than a reading does. */
+export interface Hint {
+  readonly at: number;
+  /** What the news was about, in words for people; sorted, each once. */
+  readonly about: readonly string[];
+  readonly heardAt: number;
 }
 
 export interface PullRequestCore {
@@ -381,25 +392,12 @@ export interface Spent {
   readonly usd: number | null;
 }
 
-export interface EffectResult {
-  readonly at: number;
-  readonly ok: boolean;
-  readonly detail: string;
-  readonly because?: NotYet;
-}
-
-/**
- * Why a no is not the last word. `held`: the forge waits for what the rules of the base branch still ask for.
- * `unwanted`: it was not carried out, since by then it was no longer wanted.
- */
-export type NotYet = "held" | "unwanted";
-
 export const NOTHING_SPENT: Spent = { input: 0, cached: 0, output: 0, usd: null };
 
 /** What we know about an issue before we know anything. */
 export function emptyFacts(id: IssueId, at: number): Facts {
   return {
-    v: 1,
+    v: 2,
     id,
     createdAt: at,
     ticket: { core: null, status: null, blockers: null, removed: null },
@@ -416,7 +414,9 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     past: [],
     runs: [],
     budgetReset: null,
-    results: {},
+    merges: [],
+    cancellations: [],
+    reruns: [],
   };
 }
 

@@ -1,10 +1,10 @@
+import type { ReportedEffect } from "../effects/effect.ts";
 import type { Actor } from "./actor.ts";
 import type {
   Authority,
   Blocker,
   Check,
   Ejection,
-  NotYet,
   PullRequestCore,
   QueueEntry,
   Review,
@@ -15,6 +15,7 @@ import type {
   TicketCore,
   TicketStatus,
 } from "./facts.ts";
+import type { NotYet } from "./request.ts";
 
 /**
  * One fact in our words, past tense, whatever its source: webhook, sweep, timer, run or operator.
@@ -79,7 +80,7 @@ export type Observation =
   // ── operator ──
   | Of<"commanded", { command: Command; id: string; by: Actor; text: string | null; question: string | null }>
   // ── the relay itself ──
-  | Of<"effect_settled", { key: string; effect: string; ok: boolean; detail: string; because?: NotYet }>
+  | Of<"effect_settled", { effect: ReportedEffect; ok: boolean; detail: string; because?: NotYet }>
   | Of<"time_passed", { reason: string }>;
 
 type Of<K extends string, F> = { readonly kind: K; readonly at: number } & Readonly<F>;

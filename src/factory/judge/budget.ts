@@ -16,7 +16,7 @@ export interface Refusal {
   readonly waitsFor: string;
   readonly until: number | null;
   /** What has to be done first; absent = only waiting helps. */
-  readonly step?: { readonly kind: "cancel_merge"; readonly key: string };
+  readonly step?: { readonly kind: "cancel_merge"; readonly request: string };
 }
 
 /** Every reason for which a run that is called for does not start. The order is the order of asking. */
@@ -203,7 +203,7 @@ function mergesWhatWePush(facts: Facts): Refusal | null {
     why: "Auto-merge is turned off first.",
     waitsFor: "auto-merge to be off",
     until: null,
-    step: { kind: "cancel_merge", key: merge.key },
+    step: { kind: "cancel_merge", request: merge.request },
   };
 }
 

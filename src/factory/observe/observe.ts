@@ -1,5 +1,6 @@
 import type { Facts, Question } from "../facts/facts.ts";
 import { runId } from "../facts/ids.ts";
+import { withAnswer } from "./request.ts";
 import { withHeadBefore, withRun } from "./run.ts";
 import {
   headSeen,
@@ -21,9 +22,6 @@ import type { Observation } from "../facts/observation.ts";
 import { settled } from "../judge/charging.ts";
 import { own } from "../facts/own.ts";
 import { later } from "../facts/stamp.ts";
-
-/** How many results of effects an issue remembers. */
-const MOST_RESULTS = 100;
 
 /**
  * What an observation adds to the facts. Applying it twice is applying it once; an older one never overwrites
@@ -150,13 +148,8 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
     }
     case "commanded":
       return withCommand(facts, seen);
-    case "effect_settled": {
-      const { key, at, ok, detail, because } = seen;
-      if (own(facts.results, key) !== undefined) return facts;
-      const result = because === undefined ? { at, ok, detail } : { at, ok, detail, because };
-      const entries = Object.entries({ ...facts.results, [key]: result });
-      return { ...facts, results: Object.fromEntries(entries.slice(-MOST_RESULTS)) };
-    }
+    case "effect_settled":
+      return withAnswer(facts, seen);
     case "time_passed":
       return facts;
   }

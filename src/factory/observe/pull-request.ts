@@ -1,4 +1,14 @@
-import type { Check, Ejection, Facts, Head, PullRequest, PullRequestCore, Review } from "../facts/facts.ts";
+import type {
+  Check,
+  Ejection,
+  Facts,
+  Head,
+  Hint,
+  PullRequest,
+  PullRequestCore,
+  Review,
+} from "../facts/facts.ts";
+import { isSame } from "../facts/news.ts";
 import { headDigest } from "../judge/checks.ts";
 import type { PullRequestChange, PullRequestReading } from "../facts/observation.ts";
 import { own } from "../facts/own.ts";
@@ -120,19 +130,14 @@ export function withHint(facts: Facts, at: number, what: string, heardAt: number
   const kept = facts.pullRequest;
   if (kept === null || (kept.readAt !== null && kept.readAt > at + SLOW_ANSWER_MS)) return facts;
   const { hint } = kept;
-  if (hint === null) return { ...facts, pullRequest: { ...kept, hint: { at, what, heardAt } } };
+  if (hint === null) return { ...facts, pullRequest: { ...kept, hint: { at, about: [what], heardAt } } };
   // News heard one after the other: a reading asked for in between settles only the first.
-  const next = {
+  const next: Hint = {
     at: Math.max(hint.at, at),
-    what: bothOf(hint.what, what),
+    about: [...new Set([...hint.about, what])].toSorted(),
     heardAt: Math.max(hint.heardAt, heardAt),
   };
-  if (JSON.stringify(hint) === JSON.stringify(next)) return facts;
-  return { ...facts, pullRequest: { ...kept, hint: next } };
-}
-
-function bothOf(a: string, b: string): string {
-  return [...new Set([...a.split(", "), ...b.split(", ")])].toSorted().join(", ");
+  return isSame(hint, next) ? facts : { ...facts, pullRequest: { ...kept, hint: next } };
 }
 
 export function withCheck(facts: Facts, sha: string, check: Check, heardAt: number): Facts {
@@ -243,7 +248,7 @@ function askedAt(kept: PullRequest, { askedAt: asked }: PullRequestReading): { r
   return { readAskedAt: Math.max(kept.readAskedAt ?? asked, asked) };
 }
 
-function isNewerThan(hint: NonNullable<PullRequest["hint"]>, reading: PullRequestReading): boolean {
+function isNewerThan(hint: Hint, reading: PullRequestReading): boolean {
   return hint.at > reading.readAt || (reading.askedAt !== undefined && hint.heardAt > reading.askedAt);
 }
 

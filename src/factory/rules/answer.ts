@@ -28,5 +28,5 @@ export function takingBack(answer: Answer, merge: MergeUnderWay | null): Answer 
   if (merge === null) return answer;
   if (merge.refused !== null)
     return { ...answer, why: `${answer.why} The merge could not be taken back: ${merge.refused}` };
-  return { ...answer, step: { kind: "cancel_merge", key: merge.key } };
+  return { ...answer, step: { kind: "cancel_merge", request: merge.request } };
 }

@@ -22,6 +22,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
     state: answer.state,
     step: answer.step,
     rule,
+    refusal: null,
     why: answer.why,
     waitsFor: answer.waitsFor,
     until: answer.until ?? null,
@@ -45,6 +46,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
       state: escalated ? "escalated" : (answer.refused ?? answer.state),
       step: refusal.step ?? { kind: escalated ? "escalate" : "wait" },
       rule: `${rule}/${refusal.name}`,
+      refusal: refusal.name,
       why: `${answer.why} ${refusal.why}`,
       waitsFor: refusal.waitsFor,
       until: refusal.until,
@@ -124,7 +126,8 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
       add("merge queue", `${state}${position === null ? "" : `, position ${position}`}`, pull.queue.at);
     }
     if (s.ejection !== null) add("left the merge queue", s.ejection.reason, s.ejection.at);
-    if (core.state === "open" && pull.hint !== null) add("to be read", pull.hint.what, pull.hint.at);
+    if (core.state === "open" && pull.hint !== null)
+      add("to be read", pull.hint.about.join(", "), pull.hint.at);
   }
   for (const question of s.questions) add("open question", question.text, question.askedAt);
   for (const prompt of s.prompts) add("message not given yet", prompt.text.slice(0, 200), prompt.at);

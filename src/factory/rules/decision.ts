@@ -1,4 +1,6 @@
 import type { RunCause } from "../facts/facts.ts";
+import type { MergeBasis } from "../facts/request.ts";
+import type { RefusalName } from "../judge/budget.ts";
 import type { RunType } from "../facts/run-types.ts";
 import type { FactoryState } from "../facts/state.ts";
 
@@ -20,10 +22,13 @@ export type Step =
       readonly kind: "rerun";
       readonly key: string;
       readonly head: string;
+      /** Which outcome of the checks it answers. */
+      readonly failure: string;
       readonly workflowRuns: readonly string[];
     }
-  | { readonly kind: "merge"; readonly key: string }
-  | { readonly kind: "cancel_merge"; readonly key: string }
+  | { readonly kind: "merge"; readonly basis: MergeBasis }
+  /** `request`: key of the merge that is taken back. */
+  | { readonly kind: "cancel_merge"; readonly request: string }
   | { readonly kind: "escalate" }
   | { readonly kind: "finish" };
 
@@ -31,8 +36,10 @@ export type Step =
 export interface Decision {
   readonly state: FactoryState;
   readonly step: Step;
-  /** Name of the row that won. */
+  /** Name of the row that won; a run that it called for and that was refused adds the reason: `rule/refusal`. */
   readonly rule: string;
+  /** Why the run that the row called for does not start; null = none was called for, or it does. */
+  readonly refusal: RefusalName | null;
   readonly why: string;
   /** What it waits for, in words; null = nothing, it acts or has ended. */
   readonly waitsFor: string | null;

@@ -106,9 +106,9 @@ export const MERGING_RULES: readonly Rule[] = [
     says: "Green and allowed by the policy: ask for the merge of exactly this head.",
     states: ["awaiting_queue"],
     when: mergingOf,
-    gives: ({ key }, { reviews: { approvals } }) => ({
+    gives: ({ basis }, { reviews: { approvals } }) => ({
       state: "awaiting_queue",
-      step: { kind: "merge", key },
+      step: { kind: "merge", basis },
       why:
         approvals[0] === undefined
           ? "Green, and the branch rules decide."

@@ -1,5 +1,6 @@
 import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, Facts, PullRequestCore } from "../facts/facts.ts";
+import type { CheckRerun } from "../facts/request.ts";
 import { firstLine } from "../effects/first-line.ts";
 import { unseenPush } from "../observe/pull-request.ts";
 import { isUnapproved } from "../judge/merging.ts";
@@ -263,14 +264,12 @@ function rerunOf(
 ): (Omit<Extract<Step, { kind: "rerun" }>, "kind"> & { readonly names: string }) | null {
   const checks = unpassed(s);
   const workflowRuns = checks.flatMap((check) => (check.workflowRun === null ? [] : [check.workflowRun]));
-  const prefix = rerunPrefix(s);
-  const given = Object.entries(s.facts.results).filter(
-    ([key, { because }]) => key.startsWith(prefix) && because !== "unwanted",
-  ).length;
+  const given = rerunsOf(s).filter(({ because }) => because !== "unwanted").length;
   if (workflowRuns.length === 0 || given >= s.policy.ci.reruns || s.pullRequest === null) return null;
   return {
     key: rerunKey(s),
     head: s.pullRequest.core.value.head,
+    failure: failureKey(checks),
     workflowRuns: [...new Set(workflowRuns)].toSorted(),
     names: namesOf(checks),
   };
@@ -278,21 +277,24 @@ function rerunOf(
 
 /** While a rerun is on its way the same checks, by id, are still shown as failed. */
 function rerunUntil(s: Situation): number | null {
-  const result = s.facts.results[rerunKey(s)];
-  if (result === undefined || !result.ok) return null;
-  const until = result.at + RERUN_SETTLE_MS;
+  const failure = failureKey(unpassed(s));
+  const rerun = rerunsOf(s).find((each) => each.failure === failure && each.ok);
+  if (rerun === undefined) return null;
+  const until = rerun.at + RERUN_SETTLE_MS;
   return s.now < until ? until : null;
 }
 
-function rerunPrefix(s: Situation): string {
-  return `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}:`;
+/** What came of the reruns of the present head. */
+function rerunsOf({ facts, pullRequest }: Situation): readonly CheckRerun[] {
+  return facts.reruns.filter(({ head }) => head === pullRequest?.core.value.head);
 }
 
 /** One that was not carried out, since we were paused by then, is asked for under another name. */
 function rerunKey(s: Situation): string {
-  const key = `${rerunPrefix(s)}${failureKey(unpassed(s))}`;
-  const skipped = Object.entries(s.facts.results).filter(
-    ([known, { because }]) => known.startsWith(key) && because === "unwanted",
+  const failure = failureKey(unpassed(s));
+  const key = `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}:${failure}`;
+  const skipped = rerunsOf(s).filter(
+    (rerun) => rerun.failure === failure && rerun.because === "unwanted",
   ).length;
   return skipped === 0 ? key : `${key}:${skipped}`;
 }

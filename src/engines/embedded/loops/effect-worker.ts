@@ -1,4 +1,4 @@
-import { EFFECTS } from "../../../factory/effects/effect.ts";
+import { isReported } from "../../../factory/effects/effect.ts";
 import type { Effect, EffectKind } from "../../../factory/effects/effect.ts";
 import { emptyFacts } from "../../../factory/facts/facts.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
@@ -104,7 +104,9 @@ export function createEffectWorker(parts: {
       outbox.settle(row, "done", null, clock.now());
       if (effect.kind === "steer_run")
         runWorker.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
-      const told = observations.some((seen) => seen.kind === "effect_settled" && seen.key === effect.key);
+      const told = observations.some(
+        (seen) => seen.kind === "effect_settled" && seen.effect.key === effect.key,
+      );
       const report = told ? null : settled(effect, "it was no longer wanted", "unwanted");
       const all = report === null ? observations : [...observations, report];
       if (all.length > 0) advances.applyOrPark(effect.issue, all, originOf(effect));
@@ -153,9 +155,8 @@ export function createEffectWorker(parts: {
 
   /** Of a kind that the factory must hear of: that it came to nothing. What was done the performer tells itself. */
   const settled = (effect: Effect, detail: string, because?: "unwanted"): Observation | null => {
-    if (!EFFECTS[effect.kind].report) return null;
-    const { key, kind } = effect;
-    const report = { kind: "effect_settled", at: clock.now(), key, effect: kind, ok: false, detail } as const;
+    if (!isReported(effect)) return null;
+    const report = { kind: "effect_settled", at: clock.now(), effect, ok: false, detail } as const;
     return because === undefined ? report : { ...report, because };
   };
 

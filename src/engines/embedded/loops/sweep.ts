@@ -87,6 +87,7 @@ function readings(due: Due, facts: Facts): readonly Effect[] {
       issue,
       number: pullRequest?.number ?? null,
       branch: project.branch,
+      hint: null,
     },
   ];
 }

@@ -1,0 +1,48 @@
+/** A request of ours and the forge's answer to it. */
+export interface Answered {
+  /** Of the effect that asked: the same answer told twice is one. */
+  readonly key: string;
+  readonly at: number;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly because: NotYet | null;
+}
+
+/** A merge that we asked for. */
+export interface MergeRequest extends Answered {
+  readonly number: number;
+  readonly head: string;
+  readonly basis: MergeBasis;
+}
+
+/** What a request to merge rests on. On the same basis it is made once, until it is answered. */
+export interface MergeBasis {
+  /** Digest of what begins a new round for the same head: a way out of the queue, a person's newer word, a `retry`. */
+  readonly round: string;
+  /** Digest of what the forge judges a merge by, as far as it was read. */
+  readonly evidence: string;
+  /** 1 = the first request for this head. */
+  readonly attempt: number;
+}
+
+/** A request to merge that we took back, or tried to. */
+export interface MergeCancellation extends Answered {
+  readonly number: number;
+  /** Key of the request; auto-merge that is ours by the forge's word alone has one too. */
+  readonly request: string;
+  /** The operator's `retry` it was asked for after (Unix ms): each asks once more. Null = none was given. */
+  readonly retriedAt: number | null;
+}
+
+/** Failed jobs of a head that we had run once more. */
+export interface CheckRerun extends Answered {
+  readonly head: string;
+  /** Which outcome of the checks it answers (`failureKey`). */
+  readonly failure: string;
+}
+
+/**
+ * Why a no is not the last word. `held`: the forge waits for what the rules of the base branch still ask for.
+ * `unwanted`: it was not carried out, since by then it was no longer wanted.
+ */
+export type NotYet = "held" | "unwanted";
