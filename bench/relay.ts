@@ -1,32 +1,14 @@
 // The real relay in a process of its own, with nobody behind Linear's and GitHub's addresses. Argument: config file.
 // Tells its parent the port, when it is asked whether nothing waits any more, and each committed decision.
+import { readConfigured, startConfigured } from "../src/demo/configured-relay.ts";
 import { delay, systemClock } from "../src/lib/clock.ts";
-import { systemRandomness } from "../src/lib/ids.ts";
 import { silentLog } from "../src/lib/log.ts";
-import { startRelay } from "../src/relay.ts";
-import { readCredentials } from "../src/settings/credentials/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../src/settings/load/environment.ts";
-import { loadSettings } from "../src/settings/load/load.ts";
-import { problemText } from "../src/settings/load/problem.ts";
+import { processEnvironment } from "../src/settings/load/environment.ts";
 import type { FromServer } from "./child.ts";
 
 const LOOK_MS = 20;
-const env = processEnvironment();
-const loaded = loadSettings({
-  configFlag: process.argv[2] ?? "",
-  env,
-  cwd: "/",
-  readFile: readTextFile,
-});
-if (!loaded.ok) throw new Error(loaded.problems.map(problemText).join("\n"));
-const read = readCredentials(env, readTextFile);
-if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
-const relay = await startRelay({
-  settings: loaded.settings,
-  credentials: read.credentials,
-  childEnv: childEnvironment(env, []),
+const relay = await startConfigured(readConfigured(process.argv[2] ?? "", processEnvironment()), {
   clock: systemClock,
-  randomness: systemRandomness,
   log: silentLog,
   version: "0.0.0-bench",
   pid: process.pid,

@@ -156,6 +156,24 @@ const pureImports: Rule = {
   planted: { path: "src/factory/x.ts", text: 'import { readFileSync } from "node:fs";' },
 };
 
+/** Who starts a relay: the product, and the one place for all that bring the world it is to live in. */
+const STARTERS = new Set(["src/cli/serve.ts", "src/demo/configured-relay.ts"]);
+
+const relayStarts: Rule = {
+  name: "a relay is started in one place for the demo, the tests and the benchmarks alike",
+  findings: (files) =>
+    files
+      .filter((file) => isCode(file) && !STARTERS.has(file.path))
+      .flatMap((file) =>
+        lines(
+          file,
+          /^import [^"]*\bstartRelay\b[^"]*"[^"]*\/relay\.ts"/,
+          "take readConfigured and startConfigured of src/demo/configured-relay.ts",
+        ),
+      ),
+  planted: { path: "test/x.ts", text: 'import { startRelay } from "../src/relay.ts";' },
+};
+
 // --- Words -----------------------------------------------------------------------------------------------------
 
 const NOT_OURS = /^(manager|handler|service|util|utility|helper|data|info|orchestrator)s?$/;
@@ -521,6 +539,7 @@ const citedNumbers: Rule = {
 const rules: readonly Rule[] = [
   layers,
   pureImports,
+  relayStarts,
   words,
   adapters,
   leftOver,

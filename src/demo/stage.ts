@@ -1,23 +1,18 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
-import { systemRandomness } from "../lib/ids.ts";
 import { silentLog } from "../lib/log.ts";
-import { startRelay, type Relay } from "../relay.ts";
-import { readCredentials } from "../settings/credentials/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../settings/load/environment.ts";
-import { loadSettings } from "../settings/load/load.ts";
-import { problemText } from "../settings/load/problem.ts";
-import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";
-import { startLinearWorld, type LinearWorld } from "../../world/linear/world.ts";
+import type { Relay } from "../relay.ts";
+import { processEnvironment } from "../settings/load/environment.ts";
+import type { GitHubWorld } from "../../world/github/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import type { ScriptedModel } from "../../world/model/server.ts";
+import { readConfigured, startConfigured } from "./configured-relay.ts";
 import { startDemoModel } from "./model.ts";
 import { FILES, REPOSITORY, runCi } from "./repository.ts";
 import { agentScript } from "./script.ts";
-
-const LINEAR_SECRET = "demo-linear-webhook-secret";
-const GITHUB_SECRET = "demo-github-webhook-secret";
+import { startStandIns, type StandIns } from "./stand-ins.ts";
 
 /** Everything the demo plays on: both stand-ins, the relay, and a folder that goes away afterwards. */
 export interface Stage {
@@ -44,12 +39,13 @@ export async function setStage(options: {
     for (const step of undo.toReversed()) await step();
   };
   try {
-    const world = { clock: systemClock, randomness: systemRandomness };
-    const linear = await startLinearWorld({ ...world, people: ["Ada", "Grace"], teams: { APP: "Shop" } });
-    undo.push(() => linear.close());
-    await mkdir(join(dir, "github"));
-    const github = await startGitHubWorld({ ...world, dir: join(dir, "github") });
-    undo.push(() => github.close());
+    const standIns = await startStandIns(dir, {
+      clock: systemClock,
+      people: ["Ada", "Grace"],
+      teams: { APP: "Shop" },
+    });
+    undo.push(() => standIns.close());
+    const { linear, github } = standIns;
     github.ci = runCi;
     await github.createRepository({
       name: REPOSITORY,
@@ -66,18 +62,17 @@ export async function setStage(options: {
     const configFile = join(dir, "patchrelay.json");
     await writeFile(
       configFile,
-      JSON.stringify(
-        await config({ dir, linear, github, scriptFile, model, codexBin: options.codexBin }),
-        null,
-        2,
-      ),
+      JSON.stringify(await config({ dir, standIns, scriptFile, model, codexBin: options.codexBin }), null, 2),
     );
-    const relay = await relayFrom(configFile, { linear, github }, options);
+    const { PATH, HOME } = processEnvironment();
+    // Nothing of the person's own: the demo must neither use nor show their credentials.
+    const configured = readConfigured(configFile, { PATH, HOME, ...standIns.credentials });
+    const { version, pid } = options;
+    const relay = await startConfigured(configured, { clock: systemClock, log: silentLog, version, pid });
     undo.push(() => relay.stop());
     // As `serve` does: with a port of the system's choice the command line could not find the relay otherwise.
     await writeFile(join(dir, "data", "relay.url"), `${relay.url}\n`);
-    linear.setWebhook({ url: `${relay.url}/webhooks/linear`, secret: LINEAR_SECRET });
-    github.setWebhook({ url: `${relay.url}/webhooks/github`, secret: GITHUB_SECRET });
+    standIns.sendWebhooks(relay.url);
     return { linear, github, relay, dir, configFile, threads, close };
   } catch (error) {
     await close();
@@ -87,15 +82,13 @@ export async function setStage(options: {
 
 async function config({
   dir,
-  linear,
-  github,
+  standIns,
   scriptFile,
   model,
   codexBin,
 }: {
   readonly dir: string;
-  readonly linear: LinearWorld;
-  readonly github: GitHubWorld;
+  readonly standIns: StandIns;
   readonly scriptFile: string;
   readonly model: ScriptedModel | null;
   readonly codexBin: string | null;
@@ -104,8 +97,7 @@ async function config({
   return {
     dataDir: join(dir, "data"),
     http: { port: 0 },
-    linear: { apiUrl: linear.url, webUrl: linear.url },
-    github: { apiUrl: github.url, webUrl: github.webUrl },
+    ...standIns.addresses,
     agent:
       model === null
         ? agent
@@ -122,36 +114,4 @@ async function codexConfig(dir: string, model: ScriptedModel): Promise<object> {
   const catalog = join(dir, "models.json");
   await writeFile(catalog, JSON.stringify(modelsJson));
   return { ...codex, model_catalog_json: catalog };
-}
-
-async function relayFrom(
-  configFile: string,
-  { linear, github }: { readonly linear: LinearWorld; readonly github: GitHubWorld },
-  { version, pid }: { readonly version: string; readonly pid: number },
-): Promise<Relay> {
-  const ours = processEnvironment();
-  // Nothing of the person's own: the demo must neither use nor show their credentials.
-  const env = {
-    PATH: ours["PATH"],
-    HOME: ours["HOME"],
-    LINEAR_WEBHOOK_SECRET: LINEAR_SECRET,
-    GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
-    LINEAR_API_KEY: linear.accessToken,
-    GITHUB_APP_ID: String(github.credentials.appId),
-    GITHUB_APP_PRIVATE_KEY: github.credentials.privateKey.reveal(),
-  };
-  const loaded = loadSettings({ configFlag: configFile, env, cwd: "/", readFile: readTextFile });
-  if (!loaded.ok) throw new Error(loaded.problems.map(problemText).join("\n"));
-  const read = readCredentials(env, readTextFile);
-  if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
-  return startRelay({
-    settings: loaded.settings,
-    credentials: read.credentials,
-    childEnv: childEnvironment(ours, []),
-    clock: systemClock,
-    randomness: systemRandomness,
-    log: silentLog,
-    version,
-    pid,
-  });
 }

@@ -83,7 +83,7 @@ export class History {
   async end(): Promise<void> {
     this.#stopping.abort(new Error("the history is over"));
     await this.#surroundings;
-    this.#parts.stage.aim(null);
+    this.#parts.stage.sendWebhooks(null);
     const relay = this.#relay;
     this.#relay = null;
     if (relay === null) return;
@@ -104,7 +104,7 @@ export class History {
     if (failpoint === "backup.mid") aims.met(failpoint, await this.#backup());
     if (relay.url !== null) await this.#provoke(relay.process, aim);
     const end = await relay.process.ended;
-    this.#parts.stage.aim(null);
+    this.#parts.stage.sendWebhooks(null);
     this.#url = null;
     this.#relay = null;
     if (end !== "SIGKILL") {
@@ -132,7 +132,7 @@ export class History {
     }
     if (listening === null) return { process: victim, url: null };
     this.startedInMs.push(listening.afterMs);
-    stage.aim(listening.url);
+    stage.sendWebhooks(listening.url);
     this.#url = listening.url;
     if (dice.chance(0.7)) this.#surroundings = joined(this.#surroundings, posts.redeliver(0.6));
     return { process: victim, url: listening.url };

@@ -3,14 +3,11 @@
 import { join } from "node:path";
 import { backup } from "../../src/engines/embedded/database/maintenance.ts";
 import { messageOf } from "../../src/lib/assert.ts";
+import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { systemRandomness } from "../../src/lib/ids.ts";
 import type { Log, LogFields } from "../../src/lib/log.ts";
-import { startRelay } from "../../src/relay.ts";
-import { readCredentials } from "../../src/settings/credentials/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/load/environment.ts";
+import { processEnvironment } from "../../src/settings/load/environment.ts";
 import { armFailpoints } from "../../src/settings/failpoints.ts";
-import { loadSettings } from "../../src/settings/load/load.ts";
 import { problemText } from "../../src/settings/load/problem.ts";
 
 const [mode = "", configFile = "", target = ""] = process.argv.slice(2);
@@ -43,23 +40,14 @@ function fail(reason: string): never {
 const env = processEnvironment();
 const wrong = armFailpoints(env);
 if (wrong.length > 0) fail(wrong.map(problemText).join("\n"));
-const loaded = loadSettings({ configFlag: configFile, env, cwd: "/", readFile: readTextFile });
-if (!loaded.ok) fail(loaded.problems.map(problemText).join("\n"));
-const { settings } = loaded;
-
-if (mode === "backup") {
-  await backup(settings.layout.database, join(settings.layout.backups, target));
-} else {
-  const read = readCredentials(env, readTextFile);
-  if (!read.ok) fail(read.problems.map(problemText).join("\n"));
-  try {
-    const relay = await startRelay({
-      settings,
-      credentials: read.credentials,
-      childEnv: childEnvironment(env, []),
+try {
+  const configured = readConfigured(configFile, env);
+  const { layout, log } = configured.settings;
+  if (mode === "backup") await backup(layout.database, join(layout.backups, target));
+  else {
+    const relay = await startConfigured(configured, {
       clock: systemClock,
-      randomness: systemRandomness,
-      log: stderrLog(settings.log.level),
+      log: stderrLog(log.level),
       version: "0.0.0-test",
       pid: process.pid,
     });
@@ -70,7 +58,7 @@ if (mode === "backup") {
       );
     });
     process.stdout.write(`${relay.url}\n`);
-  } catch (error) {
-    fail(messageOf(error));
   }
+} catch (error) {
+  fail(messageOf(error));
 }

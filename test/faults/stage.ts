@@ -1,19 +1,14 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { startStandIns, type StandIns } from "../../src/demo/stand-ins.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { systemRandomness } from "../../src/lib/ids.ts";
 import { layoutOf } from "../../src/settings/load/layout.ts";
 import type { Layout } from "../../src/settings/load/layout.ts";
 import { processEnvironment } from "../../src/settings/load/environment.ts";
 import type { Repository } from "../../world/github/model/model.ts";
-import { startGitHubWorld } from "../../world/github/world.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
-import { startLinearWorld } from "../../world/linear/world.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
-
-export const LINEAR_SECRET = "faults-linear-webhook-secret";
-export const GITHUB_SECRET = "faults-github-webhook-secret";
 
 /** Team keys and their repositories: one that merges by itself when approved, one with a merge queue. */
 export const TEAMS = { APP: "acme/plain", OPS: "acme/queued" } as const;
@@ -30,8 +25,7 @@ export interface Stage {
   readonly scriptFile: string;
   /** The whole environment of a relay, without failpoints. */
   readonly env: Readonly<Record<string, string>>;
-  /** Sends the stand-ins' webhooks to a relay at `url`; null = to nobody. */
-  aim(url: string | null): void;
+  readonly sendWebhooks: StandIns["sendWebhooks"];
   close(keepFolder: boolean): Promise<void>;
 }
 
@@ -43,15 +37,13 @@ const FILES = {
 
 export async function setStage(): Promise<Stage> {
   const dir = await mkdtemp(join(tmpdir(), "patchrelay-faults-"));
-  const parts = { clock: systemClock, randomness: systemRandomness };
-  const linear = await startLinearWorld({
-    ...parts,
+  const standIns = await startStandIns(dir, {
+    clock: systemClock,
     people: ["Ada", "Grace"],
     teams: { APP: "Shop", OPS: "Operations" },
     limits: { requests: 10_000_000, complexity: 10_000_000_000 },
   });
-  await mkdir(join(dir, "github"));
-  const github = await startGitHubWorld({ ...parts, dir: join(dir, "github") });
+  const { linear, github } = standIns;
   github.requestsPerHour = 10_000_000;
   const create = (team: Team): Promise<Repository> =>
     github.createRepository({
@@ -65,7 +57,7 @@ export async function setStage(): Promise<Stage> {
   const scriptFile = join(dir, "agent.json");
   const configFile = join(dir, "patchrelay.json");
   await writeFile(scriptFile, JSON.stringify({ rules: [] }));
-  await writeFile(configFile, JSON.stringify(config({ linear, github, layout, scriptFile })));
+  await writeFile(configFile, JSON.stringify(config({ standIns, layout, scriptFile })));
   const ours = processEnvironment();
   return {
     linear,
@@ -78,19 +70,11 @@ export async function setStage(): Promise<Stage> {
       PATH: ours["PATH"] ?? "",
       HOME: dir,
       PATCHRELAY_TEST: "1",
-      LINEAR_WEBHOOK_SECRET: LINEAR_SECRET,
-      GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
-      LINEAR_API_KEY: linear.accessToken,
-      GITHUB_APP_ID: String(github.credentials.appId),
-      GITHUB_APP_PRIVATE_KEY: github.credentials.privateKey.reveal(),
+      ...standIns.credentials,
     },
-    aim(url) {
-      linear.setWebhook(url === null ? null : { url: `${url}/webhooks/linear`, secret: LINEAR_SECRET });
-      github.setWebhook(url === null ? null : { url: `${url}/webhooks/github`, secret: GITHUB_SECRET });
-    },
+    sendWebhooks: (url) => standIns.sendWebhooks(url),
     async close(keepFolder) {
-      await github.close();
-      await linear.close();
+      await standIns.close();
       if (!keepFolder) await rm(dir, { recursive: true, force: true, maxRetries: 5 });
     },
   };
@@ -98,17 +82,15 @@ export async function setStage(): Promise<Stage> {
 
 /** Everything that waits in real life is made short, so that thousands of steps fit between the kills. */
 function config(given: {
-  readonly linear: LinearWorld;
-  readonly github: GitHubWorld;
+  readonly standIns: StandIns;
   readonly layout: Layout;
   readonly scriptFile: string;
 }): object {
-  const { linear, github, layout, scriptFile } = given;
+  const { standIns, layout, scriptFile } = given;
   return {
     dataDir: layout.root,
     http: { port: 0 },
-    linear: { apiUrl: linear.url, webUrl: linear.url },
-    github: { apiUrl: github.url, webUrl: github.webUrl },
+    ...standIns.addresses,
     agent: { default: "scripted", scripted: { file: scriptFile } },
     runs: { slots: 4, slotsPerProject: 3 },
     ci: { settleSeconds: 0.1, noChecksSeconds: 5 },

@@ -1,23 +1,19 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.ts";
-import { systemRandomness } from "../../src/lib/ids.ts";
+import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
+import { startStandIns, type StandIns } from "../../src/demo/stand-ins.ts";
 import type { Log } from "../../src/lib/log.ts";
-import { startRelay, type Relay } from "../../src/relay.ts";
-import { readCredentials } from "../../src/settings/credentials/credentials.ts";
-import { childEnvironment, processEnvironment, readTextFile } from "../../src/settings/load/environment.ts";
-import { loadSettings } from "../../src/settings/load/load.ts";
-import { problemText } from "../../src/settings/load/problem.ts";
+import type { Relay } from "../../src/relay.ts";
+import { processEnvironment } from "../../src/settings/load/environment.ts";
 import type { FileChanges } from "../../world/github/git/git.ts";
 import type { Permission, Protection } from "../../world/github/model/model.ts";
-import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";
-import { startLinearWorld, type LinearWorld } from "../../world/linear/world.ts";
+import type { GitHubWorld } from "../../world/github/world.ts";
+import type { LinearWorld } from "../../world/linear/world.ts";
 import type { StoryClock } from "./clock.ts";
 
 export const REPOSITORY = "acme/shop";
-export const LINEAR_SECRET = "story-linear-webhook-secret";
-export const GITHUB_SECRET = "story-github-webhook-secret";
 
 /** Groups of the config file that a story sets otherwise; each group is merged key by key. */
 export type ConfigGroups = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -56,16 +52,13 @@ export async function setStage(clock: StoryClock, options: StageOptions): Promis
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const world = { clock, randomness: systemRandomness };
-    const linear = await startLinearWorld({
-      ...world,
+    const standIns = await startStandIns(dir, {
+      clock,
       people: ["Ada", "Grace", "Mallory"],
       teams: { APP: "Shop", OPS: "Operations" },
     });
-    undo.push(() => linear.close());
-    await mkdir(join(dir, "github"));
-    const github = await startGitHubWorld({ ...world, dir: join(dir, "github") });
-    undo.push(() => github.close());
+    undo.push(() => standIns.close());
+    const { linear, github } = standIns;
     const { git } = await github.createRepository({
       name: REPOSITORY,
       files: options.files,
@@ -76,7 +69,7 @@ export async function setStage(clock: StoryClock, options: StageOptions): Promis
     const configFile = join(dir, "patchrelay.json");
     const plays: Stage["plays"] = (rules) => writeFile(script, JSON.stringify({ rules }));
     const configure: Stage["configure"] = (config, project) =>
-      writeFile(configFile, JSON.stringify(configOf({ dir, linear, github, script }, config, project)));
+      writeFile(configFile, JSON.stringify(configOf({ dir, standIns, script }, config, project)));
     await plays(options.agent);
     await configure(options.config, options.project);
     return {
@@ -86,7 +79,13 @@ export async function setStage(clock: StoryClock, options: StageOptions): Promis
       database: join(dir, "data", "patchrelay.db"),
       plays,
       configure,
-      startRelay: (log) => relayFrom({ configFile, linear, github, clock, log }),
+      async startRelay(log) {
+        const { PATH } = processEnvironment();
+        const configured = readConfigured(configFile, { PATH, ...standIns.credentials });
+        const relay = await startConfigured(configured, { clock, log, version: "0.0.0", pid: process.pid });
+        standIns.sendWebhooks(relay.url);
+        return relay;
+      },
       async read(branch, path) {
         const tip = await git.resolve(`refs/heads/${branch}`);
         return tip === null ? null : git.read(tip, path);
@@ -106,13 +105,11 @@ export async function setStage(clock: StoryClock, options: StageOptions): Promis
 function configOf(
   {
     dir,
-    linear,
-    github,
+    standIns,
     script,
   }: {
     readonly dir: string;
-    readonly linear: LinearWorld;
-    readonly github: GitHubWorld;
+    readonly standIns: StandIns;
     readonly script: string;
   },
   changes: ConfigGroups,
@@ -120,8 +117,7 @@ function configOf(
 ): object {
   const groups: ConfigGroups = {
     http: { port: 0, shutdownSeconds: 4 },
-    linear: { apiUrl: linear.url, webUrl: linear.url },
-    github: { apiUrl: github.url, webUrl: github.webUrl },
+    ...standIns.addresses,
     agent: { default: "scripted", scripted: { file: script } },
     storage: { minFreeMiB: 16, stopRunsBelowMiB: 32 },
     runs: {},
@@ -143,45 +139,4 @@ function configOf(
       },
     ],
   };
-}
-
-async function relayFrom({
-  configFile,
-  linear,
-  github,
-  clock,
-  log,
-}: {
-  readonly configFile: string;
-  readonly linear: LinearWorld;
-  readonly github: GitHubWorld;
-  readonly clock: StoryClock;
-  readonly log: Log;
-}): Promise<Relay> {
-  const ours = processEnvironment();
-  const env = {
-    PATH: ours["PATH"],
-    LINEAR_WEBHOOK_SECRET: LINEAR_SECRET,
-    GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
-    LINEAR_API_KEY: linear.accessToken,
-    GITHUB_APP_ID: String(github.credentials.appId),
-    GITHUB_APP_PRIVATE_KEY: github.credentials.privateKey.reveal(),
-  };
-  const loaded = loadSettings({ configFlag: configFile, env, cwd: "/", readFile: readTextFile });
-  if (!loaded.ok) throw new Error(loaded.problems.map(problemText).join("\n"));
-  const read = readCredentials(env, readTextFile);
-  if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
-  const relay = await startRelay({
-    settings: loaded.settings,
-    credentials: read.credentials,
-    childEnv: childEnvironment(ours, []),
-    clock,
-    randomness: systemRandomness,
-    log,
-    version: "0.0.0",
-    pid: process.pid,
-  });
-  linear.setWebhook({ url: `${relay.url}/webhooks/linear`, secret: LINEAR_SECRET });
-  github.setWebhook({ url: `${relay.url}/webhooks/github`, secret: GITHUB_SECRET });
-  return relay;
 }
