@@ -4,7 +4,7 @@ import type { Effect } from "../../src/factory/effects/effect.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
 import { outboxRows } from "../../src/engines/embedded/rows/outbox.ts";
 import type { Outbox, OutboxRow } from "../../src/engines/embedded/rows/outbox.ts";
-import { assignSlots } from "../../src/engines/embedded/queue.ts";
+import { assignSlots } from "../../src/engines/policy/slots.ts";
 import { issueOf } from "./parts.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 

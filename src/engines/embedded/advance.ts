@@ -15,7 +15,7 @@ import type { Outbox, QueuePlace } from "./rows/outbox.ts";
 import type { Runs } from "./rows/run.ts";
 import type { Store } from "./database/store.ts";
 import type { Stream } from "./views/stream.ts";
-import { periodOf } from "./sweep-period.ts";
+import { periodOf } from "../policy/sweep.ts";
 import type { TimerRows } from "./rows/timer.ts";
 
 export type AdvanceIssue = typeof factoryTurn;

@@ -7,7 +7,7 @@ import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox } from "../rows/outbox.ts";
 import type { Store } from "../database/store.ts";
-import { periodOf } from "../sweep-period.ts";
+import { periodOf } from "../../policy/sweep.ts";
 
 /** At most this many issues are read per tick: a restart must not spend the services' rate limits at once. */
 const ISSUES_PER_TICK = 50;

@@ -1,6 +1,6 @@
 import type { Conditions, Policy } from "../../factory/facts/policy.ts";
 import type { EngineSettings } from "../engine.ts";
-import type { OutboxRow } from "./rows/outbox.ts";
+import type { OutboxRow } from "../embedded/rows/outbox.ts";
 
 export interface SlotUse {
   readonly project: string | null;
