@@ -70,7 +70,8 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   forges: ["lib", "factory"],
   agents: ["lib", "factory"],
   worktrees: ["lib", "factory"],
-  engines: ["lib", "factory"],
+  engines: ["lib", "factory", "engines/policy"],
+  "engines/policy": ["lib", "factory", "engines:seam"],
   runs: ["lib", "factory", "worktrees", "engines:seam", "forges:seam", "agents:seam"],
   effects: ["lib", "factory", "worktrees", "engines:seam", "forges:seam", "trackers:seam"],
   http: ["lib", "factory", "settings", "engines:seam", "forges:seam", "trackers:seam", "agents:seam"],
@@ -103,7 +104,7 @@ function mayImport(from: string, to: string): boolean {
   const [room, toRoom] = [roomOf(from), roomOf(to)];
   if (room === toRoom || from === "src/registry.ts") return true;
   const seam = SEAMS[toRoom]?.includes(to.split("/").slice(2).join("/")) ?? false;
-  if (COMPOSERS.has(room)) return SEAMS[toRoom] === undefined || seam;
+  if (COMPOSERS.has(room)) return (SEAMS[toRoom] === undefined && toRoom !== "engines/policy") || seam;
   const seen = MAY_SEE[room] ?? [];
   return seen.includes(toRoom) || (seam && seen.includes(`${toRoom}:seam`));
 }
@@ -111,6 +112,7 @@ function mayImport(from: string, to: string): boolean {
 /** The folder in src/, or the file beside them; of the stand-ins the top-level folder. */
 const roomOf = (path: string): string => {
   const [top = "", room = ""] = path.split("/");
+  if (path.startsWith("src/engines/policy/")) return "engines/policy";
   return top === "src" ? room : top;
 };
 
@@ -133,6 +135,63 @@ const layers: Rule = {
       ];
     }),
   planted: { path: "src/http/x.ts", text: 'import { open } from "../engines/embedded/engine.ts";' },
+};
+
+/** Signs of a decision that src/engines/policy/ makes for every engine, and a line of an engine that would make it again. */
+const SECOND_COPIES: readonly {
+  readonly sign: RegExp;
+  readonly instead: string;
+  readonly planted: string;
+}[] = [
+  {
+    sign: /\*\*|\bbackoff|\bfactor\b/i,
+    instead: "pauses between tries are computed in policy/",
+    planted: "const pause = 250 * 2 ** faults;",
+  },
+  {
+    sign: /from "[./]*lib\/backoff\.ts"/,
+    instead: "pauses between tries are computed in policy/",
+    planted: 'import { wait } from "../../../lib/backoff.ts";',
+  },
+  {
+    sign: /\bslotsPerProject\b|[<>]=? *(settings\.)?slots\b/,
+    instead: "slots are counted by assignSlots (policy/slots.ts)",
+    planted: "if (used.length >= settings.slots) return;",
+  },
+  {
+    sign: /\b(activeMs|waitingMs|idleMs)\b/,
+    instead: "periods of sweep and discovery come from policy/sweep.ts",
+    planted: "return settings.sweep.activeMs;",
+  },
+  {
+    sign: /\b(inbox|outbox)Attempts\b|\boutbox(FirstRetry|MaxRetry)Ms\b/,
+    instead: "how often something is tried is counted in policy/",
+    planted: "if (attempts >= settings.outboxAttempts) return;",
+  },
+  {
+    sign: /"(run_ended|effect_settled)"/,
+    instead: "how a run or an effect ended is told by policy/broken-run.ts and policy/effects.ts",
+    planted: 'advances.apply(issue, [{ kind: "run_ended", at: 1 }]);',
+  },
+  {
+    sign: /"acknowledgement"|\bisReported\b|\.report\b/,
+    instead: "effect classes, and which effects are reported, stand in policy/effects.ts",
+    planted: 'const kind = effect.acknowledges ? "acknowledgement" : "tracker";',
+  },
+  {
+    sign: /\bretryAt\b(?! *[:=] *null)/,
+    instead: "what the world says of when to try again is weighed in policy/",
+    planted: "const at = error.retryAt ?? clock.now();",
+  },
+];
+
+const secondCopies: Rule = {
+  name: "what every engine does alike is in src/engines/policy/, and no engine has a copy of its own",
+  findings: (files) =>
+    files
+      .filter(({ path }) => /^src\/engines\/(?!policy\/)[^/]+\//.test(path))
+      .flatMap((file) => SECOND_COPIES.flatMap(({ sign, instead }) => lines(file, sign, instead))),
+  planted: { path: "src/engines/embedded/x.ts", text: SECOND_COPIES[0]?.planted ?? "" },
 };
 
 const pureImports: Rule = {
@@ -447,7 +506,7 @@ const decisions: Rule = {
 };
 
 /** Tables of ARCHITECTURE.md by the folder that they list: its drawers, and the files beside them. */
-const LISTED = ["src/factory/", "src/engines/embedded/"];
+const LISTED = ["src/factory/", "src/engines/policy/", "src/engines/embedded/"];
 
 const listings: Rule = {
   name: "ARCHITECTURE.md lists each drawer and file of the rooms that it opens, and no other",
@@ -538,6 +597,7 @@ const citedNumbers: Rule = {
 
 const rules: readonly Rule[] = [
   layers,
+  secondCopies,
   pureImports,
   relayStarts,
   words,
@@ -562,6 +622,27 @@ describe("the repository", () => {
 
   test.each(rules)("would be caught breaking it: $name", ({ findings, planted }) => {
     expect(findings([...repository, planted]).join("\n")).toContain(planted.path);
+  });
+
+  test.each(SECOND_COPIES)("would be caught deciding for itself: $planted", ({ planted, instead }) => {
+    const file = { path: "src/engines/temporal/x.ts", text: planted };
+    expect(secondCopies.findings([...repository, file]).join("\n")).toContain(`${file.path}:1: ${instead}`);
+  });
+
+  test("policy of the engines would be caught looking into one, and others looking into it", () => {
+    const looks = (path: string, to: string): string =>
+      layers.findings([{ path, text: `import { x } from "${to}";` }]).join("\n");
+    const store = "../embedded/database/store.ts";
+    expect(looks("src/engines/policy/x.ts", store)).toContain(
+      "imports src/engines/embedded/database/store.ts",
+    );
+    expect(looks("src/engines/policy/x.ts", "../engine.ts")).toBe("");
+    expect(looks("src/engines/embedded/x.ts", "../policy/slots.ts")).toBe("");
+    for (const room of ["src/runs/x.ts", "src/http/x.ts"])
+      expect(looks(room, "../engines/policy/slots.ts")).toContain("imports src/engines/policy/slots.ts");
+    expect(looks("src/relay.ts", "./engines/policy/slots.ts")).toContain(
+      "imports src/engines/policy/slots.ts",
+    );
   });
 
   test("the lock file is complete, and what one lacks is named", () => {

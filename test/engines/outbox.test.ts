@@ -4,7 +4,6 @@ import type { Effect } from "../../src/factory/effects/effect.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
 import { outboxRows } from "../../src/engines/embedded/rows/outbox.ts";
 import type { Outbox, OutboxRow } from "../../src/engines/embedded/rows/outbox.ts";
-import { assignSlots } from "../../src/engines/policy/slots.ts";
 import { issueOf } from "./parts.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
@@ -78,33 +77,4 @@ test("stops and messages to a run wait for nothing", () => {
   for (const row of rows) outbox.claim(row);
   add(stop(3));
   expect(outbox.due("control", 100, 50).map(({ key }) => key)).toEqual(["s3"]);
-});
-
-test("an agent that is not ready keeps only its own project's runs waiting", () => {
-  const start = (issue: string, project: string): void => {
-    outbox.add(
-      { kind: "start_run", key: `r-${issue}`, issue: issueOf(issue), run: 1 },
-      { priority: 3, project },
-      1,
-    );
-  };
-  start("a", "app");
-  start("b", "web");
-  const projects = [
-    { id: "app", agent: "codex" },
-    { id: "web", agent: "scripted" },
-  ] as unknown as Parameters<typeof assignSlots>[3]["projects"];
-  const conditions = { agents: { codex: "not logged in", scripted: null }, disk: null, usdToday: 0 };
-  const places = assignSlots(
-    outbox.queue(10),
-    [],
-    { slots: 2, slotsPerProject: 2 },
-    { projects },
-    conditions,
-    5,
-  );
-  expect(places.map(({ row, reason }) => [row.project, reason])).toEqual([
-    ["app", "the agent codex is not ready: not logged in"],
-    ["web", null],
-  ]);
 });

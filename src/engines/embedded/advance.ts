@@ -3,19 +3,20 @@ import type { Facts } from "../../factory/facts/facts.ts";
 import type { Effect } from "../../factory/effects/effect.ts";
 import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../factory/facts/observation.ts";
-import { RUN_TYPES } from "../../factory/facts/run-types.ts";
-import { TERMINAL } from "../../factory/facts/state.ts";
 import type { advance as factoryTurn } from "../../factory/advance.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { EngineParts } from "../engine.ts";
 import type { Issues } from "./rows/issue.ts";
 import type { Journal } from "./rows/journal.ts";
 import type { ObservationRows } from "./rows/observation.ts";
-import type { Outbox, QueuePlace } from "./rows/outbox.ts";
+import type { Outbox } from "./rows/outbox.ts";
 import type { Runs } from "./rows/run.ts";
 import type { Store } from "./database/store.ts";
 import type { Stream } from "./views/stream.ts";
-import { periodOf } from "../policy/sweep.ts";
+import { parked } from "../policy/parking.ts";
+import { placeOf } from "../policy/slots.ts";
+import { sweepAt } from "../policy/sweep.ts";
+import { timerAt } from "../policy/timer.ts";
 import type { TimerRows } from "./rows/timer.ts";
 
 export type AdvanceIssue = typeof factoryTurn;
@@ -45,9 +46,6 @@ export interface Advances {
   facts(issue: IssueId): Facts | null;
 }
 
-/** How soon a timer may follow on one that changed nothing. */
-const SHORTEST_TIMER_MS = 30_000;
-
 export function createAdvances(parts: AdvanceParts): Advances {
   const { store, issues, journal, outbox, runs, timers, engine } = parts;
 
@@ -74,7 +72,7 @@ export function createAdvances(parts: AdvanceParts): Advances {
     }
     issues.save(kept, facts, decision, result.evidence, {
       now,
-      sweepAt: sweepAt(kept, decision.state, facts, now),
+      sweepAt: sweepAt(kept, decision.state, facts, engine.settings.sweep, now),
     });
     const ended = runs.mirror(kept?.facts ?? null, facts, now);
     for (const run of ended) {
@@ -111,28 +109,9 @@ export function createAdvances(parts: AdvanceParts): Advances {
     observations: readonly Observation[],
     now: number,
   ): void => {
-    // A rule that asks for a time already past, right after it was woken for it, must not spin.
-    const spins = until !== null && until <= now && observations.some(({ kind }) => kind === "time_passed");
-    const at = spins ? now + SHORTEST_TIMER_MS : until;
-    if (timers.set(issue, at, waitsFor ?? "a time it set itself")) {
+    if (timers.set(issue, timerAt(until, observations, now), waitsFor ?? "a time it set itself")) {
       store.afterCommit(() => timers.changed());
     }
-  };
-
-  const sweepAt = (
-    kept: { readonly state: string; readonly sweepAt: number | null } | null,
-    state: string,
-    facts: Facts,
-    now: number,
-  ): number | null => {
-    const hasEnded = TERMINAL.has(state as never);
-    const { sweep } = engine.settings;
-    const period = periodOf(state, facts, sweep, now) ?? sweep.activeMs;
-    // An ended issue is read once more soon, to see what came of the end.
-    if (kept === null || kept.state !== state) return now + (hasEnded ? sweep.activeMs : period);
-    const planned = now + period;
-    if (kept.sweepAt === null) return hasEnded ? null : planned;
-    return Math.min(kept.sweepAt, planned);
   };
 
   return {
@@ -142,16 +121,10 @@ export function createAdvances(parts: AdvanceParts): Advances {
       if (tried.ok) return tried.value;
       const why = messageOf(tried.error);
       engine.log.error("an advance failed and will be tried again", { issue, source: origin.source, why });
-      parts.observations.park({ issue, key: null, origin, observations, why }, engine.clock.now());
+      const now = engine.clock.now();
+      parts.observations.park({ issue, key: null, origin, observations, why }, parked(now), now);
       return journal.newest(issue);
     },
     facts: (issue) => issues.load(issue)?.facts ?? null,
   };
-}
-
-function placeOf(effect: Effect, facts: Facts): QueuePlace {
-  const project = facts.project?.id ?? null;
-  if (effect.kind !== "start_run") return { priority: 0, project };
-  const run = facts.runs.find(({ number }) => number === effect.run);
-  return { priority: run === undefined ? 0 : RUN_TYPES[run.type].priority, project };
 }

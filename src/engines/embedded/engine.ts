@@ -30,7 +30,8 @@ import { createClockRollback } from "./loops/clock-rollback.ts";
 import { createStore } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
 import { createStream } from "./views/stream.ts";
-import { createSweepLoop, tickMs } from "./loops/sweep.ts";
+import { createSweepLoop } from "./loops/sweep.ts";
+import { tickMs } from "../policy/sweep.ts";
 import { createTimerLoop } from "./loops/timers.ts";
 import { timerRows } from "./rows/timer.ts";
 import { createAdvances } from "./advance.ts";
@@ -277,7 +278,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       clock,
       diskLow: () => diskLow(file, minFree),
       lastSweep: () => sweep.lastRound(),
-      sweepEveryMs: tickMs(settings.sweep.activeMs),
+      sweepEveryMs: tickMs(settings.sweep),
       mismatches: () => intake.mismatches(),
       slots: () => ({ total: settings.slots, used: runWorker.used().length }),
     }),

@@ -2,6 +2,7 @@ import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Engine } from "../engine.ts";
+import { parked } from "../policy/parking.ts";
 import type { ObservationRows } from "./rows/observation.ts";
 import type { Store } from "./database/store.ts";
 import type { Advances } from "./advance.ts";
@@ -29,7 +30,8 @@ export function createObserve(parts: {
       }
       const why = messageOf(tried.error);
       log.error("an advance failed and will be tried again", { issue, source: origin.source, why });
-      observations.park({ issue, key: key ?? null, origin, observations: news, why }, clock.now());
+      const now = clock.now();
+      observations.park({ issue, key: key ?? null, origin, observations: news, why }, parked(now), now);
       return 0;
     });
     return { seq };

@@ -1,4 +1,6 @@
+import type { Effect } from "../../factory/effects/effect.ts";
 import type { Facts } from "../../factory/facts/facts.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
 import { TERMINAL } from "../../factory/facts/state.ts";
 import type { FactoryState } from "../../factory/facts/state.ts";
 import type { EngineSettings } from "../engine.ts";
@@ -42,3 +44,73 @@ export function periodOf(
   const closedAt = core?.value.closedAt ?? core?.at ?? now;
   return isClosed && now - closedAt < WATCHED_AFTER_CLOSE_MS ? period : null;
 }
+
+/**
+ * When an issue is to be read next (Unix ms; null = not again), as an advance leaves it. `kept`: what was known of it
+ * before; null = it is new. An advance brings a reading forward and never puts it off.
+ */
+export function sweepAt(
+  kept: { readonly state: string; readonly sweepAt: number | null } | null,
+  state: string,
+  facts: Pick<Facts, "pullRequest">,
+  sweep: EngineSettings["sweep"],
+  now: number,
+): number | null {
+  const hasEnded = TERMINAL.has(state as FactoryState);
+  const period = periodOf(state, facts, sweep, now) ?? sweep.activeMs;
+  // An ended issue is read once more soon, to see what came of the end.
+  if (kept === null || kept.state !== state) return now + (hasEnded ? sweep.activeMs : period);
+  if (kept.sweepAt === null) return hasEnded ? null : now + period;
+  return Math.min(kept.sweepAt, now + period);
+}
+
+const SHORTEST_TICK_MS = 1_000;
+const LONGEST_TICK_MS = 15_000;
+/** At most this many issues are asked about per tick. */
+export const ISSUES_PER_TICK = 50;
+
+/** How long between two ticks of the sweep, ms; `full` = the last one did not come through. */
+export function tickMs({ activeMs }: EngineSettings["sweep"], full = false): number {
+  return full ? SHORTEST_TICK_MS : Math.max(SHORTEST_TICK_MS, Math.min(LONGEST_TICK_MS, activeMs));
+}
+
+/** How far ahead a reading may be planned at most, ms. */
+export function longestPeriodMs({ activeMs, waitingMs, idleMs }: EngineSettings["sweep"]): number {
+  return Math.max(activeMs, waitingMs, idleMs);
+}
+
+/** What the sweep numbered `sweep` of an issue asks for. The number is in the keys, so that each sweep asks once. */
+export function readingsOf(
+  issue: IssueId,
+  { project, pullRequest, runs }: Pick<Facts, "project" | "pullRequest" | "runs">,
+  sweep: number,
+): readonly Effect[] {
+  const key = (what: string): string => `sweep:${issue}:${sweep}:${what}`;
+  const ticket: Effect = { kind: "read_ticket", key: key("ticket"), issue, background: true };
+  if (project === null || (pullRequest === null && runs.length === 0)) return [ticket];
+  const number = pullRequest?.number ?? null;
+  return [
+    ticket,
+    {
+      kind: "read_pull_request",
+      key: key("pull_request"),
+      issue,
+      number,
+      branch: project.branch,
+      hint: null,
+    },
+  ];
+}
+
+/** Whether an issue that the tracker calls ours is asked about: null = not kept. Those under way are swept anyway. */
+export function isLost(state: string | null): boolean {
+  return state === null || state === "paused" || TERMINAL.has(state as FactoryState);
+}
+
+/** How long between two looks for issues that are ours although no webhook told us, ms; `through` = all was seen. */
+export function discoveryMs({ idleMs }: EngineSettings["sweep"], through: boolean): number {
+  return through ? idleMs : GOES_ON_MS;
+}
+
+/** How soon a look that is not through goes on. */
+const GOES_ON_MS = 60_000;

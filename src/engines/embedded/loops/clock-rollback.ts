@@ -1,18 +1,12 @@
-import { OUTSIDE_CALLS } from "../../../lib/backoff.ts";
 import type { EngineParts, EngineSettings } from "../../engine.ts";
-import { EFFECT_CLASSES } from "../rows/outbox.ts";
+import { EFFECT_CLASSES, longestWaitMs } from "../../policy/effects.ts";
+import { LONGEST_PARKED_MS } from "../../policy/parking.ts";
+import { longestPeriodMs } from "../../policy/sweep.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "../database/store.ts";
 
 const LOOK_EVERY_MS = 15_000;
-/** Longer than any of the services asks us to wait: what is told to us beyond it is asked again then. */
-const LONGEST_TOLD_WAIT_MS = 2 * 3_600_000;
-
-/** How far ahead an effect may be planned at most. */
-export function longestWaitMs(settings: Pick<EngineSettings, "outboxMaxRetryMs">): number {
-  return Math.max(LONGEST_TOLD_WAIT_MS, settings.outboxMaxRetryMs);
-}
 
 /** The times that rows are planned for, each with how far ahead that can be. */
 export function plannedTimes({ db }: Pick<Store, "db">) {
@@ -31,17 +25,17 @@ export function plannedTimes({ db }: Pick<Store, "db">) {
   return [
     ...outbox,
     times(
-      ({ sweep }) => Math.max(sweep.activeMs, sweep.waitingMs, sweep.idleMs),
+      ({ sweep }) => longestPeriodMs(sweep),
       "SELECT 1 FROM issues WHERE sweep_at IS NOT NULL AND sweep_at > ? LIMIT 1",
       "UPDATE issues SET sweep_at = ? WHERE sweep_at IS NOT NULL AND sweep_at > ?",
     ),
     times(
-      () => OUTSIDE_CALLS.maxMs,
+      () => LONGEST_PARKED_MS,
       "SELECT 1 FROM deliveries INDEXED BY deliveries_again WHERE state = 'pending' AND next_at > 0 AND next_at > ? LIMIT 1",
       "UPDATE deliveries INDEXED BY deliveries_again SET next_at = ? WHERE state = 'pending' AND next_at > 0 AND next_at > ?",
     ),
     times(
-      () => OUTSIDE_CALLS.maxMs,
+      () => LONGEST_PARKED_MS,
       "SELECT 1 FROM observations WHERE state = 'pending' AND next_at > ? LIMIT 1",
       "UPDATE observations SET next_at = ? WHERE state = 'pending' AND next_at > ?",
     ),

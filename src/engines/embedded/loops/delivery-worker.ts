@@ -1,9 +1,9 @@
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { messageOf } from "../../../lib/assert.ts";
-import { backoffMs, OUTSIDE_CALLS } from "../../../lib/backoff.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineParts, Lookup } from "../../engine.ts";
+import { afterFailedAdvance } from "../../policy/parking.ts";
 import type { Deliveries, DeliveryRow } from "../rows/delivery.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
@@ -67,12 +67,15 @@ export function createDeliveryWorker(parts: {
   };
 
   const failed = (what: string, attemptsBefore: number, error: unknown) => {
-    const attempts = attemptsBefore + 1;
-    const last = attempts >= engine.settings.inboxAttempts;
+    const fraction = engine.randomness.fraction();
+    const next = afterFailedAdvance(attemptsBefore, engine.settings, clock.now(), fraction);
+    const { attempts, at, quarantined } = next;
     const why = messageOf(error);
-    const nextAt = clock.now() + backoffMs(OUTSIDE_CALLS, attempts, engine.randomness.fraction());
-    log.error(last ? `${what} was quarantined` : `${what} could not be applied yet`, { attempts, why });
-    return { attempts, nextAt, why, last };
+    log.error(quarantined ? `${what} was quarantined` : `${what} could not be applied yet`, {
+      attempts,
+      why,
+    });
+    return { attempts, at, why, quarantined };
   };
 
   return createLoop({
@@ -93,12 +96,12 @@ export function createDeliveryWorker(parts: {
           for (const row of parked) {
             const tried = store.attempt(() => applyParked(row));
             if (!tried.ok) {
-              const { attempts, nextAt, why, last } = failed(
+              const { attempts, at, why, quarantined } = failed(
                 `an advance of ${row.issue}`,
                 row.attempts,
                 tried.error,
               );
-              observations.fail(row.id, attempts, nextAt, why, last);
+              observations.fail(row.id, attempts, at, why, quarantined);
             }
             if (clock.monotonic() - begun > BATCH_MS) break;
           }
@@ -106,8 +109,8 @@ export function createDeliveryWorker(parts: {
             const tried = store.attempt(() => applyDelivery(row));
             if (!tried.ok) {
               const name = `delivery ${row.source}:${row.delivery_id}`;
-              const { attempts, nextAt, why, last } = failed(name, row.attempts, tried.error);
-              deliveries.fail(row.seq, attempts, nextAt, why, last);
+              const { attempts, at, why, quarantined } = failed(name, row.attempts, tried.error);
+              deliveries.fail(row.seq, attempts, at, why, quarantined);
             }
             if (clock.monotonic() - begun > BATCH_MS) break;
           }

@@ -1,10 +1,9 @@
 import type { Effect } from "../../../factory/effects/effect.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import { TERMINAL } from "../../../factory/facts/state.ts";
-import type { FactoryState } from "../../../factory/facts/state.ts";
 import { messageOf } from "../../../lib/assert.ts";
 import { deadline, isPassing } from "../../../lib/external.ts";
 import type { EngineParts } from "../../engine.ts";
+import { discoveryMs, isLost } from "../../policy/sweep.ts";
 import { aborted } from "./abort.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
@@ -14,8 +13,6 @@ import type { Store } from "../database/store.ts";
 
 /** Readings of lost issues asked for at once: those of the sweep must not wait behind thousands. */
 const ISSUES_PER_ROUND = 200;
-/** How soon a look that is not through goes on. */
-const GOES_ON_MS = 60_000;
 /** A list that still goes on after so many answers has no end that we could wait for. */
 const MOST_ANSWERS = 50;
 const DISCOVER_DEADLINE_MS = 60_000;
@@ -41,8 +38,7 @@ export function knownRows({ db }: Pick<Store, "db">) {
   return {
     /** Those under way are swept anyway; an ended or paused one may have been delegated anew. */
     lost(issue: IssueId): boolean {
-      const state = stateOf.get(issue);
-      return state === undefined || state === "paused" || TERMINAL.has(state as FactoryState);
+      return isLost(stateOf.get(issue) ?? null);
     },
   };
 }
@@ -120,7 +116,7 @@ export function createDiscoveryLoop(parts: {
         } else meta.set("discovery", JSON.stringify(next));
       });
       if (now.length > 0) parts.added();
-      return through ? engine.settings.sweep.idleMs : GOES_ON_MS;
+      return discoveryMs(engine.settings.sweep, through);
     },
   });
   return {

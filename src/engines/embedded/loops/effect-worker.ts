@@ -1,39 +1,29 @@
-import { isReported } from "../../../factory/effects/effect.ts";
 import type { Effect, EffectKind } from "../../../factory/effects/effect.ts";
 import { emptyFacts } from "../../../factory/facts/facts.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../../lib/assert.ts";
-import { backoffMs } from "../../../lib/backoff.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
-import { isPassing, ExternalError } from "../../../lib/external.ts";
+import { ExternalError } from "../../../lib/external.ts";
 import { firstOf } from "../../../lib/signals.ts";
 import type { EngineParts, Performer, EffectContext } from "../../engine.ts";
+import {
+  afterDone,
+  afterFailure,
+  freePlaces,
+  LONGEST_CALL_MS,
+  nextTry,
+  WORK_CLASSES,
+} from "../../policy/effects.ts";
+import type { WorkClass } from "../../policy/effects.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
-import { EFFECT_CLASSES } from "../rows/outbox.ts";
-import type { EffectClass, Outbox, OutboxRow } from "../rows/outbox.ts";
+import type { Outbox, OutboxRow } from "../rows/outbox.ts";
 import type { RunWorker } from "./run-worker.ts";
 import { aborted } from "./abort.ts";
-import { longestWaitMs } from "./clock-rollback.ts";
 import { isStorageFault } from "../database/store.ts";
 import type { Store } from "../database/store.ts";
 import type { Advances } from "../advance.ts";
 
-type WorkClass = Exclude<EffectClass, "start">;
-
-/** How many effects of each class are under way at once. */
-const AT_ONCE: Readonly<Record<WorkClass, number>> = {
-  control: 8,
-  acknowledgement: 8,
-  tracker: 8,
-  work: 8,
-  reading: 4,
-};
-const CLASSES = EFFECT_CLASSES.filter((kind) => kind !== "start");
-/** The tracker calls a session without a word unresponsive after seconds: no pause before another try is longer. */
-const ACKNOWLEDGE_RETRY_MS = 30_000;
-/** A performer has deadlines of its own; one that lost them is cut off here. */
-const LONGEST_MS = 10 * 60_000;
 const LOOK_EVERY_MS = 15_000;
 
 /** Carries out the effects of the outbox, except runs (run-worker.ts). */
@@ -76,8 +66,8 @@ export function createEffectWorker(parts: {
   const call = async (effect: Effect, attempt: number): Promise<readonly Observation[]> => {
     assert(effect.kind !== "start_run", "a run is not performed as an effect");
     const late = new AbortController();
-    const cancel = clock.after(LONGEST_MS, () =>
-      late.abort(new ExternalError("unavailable", `${effect.kind} did not end within ${LONGEST_MS} ms`)),
+    const cancel = clock.after(LONGEST_CALL_MS, () =>
+      late.abort(new ExternalError("unavailable", `${effect.kind} did not end within ${LONGEST_CALL_MS} ms`)),
     );
     const until = firstOf(stopping.signal, late.signal);
     const { signal } = until;
@@ -104,11 +94,7 @@ export function createEffectWorker(parts: {
       outbox.settle(row, "done", null, clock.now());
       if (effect.kind === "steer_run")
         runWorker.steerRun(effect.issue, effect.run, effect.prompt, effect.text);
-      const told = observations.some(
-        (seen) => seen.kind === "effect_settled" && seen.effect.key === effect.key,
-      );
-      const report = told ? null : settled(effect, "it was no longer wanted", "unwanted");
-      const all = report === null ? observations : [...observations, report];
+      const all = afterDone(effect, observations, clock.now());
       if (all.length > 0) advances.applyOrPark(effect.issue, all, originOf(effect));
     });
   };
@@ -121,18 +107,23 @@ export function createEffectWorker(parts: {
           outbox.postpone(row, row.attempts, clock.now(), row.error);
           return;
         }
-        const limited = error instanceof ExternalError && error.kind === "rate_limited";
-        const attempts = limited ? row.attempts : row.attempts + 1;
-        // An outage of any length must not lose what was to be said (R7 in docs/reliability.md): the world's own faults are
-        // retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
-        const outage = error instanceof ExternalError && isPassing(error);
-        if (!isPassing(error) || (!outage && attempts >= settings.outboxAttempts)) {
-          outbox.settle(row, "failed", why, clock.now());
-          const report = settled(effect, why);
-          if (report !== null) advances.applyOrPark(effect.issue, [report], originOf(effect));
+        const next = nextTry(
+          {
+            class: row.class,
+            error,
+            attempts: row.attempts,
+            now: clock.now(),
+            fraction: engine.randomness.fraction(),
+          },
+          settings,
+        );
+        if (next !== null) {
+          outbox.postpone(row, next.attempts, next.at, why);
           return;
         }
-        outbox.postpone(row, attempts, retryAt(row.class, error, attempts), why);
+        outbox.settle(row, "failed", why, clock.now());
+        const reports = afterFailure(effect, why, clock.now());
+        if (reports.length > 0) advances.applyOrPark(effect.issue, reports, originOf(effect));
       });
       log.warn("an effect did not succeed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
     } catch (storage) {
@@ -144,27 +135,12 @@ export function createEffectWorker(parts: {
     }
   };
 
-  const retryAt = (kind: EffectClass, error: unknown, attempts: number): number => {
-    const longest = kind === "acknowledgement" ? ACKNOWLEDGE_RETRY_MS : Infinity;
-    const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
-    const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
-    const ordinary = clock.now() + backoffMs(backoff, attempts, engine.randomness.fraction());
-    if (!(error instanceof ExternalError) || error.retryAt === null) return ordinary;
-    return Math.min(Math.max(error.retryAt, ordinary), clock.now() + longestWaitMs(settings));
-  };
-
-  /** Of a kind that the factory must hear of: that it came to nothing. What was done the performer tells itself. */
-  const settled = (effect: Effect, detail: string, because?: "unwanted"): Observation | null => {
-    if (!isReported(effect)) return null;
-    const report = { kind: "effect_settled", at: clock.now(), effect, ok: false, detail } as const;
-    return because === undefined ? report : { ...report, because };
-  };
-
   const takeDue = (): readonly OutboxRow[] => {
     const rows: OutboxRow[] = [];
-    for (const kind of CLASSES) {
-      const busy = [...underWay.values()].filter((entry) => entry.kind === kind).length;
-      if (busy < AT_ONCE[kind]) rows.push(...outbox.due(kind, clock.now(), AT_ONCE[kind] - busy));
+    const busy = [...underWay.values()].map(({ kind }) => kind);
+    for (const kind of WORK_CLASSES) {
+      const free = freePlaces(kind, busy);
+      if (free > 0) rows.push(...outbox.due(kind, clock.now(), free));
     }
     return rows.filter(({ id }) => !underWay.has(id));
   };
@@ -185,7 +161,7 @@ export function createEffectWorker(parts: {
         const claimed = store.write(() => due.filter((row) => outbox.claim(row)));
         for (const row of claimed) underWay.set(row.id, { kind: row.class as WorkClass, done: perform(row) });
       }
-      const next = CLASSES.map((kind) => outbox.nextAt(kind))
+      const next = WORK_CLASSES.map((kind) => outbox.nextAt(kind))
         .filter((at) => at !== null && at > clock.now())
         .map((at) => (at ?? 0) - clock.now());
       return Math.min(LOOK_EVERY_MS, ...next);

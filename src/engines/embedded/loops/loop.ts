@@ -2,6 +2,7 @@ import { messageOf } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { isOutage } from "../../../lib/external.ts";
+import { pauseMs } from "../../policy/rounds.ts";
 
 /** Something that is looked after again and again, one round at a time. */
 export interface Loop {
@@ -13,9 +14,6 @@ export interface Loop {
   /** Monotonic ms of the end of the last round that held; null = none yet. */
   lastRound(): number | null;
 }
-
-const FIRST_PAUSE_MS = 250;
-const LONGEST_PAUSE_MS = 30_000;
 
 /**
  * Calls `round` and plans the next call in `finally`, whatever happens: a fault can slow a loop down, never
@@ -49,7 +47,7 @@ export function createLoop(parts: {
     if (state !== "idle") return;
     state = "busy";
     again = false;
-    let pause = FIRST_PAUSE_MS;
+    let pause = 0;
     try {
       const wanted = parts.round();
       // Not awaiting a plain number keeps a synchronous round within one turn of the event loop.
@@ -57,13 +55,13 @@ export function createLoop(parts: {
       faults = 0;
       lastRound = parts.clock.monotonic();
     } catch (error) {
-      pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(faults, 10));
+      pause = pauseMs(faults, error, parts.clock.now());
       faults += 1;
       again = false;
-      const outage = isOutage(error);
-      if (outage && error.retryAt !== null) pause = Math.max(pause, error.retryAt - parts.clock.now());
       // An outage of the world is no fault of ours, passes by itself, and shows in /ready as long as it lasts.
-      parts.log[outage ? "warn" : "error"](`${parts.name}: ${messageOf(error)}`, { retryInMs: pause });
+      parts.log[isOutage(error) ? "warn" : "error"](`${parts.name}: ${messageOf(error)}`, {
+        retryInMs: pause,
+      });
     } finally {
       plan(pause);
     }

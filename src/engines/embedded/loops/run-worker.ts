@@ -4,7 +4,6 @@ import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../../lib/assert.ts";
-import { backoffMs, OUTSIDE_CALLS } from "../../../lib/backoff.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import { Fenced } from "../../engine.ts";
 import type { EngineParts } from "../../engine.ts";
@@ -12,7 +11,8 @@ import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox, OutboxRow } from "../rows/outbox.ts";
 import { assignSlots } from "../../policy/slots.ts";
-import type { Place, SlotUse } from "../../policy/slots.ts";
+import type { SlotUse } from "../../policy/slots.ts";
+import { brokenOff, nextStart, REST_MS, stoppedBeforeItBegan } from "../../policy/broken-run.ts";
 import type { Runs } from "../rows/run.ts";
 import { createRunUnderWay } from "./run-handle.ts";
 import type { RunUnderWay } from "./run-handle.ts";
@@ -24,7 +24,12 @@ import type { Advances } from "../advance.ts";
 const LOOK_EVERY_MS = 15_000;
 /** How far down the queue one look goes; what is beyond it waits for the next. */
 const QUEUE_LOOK = 1_000;
-const REST_MS = 30_000;
+
+/** What one waiting run is told: null = it may start now, else why it waits. */
+export interface Place {
+  readonly row: OutboxRow;
+  readonly reason: string | null;
+}
 
 /** Gives waiting runs their slots and carries them out, also those that a dead process left behind. */
 export interface RunWorker extends Loop {
@@ -71,7 +76,20 @@ export function createRunWorker(parts: {
   const queue = (): readonly Place[] => {
     const waiting = outbox.queue(QUEUE_LOOK);
     if (waiting.length === 0) return [];
-    return assignSlots(waiting, used(), settings, engine.policy, engine.conditions(), clock.now());
+    const reasons = assignSlots(
+      waiting.map(({ issue, project, next_at, error }) => ({
+        issue,
+        project,
+        notBefore: next_at,
+        failure: error,
+      })),
+      used(),
+      settings,
+      engine.policy,
+      engine.conditions(),
+      clock.now(),
+    );
+    return waiting.map((row, index) => ({ row, reason: reasons[index] ?? null }));
   };
 
   /** The run of this row if it may still start; settles the row otherwise. Inside a write. */
@@ -85,7 +103,7 @@ export function createRunWorker(parts: {
     if (run.stop === null) return run;
     advances.apply(
       row.issue,
-      [ending(run, "stopped", `stopped before it began: ${run.stop.reason}`)],
+      [stoppedBeforeItBegan(run, run.stop.reason, clock.now())],
       origin(row.issue, run),
     );
     return null;
@@ -118,11 +136,11 @@ export function createRunWorker(parts: {
   };
 
   const failedStart = (row: OutboxRow, error: unknown): void => {
-    const attempts = row.attempts + 1;
     const why = messageOf(error);
     log.error("a run could not be started", { issue: row.issue, run: row.run, why });
-    if (attempts < settings.outboxAttempts) {
-      outbox.postpone(row, attempts, clock.now() + backoffMs(OUTSIDE_CALLS, attempts, 1), why);
+    const next = nextStart(row.attempts, settings, clock.now());
+    if (next !== null) {
+      outbox.postpone(row, next.attempts, next.at, why);
       return;
     }
     outbox.settle(row, "failed", why, clock.now());
@@ -130,12 +148,12 @@ export function createRunWorker(parts: {
     const run = facts === null ? null : activeRun(facts);
     // Left queued it would wait for a slot that nobody gives it, and a person's `retry` would be refused.
     if (facts === null || run?.number !== row.run || run.state !== "queued") return;
-    const end = ending(run, "failed", `It could not be started: ${why}`, triedAgainAt(facts));
+    const end = broken(facts, run, `It could not be started: ${why}`);
     advances.applyOrPark(row.issue, [end], origin(row.issue, run));
   };
 
-  const triedAgainAt = (facts: Facts): number =>
-    clock.now() + backoffMs(OUTSIDE_CALLS, 1 + brokenInARow(facts), engine.randomness.fraction());
+  const broken = ({ runs: all }: Facts, run: Run, why: string): Observation =>
+    brokenOff(run, why, { runs: all, now: clock.now(), fraction: engine.randomness.fraction() });
 
   const begin = (issue: IssueId, run: Run, project: string | null): void => {
     resting.delete(issue);
@@ -180,31 +198,9 @@ export function createRunWorker(parts: {
       if (facts === null || current === null || current.number !== run.number || current.fence !== run.fence)
         return;
       log.error("a run broke off", { issue, run: run.number, why: messageOf(fault) });
-      const end = ending(current, "failed", messageOf(fault), triedAgainAt(facts));
-      advances.applyOrPark(issue, [end], origin(issue, run));
+      advances.applyOrPark(issue, [broken(facts, current, messageOf(fault))], origin(issue, run));
     });
   };
-
-  const ending = (
-    run: Run,
-    outcome: "failed" | "stopped",
-    summary: string,
-    retryAt: number | null = null,
-  ): Observation => ({
-    kind: "run_ended",
-    at: clock.now(),
-    run: run.number,
-    fence: run.fence,
-    question: null,
-    spent: run.spent,
-    end: {
-      outcome,
-      failureClass: outcome === "failed" ? "infrastructure" : null,
-      summary,
-      retryAt,
-      replies: [],
-    },
-  });
 
   /** A run that is stopped while it waits needs no slot to end. */
   const endQueued = (issue: IssueId, number: number, reason: string): void => {
@@ -212,11 +208,7 @@ export function createRunWorker(parts: {
       const facts = advances.facts(issue);
       const run = facts === null ? null : activeRun(facts);
       if (run === null || run.number !== number || run.state !== "queued") return;
-      advances.apply(
-        issue,
-        [ending(run, "stopped", `stopped before it began: ${reason}`)],
-        origin(issue, run),
-      );
+      advances.apply(issue, [stoppedBeforeItBegan(run, reason, clock.now())], origin(issue, run));
     });
   };
 
@@ -270,11 +262,4 @@ export function createRunWorker(parts: {
 
 function origin(issue: IssueId, run: Run): Origin {
   return { source: "run", delivery: runId(issue, run.number) };
-}
-
-/** How many runs in a row ended without having had a fair try. */
-function brokenInARow({ runs }: Facts): number {
-  const ended = runs.filter(({ state }) => state === "ended").toReversed();
-  const fair = ended.findIndex(({ end }) => end?.failureClass !== "infrastructure");
-  return fair === -1 ? ended.length : fair;
 }

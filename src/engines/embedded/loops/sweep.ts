@@ -1,4 +1,3 @@
-import type { Effect } from "../../../factory/effects/effect.ts";
 import type { Facts } from "../../../factory/facts/facts.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
@@ -7,12 +6,7 @@ import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox } from "../rows/outbox.ts";
 import type { Store } from "../database/store.ts";
-import { periodOf } from "../../policy/sweep.ts";
-
-/** At most this many issues are read per tick: a restart must not spend the services' rate limits at once. */
-const ISSUES_PER_TICK = 50;
-const SHORTEST_TICK_MS = 1_000;
-const LONGEST_TICK_MS = 15_000;
+import { ISSUES_PER_TICK, periodOf, readingsOf, tickMs } from "../../policy/sweep.ts";
 
 type Due = { readonly id: IssueId; readonly state: string; readonly sweeps: number; readonly facts: string };
 
@@ -31,11 +25,6 @@ export function sweepRows({ db }: Pick<Store, "db">) {
       planned.run(at, issue);
     },
   };
-}
-
-/** How long between two ticks of the sweep. */
-export function tickMs(activeMs: number): number {
-  return Math.max(SHORTEST_TICK_MS, Math.min(LONGEST_TICK_MS, activeMs));
 }
 
 /** Asks for the truth about issues whose time has come; the answers come in as observations like any other. */
@@ -59,7 +48,7 @@ export function createSweepLoop(parts: {
         store.write(() => {
           const facts = JSON.parse(issue.facts) as Facts;
           const period = periodOf(issue.state, facts, settings.sweep, clock.now());
-          for (const effect of readings(issue, facts)) {
+          for (const effect of readingsOf(issue.id, facts, issue.sweeps + 1)) {
             outbox.add(effect, { priority: 0, project: null }, clock.now());
           }
           failpoint("reconcile.mid_issue");
@@ -67,27 +56,7 @@ export function createSweepLoop(parts: {
         });
       }
       if (due.length > 0) parts.added();
-      return due.length === ISSUES_PER_TICK ? SHORTEST_TICK_MS : tickMs(settings.sweep.activeMs);
+      return tickMs(settings.sweep, due.length === ISSUES_PER_TICK);
     },
   });
-}
-
-// The key holds the number of the sweep, so that each sweep asks once and the next one asks again.
-function readings(due: Due, facts: Facts): readonly Effect[] {
-  const issue = due.id;
-  const key = `sweep:${issue}:${due.sweeps + 1}:ticket`;
-  const ticket: Effect = { kind: "read_ticket", key, issue, background: true };
-  const { project, pullRequest, runs } = facts;
-  if (project === null || (pullRequest === null && runs.length === 0)) return [ticket];
-  return [
-    ticket,
-    {
-      kind: "read_pull_request",
-      key: `sweep:${issue}:${due.sweeps + 1}:pull_request`,
-      issue,
-      number: pullRequest?.number ?? null,
-      branch: project.branch,
-      hint: null,
-    },
-  ];
 }

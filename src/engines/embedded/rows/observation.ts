@@ -29,9 +29,6 @@ export interface Parked {
 /** The source under which an advance that failed is shown beside the deliveries. */
 export const OBSERVATIONS = "observation";
 
-/** How long after the first failure parked observations are tried again. */
-const FIRST_RETRY_MS = 2_000;
-
 /** The rows of `observations`: those to be known by key, and those whose advance failed. */
 export type ObservationRows = ReturnType<typeof observationRows>;
 
@@ -80,10 +77,15 @@ export function observationRows({ db }: Pick<Store, "db">) {
     remember(issue: IssueId, key: string, origin: Origin, seq: number, now: number): void {
       insert.run(issue, key, origin.source, origin.delivery, "[]", "applied", seq, null, 0, 0, now);
     },
-    park({ issue, key, origin, observations, why }: Parked, now: number): void {
+    /** To be tried again at `again.at` (Unix ms). */
+    park(
+      { issue, key, origin, observations, why }: Parked,
+      again: { readonly attempts: number; readonly at: number },
+      now: number,
+    ): void {
       const json = JSON.stringify(observations);
-      const next = now + FIRST_RETRY_MS;
-      insert.run(issue, key, origin.source, origin.delivery, json, "pending", null, why, 1, next, now);
+      const { source, delivery } = origin;
+      insert.run(issue, key, source, delivery, json, "pending", null, why, again.attempts, again.at, now);
     },
     due: (now: number, limit: number) => due.all(now, limit),
     nextAt: () => nextAt.get() ?? null,

@@ -1,11 +1,10 @@
 import { EFFECTS } from "../../../factory/effects/effect.ts";
 import type { Effect } from "../../../factory/effects/effect.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
+import { classOf, waitsForNothing } from "../../policy/effects.ts";
+import type { EffectClass, WorkClass } from "../../policy/effects.ts";
+import type { QueuePlace } from "../../policy/slots.ts";
 import type { Store } from "../database/store.ts";
-
-/** Each class has slots of its own, so that none waits behind the slow calls of another. */
-export const EFFECT_CLASSES = ["start", "control", "acknowledgement", "tracker", "reading", "work"] as const;
-export type EffectClass = (typeof EFFECT_CLASSES)[number];
 
 export interface OutboxRow {
   readonly id: number;
@@ -23,12 +22,6 @@ export interface OutboxRow {
   readonly project: string | null;
   readonly created_at: number;
   readonly payload: string;
-}
-
-/** Where a start_run stands among those that wait: lower priority first, then older; slots per project. */
-export interface QueuePlace {
-  readonly priority: number;
-  readonly project: string | null;
 }
 
 /**
@@ -147,7 +140,7 @@ export function outboxRows({ db }: Pick<Store, "db">) {
       line(effect.issue, lane);
       return true;
     },
-    due: (kind: Exclude<EffectClass, "start">, now: number, limit: number) => due.all(kind, now, limit),
+    due: (kind: WorkClass, now: number, limit: number) => due.all(kind, now, limit),
     nextAt: (kind: EffectClass) => nextAt.get(kind) ?? null,
     /** Runs that wait for a slot, in the order they get one. */
     queue: (limit: number) => queue.all(limit),
@@ -177,15 +170,4 @@ export function outboxRows({ db }: Pick<Store, "db">) {
     },
     oldestPending: () => oldest.get() ?? null,
   };
-}
-
-function classOf(effect: Effect): EffectClass {
-  if (effect.kind === "start_run") return "start";
-  if (effect.kind === "tell" && effect.acknowledges === true) return "acknowledgement";
-  const { lane } = EFFECTS[effect.kind];
-  return lane === "run" || lane === "forge" ? "work" : lane;
-}
-
-function waitsForNothing(place: EffectClass): boolean {
-  return place === "control" || place === "acknowledgement";
 }

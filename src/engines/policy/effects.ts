@@ -1,0 +1,103 @@
+import { EFFECTS, isReported } from "../../factory/effects/effect.ts";
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { Observation } from "../../factory/facts/observation.ts";
+import { isPassing, ExternalError } from "../../lib/external.ts";
+import { backoffMs } from "../../lib/backoff.ts";
+import type { EngineSettings } from "../engine.ts";
+
+/** Each class has places of its own, so that none waits behind the slow calls of another. */
+export const EFFECT_CLASSES = ["start", "control", "acknowledgement", "tracker", "reading", "work"] as const;
+export type EffectClass = (typeof EFFECT_CLASSES)[number];
+/** `start` waits for a slot instead (slots.ts). */
+export type WorkClass = Exclude<EffectClass, "start">;
+export const WORK_CLASSES: readonly WorkClass[] = EFFECT_CLASSES.filter((kind) => kind !== "start");
+
+/** How many effects of each class are under way at once. */
+const AT_ONCE: Readonly<Record<WorkClass, number>> = {
+  control: 8,
+  acknowledgement: 8,
+  tracker: 8,
+  work: 8,
+  reading: 4,
+};
+
+/** A performer has deadlines of its own; one that lost them is cut off after this. */
+export const LONGEST_CALL_MS = 10 * 60_000;
+
+export function classOf(effect: Effect): EffectClass {
+  if (effect.kind === "start_run") return "start";
+  if (effect.kind === "tell" && effect.acknowledges === true) return "acknowledgement";
+  const { lane } = EFFECTS[effect.kind];
+  return lane === "run" || lane === "forge" ? "work" : lane;
+}
+
+/** Whether effects of this class go at once, whatever else their issue and lane have open. */
+export function waitsForNothing(kind: EffectClass): boolean {
+  return kind === "control" || kind === "acknowledgement";
+}
+
+/** How many more effects of this class may begin, given the classes of those under way. */
+export function freePlaces(kind: WorkClass, underWay: readonly WorkClass[]): number {
+  return Math.max(0, AT_ONCE[kind] - underWay.filter((other) => other === kind).length);
+}
+
+/** The tracker calls a session without a word unresponsive after seconds: no pause before another try is longer. */
+const ACKNOWLEDGE_RETRY_MS = 30_000;
+/** Longer than any of the services asks us to wait: what is told to us beyond it is asked again then. */
+const LONGEST_TOLD_WAIT_MS = 2 * 3_600_000;
+
+/** How far ahead an effect may be planned at most, ms. */
+export function longestWaitMs(settings: Pick<EngineSettings, "outboxMaxRetryMs">): number {
+  return Math.max(LONGEST_TOLD_WAIT_MS, settings.outboxMaxRetryMs);
+}
+
+export interface FailedTry {
+  readonly class: EffectClass;
+  readonly error: unknown;
+  /** Tries that counted before this one. */
+  readonly attempts: number;
+  readonly now: number;
+  /** In [0,1): spreads the next try. */
+  readonly fraction: number;
+}
+
+/**
+ * When an effect that failed is tried again (Unix ms, with the tries that count by then); null = it has failed for good.
+ * Being told to wait is no attempt. An outage of any length must not lose what was to be said: the world's own faults
+ * are retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
+ */
+export function nextTry(
+  failed: FailedTry,
+  settings: Pick<EngineSettings, "outboxAttempts" | "outboxFirstRetryMs" | "outboxMaxRetryMs">,
+): { readonly attempts: number; readonly at: number } | null {
+  const { error, now, fraction } = failed;
+  const external = error instanceof ExternalError ? error : null;
+  const attempts = external?.kind === "rate_limited" ? failed.attempts : failed.attempts + 1;
+  if (!isPassing(error) || (external === null && attempts >= settings.outboxAttempts)) return null;
+  const longest = failed.class === "acknowledgement" ? ACKNOWLEDGE_RETRY_MS : Infinity;
+  const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
+  const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
+  const ordinary = now + backoffMs(backoff, attempts, fraction);
+  const told = external?.retryAt ?? ordinary;
+  return { attempts, at: Math.min(Math.max(told, ordinary), now + longestWaitMs(settings)) };
+}
+
+/**
+ * What an effect that was carried out leads to: what its performer observed and, where the factory must hear how it
+ * ended and the performer did not say so, that it was no longer wanted.
+ */
+export function afterDone(
+  effect: Effect,
+  observations: readonly Observation[],
+  now: number,
+): readonly Observation[] {
+  const told = observations.some((seen) => seen.kind === "effect_settled" && seen.effect.key === effect.key);
+  if (told || !isReported(effect)) return observations;
+  const unwanted = { ok: false, detail: "it was no longer wanted", because: "unwanted" } as const;
+  return [...observations, { kind: "effect_settled", at: now, effect, ...unwanted }];
+}
+
+/** What an effect that failed for good leads to: the factory hears of it, where it must. */
+export function afterFailure(effect: Effect, why: string, now: number): readonly Observation[] {
+  return isReported(effect) ? [{ kind: "effect_settled", at: now, effect, ok: false, detail: why }] : [];
+}
