@@ -94,8 +94,8 @@ export const REGISTRY: Registry = {
       kind: "tracker",
       label: "Linear",
       webhookBytes: ({ http }) => http.linearBodyMiB * MEBIBYTE,
-      signInHint: "is the credential right, and linear.apiUrl?",
-      installation: "OAuth installation comes with a later version; set LINEAR_API_KEY",
+      signInHint: "check the credential and linear.apiUrl",
+      installation: "OAuth installation is not supported yet; set LINEAR_API_KEY",
       make: async (parts) =>
         (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
       statusName: ({ projects }, project, to) =>
@@ -105,7 +105,7 @@ export const REGISTRY: Registry = {
       kind: "forge",
       label: "GitHub",
       webhookBytes: ({ http }) => http.githubBodyMiB * MEBIBYTE,
-      signInHint: "is the credential right, and github.apiUrl?",
+      signInHint: "check the credential and github.apiUrl",
       installation: null,
       make: async (parts) => (await import("./forges/github/forge.ts")).createGitHubForge(githubParts(parts)),
       gitHost: ({ github }) => new URL(github.webUrl).host,
@@ -152,8 +152,7 @@ function secrets(current: Secret | null, previous: Secret | null): readonly Secr
 
 function linearParts({ settings, credentials, clock, log }: MakingParts) {
   const key = credentials.LINEAR_API_KEY;
-  if (key === null)
-    throw new Error("LINEAR_API_KEY is missing; installing by OAuth comes with a later version");
+  if (key === null) throw new Error("LINEAR_API_KEY is missing; OAuth installation is not supported yet");
   return {
     apiUrl: settings.linear.apiUrl,
     webhookSecrets: secrets(credentials.LINEAR_WEBHOOK_SECRET, credentials.LINEAR_WEBHOOK_SECRET_PREVIOUS),

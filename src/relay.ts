@@ -57,7 +57,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   const { settings, clock, log, registry = REGISTRY } = parts;
   const { row, instead } = engineIn(registry, settings.engine);
   if (row === null)
-    throw new Error(`engine "${settings.engine}" comes with a later version; set engine to "${instead}"`);
+    throw new Error(`engine "${settings.engine}" is not supported yet; set engine to "${instead}"`);
   for (const folder of [settings.dataDir, settings.layout.agents]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }

@@ -10,9 +10,7 @@ const ASK_MS = 5_000;
 export const command: Command = {
   arguments: [],
   options: {},
-  about: [
-    "Whether an agent can start is known to the running relay only; `patchrelay doctor` looks without it.",
-  ],
+  about: ["Only a running relay knows whether an agent can start; without one, `patchrelay doctor` checks."],
   examples: [{ says: "is the agent logged in", line: "agents" }],
   async run(context) {
     const items = await agents(context);
@@ -40,7 +38,7 @@ async function agents(context: Context): Promise<readonly AgentDocument[]> {
     return items as readonly AgentDocument[];
   } catch (error) {
     if (!(error instanceof Failure) || error.exitCode !== 4) throw error;
-    context.note("The relay cannot be reached; this is what the configuration names.");
+    context.note("The relay cannot be reached; these are the agents of the configuration.");
     return await configured(context);
   }
 }
@@ -57,6 +55,6 @@ async function configured(context: Context): Promise<readonly AgentDocument[]> {
   return [...names].map((name) => ({
     name,
     ready: false,
-    detail: "not known: the relay cannot be reached",
+    detail: "unknown: the relay cannot be reached",
   }));
 }

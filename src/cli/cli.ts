@@ -29,7 +29,7 @@ async function carryOut(host: Host): Promise<number> {
       return 0;
     }
     const members = COMMANDS.filter(({ name }) => name.startsWith(`${found.group} `)).map(({ name }) => name);
-    throw wrongUsage(`\`${found.group}\` needs one of its commands: ${members.join(", ")}`);
+    throw wrongUsage(`\`${found.group}\` needs a subcommand: ${members.join(", ")}`);
   }
   const command = await found.entry.load();
   if (asksForHelp(found.rest)) {

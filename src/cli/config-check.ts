@@ -11,7 +11,7 @@ export const command: Command = {
   arguments: [],
   options: {},
   about: [
-    "Tells every problem at once (exit 1), or a summary. Credentials are not looked at; `doctor` does that.",
+    "Reports all problems at once (exit 1), or prints a summary. It does not look at credentials; `doctor` does.",
   ],
   examples: [{ says: "before a restart", line: "config check --config new.json" }],
   async run(context) {

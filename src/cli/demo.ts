@@ -5,8 +5,8 @@ export const command: Command = {
   arguments: [],
   options: {
     agent: { value: "AGENT", says: "who does the work; default scripted", oneOf: ["scripted", "codex"] },
-    "codex-bin": { value: "FILE", says: "the codex program for --agent codex; else it is looked for" },
-    keep: { value: null, says: "leave relay and dashboard running at the end, until Ctrl-C" },
+    "codex-bin": { value: "FILE", says: "the codex program for --agent codex; default: the one on PATH" },
+    keep: { value: null, says: "keep relay and dashboard running afterwards, until Ctrl-C" },
   },
   about: [
     "Everything happens on this machine: stand-ins for Linear and GitHub, a real relay, real git, a repository with real tests. No account, no network, no key.",

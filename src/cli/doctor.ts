@@ -9,13 +9,13 @@ import { checkConfinement, checkGit, checkNode } from "./doctor/programs.ts";
 
 export const command: Command = {
   arguments: [],
-  options: { offline: { value: null, says: "ask neither Linear nor GitHub" } },
+  options: { offline: { value: null, says: "do not call Linear or GitHub" } },
   about: [
-    "Each line is ok, warn or fail, with what to do. Any fail: exit 1. What it tries it undoes; what the relay keeps it leaves alone.",
+    "Each line is ok, warn or fail, with what to do about it. Exits 1 on any fail. It undoes what it tries and does not touch the relay's data.",
   ],
   examples: [
-    { says: "before the first start, or when something is strange", line: "doctor" },
-    { says: "without network", line: "doctor --offline" },
+    { says: "before the first start, or when something looks wrong", line: "doctor" },
+    { says: "without a network", line: "doctor --offline" },
   ],
   async run(context) {
     const findings: Finding[] = [];

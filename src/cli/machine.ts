@@ -9,7 +9,9 @@ import type { Command } from "./usage/command.ts";
 export const command: Command = {
   arguments: [],
   options: {},
-  about: ["The table by which every issue is decided: the first rule that holds gives state and next step."],
+  about: [
+    "Every issue is decided by this table: the first rule that applies gives the state and the next step.",
+  ],
   examples: [{ says: "what a state means", line: "machine | grep awaiting_queue" }],
   async run(context) {
     context.answer(

@@ -10,7 +10,7 @@ const NO_QUEUE: QueueDocument = { slots: { total: 0, used: 0 }, items: [] };
 export const command: Command = {
   arguments: [],
   options: {},
-  about: ["Rework goes before new work, then the older before the younger."],
+  about: ["Rework comes before new work, then older before newer."],
   examples: [{ says: "who waits for whom", line: "queue" }],
   async run(context) {
     const views = await context.kept();
@@ -26,7 +26,7 @@ type Item = QueueDocument["items"][number];
 function page(queue: QueueDocument, context: Context): readonly string[] {
   const { total, used } = queue.slots;
   const head = `${used} of ${total} slots in use`;
-  if (queue.items.length === 0) return [`${head}; nothing waits.`];
+  if (queue.items.length === 0) return [`${head}; nothing is waiting.`];
   const { columns } = context.host.stdout;
   return [head, "", ...tableLines(queueColumns(context), queue.items, context.style, columns)];
 }

@@ -19,10 +19,10 @@ export const command: Command = {
   options: {},
   about: [
     "Prints its URL on standard output once webhooks are accepted; the log goes to standard error, as JSON lines unless that is a terminal.",
-    "SIGTERM or SIGINT ends it in order within http.shutdownSeconds (10); a second one ends it at once. Nothing is lost either way.",
+    "SIGTERM or SIGINT shuts it down cleanly within http.shutdownSeconds (10); a second one stops it immediately. Nothing is lost either way.",
   ],
   examples: [
-    { says: "with the configuration of this folder", line: "serve" },
+    { says: "with the configuration in this folder", line: "serve" },
     { says: "elsewhere, for a script that waits for it", line: "serve --config /etc/patchrelay.json --json" },
   ],
   async run(context) {
@@ -76,13 +76,13 @@ function listenFailure(error: unknown, { http }: Settings): Failure | null {
   const code = (error as { readonly code?: unknown }).code;
   const place = `${http.host}:${http.port}`;
   if (code === "EADDRINUSE") {
-    return new Failure(1, "address_in_use", `something else listens on ${place} already`, {
+    return new Failure(1, "address_in_use", `something else already listens on ${place}`, {
       hint: "stop it, or set http.port to another one",
     });
   }
   if (code === "EADDRNOTAVAIL" || code === "EACCES") {
     return new Failure(1, "address_refused", `cannot listen on ${place} (${code})`, {
-      hint: "set http.host to an address of this machine and http.port above 1023",
+      hint: "set http.host to an address of this machine and http.port to more than 1023",
     });
   }
   return null;

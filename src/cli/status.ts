@@ -21,7 +21,7 @@ export const command: Command = {
   arguments: [],
   options: {},
   about: [
-    "Exit 0 also when the relay is down: with --json `relay` says up or down, and `ready` whether it can work.",
+    "Exits 0 even if the relay is down: with --json, `relay` says up or down, and `ready` whether it can work.",
   ],
   examples: [{ says: "is it up, for a script", line: "status --json | jq -r .relay" }],
   async run(context) {

@@ -102,7 +102,7 @@ export const WhyDocument = z
     until: timeOrNull,
     evidence: z.array(z.object({ fact: text, value: text, source: textOrNull, at: timeOrNull })),
   })
-  .describe("Why it does this, or not that.")
+  .describe("Why it is doing this, or not doing that.")
   .register(documents, { id: "Why" });
 export type WhyDocument = Of<typeof WhyDocument>;
 
@@ -164,7 +164,7 @@ export const OutboxDocument = z
     nextAt: timeOrNull,
     error: textOrNull,
   })
-  .describe("One thing asked for, not carried out yet or done.")
+  .describe("One thing to be done outside, pending or done.")
   .register(documents, { id: "Effect" });
 export type OutboxDocument = Of<typeof OutboxDocument>;
 
@@ -181,13 +181,13 @@ export const QueueDocument = z
       }),
     ),
   })
-  .describe("What waits for a slot.")
+  .describe("A run waiting for a slot.")
   .register(documents, { id: "Queue" });
 export type QueueDocument = Of<typeof QueueDocument>;
 
 export const AgentDocument = z
   .object({ name: text, ready: z.boolean(), detail: textOrNull })
-  .describe("An agent that can be asked.")
+  .describe("A configured agent.")
   .register(documents, { id: "Agent" });
 export type AgentDocument = Of<typeof AgentDocument>;
 
@@ -236,6 +236,6 @@ export const StreamLine = z
     kind: z.enum(["journal", "run"]),
     line: z.union([JournalDocument, RunEventDocument]),
   })
-  .describe("One message of /api/stream; pass the last seq as after to go on from it.")
+  .describe("One message of /api/stream; pass the last seq as after to continue from it.")
   .register(documents, { id: "StreamLine" });
 export type StreamLine = Of<typeof StreamLine>;

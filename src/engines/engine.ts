@@ -52,7 +52,7 @@ export class NotDurable extends Error {
 export class BadCursor extends Error {
   override readonly name = "BadCursor";
   constructor(cursor: string) {
-    super(`not a cursor: ${JSON.stringify(cursor)}; pass the nextCursor of the page before, or none`);
+    super(`not a cursor: ${JSON.stringify(cursor)}; pass the nextCursor of the previous page, or none`);
   }
 }
 

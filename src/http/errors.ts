@@ -11,8 +11,8 @@ export function problemOf(error: unknown, log: Log): Problem {
   if (!(error instanceof Error)) return unexpected(error, log);
   // Each engine has cursors of its own, so they are known by name only.
   if (error.name === "BadCursor") {
-    return new Problem(400, "bad_value", "the query's cursor is none that this relay gave out", {
-      hint: "pass the nextCursor of the page before, or no cursor",
+    return new Problem(400, "bad_value", "the query's cursor is not one from this relay", {
+      hint: "pass the nextCursor of the previous page, or no cursor",
     });
   }
   const { statusCode, code } = error as FastifyError;
@@ -32,11 +32,11 @@ function frameworkProblem(code: string, status: number): Problem {
         "bodies are JSON: send content-type application/json",
       );
     case "FST_ERR_CTP_BODY_TOO_LARGE":
-      return new Problem(413, "too_large", "the body is too large for the API");
+      return new Problem(413, "too_large", "the body is larger than the API accepts");
     case "FST_ERR_CTP_INVALID_CONTENT_LENGTH":
-      return new Problem(400, "bad_request", "the body is not as long as Content-Length says");
+      return new Problem(400, "bad_request", "the body's length does not match Content-Length");
     case "FST_ERR_CTP_INVALID_JSON_BODY":
-      return new Problem(400, "bad_json", "the body is no JSON");
+      return new Problem(400, "bad_json", "the body is not JSON");
     case "FST_ERR_BAD_URL":
       return new Problem(400, "bad_url", "the path cannot be decoded");
     default:
@@ -46,5 +46,5 @@ function frameworkProblem(code: string, status: number): Problem {
 
 function unexpected(error: unknown, log: Log): Problem {
   log.error("a request failed", { why: messageOf(error) });
-  return new Problem(500, "internal", "something went wrong in the relay; its log says more");
+  return new Problem(500, "internal", "something went wrong in the relay; see its log");
 }

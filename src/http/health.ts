@@ -43,7 +43,7 @@ export function health(
     },
     async (_request, reply) => {
       const document = await ask().catch(() => {
-        throw new Problem(503, "not_ready", "the relay could not find out in time how its parts are");
+        throw new Problem(503, "not_ready", "the relay could not check its parts in time");
       });
       return await reply.status(document.ready ? 200 : 503).send(document);
     },

@@ -133,8 +133,8 @@ async function routes(
   health(app, parts.ready, metrics, stopping);
   inspection(app, engine.views, async () =>
     within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
-      log.warn("the agents did not say how they are", { why: messageOf(error) });
-      throw new Problem(503, "not_ready", "the agents did not say in time how they are");
+      log.warn("the agents could not be checked", { why: messageOf(error) });
+      throw new Problem(503, "not_ready", "the agents could not be checked in time");
     }),
   );
   commands(app, { engine, policy, clock, randomness });
@@ -163,7 +163,7 @@ function countRuns(engine: Engine, metrics: Metrics, log: Log): () => void {
       const ended = items.find((run) => run.endedAt !== null);
       if (ended !== undefined) metrics.runEnded(ended);
     } catch (error) {
-      log.warn("an ended run was not counted", { why: messageOf(error) });
+      log.warn("could not count an ended run", { why: messageOf(error) });
     }
   });
 }
@@ -191,7 +191,7 @@ async function drain(app: FastifyInstance, graceMs: number, clock: Clock): Promi
     server.close(() => resolve());
   });
   for (const client of app.websocketServer.clients) {
-    client.close(GOING_AWAY, "the relay is stopping; go on with ?after=");
+    client.close(GOING_AWAY, "the relay is stopping; continue with ?after=");
   }
   let cancel = (): void => undefined;
   const look = (): void => {

@@ -39,14 +39,14 @@ export function createMetrics(engine: Pick<Engine, "health" | "views">, sources:
   });
   const durable = new Histogram({
     name: "patchrelay_delivery_durable_seconds",
-    help: "Time from a verified webhook to its being on disk.",
+    help: "Time from verifying a webhook to having it on disk.",
     labelNames: ["source"] as const,
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
     registers,
   });
   const runs = new Counter({
     name: "patchrelay_runs_total",
-    help: "Ended runs by type, outcome and failure class, since the start.",
+    help: "Ended runs by type, outcome and failure class, since the process started.",
     labelNames: ["type", "outcome", "failure_class"] as const,
     registers,
   });
@@ -119,7 +119,7 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
     });
   };
   const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
-  gauge("database_ok", "1 while the database takes writes.", () => (engine.health().database.ok ? 1 : 0));
+  gauge("database_ok", "1 while the database accepts writes.", () => (engine.health().database.ok ? 1 : 0));
   gauge("inbox_pending", "Deliveries not applied yet.", () => engine.health().inbox.pending);
   gauge(
     "inbox_oldest_seconds",
@@ -128,23 +128,23 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
   );
   gauge(
     "observations_quarantined",
-    "Observations that could not be applied again and again and wait for an operator.",
+    "Quarantined observations: they failed repeatedly and wait for an operator.",
     () => engine.health().inbox.quarantined ?? null,
   );
   gauge(
     "delivery_mismatches",
-    "Delivery ids that came again with other bytes, since the start.",
+    "Deliveries that repeated a known id with different bytes, since the process started.",
     () => engine.health().inbox.mismatches ?? null,
   );
   gauge("outbox_pending", "Effects not carried out yet.", () => engine.health().outbox.pending);
-  gauge("outbox_failed", "Effects that wait for an operator.", () => engine.health().outbox.failed);
+  gauge("outbox_failed", "Effects waiting for an operator.", () => engine.health().outbox.failed);
   gauge(
     "outbox_oldest_seconds",
     "Age of the oldest effect not carried out yet.",
     () => seconds(engine.health().outbox.oldestMs) ?? 0,
   );
-  gauge("slots_total", "Runs allowed at a time.", () => engine.health().slots.total);
-  gauge("slots_used", "Runs under way.", () => engine.health().slots.used);
+  gauge("slots_total", "Runs allowed at the same time.", () => engine.health().slots.total);
+  gauge("slots_used", "Active runs.", () => engine.health().slots.used);
   gauge("sweep_age_seconds", "Time since the last sweep.", () => seconds(engine.health().sweep.ageMs));
   const byState = (
     name: string,

@@ -20,7 +20,7 @@ export async function openapi(
         title: "patchrelay",
         version,
         description:
-          "Inspection and commands. Times are ISO 8601 UTC with milliseconds; absent is null, never missing; lists come in pages.",
+          "Inspection and commands. Times are ISO 8601 UTC with milliseconds; what is absent is null, never missing; lists are paged.",
       },
       components: {
         securitySchemes: {

@@ -40,8 +40,8 @@ const RETRY_AFTER_SECONDS = 10;
 
 /** It could not be made durable, so nothing of it is remembered. */
 export function notDurable(): Problem {
-  return new Problem(503, "not_durable", "it cannot be stored right now; nothing of it was kept", {
-    hint: "send it again; /ready tells what is wrong",
+  return new Problem(503, "not_durable", "it cannot be stored right now; nothing was kept", {
+    hint: "send it again; /ready says what is wrong",
     headers: { "retry-after": String(RETRY_AFTER_SECONDS) },
   });
 }

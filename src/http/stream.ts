@@ -31,7 +31,7 @@ export function stream(app: FastifyInstance, engine: Engine, clock: Clock, log: 
     url: "/api/stream",
     schema: {
       summary: "Journal and run log as a WebSocket of StreamLine messages",
-      description: "Without after it begins with what comes next; with it, right after that line.",
+      description: "Without after it starts with the next line to come; with it, right after that line.",
       querystring: {
         type: "object",
         properties: {
@@ -40,7 +40,7 @@ export function stream(app: FastifyInstance, engine: Engine, clock: Clock, log: 
       },
       response: {
         101: { ...reference("StreamLine"), description: "Messages are StreamLine documents" },
-        426: problemAnswer("Not asked for as a WebSocket"),
+        426: problemAnswer("Not a WebSocket request"),
       },
     },
     handler: () => {
@@ -49,7 +49,7 @@ export function stream(app: FastifyInstance, engine: Engine, clock: Clock, log: 
       });
     },
     wsHandler: (socket, request) => {
-      if (open >= MOST_STREAMS) return socket.close(TRY_AGAIN_LATER, "too many streams are open");
+      if (open >= MOST_STREAMS) return socket.close(TRY_AGAIN_LATER, "too many open streams");
       open += 1;
       const { after } = request.query as { after?: number };
       const end = follow({ socket, engine, clock, log, after: after ?? null });
@@ -103,7 +103,7 @@ function follow(parts: {
           if (!slow) log.error("a stream failed", { why: messageOf(error) });
           socket.close(
             slow ? TRY_AGAIN_LATER : FAILED,
-            slow ? "too slow; go on with ?after=" : "the stream failed; go on with ?after=",
+            slow ? "too slow; continue with ?after=" : "the stream failed; continue with ?after=",
           );
           // A client that takes nothing will not answer the closing either.
           if (slow) socket.terminate();

@@ -5,7 +5,7 @@ import type { Problem } from "./load/problem.ts";
 
 const VARIABLE = "PATCHRELAY_FAILPOINTS";
 const FORM =
-  "expected entries NAME:kill, NAME:throw or NAME:delay=MILLISECONDS, each with :N for the Nth time, joined by commas";
+  "expected entries NAME:kill, NAME:throw or NAME:delay=MILLISECONDS, each optionally with :N for the Nth time, separated by commas";
 const MAX_DELAY_MS = 3_600_000;
 
 /**
@@ -17,7 +17,7 @@ export function armFailpoints(env: Environment): readonly Problem[] {
   if (text === undefined || text.trim() === "") return [];
   if (env["PATCHRELAY_TEST"] !== "1") {
     const message = "is ignored: failpoints are for tests";
-    return [{ file: null, path: VARIABLE, message, hint: "unset it; tests set PATCHRELAY_TEST=1 beside it" }];
+    return [{ file: null, path: VARIABLE, message, hint: "unset it; tests also set PATCHRELAY_TEST=1" }];
   }
   const entries = text.split(",").map((entry) => ({ entry, failpoint: parseFailpoint(entry.trim()) }));
   const wrong = entries.filter(({ failpoint }) => failpoint === null);

@@ -282,7 +282,9 @@ test("the queue is a document with slots", async () => {
     slots: { total: 4, used: 1 },
     items: [],
   });
-  expect((await at(place, ["queue"], { terminal: true })).out).toBe("1 of 4 slots in use; nothing waits.\n");
+  expect((await at(place, ["queue"], { terminal: true })).out).toBe(
+    "1 of 4 slots in use; nothing is waiting.\n",
+  );
   expect((await at(empty, ["queue", "--json"])).code).toBe(0);
 });
 

@@ -217,5 +217,5 @@ test("serve says who else could have its port", async () => {
   writeFileSync(other.config, JSON.stringify({ ...taken, http: { port: Number(new URL(url).port) } }));
   const { code, err } = await ended(serve(other));
   expect(code).toBe(1);
-  expect(err).toContain("something else listens on 127.0.0.1:");
+  expect(err).toContain("something else already listens on 127.0.0.1:");
 });

@@ -321,7 +321,7 @@ describe("a session", () => {
       expect(answer.headers.get("set-cookie")).not.toContain("Secure");
       const wrong = await signIn(bench.port, "<b>", "application/x-www-form-urlencoded");
       expect(wrong.status).toBe(401);
-      expect(wrong.body).toContain("not the token");
+      expect(wrong.body).toContain("Wrong token");
     } finally {
       await bench.close();
     }

@@ -243,8 +243,8 @@ describe("commands", () => {
     ["cancel", { state: "failed", run: null }, {}, "has ended"],
     ["resume", {}, {}, "is not paused (implementing)"],
     ["resume", { state: "done", run: null }, {}, "has ended"],
-    ["pause", {}, { hold: { value: true, at: NOON, read: false } }, "is paused already"],
-    ["retry", {}, {}, "a run of APP-1 is under way"],
+    ["pause", {}, { hold: { value: true, at: NOON, read: false } }, "is already paused"],
+    ["retry", {}, {}, "APP-1 has a run in progress"],
     [
       "retry",
       {
@@ -265,13 +265,13 @@ describe("commands", () => {
         waitsFor: "an answer, in the tracker or by `answer`",
       },
       {},
-      "a retry changes nothing for APP-1: Asked: Which? It waits for an answer, in the tracker or by `answer`",
+      "a retry would change nothing for APP-1: Asked: Which? It waits for an answer, in the tracker or by `answer`",
     ],
     [
       "retry",
       { state: "failed", run: null, rule: "removed", why: "It was removed.", waitsFor: null },
       {},
-      "a retry changes nothing for APP-1: It was removed.",
+      "a retry would change nothing for APP-1: It was removed.",
     ],
     ["retry", { state: "paused", run: null, rule: "held", waitsFor: "`resume`" }, {}, "waits for `resume`"],
   ])("%s is 409 with the reason when %j %j", async (command, shown, known, reason) => {
@@ -303,7 +303,7 @@ describe("commands", () => {
     ]);
     facts({ questions: { q1: asks("q1"), q0: asks("q0", true) } });
     expect(problem(await answer({ text: "this", question: "q9" }))[1]).toContain("has no question");
-    expect(problem(await answer({ text: "this", question: "q0" }))[1]).toContain("answered already");
+    expect(problem(await answer({ text: "this", question: "q0" }))[1]).toContain("already answered");
     expect(problem(await answer({ text: " " }))).toEqual([409, expect.stringContaining("empty")]);
     expect((await answer({ text: "this" })).status).toBe(202);
     expect(bench.engine.observed.at(-1)?.observation).toMatchObject({

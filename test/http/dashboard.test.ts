@@ -119,7 +119,7 @@ describe("the pages", () => {
     }
     expect(text).toContain('value="Gross"');
     expect(text).toContain('href="/runs/linear-0a1b2c3d.1"');
-    expect(text).toMatch(/<button disabled title="a run of APP-1 is under way[^"]*">Retry</);
+    expect(text).toMatch(/<button disabled title="APP-1 has a run in progress[^"]*">Retry</);
     expect(text).toMatch(/<button\s*>Stop</);
   });
 
@@ -131,8 +131,8 @@ describe("the pages", () => {
       engine.commit(journalLine({ ...here, kind }));
     engine.commit(journalLine({ ...here, kind: "other_news", why: "Run 7 is done." }));
     const { text } = await page("/issues/APP-1");
-    expect(text).toContain("2 more before that, without a change");
-    const [shown, hidden] = text.split("2 more before that");
+    expect(text).toContain("2 earlier, without a change");
+    const [shown, hidden] = text.split("2 earlier");
     expect(shown).toMatch(/other news.*third news/s);
     expect(hidden).toMatch(/second news.*first news.*<\/details>.*run started/s);
     expect(text.match(/Run 7 is at work/g)).toHaveLength(4);

@@ -73,7 +73,7 @@ describe("where a credential comes from", () => {
 
   test("may not be both the variable and its file", () => {
     expect(problems({ GITHUB_TOKEN: "canary", GITHUB_TOKEN_FILE: "/run/key" }, { "/run/key": "x" })).toEqual([
-      "GITHUB_TOKEN: is set and GITHUB_TOKEN_FILE too: it is not clear which one counts (unset GITHUB_TOKEN or GITHUB_TOKEN_FILE)",
+      "GITHUB_TOKEN: is set, and so is GITHUB_TOKEN_FILE: only one may be (unset GITHUB_TOKEN or GITHUB_TOKEN_FILE)",
     ]);
     expect(
       read({ GITHUB_TOKEN: " ", GITHUB_TOKEN_FILE: "/run/key" }, { "/run/key": "x" }).GITHUB_TOKEN?.reveal(),
@@ -162,7 +162,7 @@ describe("the form of a credential", () => {
     const elliptic = generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
     const wrong: readonly (readonly [string, string])[] = [
       [rsa.public, "is a public key"],
-      [rsa.encrypted, "is protected by a passphrase"],
+      [rsa.encrypted, "has a passphrase"],
       [elliptic.export({ type: "pkcs8", format: "pem" }) as string, "is not an RSA key"],
       [rsa.pkcs8.slice(0, 400), "is a damaged PEM"],
       ["canary", "expected a PEM"],

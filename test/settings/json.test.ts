@@ -61,7 +61,7 @@ test("a damaged text is accepted or refused exactly as JSON.parse does", () => {
           }
         })();
         const ours = parseStrictJson(text);
-        const doubled = !ours.ok && ours.faults.every(({ message }) => message.includes("there twice"));
+        const doubled = !ours.ok && ours.faults.every(({ message }) => message.includes("appears twice"));
         expect(ours.ok || doubled).toBe(accepted);
       },
     ),
@@ -77,7 +77,7 @@ test("an error has its line and column and a way out", () => {
     "2:3 not strict JSON: expected a key in double quotes | strict",
   );
   expect(fault("{'a': 1}")).toContain(
-    "1:2 not strict JSON: expected a key in double quotes | JSON wants double quotes",
+    "1:2 not strict JSON: expected a key in double quotes | JSON needs double quotes",
   );
   expect(fault('{"a": 01}')).toContain("1:8 not strict JSON: expected a comma or a closing brace");
   expect(fault('{"a": 1')).toContain(
@@ -91,8 +91,8 @@ test("an error has its line and column and a way out", () => {
 
 test("a key that is there twice is told with its path, all of them at once", () => {
   expect(fault('{"a":{"b":1,\n"b":2},"a":3}').split("\n")).toEqual([
-    "2:1 the key a.b is there twice | only the last would count: remove one",
-    "2:8 the key a is there twice | only the last would count: remove one",
+    "2:1 the key a.b appears twice | only the last one would count: remove the other",
+    "2:8 the key a appears twice | only the last one would count: remove the other",
   ]);
 });
 

@@ -22,9 +22,9 @@ describe("a config that is wrong", () => {
         'engine: expected one of "embedded", "temporal", found "temporl" (did you mean "temporal"?)',
         "runs.slots: expected a whole number from 1 to 64, found 0",
         "outbox.firstRetrySeconds: expected at most outbox.maxRetrySeconds (900), found 1000",
-        'agent.scripted.file: is missing: the agent "scripted" plays a file (name the file to play)',
+        'agent.scripted.file: is missing: the agent "scripted" plays a file (name the script to play)',
         'projects[0].merge.policy: expected one of "when_approved", "when_rules_allow", "external", "person", found "when_aproved" (did you mean "when_approved"?)',
-        "projects[1].repository.name: is missing: expected a text (owner/name on GitHub.)",
+        "projects[1].repository.name: is missing: expected a string (owner/name on GitHub.)",
         "projects[1].budgets.ciRepair: unknown key (did you mean projects[1].budgets.ciRepairs?)",
         'projects[1].id: "app" is already the id of projects[0] (each project needs an id of its own)',
       ]),
@@ -64,9 +64,9 @@ describe("a config that is wrong", () => {
 
   test("says what is expected of a key that may be null", () => {
     expect(problemsOf({ http: { publicUrl: 3 }, agent: { codex: { home: [], model: true } } })).toEqual([
-      "http.publicUrl: expected a text or null, found 3",
-      "agent.codex.home: expected a text of 0 to 4096 characters or null, found a list",
-      "agent.codex.model: expected a text of 1 to 200 characters or null, found true",
+      "http.publicUrl: expected a string or null, found 3",
+      "agent.codex.home: expected a string of 0 to 4096 characters or null, found a list",
+      "agent.codex.model: expected a string of 1 to 200 characters or null, found true",
     ]);
     expect(
       problemsOf({ budgets: { usdPerDay: "null" }, projects: [{ ...PROJECT, agent: "codex" }] }),

@@ -30,9 +30,9 @@ describe("findConfig", () => {
   });
 
   test("does not fall back when the named file is not there", () => {
-    expect(foundFile(all, {}, "c.json")).toContain("/work/c.json: there is no such file (named by --config)");
+    expect(foundFile(all, {}, "c.json")).toContain("/work/c.json: no such file (named by --config)");
     expect(foundFile(all, { PATCHRELAY_CONFIG: "~/c.json" })).toContain(
-      `${HOME}/c.json: there is no such file (named by PATCHRELAY_CONFIG)`,
+      `${HOME}/c.json: no such file (named by PATCHRELAY_CONFIG)`,
     );
   });
 

@@ -6,10 +6,10 @@ import { databaseOf } from "./database.ts";
 
 export const command: Command = {
   arguments: [
-    { name: "FILE", says: "where to; else a new file below backups/ in the data folder", required: false },
+    { name: "FILE", says: "where to; default: a new file in backups/ in the data folder", required: false },
   ],
   options: {},
-  about: ["Whole and consistent, also while the relay runs. A file that exists is never overwritten."],
+  about: ["A complete, consistent copy, also while the relay runs. An existing file is never overwritten."],
   examples: [
     { says: "before an upgrade", line: "db backup" },
     { says: "to another disk", line: "db backup /mnt/backup/patchrelay.db" },

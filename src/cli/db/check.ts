@@ -6,9 +6,9 @@ export const command: Command = {
   arguments: [],
   options: {},
   about: [
-    "Reads the whole database and changes nothing: SQLite's own check, then the invariants of docs/reliability.md, by number. Findings: exit 1.",
+    "Reads the whole database and changes nothing: SQLite's own check, then the invariants of docs/reliability.md, by number. Exits 1 if it finds anything.",
   ],
-  examples: [{ says: "after a crash of the machine", line: "db check" }],
+  examples: [{ says: "after the machine crashed", line: "db check" }],
   async run(context) {
     const { layout, maintenance } = await databaseOf(context);
     const findings = checked(() => maintenance.check(layout.database, context.host.clock.now()));
@@ -18,7 +18,7 @@ export const command: Command = {
         ? [`${layout.database} is sound.`]
         : [
             ...findings.map(({ invariant, detail }) => escapeHidden(`${invariant}: ${detail}`)),
-            `${findings.length} findings. Keep the file, and restore a copy (\`patchrelay db backup\` makes them) if the relay refuses it.`,
+            `${findings.length} findings. Keep the file, and restore a backup (made by \`patchrelay db backup\`) if the relay refuses it.`,
           ],
     );
     return ok ? 0 : 1;

@@ -12,7 +12,7 @@ export async function databaseOf(context: Context) {
   const { row } = await engineOf(context.host, engine);
   if (row === null) {
     throw new Failure(1, "engine", `engine "${engine}" keeps its data elsewhere`, {
-      hint: "care for it with the tools of that engine",
+      hint: "maintain it with that engine's tools",
     });
   }
   const layout: Layout = layoutOf(dataDir);

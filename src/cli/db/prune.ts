@@ -12,9 +12,9 @@ const DAY_MS = 86_400_000;
 
 export const command: Command = {
   arguments: [],
-  options: { "dry-run": { value: null, says: "only count, on a copy" } },
+  options: { "dry-run": { value: null, says: "count only, on a copy" } },
   about: [
-    "The limits are storage.keep…Days. A running relay prunes by itself, so this is for one that is down; --dry-run works beside a running one.",
+    "storage.keep…Days sets the retention. A running relay prunes by itself, so this is for one that is down; --dry-run also works while it runs.",
   ],
   examples: [{ says: "what would go", line: "db prune --dry-run" }],
   async run(context) {

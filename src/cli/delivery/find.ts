@@ -11,10 +11,7 @@ export const ID: Argument = { name: "ID", says: "the delivery's id, or source:id
 export function oneDelivery(views: Views, id: string): DeliveryDocument {
   const [first, ...others] = views.delivery(id);
   if (first === undefined) {
-    throw notFound(
-      `there is no delivery ${quoted(id)}`,
-      "`patchrelay delivery list` shows those that are kept",
-    );
+    throw notFound(`there is no delivery ${quoted(id)}`, "`patchrelay delivery list` shows the stored ones");
   }
   if (others.length > 0) {
     const names = [first, ...others].map(({ source, deliveryId }) => `${source}:${deliveryId}`);

@@ -15,7 +15,7 @@ export const command: Command = {
     },
     source: {
       value: "SOURCE",
-      says: "only of this source, e.g. github; observation = quarantined, of other origin",
+      says: "only from this source, e.g. github; observation: quarantined ones of other origin",
     },
   },
   about: [],
@@ -25,7 +25,7 @@ export const command: Command = {
       page: (views, request) =>
         views.deliveries({ state: context.value("state"), source: context.value("source") }, request),
       columns: columns(context),
-      empty: "No deliveries. Do webhooks reach the relay? `patchrelay doctor` looks.",
+      empty: "No deliveries. Do webhooks reach the relay? `patchrelay doctor` checks.",
     }),
 };
 

@@ -7,16 +7,14 @@ export const command: Command = {
   arguments: [ID],
   options: {},
   about: [
-    "Harmless to repeat: facts that are known already change nothing. The relay must be running (exit 4 when it cannot be reached).",
+    "Safe to repeat: facts that are already known change nothing. The relay must be running (exit 4 if it cannot be reached).",
   ],
-  examples: [
-    { says: "after the cause of its quarantine is mended", line: "delivery replay github:72d3162e" },
-  ],
+  examples: [{ says: "after fixing what quarantined it", line: "delivery replay github:72d3162e" }],
   async run(context) {
     const id = context.argument("ID");
     try {
       const accepted = await context.relay().command(`/api/deliveries/${encodeURIComponent(id)}/replay`);
-      context.answer(accepted, () => [`${quoted(id).slice(1, -1)}: is applied once more`]);
+      context.answer(accepted, () => [`${quoted(id).slice(1, -1)}: will be applied again`]);
       return 0;
     } catch (error) {
       // The API answers a conflict for an id that two sources have; here that is a wrong argument.

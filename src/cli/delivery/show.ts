@@ -9,13 +9,18 @@ import { ID, oneDelivery } from "./find.ts";
 
 export const command: Command = {
   arguments: [ID],
-  options: { body: { value: null, says: "its body; hidden characters are escaped unless --json" } },
+  options: {
+    body: {
+      value: null,
+      says: "print its body; hidden characters are escaped unless --json is given",
+    },
+  },
   about: [
-    "With --body --json the document has the body as it came: `body`, and `bodyEncoding` utf8 or base64.",
+    "With --body --json the document holds the body as received: `body`, and `bodyEncoding` utf8 or base64.",
   ],
   examples: [
-    { says: "what was made of it", line: "delivery show 72d3162e-cc78-11e3-81ab-4c9367dc0958" },
-    { says: "what GitHub said", line: "delivery show github:72d3162e-cc78-11e3-81ab-4c9367dc0958 --body" },
+    { says: "what came of it", line: "delivery show 72d3162e-cc78-11e3-81ab-4c9367dc0958" },
+    { says: "what GitHub sent", line: "delivery show github:72d3162e-cc78-11e3-81ab-4c9367dc0958 --body" },
   ],
   async run(context) {
     const views = await context.views();
@@ -28,7 +33,7 @@ export const command: Command = {
     if (body === null) {
       throw notFound(
         `the body of ${delivery.source}:${delivery.deliveryId} is no longer kept`,
-        "storage.keepDeliveriesDays says for how long bodies are",
+        "storage.keepDeliveriesDays sets how long bodies are kept",
       );
     }
     context.answer({ ...delivery, ...bodyFields(body) }, () => [

@@ -51,7 +51,7 @@ function missing(settings: Settings, credentials: Credentials): readonly Finding
   const lacking = missingFor("serve", settings, credentials);
   if (lacking.length === 0) return [ok("credentials", "all that serve needs are set")];
   return lacking.map(({ name, purpose, source }) =>
-    fail("credentials", `${name} is missing: it ${purpose}`, `get it: ${source}`),
+    fail("credentials", `${name} is missing: it ${purpose}`, `where to get it: ${source}`),
   );
 }
 

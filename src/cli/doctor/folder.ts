@@ -19,20 +19,20 @@ export async function checkFolder(
       await access(parent, constants.W_OK);
     } catch (error) {
       return [
-        fail("data folder", `${dataDir} cannot be made: ${messageOf(error)}`, `make it, or set dataDir`),
+        fail("data folder", `${dataDir} cannot be created: ${messageOf(error)}`, `create it, or set dataDir`),
       ];
     }
-    return [ok("data folder", `${dataDir} is made at the first start`), await room(settings, parent)];
+    return [ok("data folder", `${dataDir} will be created at the first start`), await room(settings, parent)];
   }
   const { mode } = await stat(dataDir);
   const open = (mode & 0o077) !== 0;
   const reason = maintenance?.probeFolder(dataDir) ?? null;
   return [
     open
-      ? warn("data folder", `${dataDir} can be read by other accounts`, `chmod 700 ${dataDir}`)
+      ? warn("data folder", `${dataDir} is readable by other accounts`, `chmod 700 ${dataDir}`)
       : ok("data folder", dataDir),
     reason === null
-      ? ok("storage", "a database with a write-ahead log can be kept there")
+      ? ok("storage", "it can hold a database with a write-ahead log")
       : fail("storage", reason, "set dataDir to a writable folder on a local disk"),
     await room(settings, dataDir),
   ];
@@ -40,7 +40,8 @@ export async function checkFolder(
 
 /** The database, when there is one. */
 export function checkDatabase({ layout }: Settings, maintenance: Maintenance, now: number): Finding {
-  if (!existsSync(layout.database)) return skipped("database", "none yet: it is made at the first start");
+  if (!existsSync(layout.database))
+    return skipped("database", "none yet: it will be created at the first start");
   try {
     const findings = maintenance.check(layout.database, now);
     const [first] = findings;
@@ -49,13 +50,13 @@ export function checkDatabase({ layout }: Settings, maintenance: Maintenance, no
     return fail(
       "database",
       `${first.invariant}: ${first.detail}${more}`,
-      "patchrelay db check tells all of them",
+      "patchrelay db check lists all of them",
     );
   } catch (error) {
     return fail(
       "database",
       messageOf(error),
-      "patchrelay db check; backups are below backups/ in the data folder",
+      "run patchrelay db check; backups are in backups/ in the data folder",
     );
   }
 }
@@ -63,12 +64,12 @@ export function checkDatabase({ layout }: Settings, maintenance: Maintenance, no
 async function room({ storage }: Settings, folder: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(folder);
   const free = Math.floor((bavail * bsize) / 1_048_576);
-  const says = `${free} MiB are free`;
+  const says = `${free} MiB free`;
   if (free < storage.minFreeMiB) {
-    return fail("disk", `${says}; below ${storage.minFreeMiB} webhooks are refused`, "make room");
+    return fail("disk", `${says}; below ${storage.minFreeMiB} MiB webhooks are refused`, "free some space");
   }
   if (free < storage.stopRunsBelowMiB) {
-    return warn("disk", `${says}; below ${storage.stopRunsBelowMiB} no run starts`, "make room");
+    return warn("disk", `${says}; below ${storage.stopRunsBelowMiB} MiB no run starts`, "free some space");
   }
   return ok("disk", says);
 }

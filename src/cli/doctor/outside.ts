@@ -32,7 +32,7 @@ export async function* checkOutside({
   const rows = Object.values(registry.sources);
   const labels = rows.map(({ label }) => label).join(", ");
   if (credentials === null) {
-    yield skipped(`agent, ${labels}`, "the credentials cannot be used as they are");
+    yield skipped(`agent, ${labels}`, "not checked: the credentials above have to be fixed first");
     return;
   }
   const { clock, env } = host;
@@ -82,13 +82,13 @@ async function* repositories(
 ): AsyncGenerator<Finding> {
   for (const { repository } of settings.projects) {
     const check = `repository ${repository.name}`;
-    yield await checked(check, "is its name right, and may the credential see it?", async () => {
+    yield await checked(check, "check its name, and that the credential has access to it", async () => {
       const within = deadlined();
       const found = await forge.repository(repository.name, within);
       const base = repository.baseBranch ?? found.defaultBranch;
       return (await found.hasBranch(base, within))
         ? ok(check, `base branch ${base}`)
-        : fail(check, `there is no branch ${base}`, "correct repository.baseBranch");
+        : fail(check, `there is no branch ${base}`, "fix repository.baseBranch");
     });
   }
 }
@@ -97,7 +97,7 @@ function hooks({ projects }: Settings): Finding {
   const names = projects.map(({ repository }) => repository.name).join(", ");
   return ok(
     "hooks",
-    `a script .patchrelay/hooks/verify in ${names === "" ? "the repository" : names} is run before anything is published; the package has examples in hooks/`,
+    `add a script .patchrelay/hooks/verify to ${names === "" ? "the repository" : names}: it runs before anything is published; hooks/ in the package has examples`,
   );
 }
 

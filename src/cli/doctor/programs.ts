@@ -30,12 +30,12 @@ export async function checkGit(host: Host, signal: AbortSignal): Promise<Finding
       signal,
     });
     const version = /(\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1] ?? null;
-    if (version === null) return fail("git", `it does not tell its version: ${stdout.trim()}`, "install git");
+    if (version === null) return fail("git", `cannot read its version from: ${stdout.trim()}`, "install git");
     return atLeast(version, GIT_LEAST)
       ? ok("git", version)
       : fail("git", `${version} is too old`, `install git ${GIT_LEAST} or newer`);
   } catch (error) {
-    return fail("git", messageOf(error), `install git ${GIT_LEAST} or newer and have it in PATH`);
+    return fail("git", messageOf(error), `install git ${GIT_LEAST} or newer and put it on PATH`);
   }
 }
 
@@ -43,11 +43,11 @@ export async function checkGit(host: Host, signal: AbortSignal): Promise<Finding
 export async function checkConfinement({ clock, env }: Host, signal: AbortSignal): Promise<Finding> {
   const reason = await whyNotConfined(clock, childEnvironment(env, []), signal);
   if (reason === null)
-    return ok("hooks are confined", "they see neither the relay's processes nor its data folder");
+    return ok("hooks are confined", "they cannot see the relay's processes or its data folder");
   return warn(
     "hooks are confined",
-    `they are not: the tests that a verify hook runs are code that the agent may have written, and can read the relay's credentials (${reason})`,
-    "let this account make user namespaces (unshare and mount from util-linux; see Security in docs/operating.md), or have no verify hook",
+    `they are not: a verify hook runs code the agent may have written, and that code can read the relay's credentials (${reason})`,
+    "allow this account to create user namespaces (unshare and mount from util-linux; see Security in docs/operating.md), or do without a verify hook",
   );
 }
 

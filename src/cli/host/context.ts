@@ -50,7 +50,7 @@ export function createContext(
     configFlag: given.values["config"] ?? null,
     argument(name) {
       const value = given.arguments[name];
-      if (value === undefined) throw new Bug(`the argument ${name} was asked for and is not there`);
+      if (value === undefined) throw new Bug(`the argument ${name} is missing`);
       return value;
     },
     optional: (name) => given.arguments[name] ?? null,
@@ -99,7 +99,7 @@ export async function openViews(host: Host, location: ReturnType<Context["locate
   const layout = layoutOf(location.dataDir);
   const { row, instead } = await engineOf(host, location.engine);
   if (row === null) {
-    throw new Failure(1, "engine", `engine "${location.engine}" comes with a later version`, {
+    throw new Failure(1, "engine", `engine "${location.engine}" is not supported yet`, {
       hint: `set engine to "${instead}"`,
     });
   }

@@ -5,7 +5,7 @@ export const command = operatorCommand({
   done: "was answered",
   text: { name: "TEXT", says: "the answer, in quotes", required: true },
   options: { question: { value: "ID", says: "which question, when more than one is open" } },
-  about: ["`issue show` tells the question and its options."],
+  about: ["`issue show` shows the question and its options."],
   examples: [{ says: "answer what it asked", line: 'issue answer APP-1 "Use the second option"' }],
   body(context) {
     const question = context.value("question");

@@ -6,5 +6,5 @@ export const command = operatorCommand({
   about: [
     "Ends our work on the issue and leaves its pull request as it is; only a new delegation or prompt reopens it.",
   ],
-  examples: [{ says: "give it up", line: "issue close APP-1" }],
+  examples: [{ says: "give up on it", line: "issue close APP-1" }],
 });

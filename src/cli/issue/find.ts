@@ -14,5 +14,5 @@ export async function namedIssue(context: Context): Promise<IssueDocument> {
 
 /** Throws the Failure (exit 3) for a key that names nothing. */
 export function unknownIssue(key: string): never {
-  throw notFound(`there is no issue ${quoted(key)}`, "`patchrelay issue list` shows those that are kept");
+  throw notFound(`there is no issue ${quoted(key)}`, "`patchrelay issue list` shows the known ones");
 }

@@ -9,7 +9,7 @@ import { KEY, unknownIssue } from "./find.ts";
 export const command: Command = {
   arguments: [KEY],
   options: {},
-  about: ["Newest first: what was seen, the rule that held, the state that followed, and why."],
+  about: ["Newest first: what was seen, which rule applied, the resulting state, and why."],
   examples: [{ says: "the last five lines", line: "issue journal APP-1 --limit 5" }],
   async run(context) {
     const key = context.argument("KEY");

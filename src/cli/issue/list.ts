@@ -8,13 +8,13 @@ export const command: Command = {
   options: {
     state: { value: "STATE", says: "only in this factory state", oneOf: Object.keys(FACTORY_STATES) },
     repo: { value: "OWNER/NAME", says: "only of this repository" },
-    q: { value: "TEXT", says: "only with this text in key or title" },
+    q: { value: "TEXT", says: "only with this text in the key or title" },
   },
   about: [
     "A table on a terminal, tab-separated lines (key, state, since, pull request, repository, title) elsewhere.",
   ],
   examples: [
-    { says: "what waits for a person's answer", line: "issue list --state awaiting_input" },
+    { says: "what is waiting for an answer", line: "issue list --state awaiting_input" },
     { says: "the newest ten as a document", line: "issue list --limit 10 --json" },
   ],
   run: async (context) =>

@@ -7,7 +7,7 @@ import { KEY, namedIssue } from "./find.ts";
 export const command: Command = {
   arguments: [KEY],
   options: { pull: { value: null, says: "the pull request instead of the issue" } },
-  about: ["On a terminal the page is opened as well, with xdg-open or open."],
+  about: ["On a terminal it also opens the page, with xdg-open or open."],
   examples: [{ says: "look at its pull request", line: "issue open APP-1 --pull" }],
   async run(context) {
     const issue = await namedIssue(context);

@@ -24,7 +24,7 @@ export function operatorCommand(spec: OperatorCommand): Command {
   return {
     arguments: spec.text === undefined ? [KEY] : [KEY, spec.text],
     options: spec.options ?? {},
-    about: [...spec.about, "The relay must be running (exit 4 when it cannot be reached)."],
+    about: [...spec.about, "The relay must be running (exit 4 if it cannot be reached)."],
     examples: spec.examples,
     async run(context) {
       const key = context.argument("KEY");

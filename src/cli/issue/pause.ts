@@ -3,6 +3,6 @@ import { operatorCommand } from "./operator.ts";
 export const command = operatorCommand({
   name: "pause",
   done: "is paused",
-  about: ["Lets nothing new start until `issue resume`."],
+  about: ["Nothing new starts until `issue resume`."],
   examples: [{ says: "before working on its branch yourself", line: "issue pause APP-1" }],
 });

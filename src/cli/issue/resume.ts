@@ -2,7 +2,7 @@ import { operatorCommand } from "./operator.ts";
 
 export const command = operatorCommand({
   name: "resume",
-  done: "goes on",
-  about: ["Takes back a pause or a stop."],
+  done: "resumes",
+  about: ["Undoes a pause or a stop."],
   examples: [{ says: "after a pause", line: "issue resume APP-1" }],
 });

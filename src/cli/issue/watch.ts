@@ -13,7 +13,7 @@ export const command: Command = {
   arguments: [KEY],
   options: {},
   about: [
-    "Begins with the last lines of the journal, goes on with what comes, journal and run log alike, and ends when the issue ends or with Ctrl-C.",
+    "Starts with the last lines of the journal, then follows journal and run log until the issue ends or Ctrl-C.",
     "With --json each line is a StreamLine document {seq, kind, line}, as GET /api/stream sends them.",
   ],
   examples: [{ says: "follow it live", line: "issue watch APP-1" }],

@@ -20,7 +20,7 @@ export const command: Command = {
   },
   about: [],
   examples: [
-    { says: "why it does this, or not that", line: "issue why APP-1" },
+    { says: "why it is doing this, or not doing that", line: "issue why APP-1" },
     { says: "as it was at line 42 of the journal", line: "issue why APP-1 --at 42" },
   ],
   async run(context) {
@@ -33,7 +33,7 @@ export const command: Command = {
     if (why === null) {
       throw notFound(
         `nothing was known about ${quoted(key)} at ${quoted(at ?? "that moment")}`,
-        `\`patchrelay issue journal ${key}\` shows from when on`,
+        `\`patchrelay issue journal ${key}\` shows where it begins`,
       );
     }
     context.answer(why, () => whyLines(why, key, context));

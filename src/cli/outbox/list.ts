@@ -16,7 +16,7 @@ export const command: Command = {
     issue: { value: "KEY", says: "only of this issue" },
   },
   about: [],
-  examples: [{ says: "what was given up", line: "outbox list --state failed" }],
+  examples: [{ says: "what was given up on", line: "outbox list --state failed" }],
   async run(context) {
     const issue = context.value("issue");
     const views = await context.kept();
@@ -24,7 +24,7 @@ export const command: Command = {
     return await printList(context, {
       page: (kept, request) => kept.outbox({ state: context.value("state"), issue }, request),
       columns: columns(context),
-      empty: "Nothing was asked for yet.",
+      empty: "No effects yet.",
     });
   },
 };

@@ -47,14 +47,14 @@ function readyOf({ document }: Answer): Told | null {
 }
 
 function strange({ status, document }: Answer): Pick<Condition, "relay" | "detail"> {
-  if (status === 401) return { relay: "up", detail: "it asks for a token: set PATCHRELAY_API_TOKEN" };
+  if (status === 401) return { relay: "up", detail: "it needs a token: set PATCHRELAY_API_TOKEN" };
   // A problem of ours: the relay is there, though it could not say how its parts are.
   const type = document?.["type"];
   if (typeof type === "string" && type.startsWith("urn:patchrelay:")) {
     const detail = document?.["detail"];
-    return { relay: "up", detail: typeof detail === "string" ? detail : "it does not say how it is" };
+    return { relay: "up", detail: typeof detail === "string" ? detail : "it does not report its state" };
   }
-  return { relay: "down", detail: `something that is no patchrelay answers there (${status})` };
+  return { relay: "down", detail: `something other than patchrelay answers there (${status})` };
 }
 
 async function versionOf(relay: RelayApi): Promise<string | null> {

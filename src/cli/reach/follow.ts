@@ -35,7 +35,7 @@ export async function* follow(
   while (!signal.aborted) {
     const answers = await isAnswering(relay);
     if (answers !== live) {
-      if (!answers) remark("the relay cannot be reached; looking into its database until it comes back");
+      if (!answers) remark("the relay cannot be reached; reading its database until it is back");
       else if (live === false) remark("the relay is back");
       live = answers;
     }

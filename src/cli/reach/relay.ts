@@ -33,7 +33,8 @@ export function createRelayApi(host: Host, located: Extract<Location, { ok: true
   };
 
   const send = async (path: string, deadlineMs: number, request: RequestInit): Promise<Answer> => {
-    if (url === null) throw unreachable("it is not running (http.port is 0 and it has written down no URL)");
+    if (url === null)
+      throw unreachable("it is not running (http.port is 0 and there is no record of its URL)");
     const given = await token();
     const authorization = given === null ? {} : { authorization: `Bearer ${given.reveal()}` };
     try {
@@ -78,7 +79,7 @@ const EXIT_OF: Readonly<Record<number, FailureCode>> = { 400: 2, 404: 3 };
 export function refusal({ status, document }: Answer, url: string): Failure {
   const { detail, hint, type } = document ?? {};
   if (typeof detail !== "string") {
-    const hint = "is http.port of another program? See `patchrelay status`";
+    const hint = "does another program use http.port? See `patchrelay status`";
     return new Failure(1, "strange_answer", `${url} answered ${status} without saying why`, { hint, status });
   }
   const code = typeof type === "string" ? (type.split(":").at(-1) ?? "refused") : "refused";
@@ -91,7 +92,7 @@ export function refusal({ status, document }: Answer, url: string): Failure {
 
 function unreachable(reason: string): Failure {
   return new Failure(4, "relay_not_reachable", `The relay cannot be reached: ${reason}`, {
-    hint: "start it with `patchrelay serve`; inspection (issue show, issue list …) works without it",
+    hint: "start it with `patchrelay serve`; looking (issue show, issue list …) works without it",
   });
 }
 

@@ -11,7 +11,7 @@ export async function namedRun(context: Context): Promise<RunDocument> {
   const id = context.argument("ID");
   const run = (await context.views()).run(id);
   if (run === null) {
-    throw notFound(`there is no run ${quoted(id)}`, "`patchrelay run list` shows those that are kept");
+    throw notFound(`there is no run ${quoted(id)}`, "`patchrelay run list` shows the known ones");
   }
   return run;
 }

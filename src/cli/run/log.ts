@@ -10,7 +10,7 @@ const BATCH = 500;
 
 export const command: Command = {
   arguments: [ID],
-  options: { follow: { value: null, says: "go on with what comes, until the run ends or Ctrl-C" } },
+  options: { follow: { value: null, says: "keep following until the run ends or Ctrl-C" } },
   about: ["Oldest first. With --follow --json each line is one event document."],
   examples: [{ says: "look over the agent's shoulder", line: "run log ID --follow" }],
   async run(context) {

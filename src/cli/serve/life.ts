@@ -23,26 +23,25 @@ export async function untilSignal(
   const stopListening = host.onSignal((name) => {
     if (asked) return host.exit(128 + (name === "SIGINT" ? 2 : 15));
     asked = true;
-    log.info(`${name}: ending; once more ends at once`);
+    log.info(`${name}: shutting down; repeat to stop immediately`);
     ask();
   });
   const stopWatching = host.onFault((error) => {
     const stack = error instanceof Error ? (error.stack ?? null) : null;
-    log.error("a fault that nobody caught ends the relay", { error: messageOf(error), stack });
+    log.error("uncaught error, shutting down", { error: messageOf(error), stack });
     host.exit(1);
   });
   try {
     const relay = await start();
     const broken = await Promise.race([ending.then(() => null), relay.breakdown]);
-    if (broken !== null)
-      log.error("the relay ends, so that a new process can look at the disk", { why: broken });
+    if (broken !== null) log.error("shutting down so that a new process can check the disk", { why: broken });
     const late = await Promise.race([
       relay.stop().then(() => false),
       new Promise<boolean>((resolve) => {
         host.clock.after(Math.max(0, limitMs - SPARE_MS), () => resolve(true));
       }),
     ]);
-    if (late) log.warn("not everything had ended in time; it goes on at the next start");
+    if (late) log.warn("shutdown timed out; the rest is picked up at the next start");
     return broken === null ? 0 : 1;
   } finally {
     stopListening();

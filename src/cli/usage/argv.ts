@@ -8,13 +8,13 @@ import { wrongUsage } from "./failure.ts";
 export const GLOBAL_OPTIONS = {
   config: {
     value: "FILE",
-    says: "the configuration; else PATCHRELAY_CONFIG, ./patchrelay.json, $XDG_CONFIG_HOME",
+    says: "configuration file; default: PATCHRELAY_CONFIG, ./patchrelay.json, $XDG_CONFIG_HOME",
   },
-  json: { value: null, says: "answer with documents for programs" },
-  limit: { value: "N", says: "most items of a list" },
-  cursor: { value: "C", says: "go on after an earlier page (its nextCursor)" },
-  "no-color": { value: null, says: "no colours; so does NO_COLOR" },
-  help: { value: null, says: "explain the command" },
+  json: { value: null, says: "print JSON, for scripts" },
+  limit: { value: "N", says: "list at most N items" },
+  cursor: { value: "C", says: "continue after an earlier page (its nextCursor)" },
+  "no-color": { value: null, says: "no colours; NO_COLOR does the same" },
+  help: { value: null, says: "show help for the command" },
   version: { value: null, says: "print the version" },
 } as const satisfies Readonly<Record<string, Option>>;
 
@@ -161,7 +161,7 @@ function named(
     const takes = most === 0 ? "takes no argument" : `takes ${most} argument${most === 1 ? "" : "s"} at most`;
     throw wrongUsage(
       `\`${name}\` ${takes}; ${quoted(extra)} is one too many`,
-      `put quotes around a text of several words; see ${help}`,
+      `put quotes around text of several words; see ${help}`,
     );
   }
   const missing = command.arguments.find(
@@ -185,13 +185,13 @@ export function quoted(text: string): string {
 
 function unknownCommand(word: string, meant: string | null, help: string): Error {
   const hint = meant === null ? `see ${help}` : `did you mean \`patchrelay ${meant}\`?`;
-  return wrongUsage(`there is no command ${quoted(word)}`, hint);
+  return wrongUsage(`unknown command ${quoted(word)}`, hint);
 }
 
 function unknownOption(raw: string, known: readonly string[], help: string): Error {
   const meant = nearest(raw.replace(/^-+/, ""), known);
   return wrongUsage(
-    `there is no option ${quoted(raw)} here`,
+    `unknown option ${quoted(raw)}`,
     meant === null ? `see ${help}` : `did you mean --${meant}?`,
   );
 }

@@ -13,8 +13,8 @@ type Group = "start" | "look" | "act" | "care";
 
 /** The headings of help, in order. */
 export const GROUPS: Readonly<Record<Group, string>> = {
-  start: "Begin",
-  look: "Look (also with the relay down)",
+  start: "Start",
+  look: "Look (works with the relay down, too)",
   act: "Act",
-  care: "Look after",
+  care: "Maintain",
 };

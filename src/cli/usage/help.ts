@@ -28,9 +28,9 @@ export function overview(commands: readonly CommandEntry[], group: string | null
       : []),
     "",
     ...groups,
-    ...optionLines("Options of every command:", GLOBAL_OPTIONS),
+    ...optionLines("Options for every command:", GLOBAL_OPTIONS),
     "",
-    "Explain one: patchrelay <command> --help",
+    "More about one: patchrelay <command> --help",
     EXIT_CODES,
   ];
 }
@@ -55,7 +55,7 @@ export function explain(entry: Pick<CommandEntry, "name" | "summary">, command: 
       command.examples.flatMap(({ says, line }) => [`  # ${says}`, `  ${exampleLine(line)}`]),
     ),
     "",
-    ...optionLines("Options of every command:", GLOBAL_OPTIONS),
+    ...optionLines("Options for every command:", GLOBAL_OPTIONS),
   ];
 }
 

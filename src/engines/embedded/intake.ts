@@ -80,7 +80,7 @@ export function createIntake(parts: {
         if (answer === "accepted") fresh += 1;
         if (answer === "mismatch") {
           mismatches += 1;
-          log.warn("a known delivery id came with another body; the first one counts", {
+          log.warn("a known delivery id arrived with a different body; the first one counts", {
             source: delivery.source,
             delivery: delivery.deliveryId,
           });

@@ -42,14 +42,14 @@ export function refusal(caller: Caller, policy: AccessPolicy, open: boolean): Pr
   const reads = caller.method === "GET" || caller.method === "HEAD" || caller.method === "OPTIONS";
   if ((!reads || caller.upgrade) && isForeign(caller)) {
     return new Problem(403, "foreign_origin", "this request comes from a page of another site", {
-      hint: "open the dashboard under the same host and port that it sends requests to",
+      hint: "open the dashboard under the host and port it sends its requests to",
     });
   }
   if (open || isTrusted(caller, policy)) return null;
   return new Problem(
     401,
     "unauthorized",
-    "a token is needed here",
+    "this needs a token",
     policy.apiToken === null
       ? {
           hint: "use http://localhost or http://127.0.0.1 on the relay's own machine, or set PATCHRELAY_API_TOKEN",

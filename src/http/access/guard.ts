@@ -29,10 +29,10 @@ export function guard(
     const problem = refusal(callerOf(request, sessions), policy, config.open === true);
     if (problem !== null) throw problem;
     if (request.ws && request.routeOptions.url !== "/api/stream")
-      throw new Problem(400, "no_upgrade", "only /api/stream becomes a WebSocket");
+      throw new Problem(400, "no_upgrade", "only /api/stream accepts WebSockets");
     const encoding = request.headers["content-encoding"];
     if (encoding !== undefined && encoding.toLowerCase() !== "identity")
-      throw new Problem(415, "unsupported_media_type", "bodies are taken as they are, without compression");
+      throw new Problem(415, "unsupported_media_type", "compressed bodies are not accepted");
   });
 }
 

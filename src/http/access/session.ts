@@ -39,12 +39,15 @@ export async function session(
       { config: { open: true }, bodyLimit: BODY_BYTES, schema: { hide: true } },
       async (request, reply) => {
         if (apiToken === null)
-          throw conflict("this relay has no token", "set PATCHRELAY_API_TOKEN to sign in from elsewhere");
+          throw conflict(
+            "this relay has no token",
+            "set PATCHRELAY_API_TOKEN to sign in from another machine",
+          );
         const isForm = request.headers["content-type"]?.toLowerCase().startsWith(FORM) === true;
         const { token } = (request.body ?? {}) as { token?: unknown };
         if (typeof token !== "string" || !isToken(token.trim(), apiToken)) {
-          if (isForm) return await sendSignIn(reply, "That is not the token.");
-          throw new Problem(401, "unauthorized", "the body's token is not the PATCHRELAY_API_TOKEN");
+          if (isForm) return await sendSignIn(reply, "Wrong token.");
+          throw new Problem(401, "unauthorized", "the token in the body is not PATCHRELAY_API_TOKEN");
         }
         reply.header("set-cookie", cookie(sessions.open(), SESSION_SECONDS));
         return isForm ? await reply.redirect("/", 303) : await reply.status(204).send();

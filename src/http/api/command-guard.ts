@@ -27,16 +27,16 @@ export function commandRejection(
   const held = facts.hold?.value === true;
   switch (command) {
     case "retry":
-      if (issue.pullRequest?.merged === true) return `${key} is merged: there is nothing to try again`;
-      if (issue.run !== null) return `a run of ${key} is under way (${issue.run.id}); stop it first`;
+      if (issue.pullRequest?.merged === true) return `${key} is merged: there is nothing to retry`;
+      if (issue.run !== null) return `${key} has a run in progress (${issue.run.id}); stop it first`;
       return NOT_MOVED_BY_RETRY.has(issue.rule) ? unmoved(issue) : null;
     case "stop":
       if (over !== null) return over;
       return state === "paused" && issue.run === null && facts.commanded?.value.granted === false
-        ? `${key} is stopped already`
+        ? `${key} is already stopped`
         : null;
     case "pause":
-      return over ?? (held ? `${key} is paused already` : null);
+      return over ?? (held ? `${key} is already paused` : null);
     case "resume":
       if (over !== null) return over;
       return held || state === "paused" ? null : `${key} is not paused (${state})`;
@@ -62,7 +62,7 @@ const NOT_MOVED_BY_RETRY: ReadonlySet<string> = new Set([
 
 function unmoved({ key, why, waitsFor }: Pick<IssueDocument, "key" | "why" | "waitsFor">): string {
   const helps = waitsFor === null ? "" : ` It waits for ${waitsFor}`;
-  return `a retry changes nothing for ${key}: ${why}${helps}`;
+  return `a retry would change nothing for ${key}: ${why}${helps}`;
 }
 
 /** The question that an answer is for: the named one, else the only open one. */
@@ -86,7 +86,7 @@ function unanswerable(
   if (open.some(({ id }) => id === question)) return null;
   return facts.questions[question] === undefined
     ? `${key} has no question ${JSON.stringify(question)}`
-    : `question ${JSON.stringify(question)} is answered already`;
+    : `question ${JSON.stringify(question)} is already answered`;
 }
 
 function isBlank(text: string | null): boolean {

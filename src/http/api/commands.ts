@@ -61,7 +61,10 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
           headers: {
             type: "object",
             properties: {
-              "idempotency-key": { type: "string", description: "The same key again does nothing twice" },
+              "idempotency-key": {
+                type: "string",
+                description: "Repeating a key does nothing the second time",
+              },
             },
           },
         },
@@ -75,7 +78,7 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
   app.post(
     "/api/deliveries/:id/replay",
     {
-      schema: answers("Apply a kept webhook once more", reference("Accepted"), {
+      schema: answers("Apply a stored webhook again", reference("Accepted"), {
         params: ["id"],
         status: 202,
         problems: [403, 409, 503],
@@ -85,17 +88,18 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
       const { source, deliveryId } = oneDelivery(parts.engine.views, idOf(request));
       if (parts.engine.views.deliveryBody(source, deliveryId) === null)
         throw conflict(
-          "its body is no longer kept",
-          "storage.keepDeliveriesDays says for how long bodies are",
+          "its body is no longer stored",
+          "storage.keepDeliveriesDays sets how long bodies are kept",
         );
-      if (!(await parts.engine.replay(source, deliveryId))) throw notFound("this delivery is no longer kept");
+      if (!(await parts.engine.replay(source, deliveryId)))
+        throw notFound("this delivery is no longer stored");
       return await reply.status(202).send({ accepted: true, seq: null });
     },
   );
   app.post(
     "/api/outbox/:id/retry",
     {
-      schema: answers("Try a failed effect again", reference("Accepted"), {
+      schema: answers("Retry a failed effect", reference("Accepted"), {
         params: ["id"],
         status: 202,
         problems: [403, 503],
@@ -105,7 +109,7 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
       if (!(await parts.engine.retryEffect(idOf(request))))
         throw notFound(
           `there is no failed or dropped effect ${JSON.stringify(idOf(request))}`,
-          "GET /api/outbox?state=failed lists those that can be tried again",
+          "GET /api/outbox?state=failed lists those that can be retried",
         );
       return await reply.status(202).send({ accepted: true, seq: null });
     },

@@ -15,7 +15,7 @@ const PAGE_DEFAULT = 50;
 
 const PAGING: Readonly<Record<string, Schema>> = {
   limit: { type: "integer", minimum: 1, maximum: PAGE_MOST, default: PAGE_DEFAULT },
-  cursor: { type: "string", minLength: 1, maxLength: 200, description: "nextCursor of the page before" },
+  cursor: { type: "string", minLength: 1, maxLength: 200, description: "nextCursor of the previous page" },
 };
 const FILTER: Schema = { type: "string", minLength: 1, maxLength: 200 };
 
@@ -64,7 +64,7 @@ export function inspection(
   app.get(
     "/api/issues/:key/why",
     {
-      schema: answers("Why it stands there", reference("Why"), {
+      schema: answers("Why it is where it is", reference("Why"), {
         params: ["key"],
         query: {
           at: { type: "string", description: "A seq of the journal or an ISO 8601 time in the past" },
@@ -76,7 +76,7 @@ export function inspection(
       const { at } = request.query as { at?: string };
       found(views.issueId(key), key);
       const why = views.why(key, at === undefined ? null : moment(at));
-      if (why === null) throw notFound(`nothing was known about ${key} at that moment`);
+      if (why === null) throw notFound(`nothing was known about ${key} at that time`);
       return why;
     },
   );
@@ -103,7 +103,7 @@ export function inspection(
       return events;
     },
   );
-  app.get("/api/queue", { schema: answers("What waits for a slot", reference("Queue")) }, () =>
+  app.get("/api/queue", { schema: answers("Runs waiting for a slot", reference("Queue")) }, () =>
     views.queue(),
   );
   app.get("/api/agents", { schema: answers("The agents", page("Agent")) }, async () => ({
@@ -168,7 +168,7 @@ export function oneDelivery(views: Views, id: string): ReturnType<Views["deliver
 /** What was found. Throws 404 when that is nothing. */
 export function found<T>(document: T | null, key: string): T {
   if (document === null)
-    throw notFound(`there is no issue ${JSON.stringify(key)}`, "GET /api/issues lists those that are kept");
+    throw notFound(`there is no issue ${JSON.stringify(key)}`, "GET /api/issues lists the known ones");
   return document;
 }
 
@@ -197,11 +197,7 @@ function moment(at: string): { readonly seq: number } | { readonly time: number 
   if (/^\d{1,15}$/.test(at)) return { seq: Number(at) };
   const time = /^\d{4}-\d{2}-\d{2}/.test(at) ? parseTime(at) : null;
   if (time === null) {
-    throw new Problem(
-      400,
-      "bad_value",
-      "the query's at is neither a seq of the journal nor an ISO 8601 time",
-    );
+    throw new Problem(400, "bad_value", "the query's at is neither a journal seq nor an ISO 8601 time");
   }
   return { time };
 }

@@ -38,7 +38,7 @@ export function page(id: string): Schema {
     items: { type: "array", items: reference(id) },
     nextCursor: {
       type: ["string", "null"],
-      description: "Pass it as cursor for the next page; null = this was the last.",
+      description: "Pass it as cursor to get the next page; null: this is the last one.",
     },
   });
 }

@@ -54,7 +54,7 @@ export function issuePage(view: IssueView): Html {
 }
 
 function currentState(issue: IssueDocument): Html {
-  return html`<section class="card" aria-label="Where it stands">
+  return html`<section class="card" aria-label="Current state">
     <p class="why"><bdi>${issue.why}</bdi></p>
     <p class="faint small">
       ${issue.waitsFor === null ? null : html`Waits for ${issue.waitsFor}. `}
@@ -93,8 +93,8 @@ const ACTIONS: readonly (readonly [CommandName, string, string | null])[] = [
   ["pause", "Pause", null],
   ["resume", "Resume", null],
   ["stop", "Stop", "Stop the work on this issue?"],
-  ["close", "Close", "Close this issue here? Nothing more will be done on it."],
-  ["cancel", "Cancel", "Cancel this issue here? Nothing more will be done on it."],
+  ["close", "Close", "Close this issue here? The relay will do nothing more on it."],
+  ["cancel", "Cancel", "Cancel this issue here? The relay will do nothing more on it."],
 ];
 
 function actions({ issue, rejectionOf }: IssueView): Html {
@@ -142,7 +142,7 @@ function step([first, ...others]: Step): Html {
     others.length === 0
       ? null
       : html`<details class="small">
-          <summary>${others.length} more before that, without a change</summary>
+          <summary>${others.length} earlier, without a change</summary>
           <ol class="timeline">
             ${others.map((line) => entry(line, null))}
           </ol>

@@ -21,6 +21,6 @@ export function createRefusals(
     const now = clock.monotonic();
     if (last !== undefined && now - last < QUIET_MS) return;
     said.set(`${source} ${reason}`, now);
-    log.warn("a webhook was refused; /metrics counts all of them", { source, reason });
+    log.warn("refused a webhook; /metrics counts them all", { source, reason });
   };
 }

@@ -57,7 +57,7 @@ function limitPerAddress(server: Server, most: number): void {
 
 const SLOW = new Problem(408, "too_slow", "the request did not arrive in time");
 const LONG = new Problem(431, "headers_too_large", "the headers are too large");
-const BROKEN = new Problem(400, "bad_request", "this is no HTTP request");
+const BROKEN = new Problem(400, "bad_request", "this is not an HTTP request");
 
 /** Answers what was not even a request, and closes. */
 export function refuseBroken(error: Error & { readonly code?: string }, socket: Duplex): void {

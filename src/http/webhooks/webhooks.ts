@@ -64,7 +64,7 @@ export function createWebhooks(parts: {
       opened = source.open(headers, body, clock.now());
     } catch (error) {
       // A bug in a source must cost one delivery an attempt, never the process.
-      log.error("a webhook could not be judged", { source: source.name, why: messageOf(error) });
+      log.error("webhook verification failed", { source: source.name, why: messageOf(error) });
       refuse(source, response, notDurable());
       return null;
     }
@@ -83,7 +83,7 @@ export function createWebhooks(parts: {
     };
     const failed = (error: unknown): void => {
       if (!(error instanceof NotDurable)) {
-        log.error("a delivery was not accepted", { source: source.name, why: messageOf(error) });
+        log.error("could not accept a delivery", { source: source.name, why: messageOf(error) });
       }
       refuse(source, response, notDurable());
     };
@@ -132,7 +132,7 @@ function refuseEarly(method: string | undefined, headers: RequestHeaders, limit:
   if (headers.count("host") > 1)
     return new Problem(400, "doubled_host", "there is more than one Host header");
   if (method !== "POST") {
-    return new Problem(405, "method_not_allowed", "webhooks are sent with POST", {
+    return new Problem(405, "method_not_allowed", "webhooks must be sent with POST", {
       headers: { allow: "POST" },
     });
   }
@@ -145,9 +145,14 @@ function tooLarge(limit: number): Problem {
 }
 
 function busy(): Problem {
-  return new Problem(503, "too_many_bytes_in_flight", "too many large bodies are on their way at a time", {
-    headers: { "retry-after": "1" },
-  });
+  return new Problem(
+    503,
+    "too_many_bytes_in_flight",
+    "too many large bodies are being received at the same time",
+    {
+      headers: { "retry-after": "1" },
+    },
+  );
 }
 
 function sendProblem(response: ServerResponse, problem: Problem): void {

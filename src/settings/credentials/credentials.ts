@@ -53,14 +53,14 @@ function rawText(name: CredentialName, env: Environment, readFile: ReadFile): Ra
   const value = unlessBlank(env[name]);
   const file = unlessBlank(env[fileName]);
   if (value !== null && file !== null) {
-    const message = `is set and ${fileName} too: it is not clear which one counts`;
+    const message = `is set, and so is ${fileName}: only one may be`;
     return { ok: false, variable: name, message, hint: `unset ${name} or ${fileName}` };
   }
   if (value !== null) return { ok: true, text: value, variable: name };
   if (file !== null) {
     return fromFile(fileName, file.trim(), readFile, {
       message: "names a file that does not exist",
-      hint: `set ${fileName} to the path of the file that holds ${name}`,
+      hint: `set ${fileName} to the path of the file that contains ${name}`,
     });
   }
   const directory = unlessBlank(env["CREDENTIALS_DIRECTORY"]);
@@ -80,12 +80,12 @@ function fromFile(
     return absent === null ? { ok: true, text: null, variable } : { ok: false, variable, ...absent };
   } catch (error) {
     const reason = error instanceof Error ? error.message : "unknown error";
-    const message = `its file cannot be read: ${reason}`;
+    const message = `cannot read its file: ${reason}`;
     return {
       ok: false,
       variable,
       message,
-      hint: "give the account that runs patchrelay read permission on it",
+      hint: "give the account that runs patchrelay permission to read it",
     };
   }
 }

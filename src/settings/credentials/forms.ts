@@ -21,7 +21,7 @@ export function formOf(name: CredentialName, text: string): Formed {
     case "GITHUB_APP_ID":
       return /^(\d{1,20}|Iv[A-Za-z0-9.]{8,40})$/.test(text.trim())
         ? { ok: true, text: text.trim() }
-        : { ok: false, message: "expected the App ID, a number, as the App's settings page shows it" };
+        : { ok: false, message: "expected the App ID, the number on the App's settings page" };
     case "PATCHRELAY_API_TOKEN":
       return text.length < MIN_API_TOKEN
         ? { ok: false, message: `expected at least ${MIN_API_TOKEN} characters` }
@@ -63,7 +63,7 @@ function encryptionKey(text: string): Formed {
   }
   return {
     ok: false,
-    message: "expected 32 random bytes as 64 hex digits or as base64; `openssl rand -hex 32` makes them",
+    message: "expected 32 random bytes as 64 hex digits or as base64; `openssl rand -hex 32` makes one",
   };
 }
 
@@ -73,16 +73,17 @@ function privateKey(text: string): Formed {
     : Buffer.from(text, "base64").toString("utf8");
   if (!pem.includes("-----BEGIN")) return notPem("expected a PEM (PKCS#1 or PKCS#8), or base64 of one");
   if (pem.includes("PUBLIC KEY-----")) return notPem("is a public key; expected the private key");
-  if (pem.includes("ENCRYPTED"))
-    return notPem("is protected by a passphrase; expected the key as GitHub gives it");
+  if (pem.includes("ENCRYPTED")) return notPem("has a passphrase; expected the key as GitHub provides it");
   try {
     const key = createPrivateKey(pem);
-    if (key.asymmetricKeyType !== "rsa") return notPem("is not an RSA key; GitHub Apps have RSA keys");
+    if (key.asymmetricKeyType !== "rsa") return notPem("is not an RSA key; GitHub Apps use RSA keys");
     return { ok: true, text: key.export({ type: "pkcs8", format: "pem" }) as string };
   } catch (error) {
     // OpenSSL's own words can quote the input, so they are kept out of the message.
     const code = (error as NodeJS.ErrnoException).code ?? "unreadable";
-    return notPem(`is a damaged PEM (${code}); expected the file as GitHub gave it, with its line breaks`);
+    return notPem(
+      `is a damaged PEM (${code}); expected the file as downloaded from GitHub, with its line breaks`,
+    );
   }
 }
 

@@ -41,8 +41,8 @@ export function expectation(node: SchemaNode): string {
       return `a number${range(node)}`;
     case "string":
       return node.maxLength === undefined
-        ? "a text"
-        : `a text of ${node.minLength ?? 0} to ${node.maxLength} characters`;
+        ? "a string"
+        : `a string of ${node.minLength ?? 0} to ${node.maxLength} characters`;
     case "boolean":
       return "true or false";
     case "array":

@@ -65,7 +65,7 @@ function hintForKey(key: string, path: readonly PropertyKey[], schema: SchemaNod
   const near = nearest(key, siblings);
   const sameLetters = near?.toLowerCase() === key.toLowerCase();
   if (LIKE_A_CREDENTIAL.test(key) && !sameLetters && !/^(require|max)/i.test(key)) {
-    return "credentials do not belong in this file: set them in the environment, as NAME_FILE or as systemd credentials";
+    return "credentials do not belong in this file: set them in the environment, through NAME_FILE, or as systemd credentials";
   }
   const elsewhere = knownElsewhere(schema, key);
   if (elsewhere !== null && !sameLetters) return `did you mean ${elsewhere}?`;

@@ -49,8 +49,7 @@ class Scan {
       this.#space();
       this.#value([]);
       this.#space();
-      if (this.#offset < this.#text.length)
-        this.#stop("expected the end of the file after the closing bracket");
+      if (this.#offset < this.#text.length) this.#stop("expected nothing after the closing bracket");
     } catch (error) {
       if (!(error instanceof Stop)) throw error;
     }
@@ -82,8 +81,8 @@ class Scan {
       if (seen.has(key)) {
         this.#note(
           at,
-          `the key ${pathText(keyPath)} is there twice`,
-          "only the last would count: remove one",
+          `the key ${pathText(keyPath)} appears twice`,
+          "only the last one would count: remove the other",
         );
       }
       seen.add(key);
@@ -120,8 +119,8 @@ class Scan {
       this.#offset += 1;
       return JSON.parse(this.#text.slice(start, this.#offset)) as string;
     }
-    if (next === "\\") this.#stop("this escape is none that JSON knows");
-    if (next === undefined || next === "\n" || next === "\r") this.#stop("this text has no closing quote");
+    if (next === "\\") this.#stop("this is not a JSON escape");
+    if (next === undefined || next === "\n" || next === "\r") this.#stop("this string has no closing quote");
     return this.#stop("a control character must be written as an escape");
   }
 
@@ -153,7 +152,7 @@ function hintFor(text: string, offset: number): string | null {
   const found = text[offset];
   if (found === "/" || found === "#")
     return "strict JSON has no comments; an editor shows the schema's descriptions";
-  if (found === "'") return "JSON wants double quotes";
+  if (found === "'") return "JSON needs double quotes";
   if ((found === "}" || found === "]") && text.slice(0, offset).trimEnd().endsWith(",")) {
     return "remove the comma before it";
   }

@@ -43,7 +43,7 @@ export function findConfig(sources: Sources): FoundConfig {
   const named = namedFile(sources);
   if (named !== null) {
     const found = read(named.file, sources.readFile);
-    return found ?? refused(named.file, `there is no such file (named by ${named.by})`, "correct the name");
+    return found ?? refused(named.file, `no such file (named by ${named.by})`, "fix the name");
   }
   const places = [
     join(sources.cwd, "patchrelay.json"),
@@ -56,7 +56,7 @@ export function findConfig(sources: Sources): FoundConfig {
   return refused(
     null,
     `no configuration found; looked for ${places.join(" and ")}`,
-    "start from config/patchrelay.example.json, or name one with --config FILE or PATCHRELAY_CONFIG",
+    "copy config/patchrelay.example.json, or name a file with --config FILE or PATCHRELAY_CONFIG",
   );
 }
 
@@ -152,7 +152,7 @@ function read(file: string, readFile: ReadFile): FoundConfig | null {
     return refused(
       file,
       `cannot be read: ${reason}`,
-      "give the account that runs patchrelay read permission on it",
+      "give the account that runs patchrelay permission to read it",
     );
   }
 }

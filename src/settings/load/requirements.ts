@@ -19,13 +19,13 @@ type Row = Omit<Missing, "name">;
 
 const ROWS: Readonly<Partial<Record<CredentialName, Row>>> = {
   LINEAR_WEBHOOK_SECRET: {
-    purpose: "tells Linear's webhooks from forged ones",
+    purpose: "verifies Linear's webhooks",
     source: "Linear: the OAuth application (or Settings → API → Webhooks), Signing secret",
   },
   GITHUB_WEBHOOK_SECRET: {
-    purpose: "tells GitHub's webhooks from forged ones",
+    purpose: "verifies GitHub's webhooks",
     source:
-      "the Webhook secret that you chose in the GitHub App (or the repository's webhook); `openssl rand -hex 32` makes one",
+      "the webhook secret you chose in the GitHub App (or the repository's webhook); `openssl rand -hex 32` makes one",
   },
   LINEAR_OAUTH_CLIENT_ID: {
     purpose: "signs the relay in as a Linear application, together with LINEAR_OAUTH_CLIENT_SECRET",
@@ -45,7 +45,7 @@ const ROWS: Readonly<Partial<Record<CredentialName, Row>>> = {
   },
   PATCHRELAY_ENCRYPTION_KEY: {
     purpose: "encrypts the tokens of the Linear installation at rest",
-    source: "make one with `openssl rand -hex 32` and keep it with your backups",
+    source: "make one with `openssl rand -hex 32` and store it with your backups",
   },
   PATCHRELAY_API_TOKEN: {
     purpose: "protects API and dashboard: http.host is not loopback, or http.requireToken is set",
@@ -57,8 +57,8 @@ const ROWS: Readonly<Partial<Record<CredentialName, Row>>> = {
 const LINEAR_KEY: Missing = {
   name: "LINEAR_API_KEY",
   purpose:
-    "lets the relay read and write in Linear as the key's own user (installing as an app by OAuth comes later)",
-  source: "Linear: Settings → Security & access → Personal API keys, best of a user made for the relay",
+    "lets the relay read and write in Linear as the key's own user (OAuth installation as an app is not supported yet)",
+  source: "Linear: Settings → Security & access → Personal API keys, preferably of a user of its own",
 };
 
 const GITHUB_EITHER: Missing = {

@@ -33,9 +33,9 @@ function shadowedRouting(projects: readonly ProjectSettings[]): readonly Warning
     const route = JSON.stringify([teams, linearProjects, labels].map((names) => names.toSorted()));
     const earlier = first.get(route);
     if (earlier !== undefined) {
-      const message = `gets no issue: projects[${earlier}] takes the same ones and comes first`;
+      const message = `gets no issues: projects[${earlier}] matches the same ones and comes first`;
       return [
-        { path: `projects[${index}].linear`, message, hint: "tell them apart by teams, projects or labels" },
+        { path: `projects[${index}].linear`, message, hint: "give them different teams, projects or labels" },
       ];
     }
     first.set(route, index);
@@ -71,7 +71,7 @@ function pagesElsewhere({ github, projects }: Settings): readonly Warning[] {
   const moved = github.apiUrl !== "https://api.github.com" && github.webUrl === "https://github.com";
   if (!moved || projects.every(({ repository }) => !repository.cloneUrl.startsWith(github.webUrl))) return [];
   const message = `is ${github.webUrl} although github.apiUrl is ${github.apiUrl}: git would go to another host`;
-  return [{ path: "github.webUrl", message, hint: "set it to the host that belongs to github.apiUrl" }];
+  return [{ path: "github.webUrl", message, hint: "set it to the host of github.apiUrl" }];
 }
 
 function openHttp({ http }: Settings): readonly Warning[] {
@@ -79,7 +79,7 @@ function openHttp({ http }: Settings): readonly Warning[] {
   const { hostname } = new URL(http.publicUrl);
   if (hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")) return [];
   const message =
-    "is plain http: tokens and sessions would travel readable, and Linear sends webhooks to https only";
+    "is plain http: tokens and sessions would be sent unencrypted, and Linear only sends webhooks to https";
   return [{ path: "http.publicUrl", message, hint: "put a TLS proxy or tunnel in front of the relay" }];
 }
 
@@ -89,13 +89,12 @@ function moneyWithoutPrices({ budgets, projects, pricing }: Settings): readonly 
     ({ usdPerIssue, usdPerDay }) => usdPerIssue !== null || usdPerDay !== null,
   );
   if (!limited) return [];
-  const message =
-    "is empty, so budgets in US dollars cannot be counted where the agent does not tell what it cost";
+  const message = "is empty: budgets in US dollars cannot be enforced if the agent does not report its cost";
   return [{ path: "pricing", message, hint: "add the prices of the models in use" }];
 }
 
 function diskOrder({ storage }: Settings): readonly Warning[] {
   if (storage.minFreeMiB <= storage.stopRunsBelowMiB) return [];
-  const message = `is above storage.stopRunsBelowMiB (${storage.stopRunsBelowMiB}): webhooks are refused before runs stop`;
+  const message = `is above storage.stopRunsBelowMiB (${storage.stopRunsBelowMiB}): webhooks would be refused before runs stop`;
   return [{ path: "storage.minFreeMiB", message, hint: null }];
 }

@@ -24,38 +24,38 @@ const codexFields = {
   home: field(
     pathForm.nullable(),
     null,
-    "CODEX_HOME of the relay's agent; null is <dataDir>/agents/codex. The relay writes its config.toml. Not below the system's temporary directory.",
+    "CODEX_HOME of the relay's agent; null: <dataDir>/agents/codex. The relay writes its config.toml. Not below the system's temporary directory.",
   ),
-  model: field(line(200).nullable(), null, "Model to use; null leaves it to Codex."),
+  model: field(line(200).nullable(), null, "Model to use; null: Codex decides."),
   config: field(
     codexConfig,
     {},
-    "Additions to Codex' config.toml, as an object. Keys that would weaken the sandbox or hand out secrets are refused.",
+    "Additions to Codex's config.toml, as an object. Keys that would weaken the sandbox or hand out secrets are refused.",
   ),
   env: field(
     variableNames,
     [],
-    "Names of further variables that the agent process may inherit, as its provider's key.",
+    "Names of further variables the agent process may inherit, such as its provider's key.",
   ),
   startSeconds: field(amount(1, 600), 30, "How long the Codex app-server may take to start, in seconds."),
 };
 
 const scriptedFields = {
-  file: field(pathForm.nullable(), null, "Script that the scripted agent plays (demo, rehearsals, tests)."),
+  file: field(pathForm.nullable(), null, "Script the scripted agent plays (demo, rehearsals, tests)."),
 };
 
-const defaultAgent = z.enum(AGENTS).describe("The agent that runs use.");
+const defaultAgent = z.enum(AGENTS).describe("The agent that does the work.");
 const CODEX = "OpenAI's Codex, driven through its app-server.";
 const SCRIPTED = "An agent that plays a file instead of thinking.";
 
 export const agentGroup = z.strictObject({
-  default: defaultAgent.default("codex").describe("The agent that runs use."),
+  default: defaultAgent.default("codex").describe("The agent that does the work."),
   codex: withDefaults(codexFields).prefault({}).describe(CODEX),
   scripted: withDefaults(scriptedFields).prefault({}).describe(SCRIPTED),
 });
 
 export const agentOverrides = z.strictObject({
-  default: defaultAgent.optional().describe("The agent that runs use."),
+  default: defaultAgent.optional().describe("The agent that does the work."),
   codex: overrides(codexFields).optional().describe(CODEX),
   scripted: overrides(scriptedFields).optional().describe(SCRIPTED),
 });

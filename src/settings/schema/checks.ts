@@ -64,7 +64,7 @@ function scriptedWithoutFile(config: unknown, file: string): readonly Problem[] 
     const script = valueAt(agent, ["scripted", "file"]) ?? valueAt(global, ["scripted", "file"]);
     if (valueAt(agent, ["default"]) !== "scripted" || (script !== undefined && script !== null)) return [];
     const message = 'is missing: the agent "scripted" plays a file';
-    return [{ file, path: `${path}.scripted.file`, message, hint: "name the file to play" }];
+    return [{ file, path: `${path}.scripted.file`, message, hint: "name the script to play" }];
   });
 }
 

@@ -13,17 +13,17 @@ const REFUSED: Readonly<Record<string, string>> = {
   sandbox_permissions: "the relay sets the sandbox of each run",
   permissions: "the relay sets the sandbox of each run",
   default_permissions: "the relay sets the sandbox of each run",
-  approval_policy: "nobody sits beside a run to approve: the relay sets it to never, inside the sandbox",
-  approvals_reviewer: "nobody sits beside a run to approve",
-  shell_environment_policy: "it could hand the relay's environment to commands of the agent",
-  allow_login_shell: "login shells read profiles that can put secrets back into the environment",
+  approval_policy: "nobody is there to approve during a run: the relay sets it to never, inside the sandbox",
+  approvals_reviewer: "nobody is there to approve during a run",
+  shell_environment_policy: "it could pass the relay's environment to the agent's commands",
+  allow_login_shell: "login shells read profiles, which can put secrets back into the environment",
   projects: "a trusted project may start programs outside the sandbox",
   profile: "a profile can change the sandbox",
   profiles: "a profile can change the sandbox",
   mcp_servers: "MCP servers run outside the sandbox, driven by the agent",
   plugins: "plugins bring tools that run outside the sandbox",
-  apps: "apps reach accounts of the signed-in person",
-  hooks: "hooks of Codex run outside the sandbox; use .patchrelay/hooks of the repository",
+  apps: "apps can use the accounts of whoever is logged in",
+  hooks: "Codex hooks run outside the sandbox; use the repository's .patchrelay/hooks",
   notify: "it starts a program outside the sandbox",
   cli_auth_credentials_store: "the relay keeps the agent's login in the agent's own home",
   forced_login_method: "the relay keeps the agent's login in the agent's own home",
@@ -33,7 +33,7 @@ const REFUSED_FEATURES: Readonly<Record<string, string>> = {
   plugins: "plugins bring tools that run outside the sandbox",
   remote_plugin: "plugins bring tools that run outside the sandbox",
   plugin_sharing: "plugins bring tools that run outside the sandbox",
-  apps: "apps reach accounts of the signed-in person",
+  apps: "apps can use the accounts of whoever is logged in",
   shell_snapshot: "it starts a login shell outside the run's environment",
 };
 
@@ -100,14 +100,14 @@ const NO_SECRETS_HERE =
 function refusedVariable(name: string): string | null {
   const bare = name.replace(/_(FILE|PREVIOUS)$/, "").replace(/_(FILE|PREVIOUS)$/, "");
   if (CREDENTIALS.some((credential) => credential === name || credential === bare)) {
-    return "it is a credential of the relay; the agent holds none of them";
+    return "it is a credential of the relay; the agent gets none";
   }
   if (name.startsWith("PATCHRELAY_") || name === "CREDENTIALS_DIRECTORY") {
     return "it belongs to the relay";
   }
   if (name === "CODEX_HOME") return "set agent.codex.home instead";
   if (name === "GH_TOKEN" || name.startsWith("GIT_") || name === "SSH_AUTH_SOCK") {
-    return "it would let the agent act on the repository; only the relay publishes";
+    return "it would let the agent write to the repository; only the relay publishes";
   }
   return null;
 }

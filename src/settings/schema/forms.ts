@@ -27,7 +27,7 @@ export function line(max: number) {
     .string()
     .min(1)
     .max(max)
-    .regex(/^[^\p{Cc}]*$/u, "expected a text without control characters");
+    .regex(/^[^\p{Cc}]*$/u, "expected text without control characters");
 }
 
 /** A path as `fullPath` takes it. */

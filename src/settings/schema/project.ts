@@ -15,33 +15,29 @@ const tokens = whole(1_000, 1_000_000_000);
 const dollars = amount(0, 1_000_000);
 
 const budgetFields = {
-  implementations: field(attempts, 3, "Attempts at what the issue or one message of a person asks for."),
-  ciRepairs: field(attempts, 3, "Repairs of failing CI for one head of a person."),
-  reviewFixes: field(attempts, 5, "Rounds of answering review for one head of a person."),
-  queueRepairs: field(attempts, 3, "Repairs after rejections by the merge queue for one head of a person."),
-  runs: field(attempts, 12, "Runs of one issue in all."),
-  usdPerIssue: field(dollars.nullable(), null, "US dollars for one issue; null is no limit. Needs pricing."),
-  usdPerDay: field(dollars.nullable(), null, "US dollars per day; null is no limit. Needs pricing."),
-  tokensPerRun: field(tokens, 4_000_000, "Tokens of one run."),
-  tokensPerIssue: field(tokens, 20_000_000, "Tokens of all runs of one issue."),
-  runMinutes: field(
-    amount(0.05, 1440),
-    60,
-    "Time of the agent in one run, all its turns together, in minutes.",
-  ),
+  implementations: field(attempts, 3, "Attempts at what the issue, or one message from a person, asks for."),
+  ciRepairs: field(attempts, 3, "CI repairs per head pushed by a person."),
+  reviewFixes: field(attempts, 5, "Review rounds per head pushed by a person."),
+  queueRepairs: field(attempts, 3, "Merge queue repairs per head pushed by a person."),
+  runs: field(attempts, 12, "Total runs per issue."),
+  usdPerIssue: field(dollars.nullable(), null, "US dollars per issue; null: no limit. Needs pricing."),
+  usdPerDay: field(dollars.nullable(), null, "US dollars per day; null: no limit. Needs pricing."),
+  tokensPerRun: field(tokens, 4_000_000, "Tokens per run."),
+  tokensPerIssue: field(tokens, 20_000_000, "Tokens per issue, all runs together."),
+  runMinutes: field(amount(0.05, 1440), 60, "Agent time per run, all turns together, in minutes."),
 };
 
 const mergeFields = {
   policy: field(
     z.enum(["when_approved", "when_rules_allow", "external", "person"]),
     "when_approved",
-    "when_approved: a person with write permission has approved this head and required checks are green. when_rules_allow: branch rules alone decide. external: another system merges, told by merge.label. person: the relay only says that it is ready.",
+    "when_approved: a person with write permission has approved this head and required checks are green. when_rules_allow: branch rules alone decide. external: another system merges, triggered by merge.label. person: the relay only says that it is ready.",
   ),
-  method: field(z.enum(["squash", "merge", "rebase"]), "squash", "How a pull request is merged."),
+  method: field(z.enum(["squash", "merge", "rebase"]), "squash", "How pull requests are merged."),
   label: field(
     line(50).nullable(),
     null,
-    "Label that the relay sets when another system is to merge (policy external).",
+    "Label the relay sets when another system is to merge (policy external).",
   ),
 };
 
@@ -54,11 +50,11 @@ const trustFields = {
   maySteer: field(
     z.enum(["delegator", "members", "collaborators"]),
     "collaborators",
-    "Whose words reach the agent. delegator: who delegated the issue, or mentioned us where nobody did. members: also people of the Linear workspace and of the organisation on GitHub. collaborators: also people with write permission to the repository. A GitHub account alone never suffices.",
+    "Whose words reach the agent. delegator: whoever delegated the issue, or mentioned us if nobody did. members: also people of the Linear workspace and of the organisation on GitHub. collaborators: also people with write permission to the repository. A GitHub account alone is never enough.",
   ),
 };
 
-const branchPrefix = branchPrefixForm.describe("What the names of the relay's branches begin with.");
+const branchPrefix = branchPrefixForm.describe("Prefix of the relay's branches.");
 const name = line(200);
 
 export const budgetsGroup = withDefaults(budgetFields);
@@ -69,20 +65,20 @@ export const branchPrefixSetting = branchPrefix
   .describe(branchPrefix.description ?? "");
 
 const linearRouting = withDefaults({
-  teams: field(listOf(name), [], "Keys of Linear teams whose issues belong here, as APP."),
+  teams: field(listOf(name), [], "Keys of the Linear teams whose issues belong here, such as APP."),
   projects: field(listOf(name), [], "Names or ids of Linear projects whose issues belong here."),
-  labels: field(listOf(name), [], "Labels that an issue needs one of to belong here."),
+  labels: field(listOf(name), [], "An issue needs one of these labels to belong here."),
 }).extend({
   statuses: withDefaults({
     started: field(
       name.nullable(),
       null,
-      "Status that an issue gets when work starts; null is the team's first of type started.",
+      "Status to set when work starts; null: the team's first of type started.",
     ),
     completed: field(
       name.nullable(),
       null,
-      "Status that an issue gets after the merge; null is the team's first of type completed.",
+      "Status to set after the merge; null: the team's first of type completed.",
     ),
   })
     .prefault({})
@@ -94,24 +90,24 @@ const repository = z.strictObject({
   baseBranch: branchForm
     .nullable()
     .default(null)
-    .describe("Branch that pull requests go to; null is the repository's default branch."),
+    .describe("Branch that pull requests target; null: the repository's default branch."),
   cloneUrl: cloneUrlForm
     .nullable()
     .default(null)
     .describe(
-      "Where git fetches and pushes; null is <github.webUrl>/<name>.git. The token goes to github.webUrl's host only.",
+      "URL git fetches from and pushes to; null: <github.webUrl>/<name>.git. The token is only sent to github.webUrl's host.",
     ),
 });
 
 export const projectSetting = z
   .strictObject({
-    id: projectIdForm.describe("Our name of the project; the database keeps it, so do not change it."),
+    id: projectIdForm.describe("Id of the project. The database stores it, so do not change it."),
     linear: linearRouting.prefault({}).describe("Which issues belong here."),
-    repository: repository.describe("The repository that runs work in."),
+    repository: repository.describe("The repository runs work in."),
     branchPrefix: branchPrefix.optional().describe(branchPrefix.description ?? ""),
     merge: overrides(mergeFields).default({}).describe("Overrides of the global merge."),
     trust: overrides(trustFields).default({}).describe("Overrides of the global trust."),
-    agent: agentOverrides.nullable().default(null).describe("Overrides of the global agent; null is none."),
+    agent: agentOverrides.nullable().default(null).describe("Overrides of the global agent; null: none."),
     budgets: overrides(budgetFields).default({}).describe("Overrides of the global budgets."),
   })
   .describe("Which Linear issues go to which repository, with its policy.");

@@ -21,35 +21,37 @@ import {
 /** The config file, key by key. What it gives is not resolved yet: see resolve.ts. */
 export const configSchema = z
   .strictObject({
-    $schema: z.string().optional().describe("Where this schema is, for editors."),
+    $schema: z.string().optional().describe("Location of this schema, for editors."),
     dataDir: pathForm
       .optional()
       .describe(
-        "Directory of database, lock, mirrors, worktrees, agent home and logs; made with mode 0700. Default: $XDG_DATA_HOME/patchrelay. Not below the system's temporary directory.",
+        "Directory for the database, lock, mirrors, worktrees, agent home and logs; created with mode 0700. Default: $XDG_DATA_HOME/patchrelay. Not below the system's temporary directory.",
       ),
-    engine: z.enum(ENGINES).default("embedded").describe("What keeps and drives the issues."),
-    http: httpGroup.prefault({}).describe("The relay's own server: webhooks, API, dashboard."),
+    engine: z.enum(ENGINES).default("embedded").describe("What stores and drives the issues."),
+    http: httpGroup.prefault({}).describe("The relay's HTTP server: webhooks, API, dashboard."),
     linear: linearGroup.prefault({}).describe("Linear."),
     github: githubGroup.prefault({}).describe("GitHub, or GitHub Enterprise."),
     agent: agentGroup.prefault({}).describe("The coding agents."),
     runs: runsGroup.prefault({}).describe("Runs: how many, how long, how large."),
     ci: ciGroup.prefault({}).describe("When checks of a head count as settled."),
-    outbox: outboxGroup.prefault({}).describe("Effects that could not be carried out yet."),
-    inbox: inboxGroup.prefault({}).describe("Deliveries that could not be applied yet."),
-    storage: storageGroup.prefault({}).describe("Disk, and how long things are kept."),
-    sweep: sweepGroup.prefault({}).describe("The periodic look at the truth."),
-    limits: limitsGroup.prefault({}).describe("Requests to Linear and GitHub, and breakers against loops."),
-    budgets: budgetsGroup.prefault({}).describe("What may be spent; a project may override each."),
+    outbox: outboxGroup.prefault({}).describe("Retries of effects that failed."),
+    inbox: inboxGroup.prefault({}).describe("Retries of deliveries that could not be applied."),
+    storage: storageGroup.prefault({}).describe("Disk space and retention."),
+    sweep: sweepGroup.prefault({}).describe("Periodic polling of Linear and GitHub."),
+    limits: limitsGroup
+      .prefault({})
+      .describe("Limits on requests to Linear and GitHub, and the loop breaker."),
+    budgets: budgetsGroup.prefault({}).describe("What may be spent; projects can override each."),
     merge: mergeGroup
       .prefault({})
-      .describe("When and how pull requests are merged; a project may override each."),
-    trust: trustGroup.prefault({}).describe("Whose words count; a project may override each."),
+      .describe("When and how pull requests are merged; projects can override each."),
+    trust: trustGroup.prefault({}).describe("Whose words count; projects can override each."),
     branchPrefix: branchPrefixSetting,
     pricing: pricingGroup.default({}).describe("Prices by model, in US dollars per million tokens."),
     log: logGroup.prefault({}).describe("Log lines on standard error."),
     projects: z.array(projectSetting).max(500).describe("Which issues go to which repository."),
   })
-  .describe("Configuration of patchrelay. Credentials are not part of it: they come from the environment.");
+  .describe("Configuration of patchrelay. Credentials do not belong here: they come from the environment.");
 
 export type Config = z.output<typeof configSchema>;
 

@@ -40,7 +40,7 @@ export function createDeliveryWorker(parts: {
     }
     const body = deliveries.body(row);
     if (body === null) {
-      deliveries.mark(row.seq, "quarantined", "its body is no longer kept", null, []);
+      deliveries.mark(row.seq, "quarantined", "its body is no longer stored", null, []);
       return;
     }
     const content = parseObject(body);

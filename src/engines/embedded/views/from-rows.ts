@@ -88,7 +88,7 @@ export function worktreeOf(run: RunRow): string | null {
   return typeof worktree?.path === "string" ? worktree.path : null;
 }
 
-/** Why an issue stands where it stands, from its row or from a line of the journal. */
+/** Why an issue is where it is, from its row or from a line of the journal. */
 export function whyDocument(from: {
   readonly issue: string;
   readonly at: number;

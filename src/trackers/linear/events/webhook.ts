@@ -104,10 +104,10 @@ function readObject(body: Buffer): Read {
     value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body));
   } catch {
     // The parser's own message quotes the body, which does not belong in a log.
-    return { problem: "the body is no JSON" };
+    return { problem: "the body is not JSON" };
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    return { problem: "the body is JSON, but no object" };
+    return { problem: "the body is JSON, but not an object" };
   }
   return { object: value as Record<string, unknown> };
 }
