@@ -107,7 +107,7 @@ export interface Views {
     readonly outbox: Readonly<Record<string, number>>;
   };
   issueId(key: string): IssueId | null;
-  /** The relay's own record of running: null = none is alive. Read from the database's lock. */
+  /** Lets go of what is read from; nothing can be read afterwards. */
   close(): void;
 }
 

@@ -36,11 +36,12 @@ export interface HookFacts {
   readonly PATCHRELAY_BRANCH: string;
   readonly PATCHRELAY_BASE: string;
   readonly PATCHRELAY_BASE_SHA: string;
+  /** The commit the worktree stands on when the hook starts; whoever asks for a hook leaves it out. */
   readonly PATCHRELAY_HEAD?: string;
 }
 
 export interface HookRequest {
-  readonly facts: HookFacts;
+  readonly facts: Omit<HookFacts, "PATCHRELAY_HEAD">;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   /** Output as it comes, line by line (cut at 1 MiB). Must not throw. */
@@ -93,7 +94,7 @@ export async function runHookText(
   parts: HookParts,
   text: string,
   tree: { readonly path: string; readonly name: string; readonly commonDir: string },
-  request: HookRequest,
+  request: HookRequest & { readonly facts: HookFacts },
 ): Promise<HookOutcome> {
   const home = hookHome(parts.privateDir, tree.name);
   const temporary = join(home, "tmp");

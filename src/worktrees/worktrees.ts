@@ -25,6 +25,7 @@ import type { Prepared, PrepareRequest } from "./trees/prepare.ts";
 import { publish } from "./publish/publish.ts";
 import type { Published, PublishRequest } from "./publish/publish.ts";
 import { readFileAt } from "./git/read-file.ts";
+import { commitAt } from "./git/refs.ts";
 import { checkRemote } from "./git/remote.ts";
 import type { ForgeAccess, TokenSource } from "./git/remote.ts";
 import { removeTree, salvageTree } from "./trees/remove.ts";
@@ -198,9 +199,11 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
       return { ran: false, ok: true, exitCode: null, output: "", timedOut: false, durationMs: 0 };
     const { clock, privateDir, environment: operator } = parts;
     const hidden = await hiddenHere(request.signal);
-    const { workTree: path, commonDir } = placeOf(worktree);
-    const tree = { path, name: worktree.name, commonDir };
-    return await runHookText({ clock, privateDir, operator, hidden }, text, tree, request);
+    const place = placeOf(worktree);
+    const head = await commitAt(git, place, "HEAD", request.signal);
+    const facts = { ...request.facts, ...(head === null ? {} : { PATCHRELAY_HEAD: head }) };
+    const tree = { path: place.workTree, name: worktree.name, commonDir: place.commonDir };
+    return await runHookText({ clock, privateDir, operator, hidden }, text, tree, { ...request, facts });
   };
   const remove = async (
     names: WorktreeNames,

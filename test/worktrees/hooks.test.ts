@@ -120,12 +120,31 @@ describe("the environment of a hook", () => {
     // PWD, OLDPWD, SHLVL and _ are the shell's own.
     const names = Object.keys(env).filter((name) => !["PWD", "OLDPWD", "SHLVL", "_"].includes(name));
     expect(names.toSorted()).toEqual(
-      ["HOME", "LANG", "PATH", "TERM", "TMPDIR", ...Object.keys(facts(tree))].toSorted(),
+      ["HOME", "LANG", "PATH", "TERM", "TMPDIR", "PATCHRELAY_HEAD", ...Object.keys(facts(tree))].toSorted(),
     );
     expect(env["PATH"]?.split(":").filter((entry) => !entry.startsWith("/"))).toEqual([]);
     expect(env).toMatchObject({ ...facts(tree), LANG: "en_US.UTF-8", TERM: "dumb" });
     expect(env["HOME"]).toBe(join(on.folder, "relay/private/homes/app-1"));
     expect(statSync(env["TMPDIR"] ?? "").isDirectory()).toBe(true);
+  });
+
+  test("names the commit that the worktree stands on at that moment, also when it goes", async () => {
+    const copy = join(on.folder, "head.txt");
+    on.push("main", {
+      ...hook('#!/bin/sh\necho "$PATCHRELAY_HEAD"\n'),
+      ...hook(`#!/bin/sh\necho "$PATCHRELAY_HEAD" > ${copy}\n`, "remove-worktree"),
+    });
+    const tree = await on.prepare();
+    expect((await run(tree)).output).toBe(`${tree.base.sha}\n`);
+    put(tree.path, { "new.txt": "new\n" });
+    const head = await on.worktrees.commitAll(tree, { message: "new", trailers: {}, signal: on.signal });
+    expect(head).not.toBe(tree.base.sha);
+    expect((await run(tree)).output).toBe(`${head}\n`);
+    await on.worktrees.removeNamed(tree.repository, tree.name, {
+      signal: on.signal,
+      hook: { facts: facts(tree), timeoutMs: 60_000, signal: on.signal },
+    });
+    expect(readFileSync(copy, "utf8")).toBe(`${head}\n`);
   });
 
   test("takes no fact that looks like a credential", async () => {
