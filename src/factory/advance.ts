@@ -4,7 +4,7 @@ import { decide, evidenceOf } from "./rules/decide.ts";
 import type { Decision, Evidence } from "./rules/decision.ts";
 import type { Effect } from "./effects/effect.ts";
 import { effectsCalledFor } from "./effects/called-for.ts";
-import { withClosingTold, recalledOf, withRoutineTold } from "./effects/narration.ts";
+import { withClosingTold, withRoutineTold } from "./effects/narration.ts";
 import type { Facts } from "./facts/facts.ts";
 import { branchName } from "./facts/ids.ts";
 import { isNews, isSame } from "./facts/news.ts";
@@ -47,8 +47,7 @@ const MOST_ROUNDS = 5;
 /** Observations in; new facts, decision and effects out. Pure and total; the same door for every source. */
 export function advance(input: AdvanceInput): Advance {
   const { before, policy, conditions, now } = input;
-  const kept = before === null ? input.facts : recalledOf(input.facts, before, policy);
-  let facts = input.observations.reduce((known, seen) => observe(known, seen, now), kept);
+  let facts = input.observations.reduce((known, seen) => observe(known, seen, now), input.facts);
   facts = reopened(withProject(facts, policy), policy);
   let decided = decide(facts, policy, conditions, now);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
@@ -59,7 +58,7 @@ export function advance(input: AdvanceInput): Advance {
   }
   const { decision } = decided;
   const already = new Set(
-    before === null ? [] : effectsCalledFor(kept, before, policy, now).map((effect) => effect.key),
+    before === null ? [] : effectsCalledFor(input.facts, before, policy, now).map((effect) => effect.key),
   );
   facts = withRoutineTold(facts, decision, policy, already);
   const effects = effectsCalledFor(facts, decision, policy, now).filter((effect) => !already.has(effect.key));

@@ -41,9 +41,11 @@ const pullRequest = (number: number, head: string, changes: Partial<PullRequest>
   threads: {},
   queue: null,
   autoMerge: null,
+  autoMergeOurs: false,
   ejections: {},
   personHead: null,
   readAt: null,
+  readAskedAt: null,
   hint: null,
   ...changes,
 });

@@ -161,9 +161,11 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
         threads: {},
         queue: null,
         autoMerge: null,
+        autoMergeOurs: false,
         ejections: {},
         personHead: null,
         readAt: null,
+        readAskedAt: null,
         hint: null,
       },
     };

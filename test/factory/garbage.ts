@@ -91,9 +91,9 @@ const authority = fc.record({
   at,
   cause: fc.constantFrom("delegated", "mentioned", "prompted", "undelegated", "stopped"),
   by: actor,
+  session: fc.option(id),
 });
 
-/** One observation of any kind. */
 const reported: fc.Arbitrary<ReportedEffect> = fc.oneof(
   fc.record({
     kind: fc.constant("merge" as const),
@@ -124,6 +124,7 @@ const reported: fc.Arbitrary<ReportedEffect> = fc.oneof(
   }),
 );
 
+/** One observation of any kind. */
 export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("session_opened", {
     session: id,
@@ -147,6 +148,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("ticket_read", {
     core: ticketCore,
     status,
+    ownEnd: fc.option(at),
     blockers: few(fc.record({ key: word, done: fc.boolean() })),
     removed: fc.constant(false),
     authorities: few(authority),
@@ -185,7 +187,10 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     autoMerge: fc.boolean(),
     ejections: few(fc.record({ at, reason, group: fc.option(word), head: fc.constantFrom("h1", "h2") })),
     prompts,
+    autoMergeOurs: fc.boolean(),
+    checksCut: fc.boolean(),
     readAt: at,
+    askedAt: at,
   }),
   of("repository_read", { problem: fc.option(word) }),
   of("run_started", run),

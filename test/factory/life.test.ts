@@ -130,6 +130,8 @@ test("a delegated issue goes through all four run types to done", () => {
   ]);
 });
 
+const DONE = { id: "s9", name: "Done", type: "completed" as const, endedAt: T0 + 2_000 };
+
 function core(head: string) {
   return {
     state: "open" as const,
@@ -256,6 +258,35 @@ test("a closing that a reading may have missed is read again, whatever else was 
   life.see(31.5, pullReading("h1", { ...green, core, askedAt: T0 + 31_300 }, 31));
   expect(life.facts.pullRequest?.hint).toBeNull();
   expect(life.decision?.state).toBe("failed");
+});
+
+test("what is stored has every field from the beginning: none comes or goes as more is learned", () => {
+  const life = new Life();
+  const fields = (part: object | null): readonly string[] => Object.keys(part ?? {}).toSorted();
+  const before = [fields(life.facts), fields(life.facts.ticket)];
+  life.see(1, ticketReading());
+  life.see(2, { kind: "ticket_changed", at: T0 + 2_000, ticket: { status: DONE, ownEnd: T0 + 2_000 } });
+  expect(life.facts.ticket.ownEnd).toBe(T0 + 2_000);
+  life.see(3, { kind: "ticket_changed", at: T0 + 3_000, ticket: { status: { ...DONE, endedAt: null } } });
+  expect(life.facts.ticket.ownEnd).toBeNull();
+  life.run(20, {}, "h1");
+  const news = { number: 7, url: "u", node: null, repositoryId: null };
+  life.see(24, {
+    kind: "pull_request_changed",
+    at: T0 + 24_000,
+    by: ANN,
+    pullRequest: { ...news, core: core("h1") },
+  });
+  const opened = fields(life.facts.pullRequest);
+  const reading = { autoMerge: true, autoMergeOurs: true, checksCut: true, askedAt: T0 + 25_000 };
+  life.see(25, pullReading("h1", reading, 25));
+  expect(life.facts.pullRequest).toMatchObject({ autoMergeOurs: true, readAskedAt: T0 + 25_000 });
+  expect(life.facts.pullRequest?.heads["h1"]?.cut).toBe(true);
+  life.see(26, pullReading("h1", {}, 26));
+  expect(life.facts.pullRequest?.autoMergeOurs).toBe(false);
+  expect(life.facts.pullRequest?.heads["h1"]?.cut).toBe(false);
+  expect(fields(life.facts.pullRequest)).toEqual(opened);
+  expect([fields(life.facts), fields(life.facts.ticket)]).toEqual(before);
 });
 
 test("a merge that was asked for within the second in which the queue sent the pull request away is over", () => {

@@ -2,7 +2,6 @@ import { NOBODY, type Actor } from "../../src/factory/facts/actor.ts";
 import {
   emptyFacts,
   NOTHING_SPENT,
-  type Authority,
   type Check,
   type Conclusion,
   type Ejection,
@@ -13,7 +12,7 @@ import {
   type Run,
   type Thread,
 } from "../../src/factory/facts/facts.ts";
-import type { Observation, TicketReading } from "../../src/factory/facts/observation.ts";
+import type { Observation, ReadAuthority, TicketReading } from "../../src/factory/facts/observation.ts";
 import { withProject } from "../../src/factory/judge/route.ts";
 import { ANN, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "./world.ts";
 
@@ -26,7 +25,7 @@ export class Model {
   /** What was told, in order. The relay's own observations (runs, commands) are marked: they are never lost. */
   readonly told: { readonly seen: Observation; readonly own: boolean }[] = [];
   private readonly ticket: { status: TicketReading["status"]; description: string };
-  private readonly authorities: Authority[] = [];
+  private readonly authorities: ReadAuthority[] = [];
   private readonly sessions: TicketReading["sessions"][number][] = [];
   private readonly prompts: TicketReading["prompts"][number][] = [];
   private readonly comments: { id: string; at: number; by: Actor; text: string }[] = [];
@@ -70,7 +69,7 @@ export class Model {
   delegate(): void {
     const id = this.next("session-");
     this.sessions.push({ id, at: this.now, by: ANN, automatic: false });
-    this.authorities.push({ granted: true, at: this.now, cause: "delegated", by: ANN });
+    this.authorities.push({ granted: true, at: this.now, cause: "delegated", by: ANN, session: null });
     this.tell({ kind: "delegated", at: this.now, by: ANN });
     this.tell({
       kind: "session_opened",
@@ -84,7 +83,7 @@ export class Model {
   }
 
   undelegate(): void {
-    this.authorities.push({ granted: false, at: this.now, cause: "undelegated", by: ANN });
+    this.authorities.push({ granted: false, at: this.now, cause: "undelegated", by: ANN, session: null });
     this.tell({ kind: "undelegated", at: this.now, by: ANN });
   }
 
@@ -101,7 +100,7 @@ export class Model {
       at: this.now,
       cause: "stopped",
       by: ANN,
-      ...(session === null ? {} : { session }),
+      session,
     });
     this.tell({ kind: "stop_requested", at: this.now, prompt, session, by: ANN });
   }
@@ -110,7 +109,7 @@ export class Model {
     const id = this.next("p");
     const session = this.somewhere();
     this.prompts.push({ id, session, at: this.now, by: ANN, text: `say ${id}` });
-    this.authorities.push({ granted: true, at: this.now, cause: "prompted", by: ANN });
+    this.authorities.push({ granted: true, at: this.now, cause: "prompted", by: ANN, session: null });
     this.tell({
       kind: "prompted",
       at: this.now,
@@ -397,7 +396,7 @@ export class Model {
       at: this.now,
       core: this.readTicketCore(),
       status: this.ticket.status,
-      ...(this.ownEnd === null ? {} : { ownEnd: this.ownEnd }),
+      ownEnd: this.ownEnd,
       blockers: this.blockers,
       removed: false,
       authorities: this.authorities,
@@ -411,6 +410,7 @@ export class Model {
         kind: "pull_request_read",
         at: this.updatedAt,
         readAt: this.now,
+        askedAt: this.now,
         number: 7,
         url: "https://github.com/acme/app/pull/7",
         node: "PR_7",
@@ -425,6 +425,8 @@ export class Model {
         threads: this.threads,
         queue: this.queue,
         autoMerge: false,
+        autoMergeOurs: false,
+        checksCut: false,
         ejections: this.ejections,
         prompts: this.comments,
       },
@@ -446,6 +448,7 @@ export function reservedFacts(types: readonly Run["type"][]): Facts {
       status: null,
       blockers: null,
       removed: null,
+      ownEnd: null,
     },
   };
   const runs = types.slice(0, MOST_RUNS).map((type, index): Run => ({

@@ -207,25 +207,6 @@ describe("each session is left closed, once per ending", () => {
     expect([closings(told["session-1"]), closings(told["s2"])]).toEqual([1, 1]);
   });
 
-  test.each([
-    ["an end", `${GREEN}; review r1 approved; merge ok; pull h1 merged`],
-    ["a question", "delegated; run starts; run asked asks Which branch?"],
-    ["an answer", "delegated; run starts; run answered"],
-    ["a stop", `${GREEN}; stopped`],
-  ])("%s that was told by a relay that kept no conversations is not told again, the next is", (_, before) => {
-    const life = story(before);
-    const { conversations: kept, ...facts } = life.life.facts;
-    expect(kept).toBeDefined();
-    life.life.facts = facts;
-    const tells = (): number => life.life.effects.filter(({ kind }) => kind === "tell").length;
-    const then = tells();
-    life.tell("wait 60; ticket");
-    expect(tells()).toBe(then);
-    life.tell("says go on; run starts; run answered");
-    expect(tells()).toBeGreaterThan(then);
-    expect(last(life)["session-1"]).toContain("response: It answered.");
-  });
-
   test("one that was left with a question hears of the end as well", () => {
     const life = story(
       "delegated; run starts; run asked asks Which branch?; session s2; says main in s2; run starts; operator close; run stopped",
@@ -304,17 +285,6 @@ describe("each session is left closed, once per ending", () => {
     expect(Object.keys(conversations(life)).toSorted()).toEqual(["0-days-old", "an-hour-old"]);
     life.tell("says are you there? in 30-days-old; run starts");
     expect(last(life)["30-days-old"]).toContain("action: Implementing");
-  });
-
-  test("facts that were stored before sessions were kept track of are read, and their sessions closed", () => {
-    const life = story(`${GREEN}; session s2`);
-    const { conversations: _, ...stored } = life.life.facts;
-    life.life.facts = stored;
-    life.tell("operator close; wait 60");
-    expect(Object.values(last(life))).toEqual([
-      "response: Closed by ops. My work here has ended.",
-      "response: Closed by ops. My work here has ended.",
-    ]);
   });
 
   test("what came too late for the merge is said, with what to do about it", () => {

@@ -7,7 +7,10 @@ import { ANN, check, Life, POLICY, pullReading, READY, T0, ticketReading } from 
 /** An issue whose pull request waits for a review, as a sweep finds it again and again. */
 function waiting(): Life {
   const life = new Life();
-  life.see(0, ticketReading({ authorities: [{ granted: true, at: T0, cause: "delegated", by: ANN }] }));
+  life.see(
+    0,
+    ticketReading({ authorities: [{ granted: true, at: T0, cause: "delegated", by: ANN, session: null }] }),
+  );
   life.run(60, { outcome: "published" }, "h1");
   life.see(70, reading(70));
   return life;
@@ -76,7 +79,10 @@ describe("news", () => {
     ["a status", ticketReading({ status: { id: "s2", name: "Doing", type: "started", endedAt: null } }, 390)],
     [
       "a delegation, though by the same person",
-      ticketReading({ authorities: [{ granted: true, at: T0 + 300_000, cause: "delegated", by: ANN }] }, 390),
+      ticketReading(
+        { authorities: [{ granted: true, at: T0 + 300_000, cause: "delegated", by: ANN, session: null }] },
+        390,
+      ),
     ],
     ["a stop", { kind: "stop_requested", at: T0 + 390_000, by: ANN, prompt: "p", session: null }],
   ])("%s is news", (_, seen) => {

@@ -114,7 +114,7 @@ test.each([
   [`${APPROVED}; merge refused; wait 60; merge refused; wait 60; merge refused`, "merge_given_up"],
   [`${APPROVED}; merge ok; pull h1 auto; wait 60; pull h1 manual`, "auto_merge_off"],
   [`${APPROVED}; merge ok; pull h1 auto; pull p1 test=running; cancel refused`, "auto_merge_stale"],
-  [`${APPROVED}; merge ok; pull h1 auto; pull p1 test=running; cancel ok; pull p1`, "ci_pending"],
+  [`${APPROVED}; merge ok; pull h1 auto; pull p1 test=running; cancel ok; pull p1 manual`, "ci_pending"],
   [`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun ok`, "rerun_pending"],
   [`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun refused; wait 1`, "run_queued"],
 ])("the spelling of keys decides nothing: %s", (told, rule) => {

@@ -44,6 +44,8 @@ export class Story {
   private at = 0;
   private prompts = 0;
   private head = "";
+  /** The forge has said yes to a merge: auto-merge is ours unless the words say whose it is. */
+  private asked = false;
   private readonly pull: Partial<Record<string, unknown>> = {};
   private checks: Check[] = [];
   private reviews: Review[] = [];
@@ -202,10 +204,10 @@ export class Story {
         type === undefined
           ? base.status
           : { id: "s9", name: type === "completed" ? "Done" : "Canceled", type, endedAt: at },
-      ...(rest.includes("ours") ? { ownEnd: at } : {}),
+      ownEnd: rest.includes("ours") ? at : null,
       blockers: given["blocked"] === undefined ? [] : [{ key: given["blocked"], done: false }],
       sessions,
-      authorities: word === "delegated" ? [{ granted: true, at, cause: "delegated", by }] : [],
+      authorities: word === "delegated" ? [{ granted: true, at, cause: "delegated", by, session: null }] : [],
     };
   }
 
@@ -239,7 +241,7 @@ export class Story {
       hasQueue: this.pull["queue"] === true,
       queue: queued ? { state: "queued", position: 1, at: this.now() } : null,
       autoMerge: this.pull["auto"] === true,
-      ...(this.pull["ours"] === undefined ? {} : { autoMergeOurs: this.pull["ours"] === true }),
+      autoMergeOurs: this.pull["auto"] === true && ((this.pull["ours"] as boolean | undefined) ?? this.asked),
       checksCut: this.pull["cut"] === true,
       checks: this.checks,
       reviews: this.reviews,
@@ -372,6 +374,7 @@ export class Story {
     const effect = this.life.effects.findLast((each) => each.kind === kind);
     if (effect === undefined || !isReported(effect)) throw new Error(`the story has asked for no ${what}`);
     const seen = { kind: "effect_settled", at: this.now(), effect } as const;
+    if (what === "merge" && how === "ok") this.asked = true;
     const because = { held: "held", skipped: "unwanted" }[how] as NotYet | undefined;
     return { ...seen, ok: how === "ok", detail, ...(because === undefined ? {} : { because }) };
   }

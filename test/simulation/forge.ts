@@ -201,6 +201,9 @@ export class Forge {
       threads: [],
       queue: pull.queue,
       autoMerge: pull.autoMerge,
+      // Nobody but the relay turns it on here.
+      autoMergeOurs: pull.autoMerge,
+      checksCut: false,
       ejections: [...pull.ejections],
       prompts: [...pull.comments],
     };

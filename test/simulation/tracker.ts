@@ -1,7 +1,7 @@
 import type { Actor } from "../../src/factory/facts/actor.ts";
-import type { Authority, TicketStatus } from "../../src/factory/facts/facts.ts";
+import type { TicketStatus } from "../../src/factory/facts/facts.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
-import type { Observation, TicketReading } from "../../src/factory/facts/observation.ts";
+import type { Observation, ReadAuthority, TicketReading } from "../../src/factory/facts/observation.ts";
 import { ANN } from "../factory/world.ts";
 import type { Agenda } from "./agenda.ts";
 
@@ -9,7 +9,7 @@ import type { Agenda } from "./agenda.ts";
 export class Tracker {
   readonly sessions: TicketReading["sessions"][number][] = [];
   readonly prompts: TicketReading["prompts"][number][] = [];
-  readonly authorities: Authority[] = [];
+  readonly authorities: ReadAuthority[] = [];
   /** What we posted, by the identity that came with it; the name of the fact is for the oracle. */
   readonly posts = new Map<string, string>();
   status: TicketStatus = { id: "s1", name: "Todo", type: "unstarted", endedAt: null };
@@ -40,7 +40,7 @@ export class Tracker {
     const at = this.agenda.now;
     const session = this.next("s");
     this.sessions.push({ id: session, at, by: ANN, automatic: false });
-    this.authorities.push({ granted: true, at, cause: "delegated", by: ANN });
+    this.authorities.push({ granted: true, at, cause: "delegated", by: ANN, session: null });
     this.tell([
       {
         kind: "session_opened",
@@ -56,13 +56,13 @@ export class Tracker {
 
   undelegate(): void {
     const at = this.agenda.now;
-    this.authorities.push({ granted: false, at, cause: "undelegated", by: ANN });
+    this.authorities.push({ granted: false, at, cause: "undelegated", by: ANN, session: null });
     this.tell([{ kind: "undelegated", at, by: ANN }]);
   }
 
   stop(): void {
     const at = this.agenda.now;
-    this.authorities.push({ granted: false, at, cause: "stopped", by: ANN });
+    this.authorities.push({ granted: false, at, cause: "stopped", by: ANN, session: null });
     this.tell([{ kind: "stop_requested", at, prompt: this.next("stop"), session: null, by: ANN }]);
   }
 
@@ -71,7 +71,7 @@ export class Tracker {
     const id = this.next("say");
     const text = `words ${id}`;
     this.prompts.push({ id, session: null, at, by, text });
-    this.authorities.push({ granted: true, at, cause: "prompted", by });
+    this.authorities.push({ granted: true, at, cause: "prompted", by, session: null });
     this.tell([{ kind: "prompted", at, prompt: id, session: null, by, from: "tracker", text }]);
     return id;
   }
@@ -89,11 +89,7 @@ export class Tracker {
     if (["completed", "canceled"].includes(this.status.type) || this.status.type === type) return;
     this.status = { id: `s-${type}`, name: type, type, endedAt: type === "completed" ? at : null };
     this.ownEnd = type === "completed" ? at : null;
-    this.tell([{ kind: "ticket_changed", at, ticket: { status: this.status, ...this.ended() } }]);
-  }
-
-  private ended(): { readonly ownEnd?: number } {
-    return this.ownEnd === null ? {} : { ownEnd: this.ownEnd };
+    this.tell([{ kind: "ticket_changed", at, ticket: { status: this.status, ownEnd: this.ownEnd } }]);
   }
 
   unblock(): void {
@@ -106,7 +102,7 @@ export class Tracker {
       at: this.agenda.now,
       core: this.core(),
       status: this.status,
-      ...this.ended(),
+      ownEnd: this.ownEnd,
       blockers: this.blocked ? [{ key: "APP-99", done: false }] : [],
       removed: this.removed,
       authorities: [...this.authorities],

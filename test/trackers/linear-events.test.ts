@@ -44,7 +44,12 @@ const opened = {
   delegated: true,
   ticket: {},
 };
-const started = { id: "d1000000-0000-4000-8000-000000000001", name: "In Progress", type: "started" };
+const started = {
+  id: "d1000000-0000-4000-8000-000000000001",
+  name: "In Progress",
+  type: "started",
+  endedAt: null,
+};
 const changed = {
   kind: "ticket_changed",
   at: HAPPENED,

@@ -198,10 +198,10 @@ describe("a read of the ticket", () => {
     const end = (history: HistoryEntry[], type = "completed") =>
       read({ history, issue: { state: { id: "done", name: "Done", type }, completedAt: 5_000 } }).ownEnd;
     expect(end([moved(5_000, "done", US), moved(4_000, "todo", ADA)])).toBe(5_000);
-    expect(end([moved(4_000, "done", US), moved(5_000, "done", ADA)])).toBeUndefined();
-    expect(end([moved(5_000, "done", ADA)])).toBeUndefined();
-    expect(end([moved(5_000, "done", US)], "canceled")).toBeUndefined();
-    expect(end([])).toBeUndefined();
+    expect(end([moved(4_000, "done", US), moved(5_000, "done", ADA)])).toBeNull();
+    expect(end([moved(5_000, "done", ADA)])).toBeNull();
+    expect(end([moved(5_000, "done", US)], "canceled")).toBeNull();
+    expect(end([])).toBeNull();
   });
 
   test.each([

@@ -81,7 +81,7 @@ export function spokenTo(facts: Facts, policy: Policy): readonly Session[] {
 const UNSAID = { left: "open", fact: null, stretch: 0 } as const;
 
 function conversation(facts: Facts, session: Session): Conversation | undefined {
-  return own(facts.conversations ?? {}, session.id);
+  return own(facts.conversations, session.id);
 }
 
 /**
@@ -110,24 +110,6 @@ export function stillToClose(
   });
 }
 
-/**
- * Facts that were stored before conversations were kept, with what was said then: to the newest session alone, and
- * last of all `closing` (last one last), if anything. Else each ending would be told once more.
- */
-export function recalled(
-  facts: Facts,
-  policy: Policy,
-  closing: readonly { readonly fact: string; readonly activity: Activity }[],
-): Facts {
-  const session = newestSession(facts);
-  if (facts.conversations !== undefined || session === null) return facts;
-  const final = closing.at(-1);
-  const word = wordsOf(facts, policy).get(session.id) ?? session.at;
-  const left =
-    final === undefined ? UNSAID : { ...UNSAID, left: LEAVES[final.activity.type], fact: final.fact };
-  return { ...facts, conversations: { [session.id]: { ...left, word } } };
-}
-
 /** The facts after a person's words and after `said`, news to their sessions, was said. */
 export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): Facts {
   const words = wordsOf(facts, policy);
@@ -143,7 +125,7 @@ export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): 
     const left = LEAVES[activity.type];
     talks.set(session.id, left === "open" ? opened(kept) : { ...kept, left, fact });
   }
-  const before = facts.conversations ?? {};
+  const before = facts.conversations;
   const same =
     talks.size === Object.keys(before).length && [...talks].every(([id, talk]) => own(before, id) === talk);
   return same ? facts : { ...facts, conversations: Object.fromEntries(talks) };

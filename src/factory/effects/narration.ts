@@ -2,7 +2,7 @@ import type { Decision } from "../rules/decision.ts";
 import type { Activity, Effect } from "./effect.ts";
 import { activeRun, type Facts, type Prompt, type Run, type RunEnd, type Session } from "../facts/facts.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
-import { addressed, afterTalk, recalled, spokenTo, stillToClose, type Said } from "./conversation.ts";
+import { addressed, afterTalk, spokenTo, stillToClose, type Said } from "./conversation.ts";
 import { firstLine } from "./first-line.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { planKey, planOf } from "./plan.ts";
@@ -51,11 +51,6 @@ export function withRoutineTold(
     policy,
     said.filter(({ key }) => !already.has(`tell:${facts.id}:${key}`)),
   );
-}
-
-/** Facts of before conversations were kept, with what `decision`, the last one then, had told. */
-export function recalledOf(facts: Facts, decision: Decision, policy: Policy): Facts {
-  return recalled(facts, policy, closing(facts, decision, policy));
 }
 
 /** The facts once the last words are told, too. */

@@ -9,7 +9,7 @@ import type { RunType } from "./run-types.ts";
  * Times are Unix milliseconds.
  */
 export interface Facts {
-  readonly v: 2;
+  readonly v: 3;
   readonly id: IssueId;
   readonly createdAt: number;
   readonly ticket: Ticket;
@@ -25,8 +25,8 @@ export interface Facts {
   /** A person's end of the matter (`close`, `cancel`); absorbs until a later authority. */
   readonly closed: { readonly at: number; readonly by: Actor; readonly how: "close" | "cancel" } | null;
   readonly sessions: Readonly<Record<string, Session>>;
-  /** How we left each session, by its id (conversation.ts). Absent = nothing was said yet. */
-  readonly conversations?: Readonly<Record<string, Conversation>>;
+  /** How we left each session in which we spoke, by its id (effects/conversation.ts). */
+  readonly conversations: Readonly<Record<string, Conversation>>;
   readonly prompts: Readonly<Record<string, Prompt>>;
   readonly questions: Readonly<Record<string, Question>>;
   readonly project: ProjectFact | null;
@@ -56,8 +56,8 @@ export interface Ticket {
   readonly blockers: Stamped<readonly Blocker[]> | null;
   /** Deleted or archived there; it may come back. Null = nobody has said so. */
   readonly removed: Stamped<boolean> | null;
-  /** When the relay itself last completed it (Unix ms): that end is nobody's word. Absent = it has not. */
-  readonly ownEnd?: number;
+  /** When the relay itself last completed it (Unix ms): that end is nobody's word. Null = it has not. */
+  readonly ownEnd: number | null;
 }
 
 export interface TicketCore {
@@ -75,8 +75,8 @@ export interface TicketCore {
 export interface TicketStatus {
   readonly id: string;
   readonly name: string;
-  /** When it was completed or cancelled (Unix ms); null = it is not. Absent = the source does not say. */
-  readonly endedAt?: number | null;
+  /** When it was completed or cancelled (Unix ms); null = it is not, or the source does not say when. */
+  readonly endedAt: number | null;
   readonly type:
     | "triage"
     | "backlog"
@@ -98,8 +98,6 @@ export interface Authority {
   readonly at: number;
   readonly cause: "delegated" | "mentioned" | "prompted" | "commanded" | "undelegated" | "stopped";
   readonly by: Actor;
-  /** The session in which a stop was pressed; absent = in none, or nobody says. */
-  readonly session?: string;
 }
 
 /** A conversation of the tracker in which we are addressed (Linear: agent session). */
@@ -179,8 +177,8 @@ export interface PullRequest {
   readonly threads: Readonly<Record<string, Thread>>;
   readonly queue: Stamped<QueueEntry | null> | null;
   readonly autoMerge: Stamped<boolean> | null;
-  /** Whether it was we who turned it on, as that reading tells; absent = not known. */
-  readonly autoMergeOurs?: boolean;
+  /** Whether it is on and it was we who turned it on, as that reading tells. */
+  readonly autoMergeOurs: boolean;
   /** Times the merge queue sent it away, by the forge's time. */
   readonly ejections: Readonly<Record<string, Ejection>>;
   /** The newest head that is not a push of ours, and so the one that budgets belong to. Null = all were ours. */
@@ -188,8 +186,8 @@ export interface PullRequest {
   /** Forge time of the newest whole reading. */
   readonly readAt: number | null;
   /** Our own time just before the newest whole reading was asked for: it tells of all that we did before then.
-   * Absent = not known. */
-  readonly readAskedAt?: number;
+   * Null = it has not been read. */
+  readonly readAskedAt: number | null;
   /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
    * heard (`heardAt`, our own clock): the forge's whole seconds cannot tell which came first. */
   readonly hint: Hint | null;
@@ -231,8 +229,8 @@ export interface Head {
   readonly confirmedAt: number | null;
   /** Names that fail on the base branch too, as of that read. */
   readonly redOnBase: readonly string[];
-  /** That read did not get to the end of the list: what else there is nobody knows. Absent = it did. */
-  readonly cut?: boolean;
+  /** That read did not get to the end of the list: what else there is nobody knows. */
+  readonly cut: boolean;
 }
 
 export interface Check {
@@ -397,16 +395,17 @@ export const NOTHING_SPENT: Spent = { input: 0, cached: 0, output: 0, usd: null 
 /** What we know about an issue before we know anything. */
 export function emptyFacts(id: IssueId, at: number): Facts {
   return {
-    v: 2,
+    v: 3,
     id,
     createdAt: at,
-    ticket: { core: null, status: null, blockers: null, removed: null },
+    ticket: { core: null, status: null, blockers: null, removed: null, ownEnd: null },
     delegation: null,
     stopped: null,
     commanded: null,
     hold: null,
     closed: null,
     sessions: {},
+    conversations: {},
     prompts: {},
     questions: {},
     project: null,

@@ -37,7 +37,7 @@ function told(facts: Facts): unknown {
         : {
             ...unstamped(pullRequest),
             readAt: pullRequest.readAt !== null,
-            readAskedAt: pullRequest.readAskedAt !== undefined,
+            readAskedAt: pullRequest.readAskedAt !== null,
             heads: Object.fromEntries(
               Object.entries(pullRequest.heads).map(([sha, head]) => [
                 sha,

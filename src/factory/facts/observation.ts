@@ -93,19 +93,25 @@ export interface PartialTicket {
   readonly core?: TicketCore;
   readonly status?: TicketStatus;
   /** When the issue ended, if that was our own doing (Unix ms). */
-  readonly ownEnd?: number;
+  readonly ownEnd?: number | null;
+}
+
+/** A grant or withdrawal as the tracker remembers it. */
+export interface ReadAuthority extends Authority {
+  /** The session in which a stop was pressed; null = in none, or nobody says. */
+  readonly session: string | null;
 }
 
 /** Everything the tracker says about an issue at one moment: what a sweep feeds in. */
 export interface TicketReading {
   readonly core: TicketCore;
   readonly status: TicketStatus;
-  /** When the issue ended, if that was our own doing (Unix ms). */
-  readonly ownEnd?: number;
+  /** When the issue ended, if that was our own doing (Unix ms); else null. */
+  readonly ownEnd: number | null;
   readonly blockers: readonly Blocker[];
   readonly removed: boolean;
   /** The newest of delegation, un-delegation, session and stop that the tracker remembers, each with its time. */
-  readonly authorities: readonly Authority[];
+  readonly authorities: readonly ReadAuthority[];
   readonly sessions: readonly {
     readonly id: string;
     readonly at: number;
@@ -135,15 +141,15 @@ export interface PullRequestReading extends PullRequestChange {
   readonly required: readonly string[];
   readonly hasQueue: boolean;
   readonly checks: readonly Check[];
-  /** There are more checks than these, and they were not read; absent = these are all. */
-  readonly checksCut?: boolean;
+  /** There are more checks than these, and they were not read. */
+  readonly checksCut: boolean;
   readonly redOnBase: readonly string[];
   readonly reviews: readonly Review[];
   readonly threads: readonly Thread[];
   readonly queue: QueueEntry | null;
   readonly autoMerge: boolean;
-  /** Whether it was we who turned it on; absent = not known. */
-  readonly autoMergeOurs?: boolean;
+  /** Whether it is on and it was we who turned it on. */
+  readonly autoMergeOurs: boolean;
   readonly ejections: readonly Ejection[];
   /** People's comments on the pull request that are addressed to us. */
   readonly prompts: readonly {
@@ -154,8 +160,8 @@ export interface PullRequestReading extends PullRequestChange {
   }[];
   /** Unix ms when the reading was taken, by the forge's clock; >= core's own time. */
   readonly readAt: number;
-  /** Unix ms by our own clock just before the forge was asked; absent = not known. */
-  readonly askedAt?: number;
+  /** Unix ms by our own clock just before the forge was asked. */
+  readonly askedAt: number;
 }
 
 /** Where an observation came from; kept in the journal beside it. */

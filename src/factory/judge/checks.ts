@@ -26,7 +26,7 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const head = own(pullRequest.heads, pullRequest.core.value.head);
   const required = pullRequest.required.value;
   if (head === undefined || head.confirmed === null) return { kind: "unread" };
-  if (head.cut === true) return { kind: "cut", checks: Object.keys(head.checks).length };
+  if (head.cut) return { kind: "cut", checks: Object.keys(head.checks).length };
   const counted = countedChecks(head, required);
   const missing = required.filter((name) => !counted.some((check) => check.name === name));
   const open = counted.filter((check) => check.status !== "completed").map((check) => check.name);

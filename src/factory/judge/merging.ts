@@ -75,7 +75,7 @@ export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
   if (pull === null || pull.core.value.state !== "open") return null;
   const last = requestsOf(facts, pull).findLast(({ ok }) => ok);
   if (last === undefined || isTakenBack(facts, last.key)) return unaskedMerge(facts, pull);
-  const on = pull.autoMerge?.value === true && pull.autoMergeOurs !== false;
+  const on = pull.autoMerge?.value === true && pull.autoMergeOurs;
   const shown = pull.queue?.value != null || on;
   if (!shown && isReadSince(pull, last)) return null;
   return underWay(facts, last.key);
@@ -86,7 +86,7 @@ export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
  * by a relay of before. It is taken back once for each head.
  */
 function unaskedMerge(facts: Facts, pull: PullRequest): MergeUnderWay | null {
-  if (pull.autoMerge?.value !== true || pull.autoMergeOurs !== true) return null;
+  if (pull.autoMerge?.value !== true || !pull.autoMergeOurs) return null;
   const request = `merge:${facts.id}:${pull.number}:${pull.core.value.head}:shown`;
   if (isTakenBack(facts, request)) return null;
   // What was read before a merge was taken back still shows it.
@@ -140,7 +140,7 @@ function isTakenBack({ cancellations }: Facts, request: string): boolean {
 }
 
 function isReadSince(pull: PullRequest, { at }: Answered): boolean {
-  return pull.readAskedAt !== undefined && pull.readAskedAt >= at;
+  return pull.readAskedAt !== null && pull.readAskedAt >= at;
 }
 
 /** Our requests to merge the present pull request that were answered. */

@@ -22,7 +22,7 @@ const MOST_CHECKS = 1_000;
 /** A reading tells when it was answered, not when the forge looked: it may have looked so long before (ms). */
 const SLOW_ANSWER_MS = 5_000;
 
-const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [] };
+const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [], cut: false };
 
 /** A change of the pull request itself. News about one we had before, or about another one, changes nothing. */
 export function withPullRequest(
@@ -90,9 +90,11 @@ function opened(change: PullRequestChange, at: number, read: boolean): PullReque
     threads: {},
     queue: null,
     autoMerge: null,
+    autoMergeOurs: false,
     ejections: {},
     personHead: null,
     readAt: null,
+    readAskedAt: null,
     hint: null,
   };
 }
@@ -223,9 +225,8 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
   // An old answer (a replica that lags) tells nothing that is not known better.
   if (stale) return changed;
   const sha = reading.core.head;
-  const { autoMergeOurs: _, ...lasting } = kept;
   const next: PullRequest = {
-    ...lasting,
+    ...kept,
     mergeable: { value: { head: sha, value: reading.mergeable }, at: reading.readAt, read: true },
     required: { value: reading.required, at: reading.readAt, read: true },
     hasQueue: { value: reading.hasQueue, at: reading.readAt, read: true },
@@ -234,22 +235,17 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     threads: Object.fromEntries(reading.threads.map((thread) => [thread.id, thread])),
     queue: later(kept.queue, reading.queue, reading.readAt, true),
     autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),
-    ...(reading.autoMergeOurs === undefined ? {} : { autoMergeOurs: reading.autoMergeOurs }),
+    autoMergeOurs: reading.autoMergeOurs,
     ejections: ejections(reading.ejections),
     readAt: reading.readAt,
-    ...askedAt(kept, reading),
+    readAskedAt: Math.max(kept.readAskedAt ?? reading.askedAt, reading.askedAt),
     hint: kept.hint !== null && isNewerThan(kept.hint, reading) ? kept.hint : null,
   };
   return { ...changed, pullRequest: next };
 }
 
-function askedAt(kept: PullRequest, { askedAt: asked }: PullRequestReading): { readAskedAt?: number } {
-  if (asked === undefined) return {};
-  return { readAskedAt: Math.max(kept.readAskedAt ?? asked, asked) };
-}
-
 function isNewerThan(hint: Hint, reading: PullRequestReading): boolean {
-  return hint.at > reading.readAt || (reading.askedAt !== undefined && hint.heardAt > reading.askedAt);
+  return hint.at > reading.readAt || hint.heardAt > reading.askedAt;
 }
 
 function readHead(kept: Head, reading: PullRequestReading): Head {
@@ -271,7 +267,7 @@ function readHead(kept: Head, reading: PullRequestReading): Head {
     confirmed: headDigest(listed),
     confirmedAt: reading.readAt,
     redOnBase: [...reading.redOnBase].toSorted(),
-    ...(reading.checksCut === true ? { cut: true } : {}),
+    cut: reading.checksCut,
   };
 }
 

@@ -9,21 +9,22 @@ const MOST = 500;
 
 export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read: boolean): Facts {
   const { core, status, ownEnd } = ticket;
-  const { ownEnd: before, ...kept } = facts.ticket;
   const known = {
-    ...kept,
+    ...facts.ticket,
     core: core === undefined ? facts.ticket.core : later(facts.ticket.core, core, at, read),
     status: status === undefined ? facts.ticket.status : later(facts.ticket.status, status, at, read),
   };
   // What ended it before it was opened again is history, and so is a move that news about a later one overtook.
   const end = endOf(known.status);
-  const own = end !== null && (end === ownEnd || end === before);
-  return { ...facts, ticket: own ? { ...known, ownEnd: end } : known };
+  const own = end !== null && (end === ownEnd || end === facts.ticket.ownEnd);
+  return { ...facts, ticket: { ...known, ownEnd: own ? end : null } };
 }
 
-/** When the status ended the issue (Unix ms), as exactly as the source says; null = it is not known to have ended. */
-function endOf(status: Ticket["status"]): number | null {
-  return status === null || status.value.endedAt === null ? null : (status.value.endedAt ?? status.at);
+const ENDED: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
+
+/** When the status ended the issue (Unix ms), as exactly as the source says; null = it has not ended. */
+export function endOf(status: Ticket["status"]): number | null {
+  return status === null || !ENDED.has(status.value.type) ? null : (status.value.endedAt ?? status.at);
 }
 
 export function withSession(facts: Facts, session: Session): Facts {
@@ -52,7 +53,7 @@ export function withStop(facts: Facts, by: Actor, session: string | null, at: nu
 /** All that the tracker says at one moment. It adds and corrects; what it does not mention is not gone. */
 export function withTicketReading(facts: Facts, reading: TicketReading, at: number): Facts {
   const { core, status, ownEnd } = reading;
-  let next = withTicket(facts, { core, status, ...(ownEnd === undefined ? {} : { ownEnd }) }, at, true);
+  let next = withTicket(facts, { core, status, ownEnd }, at, true);
   next = {
     ...next,
     ticket: {
@@ -67,7 +68,7 @@ export function withTicketReading(facts: Facts, reading: TicketReading, at: numb
     if (word.cause === "delegated" || word.cause === "undelegated") {
       next = withDelegation(next, word.granted, word.by, word.at, true);
     }
-    if (word.cause === "stopped") next = withStop(next, word.by, word.session ?? null, word.at, true);
+    if (word.cause === "stopped") next = withStop(next, word.by, word.session, word.at, true);
   }
   return next;
 }

@@ -1,4 +1,5 @@
 import { firstLine } from "../effects/first-line.ts";
+import { endOf } from "../observe/ticket.ts";
 import { isUnapproved, mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
 import { takingBack, waiting, type Answer } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
@@ -31,8 +32,8 @@ export const ENDINGS: readonly Rule[] = [
     states: ["done", "failed"],
     when: ({ facts, authority }) => {
       const { status } = facts.ticket;
-      if (status === null || !["completed", "canceled", "duplicate"].includes(status.value.type)) return null;
-      const endedAt = status.value.endedAt ?? status.at;
+      const endedAt = endOf(status);
+      if (status === null || endedAt === null) return null;
       // Our own move after a merge may come later than a person's next word: that word stands.
       if (status.value.type === "completed" && endedAt === facts.ticket.ownEnd) return null;
       return endedAt >= (authority?.granted === true ? authority.at : 0) ? status.value : null;

@@ -77,11 +77,8 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     },
     whoAmI,
     repository: (repository, signal) => reader.repository(repository, signal),
-    async readPullRequest(repository, which, signal) {
-      const askedAt = clock.now();
-      const seen = await reader.readPullRequest(repository, which, signal);
-      return seen?.kind === "pull_request_read" ? { ...seen, askedAt } : seen;
-    },
+    readPullRequest: (repository, which, signal) =>
+      reader.readPullRequest(repository, which, clock.now(), signal),
     openPullRequest: async (request, signal) =>
       openPullRequest(client, request, await whoAmI(signal), signal),
     comment: async (repository, number, key, text, signal) =>

@@ -23,6 +23,7 @@ export interface PullRequestReader {
   readPullRequest(
     repository: string,
     which: { readonly number: number | null; readonly branch: string },
+    askedAt: number,
     signal: AbortSignal,
   ): Promise<Observation | null>;
 }
@@ -72,9 +73,9 @@ export function createPullRequestReader(parts: PullRequestReaderParts): PullRequ
         hasBranch: (branch, within) => hasBranch(parts.client, repository, branch, within),
       };
     },
-    async readPullRequest(repository, which, signal) {
+    async readPullRequest(repository, which, askedAt, signal) {
       const number = which.number ?? (await numberOf(parts.client, repository, which.branch, signal));
-      return number === null ? null : read(parts, repository, number, signal);
+      return number === null ? null : read(parts, repository, number, askedAt, signal);
     },
   };
 }
@@ -133,6 +134,7 @@ async function read(
   parts: PullRequestReaderParts,
   repository: string,
   number: number,
+  askedAt: number,
   signal: AbortSignal,
 ): Promise<Observation> {
   const { client } = parts;
@@ -162,6 +164,7 @@ async function read(
     permissions: await parts.permissions.lookUp(repository, speakersOf(node, us), signal),
     us,
     at: answer.at,
+    askedAt,
   });
 }
 

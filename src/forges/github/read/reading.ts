@@ -27,6 +27,8 @@ export interface Gathered {
   readonly us: ForgeIdentity;
   /** GitHub's clock, Unix ms. */
   readonly at: number;
+  /** Our own clock just before it was asked, Unix ms. */
+  readonly askedAt: number;
 }
 
 const MERGEABLE = { MERGEABLE: "yes", CONFLICTING: "conflict", UNKNOWN: "unknown" } as const;
@@ -70,6 +72,7 @@ export function readingOf(gathered: Gathered): Observation {
     ejections: ejectionsOf(node.timelineItems, node.headRefOid, headAge(node)),
     prompts: promptsOf(gathered),
     readAt: Math.max(gathered.at, node.updatedAt),
+    askedAt: gathered.askedAt,
   };
   return { kind: "pull_request_read", at: node.updatedAt, ...reading };
 }

@@ -36,9 +36,7 @@ export function statusOf(
 ): TicketStatus {
   const type = STATUS_TYPES.has(state.type) ? (state.type as TicketStatus["type"]) : "other";
   const endedAt = ENDED.has(type) ? (ended.completedAt ?? ended.canceledAt) : null;
-  const known = { id: state.id, name: state.name, type };
-  // An issue that has ended without a time: the stamp of the news stands in for it.
-  return endedAt === null ? known : { ...known, endedAt };
+  return { id: state.id, name: state.name, type, endedAt };
 }
 
 /**

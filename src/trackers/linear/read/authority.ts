@@ -1,6 +1,6 @@
 import { NOBODY } from "../../../factory/facts/actor.ts";
 import type { Actor } from "../../../factory/facts/actor.ts";
-import type { Authority } from "../../../factory/facts/facts.ts";
+import type { ReadAuthority } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import type { HistoryEntry, SessionAnswer } from "./operations.ts";
@@ -20,7 +20,7 @@ export interface Remembered {
  * withdrawal is never made up from silence: only from the history, a stop, a dismissed session, or because somebody
  * else has the delegation that we had.
  */
-export function authoritiesOf(issue: Remembered, us: TrackerIdentity): readonly Authority[] {
+export function authoritiesOf(issue: Remembered, us: TrackerIdentity): readonly ReadAuthority[] {
   const changes = issue.history.nodes.flatMap((entry) => delegateChange(entry, us));
   const told = [...changes, ...issue.sessions.flatMap((session) => sessionAuthorities(session, us))];
   return [...told, ...inferred(issue, changes, told, us)]
@@ -28,23 +28,24 @@ export function authoritiesOf(issue: Remembered, us: TrackerIdentity): readonly 
     .toSorted((a, b) => a.at - b.at);
 }
 
-function delegateChange(entry: HistoryEntry, us: TrackerIdentity): Authority[] {
+function delegateChange(entry: HistoryEntry, us: TrackerIdentity): ReadAuthority[] {
   const was = entry.fromDelegate?.id === us.id;
   const is = entry.toDelegate?.id === us.id;
   if (was === is) return [];
   const by =
     entry.actor === null && entry.botActor !== null ? bot(entry.botActor) : readActor(entry.actor, us);
-  return [{ granted: is, at: entry.createdAt, cause: is ? "delegated" : "undelegated", by }];
+  return [{ granted: is, at: entry.createdAt, cause: is ? "delegated" : "undelegated", by, session: null }];
 }
 
-function sessionAuthorities(session: SessionAnswer, us: TrackerIdentity): Authority[] {
+function sessionAuthorities(session: SessionAnswer, us: TrackerIdentity): ReadAuthority[] {
   const delegation = isDelegation(session.comment?.user?.id ?? null, session.sourceComment?.id ?? null);
-  const found: Authority[] = [
+  const found: ReadAuthority[] = [
     {
       granted: true,
       at: session.createdAt,
       cause: delegation ? "delegated" : "mentioned",
       by: readActor(session.creator, us),
+      session: null,
     },
   ];
   for (const activity of session.activities.nodes) {
@@ -54,12 +55,12 @@ function sessionAuthorities(session: SessionAnswer, us: TrackerIdentity): Author
       at: activity.createdAt,
       cause: stop ? "stopped" : "prompted",
       by: readActor(activity.user, us),
-      ...(stop ? { session: session.id } : {}),
+      session: stop ? session.id : null,
     });
   }
   if (session.dismissedAt !== null) {
     const by = readActor(session.dismissedBy, us);
-    found.push({ granted: false, at: session.dismissedAt, cause: "stopped", by });
+    found.push({ granted: false, at: session.dismissedAt, cause: "stopped", by, session: null });
   }
   return found;
 }
@@ -67,20 +68,20 @@ function sessionAuthorities(session: SessionAnswer, us: TrackerIdentity): Author
 /** What must be so although nothing says when: dated as early as it can have been, so that any later word wins. */
 function inferred(
   issue: Remembered,
-  changes: readonly Authority[],
-  told: readonly Authority[],
+  changes: readonly ReadAuthority[],
+  told: readonly ReadAuthority[],
   us: TrackerIdentity,
-): Authority[] {
+): ReadAuthority[] {
   if (changes.length > 0 || issue.delegate === null) return [];
   const delegations = told.filter((authority) => authority.cause === "delegated");
   if (issue.delegate.id === us.id) {
     return delegations.length > 0
       ? []
-      : [{ granted: true, at: issue.createdAt, cause: "delegated", by: NOBODY }];
+      : [{ granted: true, at: issue.createdAt, cause: "delegated", by: NOBODY, session: null }];
   }
   if (delegations.length === 0) return [];
   const last = Math.max(...delegations.map((authority) => authority.at));
-  return [{ granted: false, at: last + 1, cause: "undelegated", by: NOBODY }];
+  return [{ granted: false, at: last + 1, cause: "undelegated", by: NOBODY, session: null }];
 }
 
 function bot(actor: NonNullable<HistoryEntry["botActor"]>): Actor {

@@ -1,4 +1,4 @@
-import type { Authority, Blocker } from "../../../factory/facts/facts.ts";
+import type { Blocker } from "../../../factory/facts/facts.ts";
 import type { TicketReading } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
@@ -13,7 +13,7 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
   const { issue, organization } = answer;
   const sessions = issue.agentSessions.nodes.filter((session) => session.appUser.id === us.id);
   const status = statusOf(issue.state, issue);
-  const authorities: readonly Authority[] = authoritiesOf({ ...issue, sessions }, us);
+  const authorities = authoritiesOf({ ...issue, sessions }, us);
   return {
     core: {
       key: issue.identifier,
@@ -27,9 +27,7 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
       creator: issue.creator?.id ?? null,
     },
     status,
-    ...(status.type === "completed" && status.endedAt != null && isOwnMove(issue, us)
-      ? { ownEnd: status.endedAt }
-      : {}),
+    ownEnd: status.type === "completed" && isOwnMove(issue, us) ? status.endedAt : null,
     blockers: blockersOf(issue.inverseRelations.nodes),
     removed: issue.trashed === true || issue.archivedAt !== null,
     authorities,
