@@ -95,7 +95,8 @@ export const REGISTRY: Registry = {
       label: "Linear",
       webhookBytes: ({ http }) => http.linearBodyMiB * MEBIBYTE,
       signInHint: "check the credential and linear.apiUrl",
-      installation: "OAuth installation is not supported yet; set LINEAR_API_KEY",
+      installation:
+        "Linear has recorded the consent, and nothing is left to do here: patchrelay signs in with LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET. Several workspaces are not supported yet",
       make: async (parts) =>
         (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
       statusName: ({ projects }, project, to) =>
@@ -151,16 +152,26 @@ function secrets(current: Secret | null, previous: Secret | null): readonly Secr
 }
 
 function linearParts({ settings, credentials, clock, log }: MakingParts) {
-  const key = credentials.LINEAR_API_KEY;
-  if (key === null) throw new Error("LINEAR_API_KEY is missing; OAuth installation is not supported yet");
   return {
     apiUrl: settings.linear.apiUrl,
     webhookSecrets: secrets(credentials.LINEAR_WEBHOOK_SECRET, credentials.LINEAR_WEBHOOK_SECRET_PREVIOUS),
-    auth: { kind: "apiKey", key } as const,
+    auth: linearAuth(credentials),
     clock,
     log: log.with({ part: "linear" }),
     limits: callLimits(settings),
   };
+}
+
+function linearAuth(credentials: Credentials) {
+  const { LINEAR_OAUTH_CLIENT_ID: clientId, LINEAR_OAUTH_CLIENT_SECRET: clientSecret } = credentials;
+  if (clientId !== null && clientSecret !== null) {
+    return { kind: "clientCredentials", clientId, clientSecret } as const;
+  }
+  const key = credentials.LINEAR_API_KEY;
+  if (key === null) {
+    throw new Error("LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET, or LINEAR_API_KEY, are missing");
+  }
+  return { kind: "apiKey", key } as const;
 }
 
 function githubParts({ settings, credentials, clock, randomness, log }: MakingParts) {

@@ -42,7 +42,8 @@ export async function startStandIns(
       credentials: {
         LINEAR_WEBHOOK_SECRET: LINEAR_SECRET,
         GITHUB_WEBHOOK_SECRET: GITHUB_SECRET,
-        LINEAR_API_KEY: linear.accessToken,
+        LINEAR_OAUTH_CLIENT_ID: linear.oauth.clientId,
+        LINEAR_OAUTH_CLIENT_SECRET: linear.oauth.clientSecret,
         GITHUB_APP_ID: String(github.credentials.appId),
         GITHUB_APP_PRIVATE_KEY: github.credentials.privateKey.reveal(),
       },

@@ -12,7 +12,11 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
   const tracker = createLinearTracker({
     apiUrl: world.url,
     webhookSecrets: [new Secret(SECRET)],
-    auth: { kind: "apiKey", key: new Secret(world.accessToken) },
+    auth: {
+      kind: "clientCredentials",
+      clientId: new Secret(world.oauth.clientId),
+      clientSecret: new Secret(world.oauth.clientSecret),
+    },
     clock,
     log: silentLog,
     // Long enough for a busy machine, short enough to wait for in the test of a silent service.

@@ -179,7 +179,7 @@ describe("over the wire", () => {
       expect(JSON.parse((await get(bench.port, "/health", host)).body)).toEqual({ ok: true });
       const callback = await get(bench.port, "/oauth/linear/callback?code=x", host);
       expect(callback.status).toBe(501);
-      expect(callback.body).toContain("LINEAR_API_KEY");
+      expect(callback.body).toContain("LINEAR_OAUTH_CLIENT_ID");
     } finally {
       await bench.close();
     }

@@ -220,7 +220,7 @@ describe("what is missing", () => {
     expect(missing.map(({ name }) => name)).toEqual([
       "LINEAR_WEBHOOK_SECRET",
       "GITHUB_WEBHOOK_SECRET",
-      "LINEAR_API_KEY",
+      "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET",
       "GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, or GITHUB_TOKEN",
     ]);
     for (const { purpose, source } of missing)
@@ -238,17 +238,21 @@ describe("what is missing", () => {
     expect(names({ ...complete, GITHUB_WEBHOOK_SECRET: "" })).toEqual(["GITHUB_WEBHOOK_SECRET"]);
   });
 
-  test("is the API key even where an OAuth application is given: nothing can use that one yet", () => {
-    const { LINEAR_API_KEY: _key, ...oauth } = { ...complete, LINEAR_OAUTH_CLIENT_ID: "id" };
-    const whole = { ...oauth, LINEAR_OAUTH_CLIENT_SECRET: "s", PATCHRELAY_ENCRYPTION_KEY: KEY_HEX };
-    expect(names(whole)).toEqual(["LINEAR_API_KEY"]);
-    expect(names({ ...whole, LINEAR_API_KEY: "c" })).toEqual([]);
+  test("is nothing of Linear's where an application is given, with or without a key beside it", () => {
+    const application = { LINEAR_OAUTH_CLIENT_ID: "id", LINEAR_OAUTH_CLIENT_SECRET: "s" };
+    expect(names({ ...complete, ...application })).toEqual([]);
+    expect(names({ ...complete, ...application, LINEAR_API_KEY: "" })).toEqual([]);
+    expect(missingFor("linear sync", loopback, read(application))).toEqual([]);
   });
 
   test("is the other half of a pair", () => {
     expect(names({ ...complete, GITHUB_APP_ID: "12" })).toEqual(["GITHUB_APP_PRIVATE_KEY"]);
     expect(names({ ...complete, GITHUB_TOKEN: "", GITHUB_APP_PRIVATE_KEY: rsa.pkcs1 })).toEqual([
       "GITHUB_APP_ID",
+    ]);
+    expect(names({ ...complete, LINEAR_OAUTH_CLIENT_ID: "id" })).toEqual(["LINEAR_OAUTH_CLIENT_SECRET"]);
+    expect(names({ ...complete, LINEAR_API_KEY: "", LINEAR_OAUTH_CLIENT_SECRET: "s" })).toEqual([
+      "LINEAR_OAUTH_CLIENT_ID",
     ]);
   });
 

@@ -10,7 +10,7 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import { Secret } from "../../src/lib/secret.ts";
-import { authWith } from "../../src/trackers/linear/client/auth.ts";
+import { authWith } from "../../src/trackers/linear/client/credential.ts";
 import { createClient } from "../../src/trackers/linear/client/client.ts";
 import type { LinearClient, Operation } from "../../src/trackers/linear/client/client.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
@@ -55,14 +55,9 @@ afterEach(async () => {
 
 function client(change: { totalMs?: number; connectMs?: number; agent?: Agent } = {}): LinearClient {
   const { totalMs = 5_000, connectMs = 5_000, agent } = change;
-  return createClient({
-    apiUrl: url,
-    auth: authWith({ kind: "apiKey", key: new Secret(KEY) }),
-    transport: httpTransport({ connectMs, ...(agent === undefined ? {} : { agent }) }),
-    totalMs,
-    clock,
-    log: silentLog,
-  });
+  const transport = httpTransport({ connectMs, ...(agent === undefined ? {} : { agent }) });
+  const calling = { apiUrl: url, transport, totalMs, clock, log: silentLog };
+  return createClient({ ...calling, auth: authWith({ kind: "apiKey", key: new Secret(KEY) }, calling) });
 }
 
 function tracker(): LinearTracker {
@@ -101,8 +96,10 @@ async function fault(from: Promise<unknown>): Promise<ExternalError> {
 
 describe("a call to Linear", () => {
   test("carries a token that is no personal key as Bearer", async () => {
+    const transport = httpTransport({ connectMs: 5_000 });
+    const calling = { apiUrl: url, transport, totalMs: 5_000, clock, log: silentLog };
     const header = async (key: string): Promise<string> =>
-      authWith({ kind: "apiKey", key: new Secret(key) }).header(signal);
+      authWith({ kind: "apiKey", key: new Secret(key) }, calling).header(signal);
     expect(await header("lin_oauth_token")).toBe("Bearer lin_oauth_token");
     expect(await header(KEY)).toBe(KEY);
   });

@@ -54,11 +54,12 @@ const ROWS: Readonly<Partial<Record<CredentialName, Row>>> = {
   },
 };
 
-const LINEAR_KEY: Missing = {
-  name: "LINEAR_API_KEY",
+const LINEAR_EITHER: Missing = {
+  name: "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET",
   purpose:
-    "lets the relay read and write in Linear as the key's own user (OAuth installation as an app is not supported yet)",
-  source: "Linear: Settings → Security & access → Personal API keys, preferably of a user of its own",
+    "signs the relay in as a Linear application: only an application can be a delegate. LINEAR_API_KEY works in its place if it holds an application's token",
+  source:
+    "Linear: Settings → API → OAuth applications, an application with client credentials enabled (README, section 4)",
 };
 
 const GITHUB_EITHER: Missing = {
@@ -97,12 +98,14 @@ export function missingFor(
 
 const OAUTH = ["LINEAR_OAUTH_CLIENT_ID", "LINEAR_OAUTH_CLIENT_SECRET", "PATCHRELAY_ENCRYPTION_KEY"] as const;
 
-// The credentials of an OAuth app are read and checked already, but nothing can use them yet.
+// A half pair is told even where the alternative is complete: it wins once it is whole, so it was meant.
 function missingForLinear(credentials: Credentials): readonly Missing[] {
-  return credentials.LINEAR_API_KEY === null ? [LINEAR_KEY] : [];
+  const started =
+    credentials.LINEAR_OAUTH_CLIENT_ID !== null || credentials.LINEAR_OAUTH_CLIENT_SECRET !== null;
+  if (started) return lacking(["LINEAR_OAUTH_CLIENT_ID", "LINEAR_OAUTH_CLIENT_SECRET"], credentials);
+  return credentials.LINEAR_API_KEY === null ? [LINEAR_EITHER] : [];
 }
 
-// A half pair is told even where the alternative is complete: it wins once it is whole, so it was meant.
 function missingForGitHub(credentials: Credentials): readonly Missing[] {
   const started = credentials.GITHUB_APP_ID !== null || credentials.GITHUB_APP_PRIVATE_KEY !== null;
   if (started) return lacking(["GITHUB_APP_ID", "GITHUB_APP_PRIVATE_KEY"], credentials);

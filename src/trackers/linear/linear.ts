@@ -2,8 +2,8 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { Tracker, TrackerIdentity } from "../tracker.ts";
-import { authWith } from "./client/auth.ts";
-import type { LinearCredential } from "./client/auth.ts";
+import { authWith } from "./client/credential.ts";
+import type { LinearCredential } from "./client/credential.ts";
 import { createClient } from "./client/client.ts";
 import { interpretEvent } from "./events/events.ts";
 import type { RateLimit } from "./client/rate-limit.ts";
@@ -42,14 +42,14 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
       "a Linear webhook secret is empty; set LINEAR_WEBHOOK_SECRET to the app's signing secret",
     );
   }
-  const client = createClient({
+  const calling = {
     apiUrl: parts.apiUrl,
-    auth: authWith(parts.auth),
     transport: parts.transport ?? httpTransport({ connectMs: parts.limits.connectMs }),
     totalMs: parts.limits.totalMs,
     clock: parts.clock,
     log: parts.log,
-  });
+  };
+  const client = createClient({ ...calling, auth: authWith(parts.auth, calling) });
   const reading = { client, clock: parts.clock, log: parts.log };
   let us: TrackerIdentity | null = null;
   let previousSecretAt: number | null = null;

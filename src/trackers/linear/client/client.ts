@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import { deadline, ExternalError } from "../../../lib/external.ts";
+import { linearAddress } from "./address.ts";
 import type { Auth } from "./auth.ts";
 import { judge, externalError } from "./faults.ts";
 import { KEPT, NO_RATE_LIMIT, readRateLimit, retryAfterRefusal, waitUntil } from "./rate-limit.ts";
@@ -40,8 +41,28 @@ export interface ClientParts {
 
 /** Throws when `apiUrl` could carry the credential over an open line. */
 export function createClient(parts: ClientParts): LinearClient {
-  const url = endpoint(parts.apiUrl);
+  const url = linearAddress(parts.apiUrl, "/graphql");
   let limit = NO_RATE_LIMIT;
+
+  const once = async (body: string, signal: AbortSignal) => {
+    const authorization = await parts.auth.header(signal);
+    const answer = await parts.transport({
+      url,
+      headers: {
+        authorization,
+        "content-type": "application/json",
+        accept: "application/json",
+        "user-agent": "patchrelay",
+      },
+      body,
+      signal,
+    });
+    limit = readRateLimit(answer.header, limit, parts.clock.now());
+    const verdict = judge(answer.status, answer.body);
+    const refused = "fault" in verdict && verdict.fault === "unauthorized";
+    const told = refused || "data" in verdict;
+    return { answer, verdict, again: told && parts.auth.judged(authorization, !refused) };
+  };
 
   return {
     rateLimit: () => limit,
@@ -58,21 +79,11 @@ export function createClient(parts: ClientParts): LinearClient {
         }
       }
       const within = deadline(signal, parts.totalMs, `Linear (${operation.name})`);
-      const authorization = await parts.auth.header(within);
-      const answer = await parts.transport({
-        url,
-        headers: {
-          authorization,
-          "content-type": "application/json",
-          accept: "application/json",
-          "user-agent": "patchrelay",
-        },
-        body: JSON.stringify({ operationName: operation.name, query: operation.document, variables }),
-        signal: within,
-      });
+      const body = JSON.stringify({ operationName: operation.name, query: operation.document, variables });
+      const first = await once(body, within);
+      // A call that was not authorised was not carried out, so that it may go again, once.
+      const { answer, verdict } = first.again ? await once(body, within) : first;
       const now = parts.clock.now();
-      limit = readRateLimit(answer.header, limit, now);
-      const verdict = judge(answer.status, answer.body);
       if ("fault" in verdict) {
         const retryAt =
           verdict.fault === "rate_limited" ? retryAfterRefusal(answer.header, limit, now) : null;
@@ -85,29 +96,11 @@ export function createClient(parts: ClientParts): LinearClient {
       }
       const found = operation.answer.safeParse(verdict.data);
       if (found.success) return found.data;
-      const [first] = found.error.issues;
+      const [problem] = found.error.issues;
       throw new ExternalError(
         "unavailable",
-        `Linear (${operation.name}): the answer is not as expected at ${first?.path.join(".") ?? "its root"}: ${first?.message ?? ""}`,
+        `Linear (${operation.name}): the answer is not as expected at ${problem?.path.join(".") ?? "its root"}: ${problem?.message ?? ""}`,
       );
     },
   };
-}
-
-const LOOPBACK = new Set(["127.0.0.1", "[::1]", "localhost"]);
-
-function endpoint(apiUrl: string): URL {
-  let url: URL;
-  try {
-    url = new URL(apiUrl.replace(/\/+$/, "").replace(/\/graphql$/, "") + "/graphql");
-  } catch (error) {
-    throw new Error(
-      `linear.apiUrl ${JSON.stringify(apiUrl)} is no address; the usual one is https://api.linear.app`,
-      { cause: error },
-    );
-  }
-  if (url.protocol === "https:" || (url.protocol === "http:" && LOOPBACK.has(url.hostname))) return url;
-  throw new Error(
-    `linear.apiUrl ${JSON.stringify(apiUrl)} would send the credential unencrypted; use https (http only to this machine)`,
-  );
 }

@@ -1,0 +1,17 @@
+import type { Secret } from "../../../lib/secret.ts";
+import type { Auth } from "./auth.ts";
+import { clientCredentials } from "./client-credentials.ts";
+import type { TokenParts } from "./client-credentials.ts";
+
+/** What the operator gave us to act with: an application, or a key or token that is used as it is. */
+export type LinearCredential =
+  | { readonly kind: "apiKey"; readonly key: Secret }
+  | { readonly kind: "clientCredentials"; readonly clientId: Secret; readonly clientSecret: Secret };
+
+/** The way to authorise with this credential. A personal API key is sent bare, any other token as `Bearer`. */
+export function authWith(credential: LinearCredential, parts: TokenParts): Auth {
+  if (credential.kind === "clientCredentials") return clientCredentials(credential, parts);
+  const key = credential.key.reveal();
+  const header = key.startsWith("lin_api_") ? key : `Bearer ${key}`;
+  return { header: () => Promise.resolve(header), judged: () => false };
+}
