@@ -8,6 +8,7 @@ import type { Secret } from "./lib/secret.ts";
 import type { Layout } from "./settings/load/layout.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
 import type { Settings } from "./settings/settings.ts";
+import type { SourceSettings } from "./settings/sources/source.ts";
 import type { Tracker } from "./trackers/tracker.ts";
 
 // The only file that names every tracker, forge, agent and engine: a row each, with all that the rest of the relay has to
@@ -33,6 +34,8 @@ export interface Rotating {
 interface SourceRow {
   /** Its name for people. */
   readonly label: string;
+  /** Its keys of the config file and its credentials. */
+  readonly settings: () => Promise<SourceSettings>;
   /** Largest webhook, inclusive, in bytes. */
   readonly webhookBytes: (settings: Settings) => number;
   /** What `doctor` asks a person to look at when the source does not tell who we are. */
@@ -93,6 +96,7 @@ export const REGISTRY: Registry = {
     linear: {
       kind: "tracker",
       label: "Linear",
+      settings: async () => (await import("./settings/sources/linear.ts")).LINEAR,
       webhookBytes: ({ http }) => http.linearBodyMiB * MEBIBYTE,
       signInHint: "check the credential and linear.apiUrl",
       installation:
@@ -105,6 +109,7 @@ export const REGISTRY: Registry = {
     github: {
       kind: "forge",
       label: "GitHub",
+      settings: async () => (await import("./settings/sources/github.ts")).GITHUB,
       webhookBytes: ({ http }) => http.githubBodyMiB * MEBIBYTE,
       signInHint: "check the credential and github.apiUrl",
       installation: null,

@@ -18,6 +18,7 @@ import { performRun } from "./runs/pipeline.ts";
 import type { RunParts } from "./runs/parts.ts";
 import { scrubber } from "./runs/scrub.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
+import { OPEN_CREDENTIALS } from "./settings/credentials/names.ts";
 import { policyOf } from "./settings/policy.ts";
 import type { Settings } from "./settings/settings.ts";
 import { discoverAt, interpretersOf, makeSources, trackerOf, webhookSource } from "./sources.ts";
@@ -177,14 +178,12 @@ async function actingOf(
   return { performers, performRun: (handle) => performRun(handle, runParts) };
 }
 
-// Ids of our apps are no secrets: they stand in public places, and one of them is a mere number.
-const PUBLIC: ReadonlySet<string> = new Set(["GITHUB_APP_ID", "LINEAR_OAUTH_CLIENT_ID"]);
 const NAMES_A_SECRET = /KEY|TOKEN|SECRET|PASS|CREDENTIAL/i;
 
 /** The values that must not leave in anybody's words: our credentials, and the provider's key that the agent is given. */
 function ownSecrets({ credentials, childEnv, settings }: RelayParts): readonly string[] {
   const held = Object.entries(credentials).flatMap(([name, secret]) =>
-    secret === null || PUBLIC.has(name) ? [] : [secret.reveal()],
+    secret === null || OPEN_CREDENTIALS.has(name) ? [] : [secret.reveal()],
   );
   const inherited = [settings.agent, ...settings.projects.map(({ agent }) => agent)]
     .flatMap(({ codex }) => codex.env)

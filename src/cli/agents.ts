@@ -44,11 +44,8 @@ async function agents(context: Context): Promise<readonly AgentDocument[]> {
 }
 
 async function configured(context: Context): Promise<readonly AgentDocument[]> {
-  const [{ loadSettings }, { sourcesOf }] = await Promise.all([
-    import("../settings/load/load.ts"),
-    import("./host/context.ts"),
-  ]);
-  const loaded = loadSettings(sourcesOf(context.host, context.configFlag));
+  const { settingsOf } = await import("./host/settings.ts");
+  const loaded = await settingsOf(context.host, context.configFlag);
   if (!loaded.ok) throw badSettings(loaded.problems);
   const { agent, projects } = loaded.settings;
   const names = new Set([agent.default, ...projects.map((project) => project.agent.default)]);

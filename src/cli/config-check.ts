@@ -1,9 +1,9 @@
 import { escapeHidden } from "../lib/text.ts";
-import { loadSettings } from "../settings/load/load.ts";
 import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Command, Context } from "./usage/command.ts";
-import { sourcesOf } from "./host/context.ts";
+import { registryOf } from "./host/registry.ts";
+import { settingsOf } from "./host/settings.ts";
 import { badSettings } from "./usage/failure.ts";
 import { fieldLines } from "./show/fields.ts";
 
@@ -15,13 +15,22 @@ export const command: Command = {
   ],
   examples: [{ says: "before a restart", line: "config check --config new.json" }],
   async run(context) {
-    const loaded = loadSettings(sourcesOf(context.host, context.configFlag));
+    const loaded = await settingsOf(context.host, context.configFlag);
     if (!loaded.ok) throw badSettings(loaded.problems);
     const { settings, warnings } = loaded;
+    const { sources } = await registryOf(context.host);
+    const trackers = Object.entries(sources).filter(([, { kind }]) => kind === "tracker");
+    const names = trackers.map(([name]) => name);
+    const labels = trackers.map(([, { label }]) => label).join(" or ");
     context.answer(
-      { ok: true, file: settings.file, warnings, projects: settings.projects.map(projectDocument) },
+      {
+        ok: true,
+        file: settings.file,
+        warnings,
+        projects: settings.projects.map((project) => projectDocument(project, names)),
+      },
       () => [
-        ...summary(settings, context),
+        ...summary(settings, labels, context),
         ...warnings.map((warning) => context.style.yellow(`warning: ${problemText(warning)}`)),
       ],
     );
@@ -29,18 +38,19 @@ export const command: Command = {
   },
 };
 
-function projectDocument({ id, linear, repository, merge, agent }: Settings["projects"][number]) {
+function projectDocument(project: Settings["projects"][number], trackers: readonly string[]) {
+  const { id, repository, merge, agent } = project;
   return {
     id,
     repository: repository.name,
     baseBranch: repository.baseBranch,
-    linear,
+    ...Object.fromEntries(Object.entries(project).filter(([key]) => trackers.includes(key))),
     merge: merge.policy,
     agent: agent.default,
   };
 }
 
-function summary(settings: Settings, { style }: Context): readonly string[] {
+function summary(settings: Settings, trackers: string, { style }: Context): readonly string[] {
   const lines = fieldLines(
     [
       ["config", `${settings.file}: no problems`],
@@ -52,8 +62,8 @@ function summary(settings: Settings, { style }: Context): readonly string[] {
     ],
     style,
   );
-  const projects = settings.projects.flatMap(({ id, linear, repository, merge, agent }) => {
-    const routes = [...linear.teams, ...linear.projects, ...linear.labels].join(", ");
+  const projects = settings.projects.flatMap(({ id, routing, repository, merge, agent }) => {
+    const routes = [...routing.teams, ...routing.projects, ...routing.labels].join(", ");
     const base = repository.baseBranch ?? "its default branch";
     return [
       "",
@@ -61,7 +71,7 @@ function summary(settings: Settings, { style }: Context): readonly string[] {
       ...fieldLines(
         [
           ["repository", `${repository.name}, onto ${base}`],
-          ["from Linear", routes === "" ? "everything" : routes],
+          [`from ${trackers}`, routes === "" ? "everything" : routes],
           ["merge", `${merge.policy}, ${merge.method}`],
           ["agent", agent.default],
         ],

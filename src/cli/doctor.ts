@@ -40,7 +40,7 @@ async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<F
   yield checkNode(process.versions.node);
   yield await checkGit(host, signal);
   yield await checkConfinement(host, signal);
-  const { settings, credentials, findings } = checkConfig(host, context.configFlag);
+  const { settings, credentials, findings } = await checkConfig(host, context.configFlag);
   yield* findings;
   if (settings === null) return;
   const { row } = await engineOf(host, settings.engine);

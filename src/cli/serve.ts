@@ -27,7 +27,7 @@ export const command: Command = {
   ],
   async run(context) {
     const { host } = context;
-    const ready = readyToServe(host, context.configFlag);
+    const ready = await readyToServe(host, context.configFlag);
     if (!ready.ok) throw new Failure(1, "bad_settings", ready.lines.join("\n"));
     const { settings, credentials, warnings } = ready;
     const log = await createLog(settings.log.level, host);

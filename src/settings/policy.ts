@@ -7,12 +7,12 @@ export function policyOf(settings: Settings): Policy {
     runsPerHour: settings.limits.runsPerIssuePerHour,
     ci: settings.ci,
     projects: settings.projects.map(
-      ({ id, linear, repository, branchPrefix, agent, budgets, merge, trust }) => ({
+      ({ id, routing, repository, branchPrefix, agent, budgets, merge, trust }) => ({
         id,
         repository: repository.name,
         baseBranch: repository.baseBranch,
         branchPrefix,
-        match: { teams: linear.teams, projects: linear.projects, labels: linear.labels },
+        match: routing,
         agent: agent.default,
         budgets,
         merge,

@@ -1,6 +1,7 @@
-import type { GitHubEndpoints, LinearEndpoints } from "./load/endpoints.ts";
 import type { Layout } from "./load/layout.ts";
 import type { Config } from "./schema/schema.ts";
+import type { Routing } from "./sources/source.ts";
+import type { ProjectSourceName, ResolvedSources } from "./sources/sources.ts";
 
 type Primitive = string | number | boolean | null | undefined;
 
@@ -35,9 +36,10 @@ export interface ModelPrice {
 }
 
 /** One project with the global settings that it did not override filled in. */
-export interface ProjectSettings {
+export interface ProjectSettings extends Frozen<Pick<Config["projects"][number], ProjectSourceName>> {
   readonly id: string;
-  readonly linear: Frozen<Config["projects"][number]["linear"]>;
+  /** Which issues belong here. */
+  readonly routing: Routing;
   readonly repository: {
     /** `owner/name` */
     readonly name: string;
@@ -60,7 +62,7 @@ type Group<K extends keyof Config> = Frozen<Config[K]>;
  * The whole configuration: checked, with defaults, paths absolute, URLs without a slash at the end, frozen. Units are
  * in the names. It holds no credential.
  */
-export interface Settings {
+export interface Settings extends ResolvedSources {
   /** The config file, absolute. */
   readonly file: string;
   readonly dataDir: string;
@@ -70,8 +72,6 @@ export interface Settings {
     /** Whether `host` can be reached from this machine only. */
     readonly loopback: boolean;
   };
-  readonly linear: Omit<Group<"linear">, keyof LinearEndpoints> & LinearEndpoints;
-  readonly github: GitHubEndpoints;
   readonly agent: AgentSettings;
   readonly runs: Group<"runs">;
   readonly ci: Group<"ci">;

@@ -11,7 +11,9 @@ import type { Credentials } from "../../src/settings/credentials/credentials.ts"
 import { readTextFile } from "../../src/settings/load/environment.ts";
 import type { Environment } from "../../src/settings/load/locate.ts";
 import { problemText } from "../../src/settings/load/problem.ts";
-import { missingFor } from "../../src/settings/load/requirements.ts";
+import { missingToServe } from "../../src/settings/load/requirements.ts";
+import { GITHUB_CREDENTIALS } from "../../src/settings/sources/github-credentials.ts";
+import { LINEAR_CREDENTIALS, missingToInstall } from "../../src/settings/sources/linear-credentials.ts";
 import { settingsOf } from "./sources.ts";
 
 const KEY_HEX = randomBytes(32).toString("hex");
@@ -213,10 +215,10 @@ describe("what is missing", () => {
   };
   const loopback = settingsOf({});
   const names = (env: Environment, settings = loopback): readonly string[] =>
-    missingFor("serve", settings, read(env)).map(({ name }) => name);
+    missingToServe(settings, read(env)).map(({ name }) => name);
 
   test("for serve without anything names all, each with its purpose and where to get it", () => {
-    const missing = missingFor("serve", loopback, read({}));
+    const missing = missingToServe(loopback, read({}));
     expect(missing.map(({ name }) => name)).toEqual([
       "LINEAR_WEBHOOK_SECRET",
       "GITHUB_WEBHOOK_SECRET",
@@ -242,7 +244,7 @@ describe("what is missing", () => {
     const application = { LINEAR_OAUTH_CLIENT_ID: "id", LINEAR_OAUTH_CLIENT_SECRET: "s" };
     expect(names({ ...complete, ...application })).toEqual([]);
     expect(names({ ...complete, ...application, LINEAR_API_KEY: "" })).toEqual([]);
-    expect(missingFor("linear sync", loopback, read(application))).toEqual([]);
+    expect(LINEAR_CREDENTIALS.missing(read(application))).toEqual([]);
   });
 
   test("is the other half of a pair", () => {
@@ -264,12 +266,12 @@ describe("what is missing", () => {
   });
 
   test("for connecting Linear is the OAuth application, not a key", () => {
-    expect(missingFor("linear connect", loopback, read(complete)).map(({ name }) => name)).toEqual([
+    expect(missingToInstall(read(complete)).map(({ name }) => name)).toEqual([
       "LINEAR_OAUTH_CLIENT_ID",
       "LINEAR_OAUTH_CLIENT_SECRET",
       "PATCHRELAY_ENCRYPTION_KEY",
     ]);
-    expect(missingFor("linear sync", loopback, read({ LINEAR_API_KEY: "c" }))).toEqual([]);
-    expect(missingFor("repo link", loopback, read({}))).toHaveLength(1);
+    expect(LINEAR_CREDENTIALS.missing(read({ LINEAR_API_KEY: "c" }))).toEqual([]);
+    expect(GITHUB_CREDENTIALS.missing(read({}))).toHaveLength(1);
   });
 });

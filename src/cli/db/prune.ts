@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { loadSettings } from "../../settings/load/load.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Command, Context } from "../usage/command.ts";
-import { sourcesOf } from "../host/context.ts";
+import { settingsOf } from "../host/settings.ts";
 import { badSettings } from "../usage/failure.ts";
 import { databaseOf } from "./database.ts";
 
@@ -18,7 +17,7 @@ export const command: Command = {
   ],
   examples: [{ says: "what would go", line: "db prune --dry-run" }],
   async run(context) {
-    const loaded = loadSettings(sourcesOf(context.host, context.configFlag));
+    const loaded = await settingsOf(context.host, context.configFlag);
     if (!loaded.ok) throw badSettings(loaded.problems);
     const dryRun = context.flag("dry-run");
     const storage = limitsOf(loaded.settings);

@@ -1,25 +1,25 @@
-import { readCredentials } from "../../settings/credentials/credentials.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
-import { loadSettings } from "../../settings/load/load.ts";
 import { problemText } from "../../settings/load/problem.ts";
-import { missingFor } from "../../settings/load/requirements.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { sourcesOf } from "../host/context.ts";
+import type { Registry } from "../../registry.ts";
+import type { Missing } from "../../settings/sources/source.ts";
 import type { Host } from "../host/host.ts";
+import { registryOf } from "../host/registry.ts";
+import { configurationOf } from "../host/settings.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 /** Configuration and credentials; null where they cannot be used. */
-export function checkConfig(
+export async function checkConfig(
   host: Host,
   configFlag: string | null,
-): {
+): Promise<{
   readonly settings: Settings | null;
   readonly credentials: Credentials | null;
   readonly findings: readonly Finding[];
-} {
-  const loaded = loadSettings(sourcesOf(host, configFlag));
-  const read = readCredentials(host.env, host.readFile);
+}> {
+  const { loaded, read, missing } = await configurationOf(host, configFlag);
+  const { sources } = await registryOf(host);
   const settings = loaded.ok ? loaded.settings : null;
   const credentials = read.ok ? read.credentials : null;
   const config = loaded.ok
@@ -41,25 +41,30 @@ export function checkConfig(
     findings: [
       ...config,
       ...secrets,
-      ...(settings === null || credentials === null ? [] : missing(settings, credentials)),
-      ...(settings === null ? [] : [publicUrl(settings)]),
+      ...(settings === null || credentials === null ? [] : lacking(missing(settings, credentials))),
+      ...(settings === null ? [] : [publicUrl(settings, sources)]),
     ],
   };
 }
 
-function missing(settings: Settings, credentials: Credentials): readonly Finding[] {
-  const lacking = missingFor("serve", settings, credentials);
-  if (lacking.length === 0) return [ok("credentials", "all that serve needs are set")];
-  return lacking.map(({ name, purpose, source }) =>
+function lacking(missing: readonly Missing[]): readonly Finding[] {
+  if (missing.length === 0) return [ok("credentials", "all that serve needs are set")];
+  return missing.map(({ name, purpose, source }) =>
     fail("credentials", `${name} is missing: it ${purpose}`, `where to get it: ${source}`),
   );
 }
 
-function publicUrl({ http }: Settings): Finding {
+function publicUrl({ http }: Settings, sources: Registry["sources"]): Finding {
   if (http.publicUrl !== null) return ok("public URL", http.publicUrl);
+  const labels = Object.values(sources)
+    .map(({ label }) => label)
+    .join(" and ");
+  const paths = Object.keys(sources)
+    .map((name) => `/webhooks/${name}`)
+    .join(" and ");
   return warn(
     "public URL",
-    "http.publicUrl is not set: Linear and GitHub must reach /webhooks/linear and /webhooks/github from outside",
+    `http.publicUrl is not set: ${labels} must reach ${paths} from outside`,
     "put a TLS proxy or tunnel in front of the relay and set http.publicUrl to its address",
   );
 }

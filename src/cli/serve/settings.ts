@@ -1,13 +1,10 @@
-import { readCredentials } from "../../settings/credentials/credentials.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
-import { loadSettings } from "../../settings/load/load.ts";
 import { problemText } from "../../settings/load/problem.ts";
 import type { Problem } from "../../settings/load/problem.ts";
-import { missingFor } from "../../settings/load/requirements.ts";
-import type { Missing } from "../../settings/load/requirements.ts";
 import type { Settings } from "../../settings/settings.ts";
-import { sourcesOf } from "../host/context.ts";
+import type { Missing } from "../../settings/sources/source.ts";
 import type { Host } from "../host/host.ts";
+import { configurationOf } from "../host/settings.ts";
 
 export type ReadyToServe =
   | {
@@ -19,18 +16,17 @@ export type ReadyToServe =
   | { readonly ok: false; readonly lines: readonly string[] };
 
 /** Settings and credentials of a relay, or everything that is wrong with either, a line each. */
-export function readyToServe(host: Host, configFlag: string | null): ReadyToServe {
-  const loaded = loadSettings(sourcesOf(host, configFlag));
-  const read = readCredentials(host.env, host.readFile);
+export async function readyToServe(host: Host, configFlag: string | null): Promise<ReadyToServe> {
+  const { loaded, read, missing: lacking } = await configurationOf(host, configFlag);
   if (loaded.ok && read.ok) {
-    const missing = missingFor("serve", loaded.settings, read.credentials);
+    const missing = lacking(loaded.settings, read.credentials);
     if (missing.length > 0) return { ok: false, lines: missing.map(missingText) };
     return { ok: true, settings: loaded.settings, credentials: read.credentials, warnings: loaded.warnings };
   }
   const problems = [...(loaded.ok ? [] : loaded.problems), ...(read.ok ? [] : read.problems)];
   // With the config wrong it is not known where it listens; what is asked for by default is told at least.
   const http = loaded.ok ? loaded.settings.http : LOOPBACK;
-  const missing = read.ok ? missingFor("serve", { http }, read.credentials) : [];
+  const missing = read.ok ? lacking({ http }, read.credentials) : [];
   return { ok: false, lines: [...problems.map(problemText), ...missing.map(missingText)] };
 }
 

@@ -1,8 +1,9 @@
 import { join, resolve } from "node:path";
 import { Secret } from "../../lib/secret.ts";
-import { formOf } from "./forms.ts";
-import { CREDENTIALS } from "./names.ts";
+import { CREDENTIALS, formsOf } from "./names.ts";
 import type { CredentialName } from "./names.ts";
+import { SOURCE_CREDENTIALS } from "../sources/credentials.ts";
+import type { SourceCredentials } from "../sources/source.ts";
 import type { Environment, ReadFile } from "../load/locate.ts";
 import type { Problem } from "../load/problem.ts";
 
@@ -18,15 +19,19 @@ export type ReadCredentials =
  * Blank is missing. All problems at once; they name variables, never values, nor the paths in NAME_FILE, because that
  * is where a value lands by mistake.
  */
-export function readCredentials(env: Environment, readFile: ReadFile): ReadCredentials {
+export function readCredentials(
+  env: Environment,
+  readFile: ReadFile,
+  sources: readonly SourceCredentials[] = Object.values(SOURCE_CREDENTIALS),
+): ReadCredentials {
   const problems: Problem[] = [];
-  const found: Partial<Record<CredentialName, Secret | null>> = {};
-  for (const name of CREDENTIALS) {
+  const found: Record<string, Secret | null> = {};
+  for (const [name, formOf] of Object.entries(formsOf(sources))) {
     const raw = rawText(name, env, readFile);
     if (!raw.ok) problems.push({ file: null, path: raw.variable, message: raw.message, hint: raw.hint });
     else if (raw.text === null) found[name] = null;
     else {
-      const formed = formOf(name, raw.text);
+      const formed = formOf(raw.text);
       if (formed.ok) found[name] = new Secret(formed.text);
       else problems.push({ file: null, path: raw.variable, message: formed.message, hint: null });
     }
@@ -48,7 +53,7 @@ type Raw =
   | { readonly ok: true; readonly text: string | null; readonly variable: string }
   | { readonly ok: false; readonly variable: string; readonly message: string; readonly hint: string };
 
-function rawText(name: CredentialName, env: Environment, readFile: ReadFile): Raw {
+function rawText(name: string, env: Environment, readFile: ReadFile): Raw {
   const fileName = `${name}_FILE`;
   const value = unlessBlank(env[name]);
   const file = unlessBlank(env[fileName]);

@@ -1,6 +1,6 @@
 import { join } from "node:path";
-import { bare, githubEndpoints, linearEndpoints } from "./endpoints.ts";
-import { isLoopbackHost } from "../schema/forms.ts";
+import { Bug } from "../../lib/assert.ts";
+import { bare, isLoopbackHost } from "../schema/forms.ts";
 import { layoutOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
 import { dataDirOf, fullPath } from "./locate.ts";
@@ -8,14 +8,22 @@ import type { Environment } from "./locate.ts";
 import type { Config } from "../schema/schema.ts";
 import { freeze } from "../settings.ts";
 import type { AgentSettings, ModelPrice, ProjectSettings, Settings } from "../settings.ts";
+import type { Routing } from "../sources/source.ts";
+import { projectGroupsOf } from "../sources/sources.ts";
+import type { ProjectSourceName, ResolvedSources, SourcesSettings } from "../sources/sources.ts";
 
 type ProjectConfig = Config["projects"][number];
 
 /** Makes the settings of a config that has been checked: paths, derived URLs, the overrides of each project. */
-export function resolveSettings(config: Config, file: string, env: Environment): Settings {
+export function resolveSettings(
+  config: Config,
+  file: string,
+  env: Environment,
+  sources: SourcesSettings,
+): Settings {
   const dataDir = dataDirOf(config.dataDir, file, env);
   const layout = layoutOf(dataDir);
-  const github = githubEndpoints(config.github.apiUrl, config.github.webUrl);
+  const resolved = resolvedSources(config, sources);
   const path = (text: string): string => fullPath(text, file, env);
   const { $schema: _schema, ...rest } = config;
   return freeze({
@@ -29,8 +37,7 @@ export function resolveSettings(config: Config, file: string, env: Environment):
       publicUrl: config.http.publicUrl === null ? null : bare(config.http.publicUrl),
       loopback: isLoopbackHost(config.http.host),
     },
-    linear: { ...config.linear, ...linearEndpoints(config.linear.apiUrl, config.linear.webUrl) },
-    github,
+    ...resolved,
     agent: resolveAgent(config.agent, layout, path),
     outbox: {
       ...config.outbox,
@@ -43,7 +50,9 @@ export function resolveSettings(config: Config, file: string, env: Environment):
     pricing: Object.fromEntries(
       Object.entries(config.pricing).map(([model, price]) => [model, priceOf(price)]),
     ),
-    projects: config.projects.map((project) => resolveProject(project, config, layout, github.webUrl, path)),
+    projects: config.projects.map((project) =>
+      resolveProject(project, config, layout, resolved, path, sources),
+    ),
   });
 }
 
@@ -51,21 +60,67 @@ function resolveProject(
   project: ProjectConfig,
   config: Config,
   layout: Layout,
-  webUrl: string,
+  resolved: ResolvedSources,
   path: (text: string) => string,
+  sources: SourcesSettings,
 ): ProjectSettings {
   const { name, baseBranch, cloneUrl } = project.repository;
   const [owner = "", shortName = ""] = name.split("/");
   return {
     id: project.id,
-    linear: project.linear,
-    repository: { name, owner, shortName, baseBranch, cloneUrl: cloneUrl ?? `${webUrl}/${name}.git` },
+    ...perSource(project, Object.keys(projectGroupsOf(sources))),
+    routing: routingOf(project, sources),
+    repository: {
+      name,
+      owner,
+      shortName,
+      baseBranch,
+      cloneUrl: cloneUrl ?? cloneUrlOf(name, resolved, sources),
+    },
     branchPrefix: project.branchPrefix ?? config.branchPrefix,
     merge: overridden(config.merge, project.merge),
     trust: overridden(config.trust, project.trust),
     agent: resolveAgent(overriddenAgent(config.agent, project.agent), layout, path),
     budgets: overridden(config.budgets, project.budgets),
   };
+}
+
+function resolvedSources(config: Config, sources: SourcesSettings): ResolvedSources {
+  const groups: Readonly<Record<string, unknown>> = config;
+  const entries = Object.entries(sources).map(([name, { resolve }]) => [
+    name,
+    resolve(groups[name] as never),
+  ]);
+  return Object.fromEntries(entries) as ResolvedSources;
+}
+
+function perSource(project: ProjectConfig, names: readonly string[]): Pick<ProjectConfig, ProjectSourceName> {
+  return Object.fromEntries(Object.entries(project).filter(([name]) => names.includes(name))) as Pick<
+    ProjectConfig,
+    ProjectSourceName
+  >;
+}
+
+/** What all trackers together are asked for: a key of an issue says by itself which tracker it is of. */
+function routingOf(project: ProjectConfig, sources: SourcesSettings): Routing {
+  const groups: Readonly<Record<string, unknown>> = project;
+  const all = Object.entries(sources).flatMap(([name, { routing }]) =>
+    routing === null ? [] : [routing(groups[name] as never)],
+  );
+  return {
+    teams: all.flatMap(({ teams }) => teams),
+    projects: all.flatMap(({ projects }) => projects),
+    labels: all.flatMap(({ labels }) => labels),
+  };
+}
+
+function cloneUrlOf(repository: string, resolved: ResolvedSources, sources: SourcesSettings): string {
+  const groups: Readonly<Record<string, unknown>> = resolved;
+  const [url] = Object.entries(sources).flatMap(([name, { cloneUrl }]) =>
+    cloneUrl === null ? [] : [cloneUrl(groups[name] as never, repository)],
+  );
+  if (url === undefined) throw new Bug("there is no forge, so nobody knows where git goes");
+  return url;
 }
 
 function overriddenAgent(agent: Config["agent"], override: ProjectConfig["agent"]): Config["agent"] {

@@ -1,46 +1,36 @@
 import { sep } from "node:path";
 import type { Environment } from "./locate.ts";
 import type { Problem } from "./problem.ts";
-import type { ProjectSettings, Settings } from "../settings.ts";
+import type { Settings } from "../settings.ts";
+import type { Warning } from "../sources/source.ts";
+import type { SourcesSettings } from "../sources/sources.ts";
 
 /** What is allowed and probably not meant. */
-export function warningsOf(settings: Settings, env: Environment): readonly Problem[] {
+export function warningsOf(
+  settings: Settings,
+  env: Environment,
+  sources: SourcesSettings,
+): readonly Problem[] {
+  const all = Object.values(sources);
   const told = [
     ...noProjects(settings),
-    ...shadowedRouting(settings.projects),
+    ...all.flatMap(({ warnings }) => warnings(settings as never)),
     ...temporaryFolders(settings, env),
-    ...pagesElsewhere(settings),
-    ...openHttp(settings),
+    ...openHttp(
+      settings,
+      all.flatMap(({ needsHttps }) => needsHttps ?? []),
+    ),
     ...moneyWithoutPrices(settings),
     ...diskOrder(settings),
   ];
   return told.map((warning) => ({ file: settings.file, ...warning }));
 }
 
-type Warning = Omit<Problem, "file">;
-
 function noProjects({ projects }: Settings): readonly Warning[] {
   if (projects.length > 0) return [];
   return [
     { path: "projects", message: "the list is empty: no issue will be picked up", hint: "add a project" },
   ];
-}
-
-function shadowedRouting(projects: readonly ProjectSettings[]): readonly Warning[] {
-  const first = new Map<string, number>();
-  return projects.flatMap((project, index) => {
-    const { teams, projects: linearProjects, labels } = project.linear;
-    const route = JSON.stringify([teams, linearProjects, labels].map((names) => names.toSorted()));
-    const earlier = first.get(route);
-    if (earlier !== undefined) {
-      const message = `gets no issues: projects[${earlier}] matches the same ones and comes first`;
-      return [
-        { path: `projects[${index}].linear`, message, hint: "give them different teams, projects or labels" },
-      ];
-    }
-    first.set(route, index);
-    return [];
-  });
 }
 
 // Below the temporary directory Codex's sandboxed commands fail, and the turn still completes.
@@ -67,19 +57,12 @@ function temporaryFolders({ dataDir, agent, projects }: Settings, env: Environme
     }));
 }
 
-function pagesElsewhere({ github, projects }: Settings): readonly Warning[] {
-  const moved = github.apiUrl !== "https://api.github.com" && github.webUrl === "https://github.com";
-  if (!moved || projects.every(({ repository }) => !repository.cloneUrl.startsWith(github.webUrl))) return [];
-  const message = `is ${github.webUrl} although github.apiUrl is ${github.apiUrl}: git would go to another host`;
-  return [{ path: "github.webUrl", message, hint: "set it to the host of github.apiUrl" }];
-}
-
-function openHttp({ http }: Settings): readonly Warning[] {
+function openHttp({ http }: Settings, further: readonly string[]): readonly Warning[] {
   if (http.publicUrl === null || http.publicUrl.startsWith("https:")) return [];
   const { hostname } = new URL(http.publicUrl);
   if (hostname === "localhost" || hostname === "[::1]" || hostname.startsWith("127.")) return [];
-  const message =
-    "is plain http: tokens and sessions would be sent unencrypted, and Linear only sends webhooks to https";
+  const reasons = ["tokens and sessions would be sent unencrypted", ...further];
+  const message = `is plain http: ${reasons.join(", and ")}`;
   return [{ path: "http.publicUrl", message, hint: "put a TLS proxy or tunnel in front of the relay" }];
 }
 

@@ -121,3 +121,8 @@ function parseUrl(text: string, protocols: readonly string[]): URL | null {
   const plain = url.username === "" && url.password === "" && url.search === "" && url.hash === "";
   return plain && protocols.includes(url.protocol) ? url : null;
 }
+
+/** A URL without slashes at its end. */
+export function bare(url: string): string {
+  return url.replace(/\/+$/, "");
+}

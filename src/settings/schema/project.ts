@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { amount, field, listOf, overrides, whole, withDefaults } from "./fields.ts";
+import { amount, field, overrides, whole, withDefaults } from "./fields.ts";
 import {
   branchForm,
   branchPrefixForm,
@@ -8,6 +8,7 @@ import {
   projectIdForm,
   repositoryNameForm,
 } from "./forms.ts";
+import { PROJECT_GROUPS } from "../sources/sources.ts";
 import { agentOverrides } from "./agent.ts";
 
 const attempts = whole(0, 1000);
@@ -55,7 +56,6 @@ const trustFields = {
 };
 
 const branchPrefix = branchPrefixForm.describe("Prefix of the relay's branches.");
-const name = line(200);
 
 export const budgetsGroup = withDefaults(budgetFields);
 export const mergeGroup = withDefaults(mergeFields);
@@ -63,27 +63,6 @@ export const trustGroup = withDefaults(trustFields);
 export const branchPrefixSetting = branchPrefix
   .default("patchrelay/")
   .describe(branchPrefix.description ?? "");
-
-const linearRouting = withDefaults({
-  teams: field(listOf(name), [], "Keys of the Linear teams whose issues belong here, such as APP."),
-  projects: field(listOf(name), [], "Names or ids of Linear projects whose issues belong here."),
-  labels: field(listOf(name), [], "An issue needs one of these labels to belong here."),
-}).extend({
-  statuses: withDefaults({
-    started: field(
-      name.nullable(),
-      null,
-      "Status to set when work starts; null: the team's first of type started.",
-    ),
-    completed: field(
-      name.nullable(),
-      null,
-      "Status to set after the merge; null: the team's first of type completed.",
-    ),
-  })
-    .prefault({})
-    .describe("Linear statuses to set, by name or id."),
-});
 
 const repository = z.strictObject({
   name: repositoryNameForm.describe("owner/name on GitHub."),
@@ -102,7 +81,7 @@ const repository = z.strictObject({
 export const projectSetting = z
   .strictObject({
     id: projectIdForm.describe("Id of the project. The database stores it, so do not change it."),
-    linear: linearRouting.prefault({}).describe("Which issues belong here."),
+    ...PROJECT_GROUPS,
     repository: repository.describe("The repository runs work in."),
     branchPrefix: branchPrefix.optional().describe(branchPrefix.description ?? ""),
     merge: overrides(mergeFields).default({}).describe("Overrides of the global merge."),

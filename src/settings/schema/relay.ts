@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { amount, field, whole, withDefaults } from "./fields.ts";
-import { hostForm, publicUrlForm, baseUrlForm } from "./forms.ts";
+import { hostForm, publicUrlForm } from "./forms.ts";
 
 // The groups that concern the relay as a whole.
 
@@ -36,32 +36,6 @@ export const httpGroup = withDefaults({
     amount(0.1, 60),
     10,
     "How long a shutdown may take to finish work in flight, in seconds.",
-  ),
-});
-
-export const linearGroup = withDefaults({
-  apiUrl: field(
-    baseUrlForm,
-    "https://api.linear.app",
-    "Base URL of Linear's API; GraphQL is at <apiUrl>/graphql, OAuth at <apiUrl>/oauth/token. A value ending in /graphql works, too.",
-  ),
-  webUrl: field(
-    baseUrlForm,
-    "https://linear.app",
-    "Base URL of Linear's pages; OAuth consent is at <webUrl>/oauth/authorize.",
-  ),
-});
-
-export const githubGroup = withDefaults({
-  apiUrl: field(
-    baseUrlForm,
-    "https://api.github.com",
-    "Base URL of GitHub's REST API; for Enterprise Server https://HOST/api/v3.",
-  ),
-  webUrl: field(
-    baseUrlForm.nullable(),
-    null,
-    "Base URL of GitHub's pages and of git (<webUrl>/<owner>/<name>.git); null: https://github.com, or apiUrl's host for Enterprise Server and ghe.com.",
   ),
 });
 

@@ -1,15 +1,15 @@
 import * as z from "zod";
 import { pathForm } from "./forms.ts";
 import { ENGINES } from "../load/locate.ts";
+import { GROUPS, groupsOf, projectGroupsOf } from "../sources/sources.ts";
+import type { SourcesSettings } from "../sources/sources.ts";
 import { agentGroup } from "./agent.ts";
 import { branchPrefixSetting, budgetsGroup, mergeGroup, projectSetting, trustGroup } from "./project.ts";
 import {
   ciGroup,
-  githubGroup,
   httpGroup,
   inboxGroup,
   limitsGroup,
-  linearGroup,
   logGroup,
   outboxGroup,
   pricingGroup,
@@ -29,8 +29,7 @@ export const configSchema = z
       ),
     engine: z.enum(ENGINES).default("embedded").describe("What stores and drives the issues."),
     http: httpGroup.prefault({}).describe("The relay's HTTP server: webhooks, API, dashboard."),
-    linear: linearGroup.prefault({}).describe("Linear."),
-    github: githubGroup.prefault({}).describe("GitHub, or GitHub Enterprise."),
+    ...GROUPS,
     agent: agentGroup.prefault({}).describe("The coding agents."),
     runs: runsGroup.prefault({}).describe("Runs: how many, how long, how large."),
     ci: ciGroup.prefault({}).describe("When checks of a head count as settled."),
@@ -55,7 +54,15 @@ export const configSchema = z
 
 export type Config = z.output<typeof configSchema>;
 
+/** The same with the keys of those of these sources that it does not know yet. */
+export function configSchemaWith(sources: SourcesSettings): typeof configSchema {
+  if (Object.keys(sources).every((name) => name in GROUPS)) return configSchema;
+  const project = projectSetting.extend(projectGroupsOf(sources));
+  const more = { ...groupsOf(sources), projects: z.array(project).max(500) };
+  return configSchema.extend(more) as unknown as typeof configSchema;
+}
+
 /** The same as a JSON Schema (draft 2020-12), for editors; published as config/patchrelay.schema.json. */
-export function configJsonSchema(): z.core.JSONSchema.JSONSchema {
-  return { ...z.toJSONSchema(configSchema, { io: "input" }), title: "patchrelay.json" };
+export function configJsonSchema(schema = configSchema): z.core.JSONSchema.JSONSchema {
+  return { ...z.toJSONSchema(schema, { io: "input" }), title: "patchrelay.json" };
 }

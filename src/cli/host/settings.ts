@@ -1,0 +1,43 @@
+import { readCredentials } from "../../settings/credentials/credentials.ts";
+import type { ReadCredentials } from "../../settings/credentials/credentials.ts";
+import { loadSettings } from "../../settings/load/load.ts";
+import type { LoadedSettings } from "../../settings/load/load.ts";
+import { missingToServe } from "../../settings/load/requirements.ts";
+import type { Settings } from "../../settings/settings.ts";
+import type { Given, Missing } from "../../settings/sources/source.ts";
+import type { SourcesSettings } from "../../settings/sources/sources.ts";
+import { sourcesOf } from "./context.ts";
+import type { Host } from "./host.ts";
+import { registryOf } from "./registry.ts";
+
+/** Settings and credentials as the sources of this machine's relay want them. */
+export interface Configuration {
+  readonly loaded: LoadedSettings;
+  readonly read: ReadCredentials;
+  /** What `serve` lacks, in the order to set it up. */
+  readonly missing: (settings: Pick<Settings, "http">, credentials: Given) => readonly Missing[];
+}
+
+/** Loads the settings and reads the credentials. Nothing is thrown: what is wrong is in the answer. */
+export async function configurationOf(host: Host, configFlag: string | null): Promise<Configuration> {
+  const sources = await sourceSettings(host);
+  const credentials = Object.values(sources).map((source) => source.credentials);
+  return {
+    loaded: loadSettings(sourcesOf(host, configFlag), sources),
+    read: readCredentials(host.env, host.readFile, credentials),
+    missing: (settings, given) => missingToServe(settings, given, credentials),
+  };
+}
+
+/** Only the settings. */
+export async function settingsOf(host: Host, configFlag: string | null): Promise<LoadedSettings> {
+  return loadSettings(sourcesOf(host, configFlag), await sourceSettings(host));
+}
+
+async function sourceSettings(host: Host): Promise<SourcesSettings> {
+  const { sources } = await registryOf(host);
+  const entries = Object.entries(sources).map(
+    async ([name, { settings }]) => [name, await settings()] as const,
+  );
+  return Object.fromEntries(await Promise.all(entries));
+}

@@ -1,0 +1,56 @@
+import { oneWord, webhookSecret } from "../credentials/forms.ts";
+import type { Given, Missing, SourceCredentials } from "./source.ts";
+
+const APPLICATION: readonly Missing[] = [
+  {
+    name: "LINEAR_OAUTH_CLIENT_ID",
+    purpose: "signs the relay in as a Linear application, together with LINEAR_OAUTH_CLIENT_SECRET",
+    source: "Linear: Settings → API → OAuth applications, Client ID",
+  },
+  {
+    name: "LINEAR_OAUTH_CLIENT_SECRET",
+    purpose: "signs the relay in as a Linear application, together with LINEAR_OAUTH_CLIENT_ID",
+    source: "Linear: Settings → API → OAuth applications, Client secret",
+  },
+];
+
+const ENCRYPTION_KEY: Missing = {
+  name: "PATCHRELAY_ENCRYPTION_KEY",
+  purpose: "encrypts the tokens of the Linear installation at rest",
+  source: "make one with `openssl rand -hex 32` and store it with your backups",
+};
+
+const EITHER: Missing = {
+  name: "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET",
+  purpose:
+    "signs the relay in as a Linear application: only an application can be a delegate. LINEAR_API_KEY works in its place if it holds an application's token",
+  source:
+    "Linear: Settings → API → OAuth applications, an application with client credentials enabled (README, section 4)",
+};
+
+export const LINEAR_CREDENTIALS = {
+  forms: {
+    LINEAR_WEBHOOK_SECRET: webhookSecret,
+    LINEAR_WEBHOOK_SECRET_PREVIOUS: webhookSecret,
+    LINEAR_OAUTH_CLIENT_ID: oneWord,
+    LINEAR_OAUTH_CLIENT_SECRET: oneWord,
+    LINEAR_API_KEY: oneWord,
+  },
+  open: ["LINEAR_OAUTH_CLIENT_ID"],
+  webhookSecret: {
+    name: "LINEAR_WEBHOOK_SECRET",
+    purpose: "verifies Linear's webhooks",
+    source: "Linear: the OAuth application (or Settings → API → Webhooks), Signing secret",
+  },
+  // A half pair is told even where the alternative is complete: it wins once it is whole, so it was meant.
+  missing(credentials) {
+    const lacking = APPLICATION.filter(({ name }) => credentials[name] === null);
+    if (lacking.length < APPLICATION.length) return lacking;
+    return credentials["LINEAR_API_KEY"] === null ? [EITHER] : [];
+  },
+} as const satisfies SourceCredentials;
+
+/** What is missing for an installation as a Linear application. */
+export function missingToInstall(credentials: Given): readonly Missing[] {
+  return [...APPLICATION, ENCRYPTION_KEY].filter(({ name }) => credentials[name] === null);
+}
