@@ -33,7 +33,8 @@ export const CALM: Readonly<Faults> = {
 export interface SentWebhook {
   readonly id: string;
   readonly event: string;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The signature is among them from the first try on. */
+  readonly headers: Record<string, string>;
   readonly body: string;
   /** HTTP statuses answered, in order; 0 = no answer. Empty = lost on purpose. */
   readonly answers: number[];

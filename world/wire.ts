@@ -222,8 +222,10 @@ export interface SenderParts extends WorldParts {
   readonly faults: () => Faults;
   /** Null = no webhook is configured: it is recorded, not sent. */
   readonly target: () => WebhookTarget | null;
-  /** The service's own headers, signature included. */
+  /** The service's own headers. */
   readonly headers: (unsigned: Unsigned) => Record<string, string>;
+  /** Headers that are added before the first try, where signing takes a promise. */
+  readonly sign?: (unsigned: Unsigned) => Promise<Record<string, string>>;
   /** How long the receiver may take, milliseconds. */
   readonly deadlineMs: number;
   /** Waits before each further try after an answer that is not 2xx; empty = never tried again. Milliseconds. */
@@ -255,10 +257,20 @@ export function startSender(parts: SenderParts): Sender {
   const work = underWay(parts.problem);
   const cancels = new Set<() => void>();
   let previous: Promise<void> = Promise.resolve();
+  /** Those not signed yet, each with the secret of when it was recorded. */
+  const unsigned = new WeakMap<SentWebhook, Unsigned>();
+
+  const signed = async (webhook: SentWebhook): Promise<void> => {
+    const waiting = unsigned.get(webhook);
+    if (waiting === undefined || parts.sign === undefined) return;
+    Object.assign(webhook.headers, await parts.sign(waiting));
+    unsigned.delete(webhook);
+  };
 
   const attempt = async (webhook: SentWebhook): Promise<number> => {
     const target = parts.target();
     if (target === null || closing.signal.aborted) return 0;
+    await signed(webhook);
     const startedAt = parts.clock.monotonic();
     const at = parts.clock.now();
     const status = await post(parts.clock, target.url, webhook, parts.deadlineMs, closing.signal);
@@ -326,8 +338,10 @@ export function startSender(parts: SenderParts): Sender {
     sent,
     send(event, body, id = parts.randomness.uuid()) {
       const secret = parts.target()?.secret ?? "";
-      const headers = { "content-type": "application/json", ...parts.headers({ id, event, body, secret }) };
+      const known = { id, event, body, secret };
+      const headers = { "content-type": "application/json", ...parts.headers(known) };
       const webhook: SentWebhook = { id, event, headers, body, answers: [] };
+      unsigned.set(webhook, known);
       sent.push(webhook);
       if (sent.length > KEPT_WEBHOOKS) sent.shift();
       const { lose, duplicate } = parts.faults();

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Webhooks as Judge } from "@octokit/webhooks";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RequestHeaders } from "../../src/lib/delivery.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
@@ -126,6 +128,50 @@ const asApp = (world: GitHubWorld): GitHubParts["auth"] => ({
 });
 
 forgeConformance("GitHub", () => start(asApp));
+
+describe("a signature, with @octokit/webhooks as the judge", () => {
+  const judge = new Judge({ secret: SECRET });
+  const forge = forgeAt("http://127.0.0.1:1", { webhookSecrets: [new Secret(SECRET)] });
+  const isOurs = (signature: string, body: string): boolean => {
+    const headers = headersOf({
+      "x-hub-signature-256": signature,
+      "x-github-event": "ping",
+      "x-github-delivery": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+      "content-type": "application/json",
+    });
+    return forge.open(headers, Buffer.from(body), START).verified;
+  };
+  const TAMPERED: Readonly<Record<string, (signature: string) => string>> = {
+    "as it is": (signature) => signature,
+    shortened: (signature) => signature.slice(0, -1),
+    "with a digit changed": (signature) => signature.slice(0, -1) + (signature.endsWith("0") ? "1" : "0"),
+    "in capitals": (signature) => `sha256=${signature.slice(7).toUpperCase()}`,
+    "of the old kind": (signature) => signature.replace("sha256=", "sha1="),
+    "without its kind": (signature) => signature.replace("sha256=", ""),
+  };
+
+  test("both take what it signs, and both refuse what was signed otherwise or changed", async () => {
+    const text = fc.string({ unit: "grapheme", minLength: 1, maxLength: 200 });
+    const verdicts = new Set<boolean>();
+    await fc.assert(
+      fc.asyncProperty(
+        text,
+        fc.option(text),
+        fc.constantFrom(SECRET, "another secret"),
+        fc.constantFrom(...Object.keys(TAMPERED)),
+        async (body, received, secret, how) => {
+          const signature = (TAMPERED[how] as (signature: string) => string)(
+            await new Judge({ secret }).sign(body),
+          );
+          const verdict = await judge.verify(received ?? body, signature);
+          verdicts.add(verdict);
+          expect(isOurs(signature, received ?? body)).toBe(verdict);
+        },
+      ),
+    );
+    expect(verdicts).toEqual(new Set([true, false]));
+  });
+});
 
 describe("GitHub as an App", () => {
   test("asks for a new token when the hour is over or a token was revoked", async () => {

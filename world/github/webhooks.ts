@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { Webhooks as Signer } from "@octokit/webhooks";
 import type { Faults, SentWebhook, WorldParts } from "../faults.ts";
 import type { Sender, WebhookTarget } from "../wire.ts";
 import { startSender } from "../wire.ts";
@@ -51,15 +52,18 @@ export function startWebhooks(parts: WebhookParts): Webhooks {
     problem: parts.problem,
     deadlineMs: DEADLINE_MS,
     retriesMs: [],
-    headers: ({ id, event, body, secret }) => ({
+    headers: ({ id, event }) => ({
       "user-agent": "GitHub-Hookshot/world",
       "x-github-event": event,
       "x-github-delivery": id,
       "x-github-hook-id": String(HOOK_ID),
       "x-github-hook-installation-target-id": String(parts.app?.id ?? firstRepository(parts.core())),
       "x-github-hook-installation-target-type": parts.app === null ? "repository" : "integration",
+    }),
+    sign: async ({ body, secret }) => ({
+      // The old one, which only GitHub itself makes.
       "x-hub-signature": `sha1=${createHmac("sha1", secret).update(body).digest("hex")}`,
-      "x-hub-signature-256": `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`,
+      "x-hub-signature-256": await new Signer({ secret }).sign(body),
     }),
     answered(sent, status, at, durationMs) {
       deliveries.push({

@@ -28,7 +28,7 @@ const SECURITY = "security alerts are for people";
 const DEPLOYMENT = "deployments are not followed";
 const ORGANISATION = "it concerns the organisation, not a repository's work";
 
-/** Every event that GitHub has, with its reader or the reason why nothing is done with it. */
+/** Every event that @octokit/webhooks says GitHub has (the compiler wants each, and no other), with its reader or the reason why nothing is done with it. */
 const EVENTS: Readonly<Record<EventName, EventReader | string>> = {
   pull_request: readPullRequestEvent,
   pull_request_review: readReviewEvent,
