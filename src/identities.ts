@@ -37,7 +37,10 @@ export function identify(parts: {
         parts,
         name,
         (signal) => made.whoAmI(signal),
-        (us) => us.name,
+        ({ name, inert }) => ({
+          name,
+          trouble: inert === null ? null : `${inert.why}; ${inert.remedy}`,
+        }),
       ),
     ]),
   );
@@ -48,7 +51,7 @@ export function identify(parts: {
         parts,
         forge.name,
         (signal) => forge.made.whoAmI(signal),
-        ({ login }) => login,
+        ({ login }) => ({ name: login, trouble: null }),
       ),
     ],
   ]);
@@ -77,7 +80,7 @@ function ask<T>(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
   side: string,
   question: (signal: AbortSignal) => Promise<T>,
-  named: (answer: T) => string,
+  judged: (answer: T) => { readonly name: string; readonly trouble: string | null },
 ) {
   const stopping = new AbortController();
   let answer: T | null = null;
@@ -92,7 +95,9 @@ function ask<T>(
     try {
       answer = await question(stopping.signal);
       failures = 0;
-      health = { ok: true, detail: `signed in as ${named(answer)}`, at: clock.now() };
+      const { name, trouble } = judged(answer);
+      if (trouble !== null && trouble !== health.detail) log.warn("signed in to no use", { side, trouble });
+      health = { ok: trouble === null, detail: trouble ?? `signed in as ${name}`, at: clock.now() };
     } catch (error) {
       failures += 1;
       health = { ok: false, detail: messageOf(error), at: clock.now() };

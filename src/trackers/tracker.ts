@@ -44,6 +44,8 @@ export interface TrackerIdentity {
   readonly id: string;
   readonly name: string;
   readonly workspace: string;
+  /** Why no issue can be ours there although we are signed in, and what to do about it; null = it can. */
+  readonly inert: { readonly why: string; readonly remedy: string } | null;
 }
 
 export interface TrackerContext {

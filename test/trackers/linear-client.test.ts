@@ -369,7 +369,7 @@ test("a mutation that answers success: false is refused", async () => {
 
 test("losing the permission to see an issue's answer is not the issue being gone", async () => {
   const linear = tracker();
-  reply(200, { data: { viewer: { id: "u1", name: "us" }, organization: { id: "w" } } });
+  reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } } });
   await linear.whoAmI(signal);
   for (const [status, extensions] of [
     [401, { code: "AUTHENTICATION_ERROR" }],
@@ -390,7 +390,7 @@ test("somebody else's delegation is left alone", async () => {
     sent.push(operationName);
     const data =
       operationName === "Viewer"
-        ? { viewer: { id: "u1", name: "us" }, organization: { id: "w" } }
+        ? { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } }
         : { issue: { delegate: { id: "other" } } };
     response.end(JSON.stringify({ data }));
   };
@@ -402,8 +402,8 @@ test("who we are is asked until it is answered, and then no more", async () => {
   const linear = tracker();
   reply(503, "");
   expect(await fault(linear.whoAmI(signal))).toMatchObject({ kind: "unavailable" });
-  reply(200, { data: { viewer: { id: "u1", name: "us" }, organization: { id: "w" } } });
-  expect(await linear.whoAmI(signal)).toEqual({ id: "u1", name: "us", workspace: "w" });
+  reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } } });
+  expect(await linear.whoAmI(signal)).toEqual({ id: "u1", name: "us", workspace: "w", inert: null });
   await linear.whoAmI(signal);
   expect(asked).toBe(2);
 });
@@ -422,7 +422,7 @@ test("a look for lost issues ends, even when Linear always has another page, and
     const updatedAt = new Date(NOW).toISOString();
     const session = { updatedAt, appUser: { id: "u1" }, creator: null, issue: { id: "i1" } };
     const answers: Record<string, unknown> = {
-      Viewer: { viewer: { id: "u1", name: "us" }, organization: { id: "w" } },
+      Viewer: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } },
       Sessions: { agentSessions: { nodes: [session], pageInfo } },
       Delegated: { issues: { nodes: [{ id: "i2", updatedAt }], pageInfo } },
     };

@@ -24,7 +24,7 @@ function payload(name: string): Payload {
 
 function context(change: Partial<TrackerContext> = {}): TrackerContext {
   return {
-    us: { id: US, name: "Patchrelay", workspace: "w" },
+    us: { id: US, name: "Patchrelay", workspace: "w", inert: null },
     receivedAt: HAPPENED,
     known: () => true,
     ...change,

@@ -67,7 +67,8 @@ async function* signIn(
   yield await checked(label, signInHint, async () => {
     if (row.kind === "tracker") {
       const tracker = await row.make(parts);
-      return ok(label, `signed in as ${(await tracker.whoAmI(within())).name}`);
+      const { name, inert } = await tracker.whoAmI(within());
+      return inert === null ? ok(label, `signed in as ${name}`) : fail(label, inert.why, inert.remedy);
     }
     forge = await row.make(parts);
     return ok(label, `signed in as ${(await forge.whoAmI(within())).login}`);

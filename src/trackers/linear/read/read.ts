@@ -24,7 +24,16 @@ export interface ReadParts {
 /** Who the credential acts as. `workspace` is the organization's id, as webhooks name it too. */
 export async function readIdentity(client: LinearClient, signal: AbortSignal): Promise<TrackerIdentity> {
   const { viewer, organization } = await client.call(VIEWER, {}, signal);
-  return { id: viewer.id, name: viewer.name, workspace: organization.id };
+  const { id, name } = viewer;
+  return { id, name, workspace: organization.id, inert: viewer.app ? null : person(name) };
+}
+
+function person(name: string): NonNullable<TrackerIdentity["inert"]> {
+  return {
+    why: `this key belongs to a person (${name}): Linear lets only apps be delegates and have agent sessions, so nothing will start`,
+    remedy:
+      "create an OAuth application, enable client credentials, set LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET",
+  };
 }
 
 /** Everything about one issue as `ticket_read`; `ticket_removed` only when Linear itself says there is no such issue. */
