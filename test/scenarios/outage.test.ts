@@ -69,6 +69,32 @@ const CONCLUSIONS = [
   "thought: The checks are green; nobody who may has approved this head yet.",
 ];
 
+test("the token ends in mid-work: another takes its place, and Linear hears all of it once", async () => {
+  const story = await working();
+  story.linear.oauth.expireTokens();
+  await story.inTime("awaiting_review");
+  await story.rests();
+  const told = story.told().filter((line) => !line.startsWith("status") && !line.includes("On it"));
+  expect(told).toEqual(CONCLUSIONS);
+  await story.end();
+});
+
+test("the token ends and the application gives no other for hours: told once a person has seen to it", async () => {
+  const story = await working();
+  const { oauth } = story.linear;
+  oauth.settings.clientCredentials = false;
+  oauth.expireTokens();
+  await story.inTime("awaiting_review");
+  await story.passes(6 * 3_600);
+  expect(story.told().filter((line) => CONCLUSIONS.slice(1).includes(line))).toEqual([]);
+  oauth.settings.clientCredentials = true;
+  await story.passes(3_600);
+  await story.rests();
+  const told = story.told().filter((line) => !line.startsWith("status") && !line.includes("On it"));
+  expect(told).toEqual(CONCLUSIONS);
+  await story.end({ errors: /gives the application no token/ });
+});
+
 // Of each service some kinds; that the others are taken alike is what test/conformance and test/forges show.
 test.each(["silent", "html502", "lost_reply"] as const)(
   "Linear answers nothing (%s) while the work is done: told later, in order, once",
