@@ -28,7 +28,7 @@ export function watchConditions(parts: {
   const { clock } = parts;
   const stopping = new AbortController();
   let agents: Record<string, string | null> = Object.fromEntries(
-    Object.keys(parts.agents).map((name) => [name, "it has not been looked at yet"]),
+    Object.keys(parts.agents).map((name) => [name, "not checked yet"]),
   );
   let disk: string | null = null;
   let cancel: () => void = () => undefined;
@@ -60,13 +60,13 @@ export function watchConditions(parts: {
     const { bavail, bsize } = await statfs(parts.dataDir);
     const free = bavail * bsize;
     if (free >= parts.stopRunsBelowBytes) return null;
-    return `Only ${Math.floor(free / 1_048_576)} MiB of disk are free; below ${Math.floor(parts.stopRunsBelowBytes / 1_048_576)} MiB no run starts.`;
+    return `Only ${Math.floor(free / 1_048_576)} MiB of disk space are free; below ${Math.floor(parts.stopRunsBelowBytes / 1_048_576)} MiB no run starts.`;
   };
   const round = async (): Promise<void> => {
     try {
       await once();
     } catch (error) {
-      parts.log.warn("conditions could not be looked at", { error: messageOf(error) });
+      parts.log.warn("could not check conditions", { error: messageOf(error) });
     } finally {
       cancel();
       if (!stopping.signal.aborted) cancel = clock.after(LOOK_EVERY_MS, start);
@@ -83,7 +83,7 @@ export function watchConditions(parts: {
       await looking;
     },
     async stop() {
-      stopping.abort(new Error("the relay stops"));
+      stopping.abort(new Error("the relay is stopping"));
       cancel();
       await looking;
     },

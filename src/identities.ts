@@ -86,7 +86,7 @@ function ask<T>(
   let answer: T | null = null;
   let health: { ok: boolean; detail: string; at: number | null } = {
     ok: false,
-    detail: "not asked yet",
+    detail: "not checked yet",
     at: null,
   };
   let failures = 0;
@@ -101,8 +101,7 @@ function ask<T>(
     } catch (error) {
       failures += 1;
       health = { ok: false, detail: messageOf(error), at: clock.now() };
-      if (!stopping.signal.aborted)
-        log.warn("sign-in could not be checked", { side, error: messageOf(error) });
+      if (!stopping.signal.aborted) log.warn("could not check sign-in", { side, error: messageOf(error) });
     } finally {
       // No jitter: each relay asks for itself alone, and tests stay reproducible.
       const next = failures === 0 ? AGAIN_MS : backoffMs(OUTSIDE_CALLS, failures, 1);
@@ -118,7 +117,7 @@ function ask<T>(
     answer: () => answer,
     health: () => health,
     async stop() {
-      stopping.abort(new Error("the relay stops"));
+      stopping.abort(new Error("the relay is stopping"));
       cancel();
       await asking;
     },

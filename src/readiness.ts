@@ -35,7 +35,7 @@ export function readiness(
       outbox.oldestMs,
       outbox.pending,
     ),
-    sweep: part(!lateSweep, lateSweep ? "the sweep has not run when it should" : "runs", sweep.ageMs),
+    sweep: part(!lateSweep, lateSweep ? "the sweep is overdue" : "runs", sweep.ageMs),
     agent: part(
       broken.length === 0 && conditions.disk === null,
       conditions.disk ??

@@ -197,7 +197,7 @@ function later<T>(): { get(): T; set(value: T): void } {
   let kept: { readonly value: T } | null = null;
   return {
     get() {
-      if (kept === null) throw new Error("asked for before it was put together");
+      if (kept === null) throw new Error("used before it was built");
       return kept.value;
     },
     set(value) {
@@ -226,7 +226,7 @@ function stopper(
       try {
         await end();
       } catch (error) {
-        log.error("a part did not stop in order", { what, error: messageOf(error) });
+        log.error("a part failed to stop cleanly", { what, error: messageOf(error) });
       }
     }
   };

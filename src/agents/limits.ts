@@ -32,12 +32,12 @@ export function watchLimits(
       cancelSilence = clock.after(stallMs - silentMs, checkSilence);
       return;
     }
-    const detail = `${agent} gave no sign of life for ${seconds(stallMs)} s`;
+    const detail = `${agent} was silent for ${seconds(stallMs)} s`;
     onOver({ failureClass: "infrastructure", detail });
   };
   let cancelSilence = clock.after(stallMs, checkSilence);
   const cancelDeadline = clock.after(deadlineMs, () => {
-    onOver({ failureClass: "agent", detail: `the turn was not done after ${seconds(deadlineMs)} s` });
+    onOver({ failureClass: "agent", detail: `the turn was not finished after ${seconds(deadlineMs)} s` });
   });
   return {
     alive: () => {

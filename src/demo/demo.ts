@@ -98,7 +98,7 @@ async function play(
       .catch((error: unknown) => ended.resolve(String(error)));
   });
   const cancel = systemClock.after(LONGEST_MS, () =>
-    ended.resolve(`it was not over after ${LONGEST_MS / 1_000} s`),
+    ended.resolve(`it was not finished after ${LONGEST_MS / 1_000} s`),
   );
   const stop = (): void => ended.resolve("it was interrupted");
   signal.addEventListener("abort", stop, { once: true });
@@ -149,7 +149,7 @@ function whatIsWrong(
   const types = runs.map((run) => run.type);
   if (types.join() !== STORY.join()) return `the runs were ${types.join(", ")}`;
   const problems = [...linear.problems, ...github.problems];
-  return problems.length === 0 ? null : `the stand-ins found fault: ${problems.slice(0, 3).join("; ")}`;
+  return problems.length === 0 ? null : `the stand-ins found faults: ${problems.slice(0, 3).join("; ")}`;
 }
 
 function summary(told: {
@@ -177,7 +177,7 @@ function summary(told: {
     `Spent: ${spent?.runs ?? 0} runs, ${spent?.tokens ?? 0} tokens${spent?.usd === null || spent?.usd === undefined ? "" : `, ${spent.usd.toFixed(2)} US dollars (pretended)`}.`,
     wrong === null
       ? `Done in ${(tookMs / 1_000).toFixed(1)} s. The runs, in order:`
-      : `It did not go as it should: ${escapeHidden(wrong)}. The runs:`,
+      : `Something went wrong: ${escapeHidden(wrong)}. The runs:`,
     ...runTable(runs),
   ];
 }
@@ -185,7 +185,7 @@ function summary(told: {
 async function lookAround({ relay, configFile }: Stage, { write, signal, json }: DemoOptions): Promise<void> {
   if (!json) {
     write("");
-    write(`The relay keeps running: ${relay.url}  (end it with Ctrl-C)`);
+    write(`The relay keeps running: ${relay.url}  (stop it with Ctrl-C)`);
     write(`Try, in another terminal: patchrelay --config ${configFile} issue list`);
   }
   if (signal.aborted) return;

@@ -10,6 +10,6 @@ export function packageFile(name: string): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "package.json"))) return join(folder, name);
     if (folder === dirname(folder))
-      throw new Error(`the package is not whole: there is no package.json above ${import.meta.url}`);
+      throw new Error(`the package is incomplete: no package.json above ${import.meta.url}`);
   }
 }

@@ -55,7 +55,9 @@ export class ProcessNotStarted extends Error {
   override readonly name = "ProcessNotStarted";
   constructor(command: string, cause: unknown) {
     const code = (cause as NodeJS.ErrnoException).code ?? "unknown error";
-    super(`cannot start ${command} (${code}): is it installed, executable and its folder there?`, { cause });
+    super(`cannot start ${command} (${code}): is it installed and executable, and does its folder exist?`, {
+      cause,
+    });
   }
 }
 

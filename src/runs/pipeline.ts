@@ -27,7 +27,7 @@ export async function performRun(handle: RunHandle, parts: RunParts): Promise<vo
   const stop = new AbortController();
   const until = firstOf(handle.signal, stop.signal);
   handle.stopped.then(
-    (reason) => stop.abort(new Error(`the run was told to stop: ${reason}`)),
+    (reason) => stop.abort(new Error(`the run was stopped: ${reason}`)),
     () => undefined,
   );
   try {
@@ -97,9 +97,7 @@ async function show(context: RunContext, worktree: Worktree): Promise<Shown> {
 /** "Nothing needs changing" is an answer; "done" with nothing to show for it is a failed attempt, not a fix. */
 function nothingChanged({ outcome, summary, replies }: Worked): Ending {
   return outcome === "done"
-    ? new Ending(
-        failed("agent", `The agent said it was done, but changed nothing. It said: ${summary}`, null),
-      )
+    ? new Ending(failed("agent", `The agent reported done, but changed nothing. It said: ${summary}`, null))
     : new Ending(ended("no_change", summary, replies));
 }
 
@@ -204,7 +202,7 @@ async function afterRun(context: RunContext): Promise<void> {
     if (!outcome.ok)
       context.parts.log.warn("the hook after-run failed", { run: context.id, exitCode: outcome.exitCode });
   } catch (error) {
-    context.parts.log.warn("the hook after-run could not be run", {
+    context.parts.log.warn("could not run the hook after-run", {
       run: context.id,
       error: messageOf(error),
     });

@@ -83,7 +83,7 @@ async function inspectLeftOver(context: RunContext, worktree: Worktree, remoteHe
   const changes = await parts.worktrees.changes(worktree, remoteHead, { signal, maxPatchBytes });
   const found = objections(changes, context.run().type, parts.limits);
   if (found.length > 0)
-    throw new Ending(failed("policy", `What was left unpublished stays so: ${found.join("; ")}.`, null));
+    throw new Ending(failed("policy", `The unpublished work stays unpublished: ${found.join("; ")}.`, null));
 }
 
 async function atBase(
@@ -144,7 +144,7 @@ async function hook(context: RunContext, worktree: Worktree, repository: string)
     if (outcome.ok) return;
     // Installing dependencies fails for passing reasons more often than for good ones.
     if (attempt < HOOK_TRIES && !outcome.timedOut) continue;
-    const how = outcome.timedOut ? "ran out of time" : `ended with ${outcome.exitCode ?? "a signal"}`;
+    const how = outcome.timedOut ? "timed out" : `ended with ${outcome.exitCode ?? "a signal"}`;
     throw new Ending(
       failed(
         "infrastructure",

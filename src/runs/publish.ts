@@ -37,7 +37,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       throw new Ending(
         ended(
           "superseded",
-          "Somebody else pushed the same change meanwhile; the work is planned anew on it.",
+          "Somebody else pushed the same change in the meantime; the work is planned again on top of it.",
         ),
       );
     }
@@ -56,7 +56,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       throw new Ending(
         ended(
           "superseded",
-          "Somebody else changed the branch meanwhile; their commits stay, and the work is planned anew.",
+          "Somebody else changed the branch in the meantime; their commits stay, and the work is planned again.",
         ),
       );
     }
@@ -69,7 +69,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       throw new Ending(
         ended(
           "superseded",
-          `Somebody pushed to the branch meanwhile, and it conflicts in ${integrated.conflicts.join(", ")}; the work is planned anew on their commit.`,
+          `Somebody pushed to the branch in the meantime, with conflicts in ${integrated.conflicts.join(", ")}; the work is planned again on top of their commit.`,
         ),
       );
     }

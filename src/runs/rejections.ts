@@ -44,7 +44,7 @@ export async function rejectionOf(
     return null;
   }
   return {
-    prompt: `The repository's own verification does not pass with your change. Mend the cause, then end with the JSON object as before.\n\n${quote("VERIFY", found, fenceOf(context))}`,
+    prompt: `The repository's own verification fails with your change. Fix the cause, then end with the JSON object as before.\n\n${quote("VERIFY", found, fenceOf(context))}`,
     end: failed("test", `The repository's verification still fails:\n${found.slice(-2_000)}`, null),
   };
 }
@@ -54,7 +54,7 @@ const SILENT: Rejection = {
     "Your turn ended without the closing JSON object. Finish what is left to do, then end with that object and nothing after it.",
   end: failed(
     "agent",
-    "The agent's turn ended without a report of what it did, also when it was asked for one. Nothing was published.",
+    "The agent's turn ended without a report of what it did, even after it was asked for one. Nothing was published.",
     null,
   ),
 };
@@ -66,7 +66,7 @@ function contradiction(context: RunContext, changes: Changes): Rejection {
   const more = paths.length > MOST_NAMED ? `\n… and ${paths.length - MOST_NAMED} more` : "";
   const list = `${paths.slice(0, MOST_NAMED).join("\n")}${more}`;
   return {
-    prompt: `You ended with "no_change", yet these files differ from those you began with. If they are the work that was asked for, end with "done". If not, put them back and end with "no_change" once more.\n\n${quote("FILES", list, fenceOf(context))}`,
+    prompt: `You ended with "no_change", yet these files differ from what you started with. If they are the requested work, end with "done". If not, restore them and end with "no_change" again.\n\n${quote("FILES", list, fenceOf(context))}`,
     end: null,
   };
 }

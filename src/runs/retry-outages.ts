@@ -28,7 +28,7 @@ export async function retryOutages<T>(context: RunContext, what: string, step: (
       if (clock.monotonic() - began + waitMs > longestMs) throw error;
       context.handle.event(
         "warning",
-        `${what} is tried again in ${Math.ceil(waitMs / 1_000)} s: ${messageOf(error)}`,
+        `${what} will be retried in ${Math.ceil(waitMs / 1_000)} s: ${messageOf(error)}`,
       );
       await delay(clock, waitMs, context.signal);
     }

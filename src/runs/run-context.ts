@@ -114,7 +114,7 @@ export function stopEnding(reason: string, pushed: string | null): Ending {
       : `its commit ${pushed.slice(0, 12)} was pushed, or may have been`;
   return new Ending(
     reason === "superseded"
-      ? ended("superseded", "Overtaken: what the run was started for is no longer so.")
+      ? ended("superseded", "Superseded: the reason for this run no longer holds.")
       : ended("stopped", `Stopped (${reason}); ${published}.`),
   );
 }

@@ -120,9 +120,7 @@ async function accompanied(context: RunContext, session: AgentSession): Promise<
   const arrive = (): void => {
     steering = steering
       .then(steer)
-      .catch((error: unknown) =>
-        handle.event("warning", `A message could not be handed in: ${messageOf(error)}`),
-      );
+      .catch((error: unknown) => handle.event("warning", `Could not pass on a message: ${messageOf(error)}`));
   };
   handle.steers.onArrival(arrive);
   arrive();
@@ -154,7 +152,7 @@ function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
     return new Ending(
       failed(
         "infrastructure",
-        "None of the agent's commands could be started; its sandbox does not work here (`patchrelay doctor`).",
+        "None of the agent's commands could start: its sandbox does not work here (see `patchrelay doctor`).",
         nextTry(context),
       ),
     );
@@ -174,7 +172,7 @@ function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
   return {
     outcome: outcomeOf(report, summary),
     // The commit and the pull request are made of it.
-    summary: context.parts.scrub(summary) || "The agent said nothing about it.",
+    summary: context.parts.scrub(summary) || "The agent gave no details.",
     replies,
   };
 }
@@ -237,7 +235,7 @@ async function evidence(context: RunContext): Promise<readonly CheckFailure[]> {
   } catch (error) {
     context.signal.throwIfAborted();
     // The agent can look for the failure itself; a log that cannot be had must not cost the run.
-    context.handle.event("warning", `The failing checks could not be read: ${messageOf(error)}`);
+    context.handle.event("warning", `Could not read the failing checks: ${messageOf(error)}`);
     return [];
   }
 }

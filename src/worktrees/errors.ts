@@ -54,6 +54,6 @@ export class UnresolvedConflict extends Error {
 export class HookNotBegun extends Error {
   override readonly name = "HookNotBegun";
   constructor(why: string) {
-    super(`the hook could not be started, and nothing of it has run (\`patchrelay doctor\`): ${why}`);
+    super(`the hook could not start, and nothing of it has run (see \`patchrelay doctor\`): ${why}`);
   }
 }

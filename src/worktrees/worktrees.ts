@@ -181,7 +181,7 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
     isConfining = reason === null;
     if (reason !== null && reason !== told) {
       const what =
-        "hooks are not confined: what they run can read whatever our account can, our credentials too";
+        "hooks are not confined: what they run can read everything our account can, including our credentials";
       parts.log.warn(what, { reason });
       told = reason;
     }

@@ -70,11 +70,11 @@ describe("a process that misbehaves still ends in a right result", () => {
     ["refuses_turn_start", "thread not found"],
     ["dies_after_turn_start_reply", "codex exited with code 7"],
     ["dies_mid_turn", "codex exited with code 7"],
-    ["killed_mid_turn", "codex was ended by SIGKILL"],
+    ["killed_mid_turn", "codex was killed by SIGKILL"],
     ["half_a_line_then_dies", "codex exited with code 0"],
     ["unauthorized", "unauthorized"],
     ["refused_connection", "no luck"],
-    ["nothing_starts", "no command could be started"],
+    ["nothing_starts", "no command could start"],
   ];
   test.each(infrastructure)("%s: the infrastructure failed", async (behaviour, detail) => {
     const { result } = await outcome(behaviour);
@@ -222,7 +222,7 @@ describe("silence and excess are bounded by the clock that is given", () => {
     expect(await session.result).toMatchObject({
       how: "failed",
       failureClass: "infrastructure",
-      detail: "codex gave no sign of life for 5 s",
+      detail: "codex was silent for 5 s",
     });
   });
 

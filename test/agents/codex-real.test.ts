@@ -292,7 +292,7 @@ describe.skipIf(bin === null)("the real Codex with a scripted model", () => {
       failureClass: "infrastructure",
       commands: { ran: 0, unstartable: 1 },
     });
-    expect(result.detail).toContain("no command could be started");
+    expect(result.detail).toContain("no command could start");
     expect(result.detail).toContain(words);
     expect(await exists(join(worktree, "inside"))).toBe(false);
   });

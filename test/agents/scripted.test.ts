@@ -100,7 +100,7 @@ describe("steps", () => {
   test("a text that is to be replaced and is not there fails the agent", async () => {
     await writeFile(join(folder, "a"), "x");
     const result = await play(steps({ replace: { path: "a", from: "y", to: "z" } }));
-    expect(result.detail).toContain("a does not hold the text");
+    expect(result.detail).toContain("a does not contain the text");
   });
 
   test("failures keep their class and time, what was spent adds up", async () => {
@@ -182,7 +182,7 @@ describe("rules", () => {
   test("work that no rule fits is a failure of the agent", async () => {
     expect(await play([says("x", { promptIncludes: "never" })])).toMatchObject({
       how: "failed",
-      detail: "no rule of the script fits this work",
+      detail: "no rule of the script matches this work",
     });
   });
 });

@@ -42,7 +42,7 @@ test("a backup without a name goes below backups, and never over a file", async 
   writeFileSync(join(place.folder, "mine.db"), "mine");
   const refused = await db(["backup", "mine.db"]);
   expect([refused.code, refused.out]).toEqual([1, ""]);
-  expect(refused.err).toContain("exists already");
+  expect(refused.err).toContain("already exists");
   expect(readFileSync(join(place.folder, "mine.db"), "utf8")).toBe("mine");
 });
 

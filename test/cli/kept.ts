@@ -7,7 +7,7 @@ import { delay, systemClock } from "../../src/lib/clock.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
-import { script, scriptedTurn } from "../engines/scripted-factory.ts";
+import { script, scriptedAdvance } from "../engines/scripted-factory.ts";
 import type { Script } from "../engines/scripted-factory.ts";
 
 /** A title that would rewrite the line it stands in. */
@@ -68,7 +68,7 @@ export function openEngine({ dataDir }: Place): Engine {
     lockFile: join(dataDir, "patchrelay.lock"),
     pid: process.pid,
     parts: { ...parts, interpreters: { test, other: test } },
-    advance: scriptedTurn,
+    advance: scriptedAdvance,
   });
 }
 

@@ -3,7 +3,7 @@ import type { Effect, EffectOf } from "../../src/factory/effects/effect.ts";
 import { NOBODY } from "../../src/factory/facts/actor.ts";
 import { activeRun } from "../../src/factory/facts/facts.ts";
 import type { RunEnd } from "../../src/factory/facts/facts.ts";
-import type { advance as factoryTurn } from "../../src/factory/advance.ts";
+import type { advance as factoryAdvance } from "../../src/factory/advance.ts";
 import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
 import type { Engine, EngineParts, RunHandle } from "../../src/engines/engine.ts";
 import type { StreamLine } from "../../src/engines/documents.ts";
@@ -13,14 +13,14 @@ import { createVirtualClock } from "../virtual-clock.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "../engines/parts.ts";
 import type { PartsChanges } from "../engines/parts.ts";
-import { mended, script, scriptedTurn, wokenAt } from "../engines/scripted-factory.ts";
+import { mended, script, scriptedAdvance, wokenAt } from "../engines/scripted-factory.ts";
 import { T0, ticketReading } from "../factory/world.ts";
 
 const ENDED = { branch: "patchrelay/app-1", base: "main" } as const;
 
 /** A place for one engine's state, so that a test can open it again as after a restart. */
 export interface EngineSite {
-  open(parts: EngineParts, turn: typeof factoryTurn): Engine | Promise<Engine>;
+  open(parts: EngineParts, advance: typeof factoryAdvance): Engine | Promise<Engine>;
   /** Ends what is left and removes the place. */
   remove(): Promise<void>;
 }
@@ -74,7 +74,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
             return (await perform?.(effect, context)) ?? [];
           },
         }),
-        scriptedTurn,
+        scriptedAdvance,
       );
       await engine.start();
       return engine;
@@ -283,8 +283,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(engine.health().inbox.quarantined ?? 0).toBe(0);
         await clock.advance(300_000);
         expect(engine.health().inbox.quarantined).toBe(1);
-        const turns = { state: "quarantined", source: "observation" };
-        const [aside, ...others] = engine.views.deliveries(turns, PAGE).items;
+        const quarantined = { state: "quarantined", source: "observation" };
+        const [aside, ...others] = engine.views.deliveries(quarantined, PAGE).items;
         expect(others).toEqual([]);
         expect(aside).toMatchObject({
           source: "observation",
@@ -303,7 +303,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.settle();
         expect(engine.facts(issueOf("a"))).not.toBeNull();
         expect(engine.health().inbox.quarantined).toBe(0);
-        expect(engine.views.deliveries(turns, PAGE).items).toEqual([]);
+        expect(engine.views.deliveries(quarantined, PAGE).items).toEqual([]);
         expect(await engine.replay(source, deliveryId)).toBe(false);
         expect(await engine.replay("observation", "999")).toBe(false);
         const journal = engine.views.journal(issueOf("a"), PAGE)?.items;
@@ -597,7 +597,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       ) => {
         await engine.observe(issueOf(issue), [script({ run, project })], ORIGIN);
       };
-      /** Pipelines that wait for the test to let them go on. */
+      /** Runs that wait for the test to let them continue. */
       const held = () => {
         const begun: RunHandle[] = [];
         const release = new Map<string, () => void>();
@@ -726,7 +726,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await queue("a");
         await clock.settle();
         expect(begun).toHaveLength(1);
-        expect(engine.views.queue().items[0]?.reason).toBe("the run before it has not let go yet");
+        expect(engine.views.queue().items[0]?.reason).toBe("the previous run is still finishing");
         release("a");
         await clock.settle();
         expect(begun.map(({ run }) => run)).toEqual([1, 2]);

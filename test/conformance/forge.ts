@@ -539,8 +539,8 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       rig.misbehave("silent");
       const stop = new AbortController();
       const reading = rig.forge.readPullRequest(rig.repository, { number, branch: BRANCH }, stop.signal);
-      stop.abort(new Error("the relay stops"));
-      await expect(reading).rejects.toThrow("the relay stops");
+      stop.abort(new Error("the relay is stopping"));
+      await expect(reading).rejects.toThrow("the relay is stopping");
     });
   });
 }

@@ -5,7 +5,7 @@ import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import { delay, systemClock } from "../../src/lib/clock.ts";
 import { arm } from "../../src/lib/failpoints.ts";
 import { delivery, engineParts, issueOf } from "./parts.ts";
-import { script, scriptedTurn } from "./scripted-factory.ts";
+import { script, scriptedAdvance } from "./scripted-factory.ts";
 
 const ISSUES = ["a", "b", "c"];
 const LOOKS = 1_000;
@@ -47,7 +47,7 @@ const engine = openEmbeddedEngine({
   lockFile: join(folder, "patchrelay.lock"),
   pid: process.pid,
   parts,
-  advance: scriptedTurn,
+  advance: scriptedAdvance,
 });
 await engine.start();
 

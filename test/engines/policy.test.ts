@@ -56,8 +56,8 @@ describe("slots", () => {
     a:app                       | x:web y:web z:web |              | all 3 slots are in use
     a:app                       | x:app y:app       |              | project app uses 2 of its 2 slots
     a:- b:- c:-                 |                   |              | * ; * ; project (none) uses 2 of its 2 slots
-    a:app a:app                 |                   |              | * ; the run before it has not let go yet
-    a:app b:app                 | a:app             |              | the run before it has not let go yet ; *
+    a:app a:app                 |                   |              | * ; the previous run is still finishing
+    a:app b:app                 | a:app             |              | the previous run is still finishing ; *
     a:app+5 b:app               |                   |              | waits after a failed start: gone ; *
     a:app+0                     |                   |              | *
     a:app b:web                 |                   | codex=out    | the agent codex is not ready: out ; *
@@ -145,7 +145,7 @@ describe("effects", () => {
     const failed = afterFailure(effect, "refused", NOW);
     expect(failed).toEqual(reported === "yes" ? [{ ...report, detail: "refused" }] : []);
     const done = afterDone(effect, [], NOW);
-    const unwanted = { ...report, detail: "it was no longer wanted", because: "unwanted" };
+    const unwanted = { ...report, detail: "no longer wanted", because: "unwanted" };
     expect(done).toEqual(reported === "yes" ? [unwanted] : []);
   });
 
@@ -333,7 +333,7 @@ describe("runs that break", () => {
       kind: "run_ended",
       run: 3,
       fence: 13,
-      end: { outcome: "stopped", summary: "stopped before it began: undelegated", retryAt: null },
+      end: { outcome: "stopped", summary: "stopped before it started: undelegated", retryAt: null },
     });
   });
 

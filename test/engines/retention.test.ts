@@ -11,7 +11,7 @@ import { runRows } from "../../src/engines/embedded/rows/run.ts";
 import { createStore } from "../../src/engines/embedded/database/store.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
 import { engineParts, issueOf } from "./parts.ts";
-import { script, scriptedTurn } from "./scripted-factory.ts";
+import { script, scriptedAdvance } from "./scripted-factory.ts";
 
 const DAY = 86_400_000;
 const NOW = 1_000 * DAY;
@@ -111,7 +111,7 @@ test("commits lead to their issue as long as it goes on, and go a while after it
 
 test("what was said to a run goes when the run ends", () => {
   const id = issueOf("a");
-  const handle = scriptedTurn({
+  const handle = scriptedAdvance({
     facts: emptyFacts(id, 1),
     before: null,
     observations: [script({ run: "implementation" })],

@@ -9,7 +9,7 @@ import { isNews, isSame } from "../../src/factory/facts/news.ts";
 import { withAnswer } from "../../src/factory/observe/request.ts";
 import { later } from "../../src/factory/facts/stamp.ts";
 import type { FactoryState } from "../../src/factory/facts/state.ts";
-import type { advance as factoryTurn } from "../../src/factory/advance.ts";
+import type { advance as factoryAdvance } from "../../src/factory/advance.ts";
 
 /** What a prompt of these tests asks the scripted factory for. */
 export interface Script {
@@ -49,7 +49,12 @@ export const wokenAt = (facts: Facts | null): number | null => facts?.budgetRese
  * A factory that does what prompts say, so that engine tests depend on the engine alone. It keeps the
  * contract of the real one: pure, idempotent per observation, keys that name the fact.
  */
-export const scriptedTurn: typeof factoryTurn = ({ facts: before, before: decided, observations, now }) => {
+export const scriptedAdvance: typeof factoryAdvance = ({
+  facts: before,
+  before: decided,
+  observations,
+  now,
+}) => {
   const effects: Effect[] = [];
   let facts = before;
   for (const observation of observations) facts = apply(facts, observation, effects, now);

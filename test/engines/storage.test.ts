@@ -33,7 +33,7 @@ import { createVirtualClock } from "../virtual-clock.ts";
 import type { VirtualClock } from "../virtual-clock.ts";
 import { delivery, engineParts, issueOf } from "./parts.ts";
 import type { PartsChanges } from "./parts.ts";
-import { script, scriptedTurn } from "./scripted-factory.ts";
+import { script, scriptedAdvance } from "./scripted-factory.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 const ORIGIN = { source: "test", delivery: null };
@@ -59,7 +59,14 @@ afterEach(async () => {
 async function open(changes: PartsChanges = {}, maxPages: number | null = null): Promise<Engine> {
   const parts = engineParts(clock, changes);
   const lockFile = join(folder, "patchrelay.lock");
-  engine = openEmbeddedEngine({ file, lockFile, pid: process.pid, parts, advance: scriptedTurn, maxPages });
+  engine = openEmbeddedEngine({
+    file,
+    lockFile,
+    pid: process.pid,
+    parts,
+    advance: scriptedAdvance,
+    maxPages,
+  });
   await engine.start();
   return engine;
 }
@@ -139,7 +146,7 @@ describe("durability", () => {
     disk = "failing";
     expect(() => store.write(() => db.exec("INSERT INTO t VALUES (2)"))).toThrow("disk I/O error");
     disk = "sound";
-    expect(() => store.write(() => db.exec("INSERT INTO t VALUES (3)"))).toThrow("failed to keep a write");
+    expect(() => store.write(() => db.exec("INSERT INTO t VALUES (3)"))).toThrow("write to disk failed");
     expect(await store.breaking).toContain("SQLITE_IOERR_FSYNC");
     expect(db.prepare("SELECT x FROM t").pluck().all()).toEqual([1]);
     db.close();
@@ -182,7 +189,7 @@ describe("durability", () => {
     expect(engine?.health().database.ok).toBe(true);
   });
 
-  test("a body that the disk has changed is set aside, not believed", async () => {
+  test("a body that the disk has changed is quarantined, not believed", async () => {
     await open();
     const answer = engine?.accept(delivery("d1", { ignored: "x".repeat(100) }));
     await clock.settle();
@@ -196,7 +203,7 @@ describe("durability", () => {
     await clock.settle();
     expect(engine?.views.delivery("d1")[0]).toMatchObject({
       state: "quarantined",
-      why: expect.stringContaining("no longer matches its digest"),
+      why: expect.stringContaining("does not match its digest"),
     });
   });
 
@@ -255,7 +262,7 @@ describe("a database that cannot be used", () => {
     rmSync(copy);
     const parts = engineParts(clock);
     expect(() =>
-      openEmbeddedEngine({ file: copy, lockFile: `${copy}.lock`, pid: 1, parts, advance: scriptedTurn }),
+      openEmbeddedEngine({ file: copy, lockFile: `${copy}.lock`, pid: 1, parts, advance: scriptedAdvance }),
     ).toThrow(DatabaseDamaged);
   });
 
@@ -324,7 +331,7 @@ describe("maintenance", () => {
     const views = openViews(copy, clock, `${copy}.lock`);
     expect(views.issue("a")).not.toBeNull();
     views.close();
-    await expect(backup(file, copy)).rejects.toThrow("exists already");
+    await expect(backup(file, copy)).rejects.toThrow("already exists");
   });
 
   test.each([

@@ -386,7 +386,7 @@ function soundness(before: Facts, { facts, decision }: Advance, now: number): vo
   if (decision.until !== null) expect(decision.until, "wakes in the future").toBeGreaterThan(now);
 }
 
-/** What the sessions were told, as the outbox lets it through, against what must be so after each turn. */
+/** What the sessions were told, as the outbox lets it through, against what must be so after each advance. */
 class Told {
   private readonly keys = new Set<string>();
   /** By session: the fact it was closed with, or null when work was told of last. */

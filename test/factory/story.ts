@@ -51,7 +51,7 @@ export class Story {
   private reviews: Review[] = [];
   private ejections: Ejection[] = [];
 
-  /** Tells all lines; each is one turn. */
+  /** Tells all lines; each is one advance. */
   tell(text: string): this {
     for (const line of linesOf(text)) this.lines.push(this.step(line));
     return this;

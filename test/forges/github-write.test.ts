@@ -289,7 +289,7 @@ describe("merging", () => {
     expect(answer).toEqual({
       ok: false,
       because: "held",
-      detail: expect.stringContaining("want another approval"),
+      detail: expect.stringContaining("require another approval"),
     });
   });
 

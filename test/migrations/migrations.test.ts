@@ -139,7 +139,7 @@ describe("migrations", () => {
       mkdirSync(folder, { recursive: true });
       writeFileSync(join(folder, "0001-a.sql"), "");
       writeFileSync(join(folder, "0003-c.sql"), "");
-      expect(() => readMigrations(folder)).toThrow("0003-c stands where number 2 is expected");
+      expect(() => readMigrations(folder)).toThrow("0003-c is where number 2 is expected");
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

@@ -75,7 +75,7 @@ test("signed deliveries that cannot be read or used are kept and explained, and 
       },
       {
         "state": "quarantined",
-        "why": "the body is not as Linear documents it at appUserId: Invalid input: expected string, received undefined",
+        "why": "the body is not what Linear documents at appUserId: Invalid input: expected string, received undefined",
       },
     ]
   `);

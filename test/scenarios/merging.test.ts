@@ -45,7 +45,7 @@ test("where auto-merge is not allowed, the next approval is waited for, however 
   await implemented(story);
   await story.grace.approves();
   await story.until(({ rule }) => rule === "merge_held");
-  expect(story.issue()?.why).toContain("want another approval");
+  expect(story.issue()?.why).toContain("require another approval");
   await story.passes(3 * 3_600);
   expect(story.issue()?.rule).toBe("merge_held");
   await story.ada.approves();

@@ -105,7 +105,7 @@ export class Performing {
                 at: relay.agenda.now,
                 effect,
                 ok: false,
-                detail: "it was no longer wanted",
+                detail: "no longer wanted",
                 because: "unwanted",
               },
             ]

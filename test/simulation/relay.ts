@@ -4,7 +4,7 @@ import type { IssueId } from "../../src/factory/facts/ids.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import type { Conditions } from "../../src/factory/facts/policy.ts";
 import { TERMINAL } from "../../src/factory/facts/state.ts";
-import { advance as factoryTurn, type AdvanceInput, type Advance } from "../../src/factory/advance.ts";
+import { advance as factoryAdvance, type AdvanceInput, type Advance } from "../../src/factory/advance.ts";
 import type { Agenda } from "./agenda.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
 import type { Mistake } from "./mistakes.ts";
@@ -158,7 +158,7 @@ export class Relay implements Process {
   }
 
   turn(input: AdvanceInput): Advance {
-    const result = this.burnt(factoryTurn(input));
+    const result = this.burnt(factoryAdvance(input));
     const pull = result.facts.pullRequest;
     if (!this.has("own_push_resets") || pull === null) return result;
     const personHead = { sha: pull.core.value.head, at: pull.core.at };

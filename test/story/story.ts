@@ -53,7 +53,7 @@ export interface Expected {
   readonly failed?: readonly string[];
   /** Error lines of the log that belong to the story. */
   readonly errors?: RegExp;
-  /** Deliveries may be set aside. */
+  /** Deliveries may be quarantined. */
   readonly quarantined?: number;
 }
 

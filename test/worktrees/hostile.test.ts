@@ -309,7 +309,7 @@ describe("objects", () => {
     expect(files.map((file) => file.path)).toEqual(["a.txt"]);
   });
 
-  test("a replaced .git folder with a person's commits is set aside, not deleted", async () => {
+  test("a replaced .git folder with a person's commits is renamed, not deleted", async () => {
     rmSync(join(tree.path, ".git"));
     git(tree.path, "init", "--quiet");
     git(tree.path, "add", "-A");

@@ -240,7 +240,7 @@ describe("a damaged worktree", () => {
     expect(git(again.path, "status", "--porcelain")).toBe("");
   });
 
-  test("files that the mirror knows nothing of are set aside, not deleted", async () => {
+  test("files that the mirror knows nothing of are renamed, not deleted", async () => {
     const tree = await on.prepare();
     put(tree.path, { "precious.txt": "only here\n" });
     rmSync(tree.commonDir, { recursive: true });

@@ -10,7 +10,7 @@ import { Secret } from "../../src/lib/secret.ts";
 import { put, stage } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 
-// A credential travels in one header of one command. These tests look at everything else.
+// A credential is sent in one header of one command. These tests look at everything else.
 
 const TOKEN = "ghs_canary0123456789";
 const BASIC = Buffer.from(`x-access-token:${TOKEN}`).toString("base64");

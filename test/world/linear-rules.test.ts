@@ -123,7 +123,7 @@ test("half an hour of silence makes a session stale, an activity revives it", as
   expect(world.session(session.id).status).toBe("active");
 });
 
-test("a plan is an array, travels as JSON text and is replaced whole", async () => {
+test("a plan is an array, is sent as JSON text and is replaced whole", async () => {
   const plan = [{ content: "Read", status: "inProgress" }];
   const answer = await set({ plan });
   expect(JSON.parse(String(at(answer.data, "agentSessionUpdate.agentSession.plan")))).toEqual(plan);

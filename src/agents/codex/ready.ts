@@ -86,7 +86,7 @@ async function credentialProblem(parts: ReadinessParts): Promise<string | null> 
     const provider = tableAt(tableAt(config, "model_providers"), name);
     const key = provider["env_key"];
     if (typeof key !== "string" || (parts.env[key] ?? "") !== "") return null;
-    return `the model provider ${name} needs the variable ${key}: set it and name it in agent.codex.env`;
+    return `the model provider ${name} needs the variable ${key}: set it and list it in agent.codex.env`;
   }
   if ((parts.env["OPENAI_API_KEY"] ?? parts.env["CODEX_API_KEY"] ?? "") !== "") return null;
   try {

@@ -112,7 +112,7 @@ export function checkScript(value: unknown, source: string): ScriptedAgentScript
   const parsed = script.safeParse(value);
   if (parsed.success) return parsed.data;
   throw new Error(
-    `${source} is no script for the scripted agent:\n${z.prettifyError(parsed.error)}\nThe form is told at the top of src/agents/scripted/script.ts.`,
+    `${source} is not a script for the scripted agent:\n${z.prettifyError(parsed.error)}\nThe format is described at the top of src/agents/scripted/script.ts.`,
   );
 }
 

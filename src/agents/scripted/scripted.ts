@@ -39,7 +39,7 @@ export function createScriptedAgent(parts: ScriptedParts): Agent {
       const { rules } = await script();
       const known = request.thread !== null && memory.knows(request.thread);
       if (request.thread !== null && !known) {
-        const text = `the earlier conversation is lost, a new one was begun (no thread ${request.thread})`;
+        const text = `the earlier conversation is lost, started a new one (no thread ${request.thread})`;
         request.onEvent({ kind: "warning", text });
       }
       const thread =
@@ -55,7 +55,7 @@ export function createScriptedAgent(parts: ScriptedParts): Agent {
       if (played.result !== null) return playedSession(played.result);
       const rule = played.rule === null ? undefined : rules[played.rule];
       if (rule === undefined) {
-        return playedSession(failedResult("agent", "no rule of the script fits this work"));
+        return playedSession(failedResult("agent", "no rule of the script matches this work"));
       }
       const save = (): Promise<void> => memory.save();
       return new ScriptedSession({ rule, played, save, request, signal, clock });

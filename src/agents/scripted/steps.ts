@@ -76,7 +76,7 @@ export async function playStep(step: Step, stage: Stage): Promise<Early | null> 
 
 async function replace(path: string, from: string, to: string, stage: Stage): Promise<void> {
   const text = await readInside(stage.directory, path);
-  if (!text.includes(from)) throw new Error(`${path} does not hold the text that is to be replaced`);
+  if (!text.includes(from)) throw new Error(`${path} does not contain the text to replace`);
   await writeInside(
     stage.directory,
     path,

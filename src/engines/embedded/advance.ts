@@ -3,7 +3,7 @@ import type { Facts } from "../../factory/facts/facts.ts";
 import type { Effect } from "../../factory/effects/effect.ts";
 import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../factory/facts/observation.ts";
-import type { advance as factoryTurn } from "../../factory/advance.ts";
+import type { advance as factoryAdvance } from "../../factory/advance.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { EngineParts } from "../engine.ts";
 import type { Issues } from "./rows/issue.ts";
@@ -19,7 +19,7 @@ import { sweepAt } from "../policy/sweep.ts";
 import { timerAt } from "../policy/timer.ts";
 import type { TimerRows } from "./rows/timer.ts";
 
-export type AdvanceIssue = typeof factoryTurn;
+export type AdvanceIssue = typeof factoryAdvance;
 
 /** Everything an advance writes to. */
 export interface AdvanceParts {
@@ -109,7 +109,7 @@ export function createAdvances(parts: AdvanceParts): Advances {
     observations: readonly Observation[],
     now: number,
   ): void => {
-    if (timers.set(issue, timerAt(until, observations, now), waitsFor ?? "a time it set itself")) {
+    if (timers.set(issue, timerAt(until, observations, now), waitsFor ?? "its own timer")) {
       store.afterCommit(() => timers.changed());
     }
   };
@@ -120,7 +120,7 @@ export function createAdvances(parts: AdvanceParts): Advances {
       const tried = store.attempt(() => apply(issue, observations, origin));
       if (tried.ok) return tried.value;
       const why = messageOf(tried.error);
-      engine.log.error("an advance failed and will be tried again", { issue, source: origin.source, why });
+      engine.log.error("advance failed, will be retried", { issue, source: origin.source, why });
       const now = engine.clock.now();
       parts.observations.park({ issue, key: null, origin, observations, why }, parked(now), now);
       return journal.newest(issue);

@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
-import { advance as factoryTurn } from "../../factory/advance.ts";
+import { advance as factoryAdvance } from "../../factory/advance.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { delay } from "../../lib/clock.ts";
 import { failpoint } from "../../lib/failpoints.ts";
@@ -85,7 +85,7 @@ function openStore({ file, parts, maxPages }: EmbeddedOptions): Store {
   const db = openWriter(file, maxPages ?? null);
   try {
     const taken = migrate(db, file, migrations, parts.clock.now());
-    if (taken.length > 0) parts.log.info("the database was brought forward", { steps: taken.join(", ") });
+    if (taken.length > 0) parts.log.info("database migrated", { steps: taken.join(", ") });
     const store = createStore(db);
     const { slots } = parts.settings;
     const kept: KeptSettings = { slots, policy: parts.policy };
@@ -120,7 +120,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     timers,
     observations,
     stream,
-    advance: options.advance ?? factoryTurn,
+    advance: options.advance ?? factoryAdvance,
     engine,
     committed(issue, facts) {
       runWorker.committed(issue, facts);
@@ -237,7 +237,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
         store.db.pragma("wal_checkpoint(TRUNCATE)");
         failpoint("checkpoint.mid");
       } catch (error) {
-        log.warn("the log could not be folded in at the end; the next start does it", {
+        log.warn("WAL checkpoint failed at shutdown; the next start does it", {
           why: messageOf(error),
         });
       }

@@ -91,7 +91,7 @@ export function createIntake(parts: {
     } catch (error) {
       const refusal =
         error instanceof NotDurable ? error : new NotDurable(messageOf(error), { cause: error });
-      log.error("deliveries could not be stored", { count: group.length, why: refusal.message });
+      log.error("could not store deliveries", { count: group.length, why: refusal.message });
       for (const { reject } of group) reject(refusal);
     }
   };
@@ -100,7 +100,7 @@ export function createIntake(parts: {
     async accept(delivery) {
       if (closed) throw new NotDurable("the relay is stopping");
       if (waiting.length >= WAITING_ROWS || waitingBytes + delivery.body.length > WAITING_BYTES) {
-        throw new NotDurable("more deliveries wait to be stored than the disk keeps up with");
+        throw new NotDurable("deliveries arrive faster than the disk can store them");
       }
       failpoint("ingest.verified");
       return await new Promise((resolve, reject) => {

@@ -29,7 +29,7 @@ export function createObserve(parts: {
         return tried.value;
       }
       const why = messageOf(tried.error);
-      log.error("an advance failed and will be tried again", { issue, source: origin.source, why });
+      log.error("advance failed, will be retried", { issue, source: origin.source, why });
       const now = clock.now();
       observations.park({ issue, key: key ?? null, origin, observations: news, why }, parked(now), now);
       return 0;

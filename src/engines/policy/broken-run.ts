@@ -12,7 +12,7 @@ export function stoppedBeforeItBegan(run: Run, reason: string, now: number): Obs
   return ended(run, now, {
     outcome: "stopped",
     failureClass: null,
-    summary: `stopped before it began: ${reason}`,
+    summary: `stopped before it started: ${reason}`,
     retryAt: null,
   });
 }

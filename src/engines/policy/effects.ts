@@ -93,7 +93,7 @@ export function afterDone(
 ): readonly Observation[] {
   const told = observations.some((seen) => seen.kind === "effect_settled" && seen.effect.key === effect.key);
   if (told || !isReported(effect)) return observations;
-  const unwanted = { ok: false, detail: "it was no longer wanted", because: "unwanted" } as const;
+  const unwanted = { ok: false, detail: "no longer wanted", because: "unwanted" } as const;
   return [...observations, { kind: "effect_settled", at: now, effect, ...unwanted }];
 }
 

@@ -40,7 +40,7 @@ export function assignSlots(
     const inProject = perProject.get(project) ?? 0;
     const agent = policy.projects.find(({ id }) => id === project)?.agent;
     const offline = agent === undefined ? null : (conditions.agents[agent] ?? null);
-    if (busyIssues.has(issue)) return "the run before it has not let go yet";
+    if (busyIssues.has(issue)) return "the previous run is still finishing";
     if (conditions.disk !== null) return conditions.disk;
     if (offline !== null) return `the agent ${agent} is not ready: ${offline}`;
     if (notBefore > now) return `waits after a failed start: ${failure ?? "no reason recorded"}`;

@@ -45,7 +45,7 @@ export interface GitHubForge extends Forge {
 /** GitHub, github.com or Enterprise Server. Nothing is loaded or asked until the first call. */
 export function createGitHubForge(parts: GitHubParts): GitHubForge {
   if (parts.webhookSecrets.length === 0)
-    throw new Error("GITHUB_WEBHOOK_SECRET is missing: without it any sender would be believed");
+    throw new Error("GITHUB_WEBHOOK_SECRET is missing: without it anybody could send webhooks");
   const { apiUrl, webUrl, clock, log, limits } = parts;
   const transport = createTransport({ clock, connectMs: limits.connectMs, concurrent: limits.concurrent });
   const client = createClient({ ...parts, transport });

@@ -14,7 +14,7 @@ export function apiToken(text: string): Formed {
     : oneWord(text);
 }
 
-/** What travels in HTTP headers and forms, where anything else would be an error far away from its cause. */
+/** What is sent in HTTP headers and forms, where anything else would be an error far away from its cause. */
 export function oneWord(text: string): Formed {
   return /^[\x21-\x7e]+$/.test(text)
     ? { ok: true, text }

@@ -23,7 +23,7 @@ export interface LinearParts {
   readonly log: Log;
   /** Milliseconds: connecting, and a whole call. */
   readonly limits: { readonly connectMs: number; readonly totalMs: number };
-  /** How calls travel; Node's HTTP unless given. */
+  /** How calls are sent; Node's HTTP unless given. */
   readonly transport?: Transport;
 }
 

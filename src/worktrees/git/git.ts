@@ -128,7 +128,7 @@ function judge(call: GitCall, outcome: ProcessOutcome, token: Secret | null, dea
     throw failure(call, verb, outcome, clip(scrub(words.trim(), token), 2_000));
   }
   if (outcome.truncated && call.mayTruncate !== true) {
-    throw new GitFailed(verb, outcome.exitCode, "the output is larger than the relay reads");
+    throw new GitFailed(verb, outcome.exitCode, "the output is larger than the relay accepts");
   }
   const { stdout, stderr, truncated } = outcome;
   return { exitCode: outcome.exitCode ?? 0, stdout, stderr, truncated };
@@ -164,7 +164,7 @@ function faultOf(detail: string): ExternalError["kind"] {
   return FAULTS.find(([pattern]) => pattern.test(detail))?.[1] ?? "unavailable";
 }
 
-/** `text` without the credential, in either of the forms in which it travels. */
+/** `text` without the credential, in either of the forms in which it is sent. */
 function scrub(text: string, token: Secret | null): string {
   if (token === null || token.reveal() === "") return text;
   return text.replaceAll(token.reveal(), "[secret]").replaceAll(basicCredential(token), "[secret]");

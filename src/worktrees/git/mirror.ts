@@ -128,7 +128,7 @@ export async function tidyMirror(git: Git, place: GitPlace, signal: AbortSignal)
     await git.run(place, { args: ["maintenance", "run", "--quiet", ...tasks], signal });
   } catch (error) {
     if (!(error instanceof GitFailed)) throw error;
-    git.log.warn("the mirror could not be packed", { mirror: place.commonDir, error: error.message });
+    git.log.warn("could not pack the mirror", { mirror: place.commonDir, error: error.message });
   }
 }
 
@@ -142,11 +142,7 @@ export function chooseBase(asked: RemoteHeads, repository: string, named: string
 /** The base's commit after a fetch; the branch may have vanished since it was asked for. */
 export function baseCommit(found: ReadonlyMap<string, string>, branch: string): string {
   const sha = found.get(branch);
-  if (sha === undefined)
-    throw new ExternalError(
-      "conflict",
-      `the branch ${branch}, which the change goes to, is not there any more`,
-    );
+  if (sha === undefined) throw new ExternalError("conflict", `the target branch ${branch} no longer exists`);
   return sha;
 }
 

@@ -23,7 +23,11 @@ export async function readFileAt(
     throw new GitFailed("ls-tree", 0, `${file.path} is not a plain file in ${sha} (mode ${mode})`);
   }
   if (Number(size) > file.maxBytes) {
-    throw new GitFailed("ls-tree", 0, `${file.path} has ${size} bytes; the relay reads ${file.maxBytes}`);
+    throw new GitFailed(
+      "ls-tree",
+      0,
+      `${file.path} has ${size} bytes; the relay reads at most ${file.maxBytes}`,
+    );
   }
   return (await git.run(place, { args: ["cat-file", "blob", checkSha(blob)], signal })).stdout;
 }

@@ -30,7 +30,7 @@ const LOOPBACK = new Set(["localhost", "127.0.0.1", "[::1]"]);
  * A token goes only to the host of `forge`.
  */
 export function checkRemote(url: string, forge: ForgeAccess | null): Remote {
-  if (/[\p{Cc}\s]/u.test(url)) throw new BadName("the clone URL holds white space or control characters");
+  if (/[\p{Cc}\s]/u.test(url)) throw new BadName("the clone URL contains white space or control characters");
   if (isAbsolute(url)) return { url, protocol: "file", credentialOrigin: null };
   const parsed = URL.canParse(url) ? new URL(url) : null;
   if (parsed === null) {
@@ -55,7 +55,7 @@ export function checkRemote(url: string, forge: ForgeAccess | null): Remote {
   }
   throw new BadName(
     protocol === "http:"
-      ? `refusing ${parsed.host} over plain http; only loopback may be reached so, use https`
+      ? `refusing plain http to ${parsed.host}; only loopback may use it, use https`
       : `refusing the transport ${JSON.stringify(protocol)} of the clone URL; use https`,
   );
 }

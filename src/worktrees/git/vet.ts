@@ -46,7 +46,7 @@ const COMMON_DIR = "../..\n";
 export async function vet(place: GitPlace, config: string, log: Log): Promise<void> {
   const found = await textOf(join(place.commonDir, "config"));
   if (found !== config) {
-    if (found !== null) log.warn("the git config of a mirror was changed; it is put back", mirrorOf(place));
+    if (found !== null) log.warn("restored the git config of a mirror that was changed", mirrorOf(place));
     await writeConfig(place.commonDir, config);
   }
   for (const name of UNWANTED) {
@@ -59,7 +59,7 @@ export async function vet(place: GitPlace, config: string, log: Log): Promise<vo
   // GIT_COMMON_DIR alone does not do: where refs are kept git reads from this file (refs/files-backend.c).
   const common = join(place.gitDir, "commondir");
   if ((await textOf(common)) === COMMON_DIR) return;
-  log.warn("a worktree's commondir file was changed; it is put back", mirrorOf(place));
+  log.warn("restored the commondir file of a worktree that was changed", mirrorOf(place));
   await rm(common, { recursive: true, force: true });
   await writeFile(common, COMMON_DIR, { flag: "wx" });
 }

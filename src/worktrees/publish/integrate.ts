@@ -66,7 +66,7 @@ async function putOnTop(
     (await snapshotTree(git, place, request.privateDir, signal)) !==
     (await treeOf(git, place, before, signal))
   ) {
-    throw new GitFailed("rebase", null, "the worktree holds uncommitted files; commit or salvage them first");
+    throw new GitFailed("rebase", null, "the worktree has uncommitted files; commit or salvage them first");
   }
   if (await isAncestor(git, place, onto, before, signal))
     return { outcome: "clean", head: before, conflicts: [] };

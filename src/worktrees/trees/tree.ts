@@ -96,7 +96,7 @@ export async function addTree(
 
 /**
  * Makes the `.git` file of the worktree point to its git directory again. Ours never read it, but the agent's git
- * and the hooks' do. A repository that somebody made in its place is set aside, not deleted.
+ * and the hooks' do. A repository that somebody made in its place is renamed, not deleted.
  */
 export async function linkTree(place: TreePlace): Promise<void> {
   const path = join(place.workTree, ".git");

@@ -22,7 +22,7 @@ function time(value: unknown): number {
   return at;
 }
 
-// What travels in each scalar, as the API does it: JSON as text, JSONObject embedded, times as ISO 8601.
+// What each scalar carries, as the API does it: JSON as text, JSONObject embedded, times as ISO 8601.
 const SCALARS: Readonly<Record<string, ScalarRule>> = {
   JSON: {
     serialize: (value) => (typeof value === "string" ? value : JSON.stringify(value)),

@@ -19,7 +19,7 @@ import { linearSchema } from "../api/schema.ts";
 import { sessionStatus } from "../model/status.ts";
 import type { ActivityRow, IssueRow, Row, SessionRow } from "../model/records.ts";
 
-/** A webhook's body and the name it travels under (`Linear-Event`). */
+/** A webhook's body and the name it is sent under (`Linear-Event`). */
 export interface Payload {
   readonly event: string;
   readonly body: Json;

@@ -51,7 +51,7 @@ export async function startServer(parts: ServerParts, signal: AbortSignal): Prom
     maxLineBytes: MAX_LINE_BYTES,
     onLine: (line) => wire.take(line),
     onLineTooLong: () => {
-      parts.log.warn("dropped a message of codex above the size limit", { limit: MAX_LINE_BYTES });
+      parts.log.warn("dropped a codex message above the size limit", { limit: MAX_LINE_BYTES });
       parts.onLost();
     },
     onErrorLine: errors.take,
@@ -63,7 +63,8 @@ export async function startServer(parts: ServerParts, signal: AbortSignal): Prom
     log: parts.log,
   });
   const exit = process.exit.then(({ exitCode, signal: killedBy }) => {
-    const how = exitCode === null ? `was ended by ${killedBy ?? "a signal"}` : `exited with code ${exitCode}`;
+    const how =
+      exitCode === null ? `was killed by ${killedBy ?? "a signal"}` : `exited with code ${exitCode}`;
     const story = `codex ${how}${errors.last() === "" ? "" : `: ${errors.last()}`}`;
     wire.close(new ExternalError("unavailable", story));
     return story;
@@ -123,7 +124,7 @@ function errorLines(parts: ServerParts): { take: (line: string) => void; last: (
       last = text;
       told += 1;
       if (told <= TOLD_ERROR_LINES) parts.log.debug("codex wrote to standard error", { line: text });
-      if (told === TOLD_ERROR_LINES) parts.log.debug("more of codex' standard error is not shown");
+      if (told === TOLD_ERROR_LINES) parts.log.debug("codex writes more to standard error; not shown");
     },
   };
 }

@@ -65,10 +65,10 @@ export function createWire(parts: WireParts): Wire {
   const decline = (id: unknown, method: string): void => {
     if (answering >= MAX_UNWRITTEN_ANSWERS) return odd("more requests than it reads answers");
     answering += 1;
-    parts.log.info("declined a request of codex", { method });
+    parts.log.info("declined a codex request", { method });
     parts
       .write(`${JSON.stringify({ id, ...refusalOf(method) })}\n`)
-      .catch((error: unknown) => parts.log.warn("an answer to codex was lost", { error: messageOf(error) }))
+      .catch((error: unknown) => parts.log.warn("lost an answer to codex", { error: messageOf(error) }))
       .finally(() => {
         answering -= 1;
       });
@@ -98,7 +98,7 @@ export function createWire(parts: WireParts): Wire {
     take(line) {
       if (line.trim() === "") return;
       const message = parseObject(line);
-      if (message === null) return odd("a line that is no JSON object");
+      if (message === null) return odd("a line that is not a JSON object");
       const { id, method, params, result, error } = message;
       if (typeof method === "string") {
         // Ids of the server start at 0 and are numbers of their own: only their absence says "notification".

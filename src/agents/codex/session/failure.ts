@@ -89,7 +89,7 @@ function retryAt(name: string, message: string, limits: RateLimits | null, now: 
 
 const HINTS: Readonly<Record<string, string>> = {
   unauthorized: "the model provider refused the credential (unauthorized)",
-  modelNotFound: "the model is not known to the provider; see agent.codex.model",
+  modelNotFound: "the provider does not know the model; see agent.codex.model",
   contextWindowExceeded: "the conversation no longer fits into the model's context",
 };
 

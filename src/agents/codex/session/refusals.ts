@@ -22,5 +22,5 @@ export function refusalOf(
   method: string,
 ): { readonly result: unknown } | { readonly error: { readonly code: number; readonly message: string } } {
   if (Object.hasOwn(REFUSALS, method)) return { result: REFUSALS[method] };
-  return { error: { code: -32_601, message: "patchrelay answers no such request" } };
+  return { error: { code: -32_601, message: "patchrelay does not answer this request" } };
 }

@@ -24,7 +24,7 @@ export function resultOf(turn: Turn, story: TurnStory, ending: Ending | null, no
       if (transcript.ran === 0 && transcript.unstartable > 0) {
         return failed(story, {
           failureClass: "infrastructure",
-          detail: `no command could be started in Codex' sandbox (${transcript.complaint}): the host must allow user namespaces, and agent.codex.home must not lie below the system's temporary directory`,
+          detail: `no command could start in Codex's sandbox (${transcript.sandboxError}): the host must allow user namespaces, and agent.codex.home must not lie below the system's temporary directory`,
         });
       }
       return { ...common(story), how: "completed", detail: "the turn completed" };

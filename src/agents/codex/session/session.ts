@@ -99,7 +99,7 @@ export class CodexSession implements AgentSession {
     } catch (error) {
       if (error instanceof RefusedCall && TOO_LATE.test(error.message)) return false;
       if (this.#over()) return false;
-      throw new ExternalError("unavailable", `the message did not reach codex: ${messageOf(error)}`, {
+      throw new ExternalError("unavailable", `could not send the message to codex: ${messageOf(error)}`, {
         cause: error,
       });
     }
@@ -138,7 +138,7 @@ export class CodexSession implements AgentSession {
         await server.call("turn/interrupt", { threadId, turnId }, INTERRUPT_MS);
         break;
       } catch (error) {
-        log.info("codex did not take the interrupt", { error: messageOf(error) });
+        log.info("codex did not accept the interrupt", { error: messageOf(error) });
         // A turn that was asked for a moment ago may not have begun yet; one that ended tells so by itself.
         if (!(error instanceof RefusedCall)) break;
         await Promise.race([this.result, delay(clock, AGAIN_MS)]);
@@ -156,7 +156,7 @@ export class CodexSession implements AgentSession {
     try {
       await server.call("thread/backgroundTerminals/clean", { threadId }, CLEAN_MS);
     } catch (error) {
-      log.debug("background commands were not cleaned", { error: messageOf(error) });
+      log.debug("could not clean up background commands", { error: messageOf(error) });
     }
     this.#settle(resultOf(turn, turns.story(), this.#ending, clock.now()));
   }

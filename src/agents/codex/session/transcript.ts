@@ -18,8 +18,8 @@ const UNSTARTABLE = /^(?:\/\S*\/)?bwrap: |codex-linux-sandbox: No such file/u;
 export class Transcript {
   ran = 0;
   unstartable = 0;
-  /** The first words of the sandbox's complaint; empty = none. */
-  complaint = "";
+  /** The first line of the sandbox's error; empty = none. */
+  sandboxError = "";
   #finalWords: string | null = null;
   #lastWords = "";
 
@@ -62,7 +62,7 @@ export class Transcript {
     const exitCode = item.exitCode ?? null;
     if (exitCode !== 0 && UNSTARTABLE.test(output)) {
       this.unstartable += 1;
-      this.complaint ||= clip(output.split("\n")[0] ?? "", 300);
+      this.sandboxError ||= clip(output.split("\n")[0] ?? "", 300);
     } else if (item.status !== "declined") this.ran += 1;
     return [
       {

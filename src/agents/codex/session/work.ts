@@ -53,7 +53,7 @@ export async function beginWork(
   const broken = async (error: unknown): Promise<AgentSession> => {
     await giveUp();
     signal.throwIfAborted();
-    parts.log.warn("codex could not begin", { error: parts.scrub(messageOf(error)) });
+    parts.log.warn("codex could not start", { error: parts.scrub(messageOf(error)) });
     const ending = { failureClass: "infrastructure", detail: parts.scrub(messageOf(error)) } as const;
     return endedSession(endedResult(emptyStory(), ending));
   };
@@ -96,10 +96,10 @@ export async function beginWork(
         onNotification: (method, params) => {
           session?.alive();
           const notification = readNotification(method, params);
-          if (notification === "malformed") parts.log.warn("codex told of something oddly", { method });
+          if (notification === "malformed") parts.log.warn("malformed notification from codex", { method });
           else if (notification !== null) turns.take(notification);
         },
-        onLost: () => told({ kind: "warning", text: "a message of codex was too long and is not shown" }),
+        onLost: () => told({ kind: "warning", text: "a codex message was too long and is not shown" }),
         clock: parts.clock,
         log: parts.log,
       },
@@ -120,7 +120,7 @@ export async function beginWork(
     return broken(error);
   }
   if (thread.lost !== null) {
-    told({ kind: "warning", text: `the earlier conversation is lost, a new one was begun (${thread.lost})` });
+    told({ kind: "warning", text: `the earlier conversation is lost, started a new one (${thread.lost})` });
   }
   await own(() => request.onThread(thread.id));
 

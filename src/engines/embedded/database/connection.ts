@@ -23,9 +23,8 @@ export function examine(file: string, also: (db: Database.Database) => void): vo
   const size = sizeOf(file);
   const walSize = sizeOf(`${file}-wal`);
   if (size === 0) {
-    if (walSize > 0) throw damaged(file, "its write-ahead log is there but the database is missing or empty");
-    if (newestBackup(file) !== null)
-      throw damaged(file, "it is missing or empty although there are backups of it");
+    if (walSize > 0) throw damaged(file, "there is a write-ahead log, but the database is missing or empty");
+    if (newestBackup(file) !== null) throw damaged(file, "it is missing or empty, although it has backups");
     return;
   }
   const small = size + walSize <= CHECK_UP_TO_BYTES;

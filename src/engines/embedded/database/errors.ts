@@ -16,7 +16,7 @@ export class DatabaseDamaged extends Error {
   constructor(file: string, finding: string, backup: string | null) {
     const restore =
       backup === null
-        ? `No backup was found beside it (backups/). Keep ${file} and its -wal file, and restore a copy made by \`patchrelay db backup\` to ${file}.`
+        ? `There is no backup beside it (backups/). Keep ${file} and its -wal file, and restore a copy made by \`patchrelay db backup\` to ${file}.`
         : `Newest backup: ${backup}. To restore it: move ${file}, ${file}-wal and ${file}-shm aside, ` +
           `then copy ${backup} to ${file} and start again.`;
     super(`${file} is damaged: ${finding}. Nothing was overwritten. ${restore}`);

@@ -27,7 +27,7 @@ export interface Finding {
  * Throws when `target` exists already, and NoDatabase when there is nothing to copy.
  */
 export async function backup(file: string, target: string): Promise<{ readonly bytes: number }> {
-  if (existsSync(target)) throw new Error(`${target} exists already; name a file that does not`);
+  if (existsSync(target)) throw new Error(`${target} already exists; name a new file`);
   mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
   const reading = readDatabase(file, "auto");
   try {
@@ -57,7 +57,7 @@ export function check(file: string, now: number): readonly Finding[] {
         .all()
         .map(({ table, rowid, parent }) => ({
           invariant: "integrity",
-          detail: `${table} row ${rowid} names a row of ${parent} that is not there`,
+          detail: `${table} row ${rowid} refers to a missing row of ${parent}`,
         })),
       ...checkInvariants(reading.db, now),
     ];
@@ -83,7 +83,7 @@ export function checkInvariants(db: Database.Database, now: number): readonly Fi
        WHERE r.state = 'running' AND i.state IN ('done', 'failed') LIMIT 100`,
     ).map(({ name }) => ({
       invariant: "I16",
-      detail: `run ${name} is under way although its issue has ended`,
+      detail: `run ${name} is active although its issue has ended`,
     })),
     ...rows(
       `SELECT t.issue AS name FROM timers t JOIN issues i ON i.id = t.issue
@@ -93,7 +93,7 @@ export function checkInvariants(db: Database.Database, now: number): readonly Fi
       `SELECT id AS name FROM issues i WHERE state NOT IN ('done', 'failed') AND waits_for IS NULL AND until IS NULL
        AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.issue = i.id AND r.state <> 'ended')
        AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.issue = i.id AND o.state IN ('pending', 'doing')) LIMIT 100`,
-    ).map(({ name }) => ({ invariant: "I19", detail: `${name} does not say what it waits for` })),
+    ).map(({ name }) => ({ invariant: "I19", detail: `${name} does not say what it is waiting for` })),
     ...db
       .prepare<[number], { name: string }>(`SELECT issue AS name FROM timers WHERE at < ? LIMIT 100`)
       .all(now - 24 * 3_600_000)
@@ -123,7 +123,7 @@ function checkRunEvidence(db: Database.Database): readonly Finding[] {
       }));
       const kept = runs.all(id);
       if (JSON.stringify(told) !== JSON.stringify(kept)) {
-        found.push({ invariant: "I3", detail: `the runs of ${id} are not those of its facts` });
+        found.push({ invariant: "I3", detail: `the runs of ${id} do not match its facts` });
       }
     }
     after = batch.at(-1)?.seq ?? after;

@@ -31,7 +31,7 @@ export function readMigrations(folder: string): readonly Migration[] {
   for (const [index, migration] of found.entries()) {
     assert(
       migration.number === index + 1,
-      `migration ${migration.name} stands where number ${index + 1} is expected; they are numbered without gaps`,
+      `migration ${migration.name} is where number ${index + 1} is expected; numbers must have no gaps`,
     );
   }
   return found;
@@ -87,7 +87,7 @@ function packageRoot(from: string): string {
   let folder = from;
   while (!(existsSync(join(folder, "package.json")) && existsSync(join(folder, "migrations")))) {
     const parent = dirname(folder);
-    assert(parent !== folder, `no folder above ${from} holds package.json and migrations/`);
+    assert(parent !== folder, `no folder above ${from} contains package.json and migrations/`);
     folder = parent;
   }
   return folder;

@@ -14,7 +14,7 @@ export function probeFolder(folder: string): string | null {
     const db = new Sqlite(join(place, "probe.db"));
     try {
       const mode = db.pragma("journal_mode = WAL", { simple: true });
-      if (mode !== "wal") return `SQLite cannot keep a write-ahead log there (journal mode ${String(mode)})`;
+      if (mode !== "wal") return `SQLite cannot use a write-ahead log there (journal mode ${String(mode)})`;
       db.exec("CREATE TABLE probe (value TEXT); INSERT INTO probe VALUES ('written')");
       return null;
     } finally {

@@ -21,7 +21,7 @@ export interface Store {
 }
 
 /** What is said of every write once the disk has failed to keep one. */
-export const BROKEN = "the disk failed to keep a write: restart the relay once the disk is sound";
+export const BROKEN = "a write to disk failed: restart the relay once the disk works again";
 
 type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown };
 

@@ -35,7 +35,7 @@ export function createDeliveryWorker(parts: {
   const applyDelivery = (row: DeliveryRow): void => {
     const interpreter = engine.interpreters[row.source];
     if (interpreter === undefined) {
-      deliveries.mark(row.seq, "quarantined", `nothing here reads deliveries of ${row.source}`, null, []);
+      deliveries.mark(row.seq, "quarantined", `no source named ${row.source} is configured`, null, []);
       return;
     }
     const body = deliveries.body(row);
@@ -50,7 +50,7 @@ export function createDeliveryWorker(parts: {
     }
     const read = interpreter(content, row.event, row.received_at, lookup);
     if (read.observations.length === 0) {
-      const why = read.ignored ?? "it says nothing about an issue kept here";
+      const why = read.ignored ?? "it concerns no issue known here";
       deliveries.mark(row.seq, "ignored", why, read.action, []);
       return;
     }
@@ -71,7 +71,7 @@ export function createDeliveryWorker(parts: {
     const next = afterFailedAdvance(attemptsBefore, engine.settings, clock.now(), fraction);
     const { attempts, at, quarantined } = next;
     const why = messageOf(error);
-    log.error(quarantined ? `${what} was quarantined` : `${what} could not be applied yet`, {
+    log.error(quarantined ? `${what} was quarantined` : `could not apply ${what}, will retry`, {
       attempts,
       why,
     });

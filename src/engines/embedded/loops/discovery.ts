@@ -75,7 +75,7 @@ export function createDiscoveryLoop(parts: {
     const found = await Promise.race([engine.discover(look.since, look.rest, signal), aborted(signal)]);
     const answers = look.answers + 1;
     const endless = found.rest !== null && answers >= MOST_ANSWERS;
-    if (endless) log.warn("the tracker's list of our issues has no end; the rest is left out", { answers });
+    if (endless) log.warn("the tracker's list of our issues is too long; skipping the rest", { answers });
     return {
       ...look,
       answers,
@@ -95,7 +95,7 @@ export function createDiscoveryLoop(parts: {
           look = await asked(look);
         } catch (error) {
           if (look.rest !== null && !isPassing(error)) {
-            log.warn("the look for lost issues begins anew", { why: messageOf(error) });
+            log.warn("restarting the search for lost issues", { why: messageOf(error) });
             store.write(() => meta.remove("discovery"));
           }
           throw error;

@@ -43,7 +43,7 @@ export function createEffectWorker(parts: {
   const { clock, log, settings } = engine;
   const stopping = new AbortController();
   const underWay = new Map<number, { readonly kind: WorkClass; readonly done: Promise<void> }>();
-  /** Whose end could not be written down; they are put back, since performing twice is harmless. */
+  /** Effects whose result could not be recorded; they are put back, since a repeat is harmless. */
   const unrecorded = new Set<OutboxRow>();
 
   const perform = async (row: OutboxRow): Promise<void> => {
@@ -64,7 +64,7 @@ export function createEffectWorker(parts: {
   };
 
   const call = async (effect: Effect, attempt: number): Promise<readonly Observation[]> => {
-    assert(effect.kind !== "start_run", "a run is not performed as an effect");
+    assert(effect.kind !== "start_run", "a run is not an effect to perform");
     const late = new AbortController();
     const cancel = clock.after(LONGEST_CALL_MS, () =>
       late.abort(new ExternalError("unavailable", `${effect.kind} did not end within ${LONGEST_CALL_MS} ms`)),
@@ -125,10 +125,10 @@ export function createEffectWorker(parts: {
         const reports = afterFailure(effect, why, clock.now());
         if (reports.length > 0) advances.applyOrPark(effect.issue, reports, originOf(effect));
       });
-      log.warn("an effect did not succeed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
+      log.warn("effect failed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
     } catch (storage) {
       unrecorded.add(row);
-      log.error("the end of an effect could not be written down", {
+      log.error("could not record the result of an effect", {
         key: effect.key,
         why: messageOf(storage),
       });

@@ -39,11 +39,11 @@ export function createLoop(parts: {
     cancelTimer = null;
     immediate ??= setImmediate(() => {
       immediate = null;
-      ended = turn();
+      ended = pass();
     });
   };
 
-  const turn = async (): Promise<void> => {
+  const pass = async (): Promise<void> => {
     if (state !== "idle") return;
     state = "busy";
     again = false;

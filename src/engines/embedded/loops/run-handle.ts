@@ -71,7 +71,7 @@ export function createRunUnderWay(parts: {
   const factsNow = (): Facts => {
     const facts = advances.facts(issue);
     if (facts === null || current(facts) === null) {
-      throw new Fenced(`run ${number} of ${issue} is no longer the one that counts`);
+      throw new Fenced(`run ${number} of ${issue} is no longer the current one`);
     }
     return facts;
   };
@@ -149,7 +149,7 @@ export function createRunUnderWay(parts: {
             flush();
           } catch (error) {
             // The lines stay in memory, bounded, for the next flush.
-            engine.log.warn("a run's log could not be written", { run: id, why: messageOf(error) });
+            engine.log.warn("could not write a run's log", { run: id, why: messageOf(error) });
           }
         });
       },

@@ -35,7 +35,7 @@ export interface Place {
 export interface RunWorker extends Loop {
   /** Takes up the runs that were under way when the last process ended. */
   resume(): void;
-  /** Slots in use: runs under way, and pipelines that have not let go yet. */
+  /** Slots in use: active runs, and runs whose pipeline has not returned yet. */
   used(): readonly SlotUse[];
   /** Runs that wait, in order, each with the reason. */
   queue(): readonly Place[];
@@ -44,7 +44,7 @@ export interface RunWorker extends Loop {
   stopRun(issue: IssueId, run: number, reason: string): void;
   /** To be called after each commit that changed the issue. */
   committed(issue: IssueId, facts: Facts): void;
-  /** Interrupts the pipelines, leaving their runs resumable, and waits for them. */
+  /** Interrupts the runs' pipelines so that they can be resumed, and waits for them. */
   interrupt(): Promise<void>;
 }
 
@@ -123,7 +123,7 @@ export function createRunWorker(parts: {
         );
         const now = advances.facts(row.issue);
         const begun = now === null ? null : activeRun(now);
-        assert(begun?.state === "running", `run ${number} of ${row.issue} did not begin when it was claimed`);
+        assert(begun?.state === "running", `run ${number} of ${row.issue} did not start when it was claimed`);
         return begun;
       });
       if (tried.ok) return tried.value;
@@ -137,7 +137,7 @@ export function createRunWorker(parts: {
 
   const failedStart = (row: OutboxRow, error: unknown): void => {
     const why = messageOf(error);
-    log.error("a run could not be started", { issue: row.issue, run: row.run, why });
+    log.error("could not start a run", { issue: row.issue, run: row.run, why });
     const next = nextStart(row.attempts, settings, clock.now());
     if (next !== null) {
       outbox.postpone(row, next.attempts, next.at, why);
@@ -168,7 +168,7 @@ export function createRunWorker(parts: {
     let fault: unknown = null;
     try {
       await engine.performRun(handle.handle);
-      fault = new Error("the pipeline ended without settling its run");
+      fault = new Error("the pipeline returned without settling its run");
     } catch (error) {
       fault = error;
     } finally {
@@ -180,7 +180,7 @@ export function createRunWorker(parts: {
       if (!(fault instanceof Fenced) && !stopping.signal.aborted) settleFault(issue, run, fault);
     } catch (error) {
       // The row stays `running` without a pipeline: a later look takes it up again.
-      log.error("the end of a run could not be written down", {
+      log.error("could not record the end of a run", {
         issue,
         run: run.number,
         why: messageOf(error),
@@ -197,7 +197,7 @@ export function createRunWorker(parts: {
       const current = facts === null ? null : activeRun(facts);
       if (facts === null || current === null || current.number !== run.number || current.fence !== run.fence)
         return;
-      log.error("a run broke off", { issue, run: run.number, why: messageOf(fault) });
+      log.error("run failed", { issue, run: run.number, why: messageOf(fault) });
       advances.applyOrPark(issue, [broken(facts, current, messageOf(fault))], origin(issue, run));
     });
   };

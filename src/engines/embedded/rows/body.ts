@@ -72,12 +72,12 @@ export function bodyRows({ db }: Pick<Store, "db">) {
       try {
         content = contentOf(seq);
       } catch (error) {
-        throw new Error("the stored body cannot be unpacked: the disk has changed it", { cause: error });
+        throw new Error("the stored body cannot be decompressed: it was damaged on disk", { cause: error });
       }
       if (content === null) return null;
       const body = content.subarray(start, start + bytes);
       if (body.length !== bytes || crc32(body) !== crc)
-        throw new Error("the stored body no longer matches its digest: the disk has changed it");
+        throw new Error("the stored body does not match its digest: it was damaged on disk");
       return body;
     },
   };

@@ -182,7 +182,7 @@ export function issueRows({ db }: Pick<Store, "db">) {
 }
 
 function changedMeanwhile(issue: IssueId): string {
-  return `${issue} was changed by somebody else between reading and writing`;
+  return `${issue} was changed by another writer between reading and writing`;
 }
 
 function isMoved(before: PullRequest | null, now: PullRequest): boolean {

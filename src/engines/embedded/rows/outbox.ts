@@ -134,7 +134,7 @@ export function outboxRows({ db }: Pick<Store, "db">) {
         for (const row of older.all(effect.issue, effect.kind, Number(lastInsertRowid))) {
           // The wait that the world asked for stays, or each newer wish would knock at once again.
           inherit.run(row.attempts, row.next_at, lastInsertRowid);
-          end.run("dropped", "a newer one took its place", now, row.id);
+          end.run("dropped", "replaced by a newer one", now, row.id);
         }
       }
       line(effect.issue, lane);

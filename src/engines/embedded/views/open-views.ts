@@ -16,7 +16,7 @@ export function openViews(file: string, clock: Pick<Clock, "now">, lockFile = lo
     refuseNewer(reading.db, file, migrations);
     if (schemaOf(reading.db) < migrations.length) {
       throw new Error(
-        `${file} was written by an older patchrelay; start the relay once with this version to bring it forward`,
+        `${file} was written by an older patchrelay; start the relay once with this version to migrate it`,
       );
     }
     return createViews(

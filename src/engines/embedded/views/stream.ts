@@ -20,7 +20,7 @@ export function createStream(store: Store, log: Log): Stream {
           try {
             listen(line);
           } catch (error) {
-            log.error("a listener of the stream failed", { seq: line.seq, why: messageOf(error) });
+            log.error("a stream listener failed", { seq: line.seq, why: messageOf(error) });
           }
         }
       });

@@ -145,7 +145,7 @@ function privateKeyOf(secret: Secret): KeyObject {
     // The cause is left out on purpose: it could quote the key.
     throw new ExternalError(
       "unauthorized",
-      "GITHUB_APP_PRIVATE_KEY is no private key in PEM form: download a new one on the App's settings page",
+      "GITHUB_APP_PRIVATE_KEY is not a private key in PEM form: download a new one from the App's settings page",
     );
   }
 }

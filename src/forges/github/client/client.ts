@@ -138,7 +138,7 @@ export function createClient(parts: ClientParts): Client {
   const spendWrite = (what: string): void => {
     const wait = Math.max(...buckets.map((bucket) => bucket.wait()));
     if (wait > 0)
-      throw new ExternalError("rate_limited", `${what}: our own limit of writes to GitHub is reached`, {
+      throw new ExternalError("rate_limited", `${what}: our own limit on writes to GitHub is reached`, {
         retryAt: clock.now() + wait,
       });
     for (const bucket of buckets) bucket.take();
@@ -161,7 +161,7 @@ export function createClient(parts: ClientParts): Client {
     } catch (error) {
       const refused = error instanceof ExternalError && error.kind === "unauthorized";
       if (!refused || !credentials.forget(repository)) throw error;
-      parts.log.info("a GitHub token was refused, asking for a new one", { repository });
+      parts.log.info("GitHub refused a token, requesting a new one", { repository });
       return exchange(what, await credentials.tokenFor(repository, signal), options, redirect, signal);
     }
   };
@@ -245,8 +245,5 @@ function understood<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.slice(0, 3).map((issue) => `${issue.path.join(".")} (${issue.message})`);
-  throw new ExternalError(
-    "unavailable",
-    `${what} answered something else than described: ${fields.join(", ")}`,
-  );
+  throw new ExternalError("unavailable", `${what} answered in an undocumented form: ${fields.join(", ")}`);
 }

@@ -117,7 +117,7 @@ function refusingOf(error: unknown): Refusing | null {
 
 function firstLine(message: string): string {
   const line = message.trimStart().startsWith("<")
-    ? "a page instead of an answer"
+    ? "a web page instead of an API answer"
     : (message.split("\n")[0] ?? "");
   return line.slice(0, 300);
 }

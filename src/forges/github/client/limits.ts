@@ -19,7 +19,7 @@ export function createGate(room: number): Gate {
       return;
     }
     if (waiting.length >= MAX_WAITING)
-      throw new ExternalError("unavailable", `${MAX_WAITING} calls to GitHub wait already`);
+      throw new ExternalError("unavailable", `${MAX_WAITING} calls to GitHub are already waiting`);
     await new Promise<void>((resolve, reject) => {
       const admit = (): void => {
         signal.removeEventListener("abort", leave);

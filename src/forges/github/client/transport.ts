@@ -67,7 +67,7 @@ export function createTransport(parts: {
       });
       outgoing.once("socket", (socket) => {
         if (!socket.connecting) return;
-        const late = `${url.host} took no connection within ${parts.connectMs} ms`;
+        const late = `${url.host} accepted no connection within ${parts.connectMs} ms`;
         const cancel = parts.clock.after(parts.connectMs, () =>
           outgoing.destroy(new ExternalError("unavailable", late)),
         );
@@ -77,7 +77,7 @@ export function createTransport(parts: {
       outgoing.once("response", resolve);
       outgoing.on("error", (error: NodeJS.ErrnoException) => {
         const stale = outgoing.reusedSocket && error.code === "ECONNRESET";
-        reject(stale ? new StaleConnection("closed while it was kept", { cause: error }) : error);
+        reject(stale ? new StaleConnection("closed while idle", { cause: error }) : error);
       });
       outgoing.end(request.body ?? undefined);
     });
@@ -137,7 +137,7 @@ async function whole(body: Readable, url: URL, signal: AbortSignal): Promise<Uin
     for await (const chunk of body as AsyncIterable<Buffer>) {
       bytes += chunk.length;
       if (bytes > MAX_BODY_BYTES)
-        throw new ExternalError("unavailable", `${url.host} answered more than ${MAX_BODY_BYTES} bytes`);
+        throw new ExternalError("unavailable", `${url.host} answered with more than ${MAX_BODY_BYTES} bytes`);
       chunks.push(chunk);
     }
   } catch (error) {

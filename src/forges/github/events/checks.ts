@@ -17,7 +17,7 @@ import { checkOfRun, checkOfStatus, queuedPullRequest } from "./vocabulary.ts";
 /** `check_run`: one check of one commit. A check on a merge group's branch shows that the group was formed. */
 export function readCheckRunEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
   if (action !== "created" && action !== "completed" && action !== "rerequested")
-    return ignored(`check_run ${action ?? "without an action"} is for the app that owns the check`);
+    return ignored(`check_run ${action ?? "without an action"} is meant for the app that owns the check`);
   const { check_run: run, repository } = payload(CheckRunEvent, body, "check_run");
   const check = checkOfRun({
     id: run.id,
@@ -44,14 +44,14 @@ export function readCheckRunEvent(body: unknown, action: string | null, context:
 
 /** `check_suite`: all checks of one app are done: a hint to read the verdict. */
 export function readCheckSuiteEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
-  if (action !== "completed") return ignored("its check runs tell more");
+  if (action !== "completed") return ignored("its check runs say more");
   const { check_suite: suite, repository } = payload(CheckSuiteEvent, body, "check_suite");
   return hint(context, repository, suite);
 }
 
 /** `workflow_run`: a workflow is done: a hint, as above. */
 export function readWorkflowRunEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
-  if (action !== "completed") return ignored("its check runs tell more");
+  if (action !== "completed") return ignored("its check runs say more");
   const { workflow_run: run, repository } = payload(WorkflowRunEvent, body, "workflow_run");
   return hint(context, repository, run);
 }
@@ -97,7 +97,7 @@ export function readMergeGroupEvent(body: unknown, action: string | null, contex
   if (action === "destroyed" && reason === "invalidated")
     return ignored("an earlier entry left the queue: another group follows");
   if (action === "destroyed" && reason === "merged")
-    return ignored("the closed pull request tells of the merge");
+    return ignored("the closed pull request reports the merge");
   const number = queuedPullRequest(group.head_ref);
   const owners = ownersOfCommit(context, repository, {
     sha: group.head_sha,
@@ -105,7 +105,7 @@ export function readMergeGroupEvent(body: unknown, action: string | null, contex
     pullRequests: [],
   });
   if (action === "checks_requested") {
-    if (number === null) return ignored(`no pull request can be told from ${group.head_ref}`);
+    if (number === null) return ignored(`no pull request can be derived from ${group.head_ref}`);
     const at = group.head_commit?.timestamp ?? context.receivedAt;
     return observed(owners, [{ kind: "group_formed", at, number, group: group.head_sha }]);
   }
@@ -122,7 +122,7 @@ export function readPushEvent(body: unknown, _action: string | null, context: Fo
   if (deleted) return ignored("a branch was deleted");
   const owners = context.byBase(repository.full_name, branch);
   if (owners.length === 0 && context.byBranch(repository.full_name, branch) !== null)
-    return ignored("the pull request's synchronize event tells the same");
+    return ignored("the pull request's synchronize event says the same");
   const pushed = repository.pushed_at;
   const at = typeof pushed === "number" ? pushed * 1_000 : parseTime(pushed);
   return observed(owners, [{ kind: "base_moved", at: at ?? context.receivedAt, branch, sha: after }]);

@@ -20,9 +20,9 @@ import {
 
 type EventName<T extends string = EmitterWebhookEventName> = T extends `${infer Name}.${string}` ? Name : T;
 
-const RULES = "the rules of a branch may have changed: they are read again with the pull request";
+const RULES = "branch rules may have changed: they are read again with the pull request";
 const TRACKED_ELSEWHERE = "issues are followed in the tracker, not on GitHub";
-const ACCESS = "access is looked up when it is needed";
+const ACCESS = "access is looked up when needed";
 const NOT_A_CHANGE = "it says nothing about a pull request";
 const SECURITY = "security alerts are for people";
 const DEPLOYMENT = "deployments are not followed";
@@ -41,7 +41,7 @@ const EVENTS: Readonly<Record<EventName, EventReader | string>> = {
   status: readStatusEvent,
   merge_group: readMergeGroupEvent,
   push: readPushEvent,
-  workflow_job: "its check run tells the same",
+  workflow_job: "its check run says the same",
   workflow_dispatch: NOT_A_CHANGE,
   ping: "GitHub shows that the webhook is set up",
   meta: "the webhook itself was removed",
@@ -78,7 +78,7 @@ const EVENTS: Readonly<Record<EventName, EventReader | string>> = {
   projects_v2_item: TRACKED_ELSEWHERE,
   projects_v2_status_update: TRACKED_ELSEWHERE,
   create: "a pushed branch comes as push",
-  delete: "a deleted branch closes its pull request, which is told by itself",
+  delete: "a deleted branch closes its pull request, which has its own event",
   commit_comment: NOT_A_CHANGE,
   discussion: NOT_A_CHANGE,
   discussion_comment: NOT_A_CHANGE,

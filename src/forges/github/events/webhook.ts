@@ -28,7 +28,7 @@ export function openWebhook(
     return refused(
       401,
       "bad_signature",
-      "X-Hub-Signature-256 must be there once, as sha256= and 64 lower-case hex digits",
+      "X-Hub-Signature-256 must be present once, as sha256= and 64 lower-case hex digits",
     );
   const given = Buffer.from(digest, "hex");
   const secret = secrets.findIndex((candidate) =>
@@ -42,11 +42,11 @@ export function openWebhook(
     return refused(
       400,
       "missing_header",
-      "X-GitHub-Delivery must be there once, with 1 to 200 printable characters",
+      "X-GitHub-Delivery must be present once, with 1 to 200 printable characters",
     );
   const event = single(headers, "x-github-event");
   if (event === null || !EVENT.test(event))
-    return refused(400, "missing_header", "X-GitHub-Event must be there once and name an event");
+    return refused(400, "missing_header", "X-GitHub-Event must be present once and name an event");
 
   const encoding =
     single(headers, "content-encoding") ?? (headers.count("content-encoding") > 0 ? "doubled" : "identity");
@@ -58,7 +58,7 @@ export function openWebhook(
     return refused(
       415,
       "unsupported_body",
-      "send the payload as it is: choose application/json as the webhook's content type, without compression",
+      "send it as JSON: choose application/json as the webhook's content type, without compression",
     );
   return {
     secret,

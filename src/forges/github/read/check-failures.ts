@@ -174,7 +174,7 @@ async function logOf(
     const known =
       error instanceof ExternalError && error.kind !== "rate_limited" && error.kind !== "unauthorized";
     if (!known) throw error;
-    parts.log.warn("a job's log cannot be had", { repository, job, reason: error.message });
+    parts.log.warn("could not get a job's log", { repository, job, reason: error.message });
     return null;
   }
 }

@@ -37,10 +37,9 @@ export async function readJobLog(
   );
   const location = answer.headers["location"];
   if (answer.status !== 302 || location === undefined)
-    throw new ExternalError("unavailable", `${what}: GitHub named no place for it`);
+    throw new ExternalError("unavailable", `${what}: GitHub gave no location for it`);
   const url = mayFollow(location, parts.apiUrl);
-  if (url === null)
-    throw new ExternalError("refused", `${what}: GitHub named a place we do not follow it to`);
+  if (url === null) throw new ExternalError("refused", `${what}: GitHub gave a location we do not follow`);
   const until = deadline(signal, parts.totalMs, what);
   const request = { method: "GET", headers: { "user-agent": "patchrelay" }, body: null };
   const stored = await parts.transport.exchange(url, request, until);

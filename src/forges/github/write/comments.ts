@@ -130,7 +130,7 @@ export async function replyThreads(
   for (const reply of replies) {
     const thread = threads.get(reply.thread);
     if (thread === undefined) {
-      log.info("a review conversation is gone, its answer is left out", { repository, number });
+      log.info("a review conversation is gone, skipping its reply", { repository, number });
       continue;
     }
     const own = `${key} ${reply.thread}`;

@@ -59,12 +59,12 @@ export async function merge(
     return { ok: false, detail: "a person merges here (merge.policy is person)" };
   if (request.policy === "external") return label(client, request, signal);
   const status = await mergeStatusOf(client, request.repository, request.number, signal);
-  if (status.merged) return { ok: true, detail: "it is merged already" };
+  if (status.merged) return { ok: true, detail: "it is already merged" };
   if (status.state !== "OPEN") return { ok: false, detail: "the pull request is closed" };
   if (status.headRefOid !== request.head)
-    return { ok: false, detail: `the head is ${status.headRefOid.slice(0, 12)} by now` };
+    return { ok: false, detail: `the head is now ${status.headRefOid.slice(0, 12)}` };
   if (status.mergeQueueEntry !== null && status.mergeQueueEntry !== undefined)
-    return { ok: true, detail: "it is in the merge queue already" };
+    return { ok: true, detail: "it is already in the merge queue" };
   if (status.isMergeQueueEnabled) {
     const queued = await answered("added to the merge queue", () =>
       client.query(
@@ -79,7 +79,7 @@ export async function merge(
     return queued.ok ? queued : heldBack(status, queued);
   }
   if (status.autoMergeRequest !== null && status.autoMergeRequest !== undefined)
-    return { ok: true, detail: "auto-merge is on already" };
+    return { ok: true, detail: "auto-merge is already on" };
   // Auto-merge is for what the rules still hold back; GitHub refuses it for what could be merged now.
   if (status.mergeStateStatus === "BLOCKED") {
     const on = await turnOnAutoMerge(client, request, status, signal);
@@ -97,7 +97,8 @@ export async function merge(
 /** A refusal while GitHub says that the rules are not met: a matter of waiting, not of asking again and again. */
 function heldBack(status: MergeStatus, refusal: MergeAnswer): MergeAnswer {
   if (status.mergeStateStatus !== "BLOCKED") return refusal;
-  const missing = status.reviewDecision === "REVIEW_REQUIRED" ? "want another approval" : "are not met yet";
+  const missing =
+    status.reviewDecision === "REVIEW_REQUIRED" ? "require another approval" : "are not met yet";
   return {
     ok: false,
     because: "held",

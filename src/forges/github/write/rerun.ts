@@ -14,8 +14,7 @@ export async function rerunChecks(
   workflowRuns: readonly string[],
   signal: AbortSignal,
 ): Promise<{ readonly ok: boolean; readonly detail: string }> {
-  if (workflowRuns.length === 0)
-    return { ok: false, detail: "none of the failed checks can be run again by us" };
+  if (workflowRuns.length === 0) return { ok: false, detail: "we cannot rerun any of the failed checks" };
   let started = 0;
   for (const run of workflowRuns) {
     const parameters = { run_id: Number(run) };
@@ -47,5 +46,5 @@ export async function rerunChecks(
       return { ok: false, detail: error.message };
     }
   }
-  return { ok: true, detail: started === 0 ? "they are running again already" : `${started} run again` };
+  return { ok: true, detail: started === 0 ? "they are already running again" : `${started} run again` };
 }

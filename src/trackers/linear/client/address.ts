@@ -7,7 +7,7 @@ export function linearAddress(apiUrl: string, path: "/graphql" | "/oauth/token")
     url = new URL(apiUrl.replace(/\/+$/, "").replace(/\/graphql$/, "") + path);
   } catch (error) {
     throw new Error(
-      `linear.apiUrl ${JSON.stringify(apiUrl)} is no address; the usual one is https://api.linear.app`,
+      `linear.apiUrl ${JSON.stringify(apiUrl)} is not a URL; the usual one is https://api.linear.app`,
       { cause: error },
     );
   }

@@ -73,7 +73,7 @@ export function createClient(parts: ClientParts): LinearClient {
         if (retryAt !== null) {
           throw new ExternalError(
             "rate_limited",
-            `Linear (${operation.name}): less than ${kept * 100} % of the hourly allowance is left, kept for what matters more`,
+            `Linear (${operation.name}): less than ${kept * 100} % of the hourly allowance is left, reserved for what matters more`,
             { retryAt },
           );
         }

@@ -45,13 +45,13 @@ export type Verdict =
 /** Judges an answer by its status *and* its `errors`; partial data beside errors is a fault. */
 export function judge(status: number, body: string): Verdict {
   if (status >= 300 && status < 400) {
-    return fault("unavailable", `HTTP ${status}: a redirect, which is not followed; check linear.apiUrl`);
+    return fault("unavailable", `HTTP ${status}: redirects are not followed; check linear.apiUrl`);
   }
   const answer = parsed(body);
   if (answer === null) {
     return fault(
       byStatus(status) ?? "unavailable",
-      `HTTP ${status} with a body that is no GraphQL answer: ${excerpt(body)}`,
+      `HTTP ${status} with a body that is not a GraphQL answer: ${excerpt(body)}`,
     );
   }
   const errors = ERRORS.safeParse(answer["errors"] ?? []);

@@ -14,15 +14,15 @@ export interface EventRow {
   readonly meaning: EventReader | string;
 }
 
-const SESSION_TELLS = "the agent session event of the same mention tells it";
-const NOT_KEPT = "we keep nothing about it";
-const READ_TELLS = "a read of the issue tells it";
+const SESSION_TELLS = "the agent session event of the same mention says it";
+const NOT_KEPT = "we keep no facts about it";
+const READ_TELLS = "reading the issue shows it";
 
 /** Every webhook type that Linear sends. A new event with a meaning is a new row. */
 export const EVENTS: readonly EventRow[] = [
   { type: "AgentSessionEvent", action: "created", meaning: readSessionCreated },
   { type: "AgentSessionEvent", action: "prompted", meaning: readPrompted },
-  { type: "AgentSessionEvent", action: "*", meaning: "an action of agent sessions that we do not know" },
+  { type: "AgentSessionEvent", action: "*", meaning: "unknown agent session action" },
 
   { type: "AppUserNotification", action: "issueAssignedToYou", meaning: readAssigned },
   { type: "AppUserNotification", action: "issueUnassignedFromYou", meaning: readUnassigned },
@@ -40,27 +40,27 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: "AppUserNotification",
     action: "*",
-    meaning: "a notice for people; the issue's own events tell it",
+    meaning: "a notice for people; the issue's own events say it",
   },
 
   { type: "Issue", action: "create", meaning: readIssueChanged },
   { type: "Issue", action: "update", meaning: readIssueChanged },
   { type: "Issue", action: "remove", meaning: readIssueRemoved },
-  { type: "Issue", action: "*", meaning: "an action of issues that we do not know" },
+  { type: "Issue", action: "*", meaning: "unknown issue action" },
 
   { type: "Comment", action: "*", meaning: readComment },
 
   {
     type: "OAuthApp",
     action: "revoked",
-    meaning: "our app was removed from the workspace: calls will answer that we are not authorised",
+    meaning: "our app was removed from the workspace: calls will fail as unauthorised",
   },
   { type: "OAuthApp", action: "*", meaning: NOT_KEPT },
   { type: "OAuthAuthorization", action: "*", meaning: NOT_KEPT },
   {
     type: "PermissionChange",
     action: "*",
-    meaning: "which teams we may see shows in what a read finds",
+    meaning: "reading shows which teams we may see",
   },
 
   { type: "IssueLabel", action: "*", meaning: "labels come with the issue's own events" },
@@ -95,7 +95,7 @@ export function interpretEvent(body: unknown, event: string, context: TrackerCon
   const action = field(body, "action");
   if (type === null) return ignore(action, `the body of this ${event} event names no type`);
   const row = ROWS.get(`${type}/${action ?? ""}`) ?? ROWS.get(`${type}/*`);
-  if (row === undefined) return ignore(action, `events of type ${type} are not known to us`);
+  if (row === undefined) return ignore(action, `unknown event type ${type}`);
   if (typeof row.meaning === "string") return ignore(action, row.meaning);
   const reading = row.meaning(body, context);
   if ("ignored" in reading) return ignore(action, reading.ignored);

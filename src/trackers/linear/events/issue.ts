@@ -13,7 +13,7 @@ export const readIssueChanged: EventReader = (body, context) => {
   const issue = linearIssue(data.id);
   const us = context.us?.id ?? null;
   const isDelegate = us !== null && data.delegateId === us;
-  if (!context.known(issue) && !isDelegate) return { ignored: "the issue is none of ours" };
+  if (!context.known(issue) && !isDelegate) return { ignored: "not one of our issues" };
   const by = entityActor(event.actor, context.us);
   const at = data.updatedAt ?? event.createdAt;
   const observations: Observation[] = [];
@@ -39,14 +39,14 @@ export const readIssueChanged: EventReader = (body, context) => {
   if (data.trashed === true || data.archivedAt !== null) {
     observations.push({ kind: "ticket_removed", at: data.archivedAt ?? at, by });
   }
-  return observations.length === 0 ? { ignored: "it says nothing that we keep" } : { issue, observations };
+  return observations.length === 0 ? { ignored: "it changes none of our facts" } : { issue, observations };
 };
 
 /** An issue was deleted. */
 export const readIssueRemoved: EventReader = (body, context) => {
   const event = parsed(issueEvent, body);
   const issue = linearIssue(event.data.id);
-  if (!context.known(issue)) return { ignored: "the issue is none of ours" };
+  if (!context.known(issue)) return { ignored: "not one of our issues" };
   const at = event.data.archivedAt ?? event.data.updatedAt ?? event.createdAt;
   return { issue, observations: [{ kind: "ticket_removed", at, by: entityActor(event.actor, context.us) }] };
 };

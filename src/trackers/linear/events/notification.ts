@@ -23,7 +23,7 @@ function reading(
   if (by.kind === "us") return { ignored: "we did that ourselves" };
   const issue = linearIssue(notification.issueId);
   if (kind === "undelegated" && !context.known(issue)) {
-    return { ignored: "the issue is none of ours" };
+    return { ignored: "not one of our issues" };
   }
   return { issue, observations: [{ kind, at: notification.createdAt, by }] };
 }

@@ -55,6 +55,6 @@ export function notOurs(
   const { us } = context;
   if (us === null || us.id === event.appUserId) return null;
   return {
-    ignored: `it is meant for app user ${event.appUserId}, and our credential is that of ${us.id}`,
+    ignored: `it is for app user ${event.appUserId}, but our credential belongs to ${us.id}`,
   };
 }

@@ -124,6 +124,6 @@ export function parsed<S extends z.ZodType>(shape: S, body: unknown): z.output<S
   if (found.success) return found.data;
   const [first] = found.error.issues;
   throw new Error(
-    `the body is not as Linear documents it at ${first?.path.join(".") ?? ""}: ${first?.message ?? ""}`,
+    `the body is not what Linear documents at ${first?.path.join(".") ?? ""}: ${first?.message ?? ""}`,
   );
 }

@@ -62,7 +62,7 @@ export const readPrompted: EventReader = (body, context) => {
   );
   if (by.kind === "us") return { ignored: "our own activity came back" };
   if (activity.content.type !== "prompt") {
-    return { ignored: `an activity of type ${activity.content.type} is no message to us` };
+    return { ignored: `an activity of type ${activity.content.type} is not a message to us` };
   }
   const issue = linearIssue(session.issueId);
   const said = { at: activity.createdAt, prompt: activity.id, session: session.id, by } as const;

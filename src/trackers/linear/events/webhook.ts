@@ -29,7 +29,7 @@ export function openWebhook(
 ): Opened {
   const signature = headers.get("linear-signature");
   if (headers.count("linear-signature") > 1) {
-    return refuse(401, "doubled_signature", "Linear-Signature is there more than once");
+    return refuse(401, "doubled_signature", "there is more than one Linear-Signature header");
   }
   if (signature === null || signature === "") {
     return refuse(401, "missing_signature", "there is no Linear-Signature header");
@@ -44,8 +44,8 @@ export function openWebhook(
   const deliveryId = headerOnce(headers, "linear-delivery");
   const event = headerOnce(headers, "linear-event");
   if (deliveryId === null)
-    return refuse(400, "missing_header", `Linear-Delivery must be there once, ${RULE}`);
-  if (event === null) return refuse(400, "missing_header", `Linear-Event must be there once, ${RULE}`);
+    return refuse(400, "missing_header", `Linear-Delivery must be present once, ${RULE}`);
+  if (event === null) return refuse(400, "missing_header", `Linear-Event must be present once, ${RULE}`);
   const form = formOf(headers);
   if (form !== null) return refuse(415, "unsupported_media_type", form);
 
@@ -116,7 +116,7 @@ function readObject(body: Buffer): Read {
 function staleness(object: Record<string, unknown>, now: number): string | null {
   const sentAt = Object.hasOwn(object, "webhookTimestamp") ? object["webhookTimestamp"] : undefined;
   if (typeof sentAt !== "number" || !Number.isFinite(sentAt)) {
-    return "the body has no webhookTimestamp of its own (Unix milliseconds, top level)";
+    return "the body has no top-level webhookTimestamp (Unix milliseconds)";
   }
   if (sentAt < now - OLDEST_MS) return "webhookTimestamp is more than 24 hours old";
   if (sentAt > now + NEWEST_MS) {

@@ -143,7 +143,7 @@ async function pages(
     if (next === null || oldest === null || oldest < since) return { found, next: "ended" };
     after = next;
   }
-  parts.log.warn("there is more to discover than one look takes; the next goes on there", {
+  parts.log.warn("too many issues for one search; the next one continues there", {
     what,
     pages: MOST_PAGES,
     since: iso(since),

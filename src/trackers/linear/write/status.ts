@@ -24,8 +24,8 @@ export function chooseMove(
   const now = issue.state;
   const leave = (why: string): Move => ({ to: null, story: `left at "${now.name}": ${why}` });
   if (issue.trashed === true) return leave("the issue is in the trash");
-  if (OVER.has(now.type)) return leave(`it is ${now.type} already`);
-  if (to === "started" && !NOT_STARTED.has(now.type)) return leave(`it is ${now.type} already`);
+  if (OVER.has(now.type)) return leave(`it is already ${now.type}`);
+  if (to === "started" && !NOT_STARTED.has(now.type)) return leave(`it is already ${now.type}`);
   const states = issue.team.states.nodes;
   const target = name === null ? first(states, to) : named(states, name);
   if (target === null) {
@@ -33,7 +33,7 @@ export function chooseMove(
     const has = states.map((state) => `${state.name} (${state.type})`).join(", ");
     throw new ExternalError("refused", `team ${issue.team.key} has no status ${wanted}; it has ${has}`);
   }
-  if (target.id === now.id) return leave("that is where it should be");
+  if (target.id === now.id) return leave("it already has that status");
   return { to: target, story: `moved from "${now.name}" to "${target.name}"` };
 }
 

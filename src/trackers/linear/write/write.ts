@@ -62,7 +62,7 @@ export async function link(
   signal: AbortSignal,
 ): Promise<void> {
   if (!/^https?:\/\//i.test(url)) {
-    throw new ExternalError("refused", `${JSON.stringify(clip(url, 100))} is no web address to link to`);
+    throw new ExternalError("refused", `${JSON.stringify(clip(url, 100))} is not a web address to link to`);
   }
   try {
     const input = { addedExternalUrls: [{ label: clip(label, 200), url }] };
@@ -114,7 +114,7 @@ async function updateIssue(
 }
 
 function carriedOut(success: boolean, what: string): void {
-  if (!success) throw new ExternalError("refused", `Linear (${what}): it answered that it did not succeed`);
+  if (!success) throw new ExternalError("refused", `Linear (${what}): it answered without success`);
 }
 
 function isRefusal(error: unknown): boolean {
