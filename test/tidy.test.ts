@@ -262,7 +262,7 @@ const words: Rule = {
           .filter((word) => NOT_OURS.test(word))
           .map(
             (word) =>
-              `${file.path}: ${name} uses the word "${word}": say what it is or does (ARCHITECTURE.md, Words)`,
+              `${file.path}: ${name} uses the word "${word}": say what it is or does (docs/glossary.md)`,
           ),
       );
     }),
@@ -595,6 +595,76 @@ const citedNumbers: Rule = {
   planted: { path: "src/lib/x.ts", text: "/** Holds I7. */" },
 };
 
+// --- The glossary --------------------------------------------------------------------------------------------------
+
+const glossary: Rule = {
+  name: "every word of docs/glossary.md occurs in the source",
+  findings: (files) => {
+    const source = files.filter(isSource).map(({ text }) => text.toLowerCase());
+    const page = files.find(({ path }) => path === "docs/glossary.md")?.text ?? "";
+    const planted = files.find(({ path }) => path === "docs/glossary.md#planted")?.text ?? "";
+    const [told = ""] = `${planted}\n${page}`.split("## Retired");
+    const terms = [...told.matchAll(/^\| ([a-z][a-z ]*?) +\|/gm)]
+      .map((match) => match[1] ?? "")
+      .filter((term) => term !== "word");
+    if (terms.length < 30) return ["docs/glossary.md: its tables cannot be read"];
+    return terms
+      .filter((term) => {
+        const form = new RegExp(`\\b${term.split(" ").join("[ _-]?")}`);
+        return !source.some((text) => form.test(text));
+      })
+      .map((term) => `docs/glossary.md#planted and src/: nobody says "${term}": take it out, or use it`);
+  },
+  planted: { path: "docs/glossary.md#planted", text: "| gizmotron | nothing |" },
+};
+
+/** It still simulates workers of its own, under their old names. */
+const SIMULATED = /^test\/simulation\//;
+
+/** The words that went, in names and in prose, and what is said now. `in`: where else the word is another's. */
+const RETIRED: readonly { readonly word: RegExp; readonly now: string; readonly in?: RegExp }[] = [
+  { word: /\bparcels?\b/i, now: "delivery body" },
+  { word: /\b(a|the|under) press\b|\bpress\.ts\b|\bPress\b/, now: "burst throttle" },
+  { word: /\bset-?backs?\b/i, now: "clock rollback" },
+  { word: /\bPerforming\b|\bperforming\.ts\b/, now: "effect worker", in: SIMULATED },
+  { word: /\bPipelines\b|\bpipelines\.ts\b/, now: "run worker", in: SIMULATED },
+  { word: /\bjourneys?\b|\bJourney/i, now: "RunContext" },
+  { word: /\btravel(s|led)?\b/i, now: "runSteps, or say that it is sent" },
+  { word: /\bgoOn\b/, now: "throwIfStopped" },
+  { word: /\bcomplain(s|ts?)?\b/i, now: "rejection" },
+  { word: /\bpatiently\b/i, now: "retryOutages" },
+  { word: /\breach\(/, now: "failpoint(" },
+  { word: /Outside(Error|Fault)\b/, now: "ExternalError, ExternalFault" },
+  { word: /\bamnest(y|ies)\b/i, now: "budgetReset" },
+  { word: /\bknobs?\b/i, now: "fault" },
+  { word: /\bsense\.ts\b|\bsenseless\b/i, now: "command guard, rejection" },
+  { word: /\bset aside\b|\bsetAside\b/i, now: "quarantined, or what is done to it" },
+  {
+    word: /\bfactoryTurn\b|\b(one|each|every|a) turn\b(?! of the event loop)/,
+    now: "advance",
+    in: /^(?!(src|test)\/(engines|factory)\/)/,
+  },
+];
+
+const retired: Rule = {
+  name: "no retired word of docs/glossary.md is in names, comments or documents",
+  findings: (files) =>
+    files
+      .filter(
+        (file) => (isCode(file) || isProse(file)) && !/(^test\/tidy\.test\.ts|glossary\.md)$/.test(file.path),
+      )
+      .filter(({ path }) => path !== "world/schemas/linear-98.ts")
+      .flatMap((file) => {
+        // Names too: what is code without its strings.
+        const code = isCode(file) ? file.text.replaceAll(/"(?:[^"\\\n]|\\.)*"|\/\/ .*/g, "") : "";
+        const said = `${file.path}\n${code}\n${spokenIn(file)}`;
+        return RETIRED.filter(
+          ({ word, in: other }) => word.test(said) && other?.test(file.path) !== true,
+        ).map(({ word, now }) => `${file.path} has "${word.exec(said)?.[0]}", which is retired: ${now}`);
+      }),
+  planted: { path: "src/lib/x.ts", text: "/** How a parcel is kept. */" },
+};
+
 const rules: readonly Rule[] = [
   layers,
   secondCopies,
@@ -613,6 +683,8 @@ const rules: readonly Rule[] = [
   listings,
   citedPages,
   citedNumbers,
+  glossary,
+  retired,
 ];
 
 describe("the repository", () => {
