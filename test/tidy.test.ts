@@ -194,6 +194,59 @@ const secondCopies: Rule = {
   planted: { path: "src/engines/embedded/x.ts", text: SECOND_COPIES[0]?.planted ?? "" },
 };
 
+/** What stands behind the seams, as the registry loads it: the names of sources and engines. */
+const IMPLEMENTATIONS: readonly string[] = [
+  ...new Set(
+    [...textOf("src/registry.ts").matchAll(/import\("\.\/(?:trackers|forges|engines)\/([a-z]+)\//g)].map(
+      (match) => match[1] ?? "",
+    ),
+  ),
+];
+
+/** Where names belong: the map of them, what they name, what is asked of them in the config file, and the demo. */
+const MAY_NAME = [
+  /^src\/registry\.ts$/,
+  /^src\/(trackers|forges|engines)\/[a-z]+\//,
+  /^src\/settings\/(schema|sources)\//,
+  /^src\/demo\//,
+];
+
+/** Files that say a name and decide nothing by it, with the reason. */
+const SAY_NAMES: Readonly<Record<string, string>> = {
+  "src/cli/usage/help.ts": "what the product is, in a sentence",
+  "src/cli/demo.ts": "what the demo plays with",
+  "src/cli/doctor.ts": "help is text that is there before any registry is loaded",
+  "src/cli/delivery/list.ts": "an example in help",
+  "src/cli/delivery/show.ts": "an example in help",
+  "src/cli/delivery/replay.ts": "an example in help",
+  "src/cli/outbox/retry.ts": "an example in help",
+  "src/cli/run/show.ts": "an example in help",
+  "src/runs/scrub.ts": "an agent may print a token of any service, also of one that this relay does not use",
+  "src/runs/inspect.ts": "a folder in the target repository, which whoever hosts it may honour",
+  "src/settings/load/expectations.ts": "what tokens begin with, of any service",
+};
+
+/** A finding per line of code that names an implementation, in any spelling: `linear`, `GitHubParts`, `LINEAR_API_KEY`. */
+function namings(file: File): readonly string[] {
+  return IMPLEMENTATIONS.flatMap((name) =>
+    lines(
+      file,
+      new RegExp(name, "i"),
+      `names ${name}: ask src/registry.ts for it (a field of its row), or take it as an argument`,
+    ),
+  );
+}
+
+const names: Rule = {
+  name: "only registry.ts, the folders behind a seam, the settings of a source and the demo name an implementation",
+  findings: (files) =>
+    files
+      .filter(({ path }) => path.startsWith("src/") && path.endsWith(".ts"))
+      .filter(({ path }) => !MAY_NAME.some((place) => place.test(path)) && SAY_NAMES[path] === undefined)
+      .flatMap(namings),
+  planted: { path: "src/http/x.ts", text: 'const limits = { linear: 2, other: source === "github" };' },
+};
+
 const pureImports: Rule = {
   name: "the factory imports nothing but itself, and nothing bundled reaches out of src and world",
   findings: (files) =>
@@ -734,6 +787,21 @@ describe("the repository", () => {
       ),
     );
   });
+
+  test("the implementations are found, and the reasons for naming one still hold", () => {
+    expect(IMPLEMENTATIONS.toSorted()).toEqual(["embedded", "github", "linear"]);
+    for (const path of Object.keys(SAY_NAMES)) {
+      const found = namings({ path, text: textOf(path) });
+      expect(found, `${path} names nothing now: take it out of SAY_NAMES`).not.toEqual([]);
+    }
+  });
+
+  test.each(["LINEAR_API_KEY", "githubParts", '"/webhooks/github"', "engines.embedded"])(
+    "would be caught naming an implementation: %s",
+    (text) => {
+      expect(names.findings([{ path: "src/cli/x.ts", text }])).toHaveLength(1);
+    },
+  );
 
   test("the reasons for large files still hold", () => {
     for (const path of Object.keys(LARGE)) {

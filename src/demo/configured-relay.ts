@@ -1,13 +1,13 @@
-import type { Clock } from "../lib/clock.ts";
 import { systemRandomness } from "../lib/ids.ts";
-import type { Log } from "../lib/log.ts";
-import { startRelay, type Relay } from "../relay.ts";
+import { startRelay, type Relay, type RelayParts } from "../relay.ts";
 import { readCredentials } from "../settings/credentials/credentials.ts";
 import type { Credentials } from "../settings/credentials/credentials.ts";
 import { childEnvironment, processEnvironment, readTextFile } from "../settings/load/environment.ts";
 import { loadSettings } from "../settings/load/load.ts";
 import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
+import { SOURCE_SETTINGS } from "../settings/sources/sources.ts";
+import type { SourcesSettings } from "../settings/sources/sources.ts";
 
 /** What a relay is started with, read and checked. */
 export interface Configured {
@@ -19,10 +19,12 @@ export interface Configured {
 export function readConfigured(
   configFile: string,
   env: Readonly<Record<string, string | undefined>>,
+  sources: SourcesSettings = SOURCE_SETTINGS,
 ): Configured {
-  const loaded = loadSettings({ configFlag: configFile, env, cwd: "/", readFile: readTextFile });
+  const loaded = loadSettings({ configFlag: configFile, env, cwd: "/", readFile: readTextFile }, sources);
   if (!loaded.ok) throw new Error(loaded.problems.map(problemText).join("\n"));
-  const read = readCredentials(env, readTextFile);
+  const credentials = Object.values(sources).map((source) => source.credentials);
+  const read = readCredentials(env, readTextFile, credentials);
   if (!read.ok) throw new Error(read.problems.map(problemText).join("\n"));
   return { settings: loaded.settings, credentials: read.credentials };
 }
@@ -30,7 +32,7 @@ export function readConfigured(
 /** Starts a relay as `serve` does, for whoever brings the world it is to live in: the demo, tests, benchmarks. */
 export function startConfigured(
   configured: Configured,
-  more: { readonly clock: Clock; readonly log: Log; readonly version: string; readonly pid: number },
+  more: Pick<RelayParts, "clock" | "log" | "version" | "pid" | "registry">,
 ): Promise<Relay> {
   return startRelay({
     ...configured,

@@ -3,6 +3,7 @@ import type { Host } from "../../src/cli/host/host.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
+import type { Registry } from "../../src/registry.ts";
 import { readTextFile } from "../../src/settings/load/environment.ts";
 
 export interface Given {
@@ -11,6 +12,8 @@ export interface Given {
   readonly terminal?: boolean;
   readonly columns?: number;
   readonly clock?: Clock;
+  /** What the relay is made of; what registry.ts names unless given. */
+  readonly registry?: Registry;
   /** Called with all that was written so far after each write to standard output. */
   readonly onOutput?: (out: string, host: FakeMachine) => void;
 }
@@ -44,6 +47,7 @@ export function fakeMachine(args: readonly string[], given: Given = {}): FakeMac
     readFile: readTextFile,
     clock: given.clock ?? systemClock,
     randomness: async () => systemRandomness,
+    ...(given.registry === undefined ? {} : { registry: given.registry }),
     stdout: {
       terminal,
       columns,

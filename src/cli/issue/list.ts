@@ -1,4 +1,5 @@
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
+import { registryOf } from "../host/registry.ts";
 import type { Command } from "../usage/command.ts";
 import { printList } from "../show/list.ts";
 import { issueColumns } from "./columns.ts";
@@ -17,14 +18,18 @@ export const command: Command = {
     { says: "what is waiting for an answer", line: "issue list --state awaiting_input" },
     { says: "the newest ten as a document", line: "issue list --limit 10 --json" },
   ],
-  run: async (context) =>
-    await printList(context, {
+  async run(context) {
+    const { sources } = await registryOf(context.host);
+    const trackers = Object.values(sources).filter(({ kind }) => kind === "tracker");
+    const places = trackers.map(({ label }) => label).join(" or ");
+    return await printList(context, {
       page: (views, request) =>
         views.issues(
           { state: context.value("state"), repo: context.value("repo"), q: context.value("q") },
           request,
         ),
       columns: issueColumns(context),
-      empty: "No issues. Delegate one to the relay in Linear, or mention it there.",
-    }),
+      empty: `No issues. Delegate one to the relay in ${places}, or mention it there.`,
+    });
+  },
 };

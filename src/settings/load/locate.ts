@@ -1,6 +1,8 @@
 import { homedir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { nearest } from "../../lib/text.ts";
+import { DEFAULT_ENGINE, ENGINES } from "../schema/engines.ts";
+import type { EngineName } from "../schema/engines.ts";
 import { parseStrictJson } from "./json.ts";
 import type { Problem } from "./problem.ts";
 
@@ -25,9 +27,6 @@ export interface Sources {
 export type FoundConfig =
   | { readonly ok: true; readonly file: string; readonly text: string }
   | { readonly ok: false; readonly problems: readonly Problem[] };
-
-export const ENGINES = ["embedded", "temporal"] as const;
-export type EngineName = (typeof ENGINES)[number];
 
 /** What a command needs that only looks into the database. */
 export type Location =
@@ -89,7 +88,7 @@ export function locate(sources: Sources): Location {
     ok: true,
     file: found.file,
     dataDir: dataDirOf(typeof dataDir === "string" ? dataDir : undefined, found.file, sources.env),
-    engine: isEngine(engine) ? engine : "embedded",
+    engine: isEngine(engine) ? engine : DEFAULT_ENGINE,
   };
 }
 

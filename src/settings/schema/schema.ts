@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { pathForm } from "./forms.ts";
-import { ENGINES } from "../load/locate.ts";
+import { DEFAULT_ENGINE, ENGINES } from "./engines.ts";
 import { GROUPS, groupsOf, projectGroupsOf } from "../sources/sources.ts";
 import type { SourcesSettings } from "../sources/sources.ts";
 import { agentGroup } from "./agent.ts";
@@ -27,7 +27,7 @@ export const configSchema = z
       .describe(
         "Directory for the database, lock, mirrors, worktrees, agent home and logs; created with mode 0700. Default: $XDG_DATA_HOME/patchrelay. Not below the system's temporary directory.",
       ),
-    engine: z.enum(ENGINES).default("embedded").describe("What stores and drives the issues."),
+    engine: z.enum(ENGINES).default(DEFAULT_ENGINE).describe("What stores and drives the issues."),
     http: httpGroup.prefault({}).describe("The relay's HTTP server: webhooks, API, dashboard."),
     ...GROUPS,
     agent: agentGroup.prefault({}).describe("The coding agents."),
