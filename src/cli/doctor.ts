@@ -1,5 +1,6 @@
 import { escapeHidden } from "../lib/text.ts";
 import type { Command, Context } from "./usage/command.ts";
+import { checkCheckout } from "./doctor/checkout.ts";
 import { checkConfig } from "./doctor/config.ts";
 import { checkFolder, checkDatabase } from "./doctor/folder.ts";
 import type { Finding } from "./doctor/finding.ts";
@@ -43,6 +44,7 @@ async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<F
   const { settings, credentials, findings } = await checkConfig(host, context.configFlag);
   yield* findings;
   if (settings === null) return;
+  yield await checkCheckout(host, settings, signal);
   const { row } = await engineOf(host, settings.engine);
   const maintenance = row === null ? null : await row.maintenance();
   yield* await checkFolder(settings, maintenance);

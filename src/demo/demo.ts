@@ -1,7 +1,9 @@
 import type { IssueDocument, RunDocument, WhyDocument } from "../engines/documents.ts";
 import { systemClock } from "../lib/clock.ts";
 import { escapeHidden } from "../lib/text.ts";
+import { childEnvironment, processEnvironment } from "../settings/load/environment.ts";
 import { castOf } from "./people.ts";
+import { missingOnMain } from "./repository.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { runTable, show, Transcript, worth } from "./transcript.ts";
 
@@ -43,7 +45,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     const issue = views.issue(key);
     const runs = views.runs({ issue: key }, PAGE).items.toSorted((a, b) => a.number - b.number);
     const why = views.why(key, null);
-    const wrong = failure ?? whatIsWrong(issue, runs, stage);
+    const wrong = failure ?? (await whatIsWrong(issue, runs, stage));
     if (options.json)
       options.write(
         JSON.stringify(
@@ -140,14 +142,16 @@ async function settled({ linear, relay }: Stage, session: string): Promise<void>
     await new Promise<void>((resolve) => systemClock.after(50, resolve));
 }
 
-function whatIsWrong(
+async function whatIsWrong(
   issue: IssueDocument | null,
   runs: readonly RunDocument[],
-  { linear, github }: Stage,
-): string | null {
+  { linear, github, repository }: Stage,
+): Promise<string | null> {
   if (issue?.pullRequest?.merged !== true) return "the pull request is not merged";
   const types = runs.map((run) => run.type);
   if (types.join() !== STORY.join()) return `the runs were ${types.join(", ")}`;
+  const missing = await missingOnMain(repository, childEnvironment(processEnvironment(), []));
+  if (missing !== null) return missing;
   const problems = [...linear.problems, ...github.problems];
   return problems.length === 0 ? null : `the stand-ins found faults: ${problems.slice(0, 3).join("; ")}`;
 }

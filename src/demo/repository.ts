@@ -61,6 +61,26 @@ export const GUARD: FileChanges = {
   ).replace("a + b", "number(a) + number(b)"),
 };
 
+/** The files that the story's runs write. */
+const WORK = ["src/calc.js", "test/subtract.test.js", "CHANGELOG.md"];
+
+/**
+ * What of the story's work is missing on main, as the operator would look for it with git in `folder`, the repository itself;
+ * null = nothing. `env`: the whole environment of git.
+ */
+export async function missingOnMain(
+  folder: string,
+  env: Readonly<Record<string, string>>,
+): Promise<string | null> {
+  const { simpleGit } = await import("simple-git");
+  const git = simpleGit({ baseDir: folder }).env(env);
+  const files = (await git.raw(["ls-tree", "-r", "--name-only", "main"])).split("\n");
+  const missing = WORK.filter((path) => !files.includes(path));
+  for (const path of WORK.filter((file) => files.includes(file)))
+    if (!(await git.show([`main:${path}`])).includes("subtract")) missing.push(path);
+  return missing.length === 0 ? null : `main knows nothing of subtract in ${missing.join(", ")}`;
+}
+
 type Read = (path: string) => Promise<string | null>;
 interface Job {
   readonly name: string;

@@ -20,6 +20,8 @@ export interface Stage {
   readonly github: GitHubWorld;
   readonly relay: Relay;
   readonly dir: string;
+  /** The repository itself, bare. */
+  readonly repository: string;
   readonly configFile: string;
   /** Rewrites what the scripted agent plays: it answers these review threads by id. */
   threads(ids: readonly string[]): Promise<void>;
@@ -47,7 +49,7 @@ export async function setStage(options: {
     undo.push(() => standIns.close());
     const { linear, github } = standIns;
     github.ci = runCi;
-    await github.createRepository({
+    const { git } = await github.createRepository({
       name: REPOSITORY,
       files: FILES,
       protection: { requiredChecks: ["test", "changelog"], requiredApprovals: 1, mergeQueue: true },
@@ -73,7 +75,7 @@ export async function setStage(options: {
     // As `serve` does: with a port of the system's choice the command line could not find the relay otherwise.
     await writeFile(join(dir, "data", "relay.url"), `${relay.url}\n`);
     standIns.sendWebhooks(relay.url);
-    return { linear, github, relay, dir, configFile, threads, close };
+    return { linear, github, relay, dir, repository: git.folder, configFile, threads, close };
   } catch (error) {
     await close();
     throw error;

@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { cli, json } from "./fake-host.ts";
 
 let folder: string;
@@ -157,4 +158,54 @@ test("doctor says so when Linear and GitHub do not answer, within its deadline",
   for (const check of ["Linear", "GitHub", "repository example/app"])
     expect(out).toMatch(new RegExp(`^fail +${check}: `, "m"));
   for (const value of Object.values(ALL)) expect(out).not.toContain(value);
+});
+
+describe("doctor in a folder", () => {
+  const git = (...args: readonly string[]): string =>
+    execFileSync("git", args, { cwd: folder, encoding: "utf8", stdio: "pipe" });
+  const checkout = async (env: Readonly<Record<string, string>> = {}, cwd = folder) => {
+    const file = write({ dataDir: "data", projects: [PROJECT] });
+    const { out } = await cli(["doctor", "--offline", "--json", "--config", file], {
+      cwd,
+      env: { ...ALL, ...env },
+    });
+    const { findings } = json<{ findings: { check: string; state: string; says: string }[] }>(out);
+    return findings.filter(({ check }) => check === "checkout" || check === "git");
+  };
+  const says = (text: string) => expect.objectContaining({ check: "checkout", says: text });
+
+  test("that is no checkout says so", async () => {
+    expect(await checkout()).toContainEqual(expect.objectContaining({ check: "checkout", state: "skipped" }));
+  });
+
+  test("that is one tells of which repository, whose project it is, and no credential", async () => {
+    git("init", "--quiet");
+    expect(await checkout()).toContainEqual(says(`${realpathSync(folder)}, without a remote`));
+    git("remote", "add", "upstream", "https://user:canary@github.example/Example/App.git?token=canary");
+    expect(await checkout()).toContainEqual(
+      says(`${realpathSync(folder)}, of Example/App: project app works on it`),
+    );
+    git("remote", "add", "origin", "git@github.com:somebody/else.git");
+    expect(await checkout()).toContainEqual(
+      says(`${realpathSync(folder)}, of somebody/else: no project works on it`),
+    );
+  });
+
+  test("hands git nothing of the environment that could run something else", async () => {
+    git("init", "--quiet");
+    const unsafe = { GIT_SSH_COMMAND: "canary", EDITOR: "canary", GIT_DIR: "/nowhere" };
+    expect(await checkout(unsafe)).toEqual([
+      expect.objectContaining({ check: "git", state: "ok" }),
+      says(`${realpathSync(folder)}, without a remote`),
+    ]);
+  });
+
+  test("that belongs to the relay is left alone", async () => {
+    const inside = join(folder, "data", "worktrees", "x");
+    mkdirSync(inside, { recursive: true });
+    git("init", "--quiet", inside);
+    expect(await checkout({}, inside)).toContainEqual(
+      expect.objectContaining({ check: "checkout", state: "skipped" }),
+    );
+  });
 });

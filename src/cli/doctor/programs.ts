@@ -1,15 +1,15 @@
 import { messageOf } from "../../lib/assert.ts";
 import { whyNotConfined } from "../../lib/confine.ts";
-import { runProcess } from "../../lib/processes.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Host } from "../host/host.ts";
+import { operatorsGit } from "./checkout.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
 const NODE_LEAST = "20.19.0";
 /** Configuration from the environment (docs/decisions/0002-git.md). */
 const GIT_LEAST = "2.31.0";
-const GIT_MS = 10_000;
+const INSTALL = `install git ${GIT_LEAST} or newer and put it on PATH`;
 
 /** Whether this Node is new enough; `version` without v. */
 export function checkNode(version: string): Finding {
@@ -21,21 +21,12 @@ export function checkNode(version: string): Finding {
 /** Whether git is there and new enough. */
 export async function checkGit(host: Host, signal: AbortSignal): Promise<Finding> {
   try {
-    const { stdout } = await runProcess(host.clock, {
-      command: "git",
-      args: ["--version"],
-      cwd: host.cwd,
-      env: childEnvironment(host.env, []),
-      timeoutMs: GIT_MS,
-      signal,
-    });
-    const version = /(\d+\.\d+(?:\.\d+)?)/.exec(stdout)?.[1] ?? null;
-    if (version === null) return fail("git", `cannot read its version from: ${stdout.trim()}`, "install git");
-    return atLeast(version, GIT_LEAST)
-      ? ok("git", version)
-      : fail("git", `${version} is too old`, `install git ${GIT_LEAST} or newer`);
+    const { installed, major, minor, patch } = await (await operatorsGit(host, signal)).version();
+    if (!installed) return fail("git", "it is not on PATH", INSTALL);
+    const version = `${major}.${minor}.${patch}`;
+    return atLeast(version, GIT_LEAST) ? ok("git", version) : fail("git", `${version} is too old`, INSTALL);
   } catch (error) {
-    return fail("git", messageOf(error), `install git ${GIT_LEAST} or newer and put it on PATH`);
+    return fail("git", messageOf(error), INSTALL);
   }
 }
 
