@@ -257,7 +257,7 @@ describe("names", () => {
     ["--upload-pack=id", /not a clone URL/],
     ["ssh://git@example.com/a/b.git", /refusing the transport "ssh:"/],
     ["git@example.com:a/b.git", /not a clone URL/],
-    ["http://example.com/a/b.git", /over plain http/],
+    ["http://example.com/a/b.git", /refusing plain http/],
     ["relative/path", /not a clone URL/],
     ["file://host/a", /refusing the transport "file:"/],
   ])("the clone URL %j is refused", async (cloneUrl, why) => {
