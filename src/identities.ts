@@ -96,7 +96,8 @@ function ask<T>(
       answer = await question(stopping.signal);
       failures = 0;
       const { name, trouble } = judged(answer);
-      if (trouble !== null && trouble !== health.detail) log.warn("signed in to no use", { side, trouble });
+      if (trouble !== null && trouble !== health.detail)
+        log.warn("signed in, but cannot work like this", { side, trouble });
       health = { ok: trouble === null, detail: trouble ?? `signed in as ${name}`, at: clock.now() };
     } catch (error) {
       failures += 1;

@@ -166,6 +166,28 @@ describe("the pages", () => {
     expect(text).toContain('data-after="1200"');
   });
 
+  test.each([
+    ["issues", "/"],
+    ["an issue", "/issues/APP-1"],
+    ["a run", "/runs/linear-0a1b2c3d.1"],
+    ["deliveries", "/deliveries"],
+    ["what is not there", "/issues/NONE-1"],
+  ])("the words of the page of %s", async (_, path) => {
+    const { engine } = bench;
+    const askedAt = "2026-01-05T12:00:00.000Z";
+    engine.issues[0] = issueDocument({
+      waitsFor: "an answer",
+      question: { id: "q1", text: "Which column?", options: ["Net", "Gross"], askedAt },
+    });
+    engine.runs.push(runDocument({ outcome: "failed", failureClass: "test" }));
+    engine.deliveries.push(deliveryDocument({ state: "quarantined", why: "It makes no sense." }));
+    engine.commit(journalLine({ issue: APP_1, kind: "delegated", why: "It was accepted.", from: "paused" }));
+    engine.commit(runLine("linear-0a1b2c3d.1", "Looked at the table."));
+    // The files' names change with their content, which is no page's.
+    const text = (await page(path)).text.replaceAll(/(\/assets\/[\w.-]+)\?[\w=.-]+/g, "$1");
+    expect(text).toMatchSnapshot();
+  });
+
   test("a browser gets a page for what is not there, a program a problem", async () => {
     const { status, text } = await page("/issues/NONE-1");
     expect(status).toBe(404);

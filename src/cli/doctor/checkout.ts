@@ -31,7 +31,7 @@ export async function checkCheckout(
     if (await isBelow(host.cwd, layout.root))
       return skipped("checkout", "this folder belongs to the relay, which an agent may have changed");
     const git = await operatorsGit(host, signal);
-    if (!(await git.checkIsRepo())) return skipped("checkout", "this folder is no git checkout");
+    if (!(await git.checkIsRepo())) return skipped("checkout", "this folder is not a git checkout");
     const top = (await git.revparse(["--show-toplevel"])).trim();
     const remotes = await git.getRemotes(true);
     const remote = remotes.find(({ name }) => name === "origin") ?? remotes[0];
@@ -43,7 +43,7 @@ export async function checkCheckout(
       `${top}, of ${name}: ${project === undefined ? "no project works on it" : `project ${project.id} works on it`}`,
     );
   } catch (error) {
-    return warn("checkout", `git cannot tell about this folder: ${messageOf(error)}`, null);
+    return warn("checkout", `git cannot read this folder: ${messageOf(error)}`, null);
   }
 }
 

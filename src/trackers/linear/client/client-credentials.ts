@@ -96,7 +96,7 @@ export function clientCredentials(
       const passes = isOutage(error) || error === refusal;
       if (signal.aborted || old === null || clock.now() >= old.expiresAt || !passes) throw error;
       old.renewAt = now + AGAIN_MS;
-      log.warn("Linear gave no new token; the one at hand still works", { error: String(error) });
+      log.warn("Linear issued no new token; the current one still works", { error: String(error) });
       return old;
     }
   };
