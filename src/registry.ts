@@ -7,7 +7,7 @@ import type { Log } from "./lib/log.ts";
 import type { Secret } from "./lib/secret.ts";
 import type { Layout } from "./settings/load/layout.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
-import type { Settings } from "./settings/settings.ts";
+import type { AgentSettings, Settings } from "./settings/settings.ts";
 import type { SourceSettings } from "./settings/sources/source.ts";
 import type { Tracker } from "./trackers/tracker.ts";
 
@@ -60,6 +60,17 @@ export interface ForgeRow extends SourceRow {
   readonly gitCredential: string;
 }
 
+/** An agent as the rest of the relay uses it. */
+export interface AgentRow {
+  readonly make: (parts: MakingParts) => Promise<Agent>;
+  /** The operator's variables that it inherits, keys of its provider among them. */
+  readonly inherits: (settings: AgentSettings) => readonly string[];
+  /** The folder with its login, absolute; null = it has none. */
+  readonly home: (settings: AgentSettings) => string | null;
+  /** The configured model; null = its own choice. */
+  readonly model: (settings: AgentSettings) => string | null;
+}
+
 /** An engine as the rest of the relay uses it. */
 export interface EngineRow {
   readonly open: (place: EnginePlace) => Promise<Engine>;
@@ -84,7 +95,7 @@ export type Maintenance = Pick<
 /** Everything that can be put in place of something else. */
 export interface Registry {
   readonly sources: Readonly<Record<string, TrackerRow | ForgeRow>>;
-  readonly agents: Readonly<Record<Settings["agent"]["default"], (parts: MakingParts) => Promise<Agent>>>;
+  readonly agents: Readonly<Record<AgentSettings["default"], AgentRow>>;
   /** By the names that the setting may have; null = it comes with a later version. */
   readonly engines: Readonly<Record<Settings["engine"], EngineRow | null>>;
 }
@@ -119,9 +130,19 @@ export const REGISTRY: Registry = {
     },
   },
   agents: {
-    codex: async (parts) => (await import("./agents/codex/codex.ts")).createCodexAgent(codexParts(parts)),
-    scripted: async (parts) =>
-      (await import("./agents/scripted/scripted.ts")).createScriptedAgent(scriptedParts(parts)),
+    codex: {
+      make: async (parts) => (await import("./agents/codex/codex.ts")).createCodexAgent(codexParts(parts)),
+      inherits: ({ codex }) => codex.env,
+      home: ({ codex }) => codex.home,
+      model: ({ codex }) => codex.model,
+    },
+    scripted: {
+      make: async (parts) =>
+        (await import("./agents/scripted/scripted.ts")).createScriptedAgent(scriptedParts(parts)),
+      inherits: () => [],
+      home: () => null,
+      model: () => null,
+    },
   },
   engines: {
     embedded: {
@@ -142,6 +163,13 @@ export const REGISTRY: Registry = {
     temporal: null,
   },
 };
+
+/** The operator's variables that some project's agent inherits, each once. */
+export function inheritedIn({ agents }: Registry, { agent, projects }: Settings): readonly string[] {
+  const all = [agent, ...projects.map((project) => project.agent)];
+  const names = all.flatMap((each) => Object.values(agents).flatMap(({ inherits }) => inherits(each)));
+  return [...new Set(names)];
+}
 
 /** The engine of that name; null where it comes with a later version. `instead` names one that is there. */
 export function engineIn(

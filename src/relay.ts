@@ -12,7 +12,7 @@ import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { packageFile } from "./lib/package.ts";
 import { readiness } from "./readiness.ts";
-import { engineIn, REGISTRY } from "./registry.ts";
+import { engineIn, inheritedIn, REGISTRY } from "./registry.ts";
 import type { MakingParts, Registry } from "./registry.ts";
 import { performRun } from "./runs/pipeline.ts";
 import type { RunParts } from "./runs/parts.ts";
@@ -118,8 +118,10 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
 }
 
 /** The agents' homes hold logins. Those in the data folder are hidden with it. */
-function homesElsewhere({ agent, projects, dataDir }: Settings): readonly string[] {
-  const homes = [agent, ...projects.map((project) => project.agent)].map(({ codex }) => codex.home);
+function homesElsewhere({ agents }: Registry, { agent, projects, dataDir }: Settings): readonly string[] {
+  const homes = [agent, ...projects.map((project) => project.agent)].flatMap((each) =>
+    Object.values(agents).flatMap(({ home }) => home(each) ?? []),
+  );
   const isWithin = (path: string, folder: string): boolean => !relative(folder, path).startsWith("..");
   return [...new Set(homes)].filter((home) => !isWithin(home, dataDir) && !isWithin(dataDir, home));
 }
@@ -135,7 +137,7 @@ async function actingOf(
     readonly policy: EngineParts["policy"];
   },
 ): Promise<Acting> {
-  const { settings, clock, log } = parts;
+  const { settings, clock, log, registry = REGISTRY } = parts;
   const { sources, agents, policy } = seams;
   const { row, made: forge } = sources.forge;
   const worktrees = await createWorktrees({
@@ -149,7 +151,7 @@ async function actingOf(
     environment: parts.childEnv,
     hidden: {
       folder: settings.dataDir,
-      further: [...(parts.credentialFiles ?? []), ...homesElsewhere(settings)],
+      further: [...(parts.credentialFiles ?? []), ...homesElsewhere(registry, settings)],
     },
   });
   const runParts: RunParts = {
@@ -158,7 +160,7 @@ async function actingOf(
     agent: (name) => agentNamed(agents, name),
     policy,
     cloneUrl: (repository) => projectOf(settings, repository).repository.cloneUrl,
-    model: (project) => settings.projects.find(({ id }) => id === project.id)?.agent.codex.model ?? null,
+    model: (project) => modelOf(registry, settings, project.id),
     workflow: (file) => readFileSync(packageFile(file), "utf8"),
     scrub: scrubber(ownSecrets(parts)),
     limits: runLimits(settings),
@@ -181,12 +183,11 @@ async function actingOf(
 const NAMES_A_SECRET = /KEY|TOKEN|SECRET|PASS|CREDENTIAL/i;
 
 /** The values that must not leave in anybody's words: our credentials, and the provider's key that the agent is given. */
-function ownSecrets({ credentials, childEnv, settings }: RelayParts): readonly string[] {
+function ownSecrets({ credentials, childEnv, settings, registry = REGISTRY }: RelayParts): readonly string[] {
   const held = Object.entries(credentials).flatMap(([name, secret]) =>
     secret === null || OPEN_CREDENTIALS.has(name) ? [] : [secret.reveal()],
   );
-  const inherited = [settings.agent, ...settings.projects.map(({ agent }) => agent)]
-    .flatMap(({ codex }) => codex.env)
+  const inherited = inheritedIn(registry, settings)
     .filter((name) => NAMES_A_SECRET.test(name))
     .flatMap((name) => childEnv[name] ?? []);
   return [...held, ...inherited];
@@ -236,8 +237,13 @@ function stopper(
 async function agentsOf(registry: Registry, parts: MakingParts): Promise<Readonly<Record<string, Agent>>> {
   const names = new Set(parts.settings.projects.map((project) => project.agent.default));
   names.add(parts.settings.agent.default);
-  const entries = [...names].map(async (name) => [name, await registry.agents[name](parts)] as const);
+  const entries = [...names].map(async (name) => [name, await registry.agents[name].make(parts)] as const);
   return Object.fromEntries(await Promise.all(entries));
+}
+
+function modelOf({ agents }: Registry, { projects }: Settings, id: string): string | null {
+  const project = projects.find((each) => each.id === id);
+  return project === undefined ? null : agents[project.agent.default].model(project.agent);
 }
 
 function agentNamed(agents: Readonly<Record<string, Agent>>, name: string): Agent {

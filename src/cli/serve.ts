@@ -11,6 +11,7 @@ import { Failure } from "./usage/failure.ts";
 import { urlFile } from "./reach/address.ts";
 import { untilSignal } from "./serve/life.ts";
 import { createLog } from "./serve/log.ts";
+import { inheritedBy } from "./host/registry.ts";
 import { readyToServe } from "./serve/settings.ts";
 import { packageVersion } from "./host/version.ts";
 
@@ -36,7 +37,7 @@ export const command: Command = {
       const relay = await startRelay({
         settings,
         credentials,
-        childEnv: childEnvironment(host.env, inherited(settings)),
+        childEnv: childEnvironment(host.env, await inheritedBy(host, settings)),
         credentialFiles: credentialFiles(host.env),
         clock: host.clock,
         randomness: await host.randomness(),
@@ -65,11 +66,6 @@ function announce(relay: Relay, settings: Settings, context: Context): void {
       ? JSON.stringify({ url: relay.url, pid: context.host.pid })
       : `patchrelay listens on ${relay.url}`,
   );
-}
-
-// Every variable that some project's agent may inherit.
-function inherited({ agent, projects }: Settings): readonly string[] {
-  return [...new Set([agent, ...projects.map((project) => project.agent)].flatMap(({ codex }) => codex.env))];
 }
 
 function listenFailure(error: unknown, { http }: Settings): Failure | null {

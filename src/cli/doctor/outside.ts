@@ -7,7 +7,7 @@ import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Host } from "../host/host.ts";
-import { registryOf } from "../host/registry.ts";
+import { inheritedBy, registryOf } from "../host/registry.ts";
 import { fail, ok, skipped } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -38,11 +38,11 @@ export async function* checkOutside({
   const { clock, env } = host;
   const randomness = await host.randomness();
   const agents = [settings.agent, ...settings.projects.map(({ agent }) => agent)];
-  const childEnv = childEnvironment(env, [...new Set(agents.flatMap(({ codex }) => codex.env))]);
+  const childEnv = childEnvironment(env, await inheritedBy(host, settings));
   const parts: MakingParts = { settings, credentials, childEnv, clock, randomness, log: silentLog };
   for (const name of new Set(agents.map((agent) => agent.default))) {
     yield await checked(`agent ${name}`, null, async () => {
-      const agent = await registry.agents[name](parts);
+      const agent = await registry.agents[name].make(parts);
       const missing = await agent.ready(deadline(signal, AGENT_MS, `the agent ${name}`));
       return missing === null ? ok(`agent ${name}`, "can start") : fail(`agent ${name}`, missing, null);
     });

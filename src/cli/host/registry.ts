@@ -15,3 +15,12 @@ export async function engineOf(
   const { engineIn } = await import("../../registry.ts");
   return engineIn(await registryOf(host), name);
 }
+
+/** The operator's variables that some project's agent inherits. */
+export async function inheritedBy(
+  host: Pick<Host, "registry">,
+  settings: Settings,
+): Promise<readonly string[]> {
+  const { inheritedIn } = await import("../../registry.ts");
+  return inheritedIn(await registryOf(host), settings);
+}
