@@ -47,8 +47,16 @@ interface SourceRow {
 export interface TrackerRow extends SourceRow {
   readonly kind: "tracker";
   readonly make: (parts: MakingParts) => Promise<Tracker & Rotating>;
+  /** The teams there are, and those that each project takes issues from; absent = the tracker has no teams. */
+  readonly teams?: (parts: MakingParts, signal: AbortSignal) => Promise<Teams>;
   /** The configured name of a status, for the project with this id; null = the tracker's own first of that type. */
   readonly statusName: (settings: Settings, project: string, to: "started" | "completed") => string | null;
+}
+
+export interface Teams {
+  readonly known: readonly string[];
+  /** By the id of the project. */
+  readonly wanted: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ForgeRow extends SourceRow {
@@ -114,6 +122,10 @@ export const REGISTRY: Registry = {
         "Linear has recorded the consent, and nothing is left to do here: patchrelay signs in with LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET. Several workspaces are not supported yet",
       make: async (parts) =>
         (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
+      teams: async (parts, signal) => ({
+        known: await (await import("./trackers/linear/set-up.ts")).teamKeys(linearParts(parts), signal),
+        wanted: Object.fromEntries(parts.settings.projects.map(({ id, linear }) => [id, linear.teams])),
+      }),
       statusName: ({ projects }, project, to) =>
         projects.find(({ id }) => id === project)?.linear.statuses[to] ?? null,
     },

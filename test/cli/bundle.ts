@@ -11,6 +11,8 @@ import { warm } from "../../scripts/warm.mjs";
 export interface Bundle {
   /** What command.cjs is made of. */
   readonly main: Metafile;
+  /** What it loads apart. */
+  readonly parts: Metafile;
   readonly folder: string;
   start(
     args: readonly string[],
@@ -31,7 +33,7 @@ export async function buildBundle(): Promise<Bundle> {
   const cache = join(root, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "cli-bundle-"));
-  const { main } = await bundle(root, folder);
+  const { main, parts } = await bundle(root, folder);
   await warm(root, folder);
   const start: Bundle["start"] = (args, env, node = []) =>
     spawn(process.execPath, [...node, join(folder, "main.cjs"), ...args], {
@@ -41,6 +43,7 @@ export async function buildBundle(): Promise<Bundle> {
     });
   return {
     main,
+    parts,
     folder,
     start,
     run: async (args, env, node) => await ended(start(args, env, node)),

@@ -43,6 +43,44 @@ test("command.cjs carries what issue list needs, and no package but the database
   expect(atStart.every(({ path }) => path.startsWith("node:"))).toBe(true);
 });
 
+/** The files that cannot be loaded without `name`, or that load it themselves when they want it. */
+function needing(name: string): readonly string[] {
+  const { outputs } = bundle.parts;
+  const direct = Object.keys(outputs).filter((file) =>
+    outputs[file]?.imports.some(({ path, external }) => external === true && path === name),
+  );
+  const closure = (file: string, seen = new Set<string>()): ReadonlySet<string> => {
+    if (seen.has(file)) return seen;
+    seen.add(file);
+    for (const { path, kind, external } of outputs[file]?.imports ?? [])
+      if (kind === "import-statement" && external !== true) closure(path, seen);
+    return seen;
+  };
+  return Object.entries(outputs)
+    .flatMap(([file, { entryPoint }]) =>
+      entryPoint !== undefined && direct.some((part) => closure(file).has(part)) ? [entryPoint] : [],
+    )
+    .toSorted();
+}
+
+test("a package is loaded by what needs it, and by nothing else", () => {
+  const expected: Readonly<Record<string, readonly string[]>> = {
+    "@linear/sdk": ["src/trackers/linear/set-up.ts"],
+    "@octokit/rest": ["src/forges/github/forge.ts"],
+    "@octokit/webhooks": ["src/demo/demo.ts"],
+    "better-sqlite3": [
+      "src/engines/embedded/database/maintenance.ts",
+      "src/engines/embedded/database/probe.ts",
+      "src/engines/embedded/engine.ts",
+      "src/engines/embedded/views/open-views.ts",
+    ],
+    fastify: ["src/http/http.ts"],
+    pino: ["src/cli/serve.ts"],
+    "simple-git": ["src/cli/doctor.ts", "src/demo/demo.ts"],
+  };
+  expect(Object.fromEntries(Object.keys(expected).map((name) => [name, needing(name)]))).toEqual(expected);
+});
+
 test("it starts from what was compiled before; compiled by another Node or gone, it starts all the same", async () => {
   const cache = join(bundle.folder, "command.cache");
   const made = readFileSync(cache);

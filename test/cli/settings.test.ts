@@ -3,6 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { systemClock } from "../../src/lib/clock.ts";
+import { systemRandomness } from "../../src/lib/ids.ts";
+import { startLinearWorld } from "../../world/linear/world.ts";
 import { cli, json } from "./fake-host.ts";
 
 let folder: string;
@@ -207,5 +210,43 @@ describe("doctor in a folder", () => {
     expect(await checkout({}, inside)).toContainEqual(
       expect.objectContaining({ check: "checkout", state: "skipped" }),
     );
+  });
+});
+
+describe("doctor and the teams of a workspace", () => {
+  const teams = async (keys: readonly string[]) => {
+    const linear = await startLinearWorld({
+      clock: systemClock,
+      randomness: systemRandomness,
+      teams: { APP: "Shop", OPS: "Operations" },
+    });
+    try {
+      writeFileSync(join(folder, "agent.json"), JSON.stringify({ rules: [] }));
+      const file = write({
+        dataDir: "data",
+        agent: { default: "scripted", scripted: { file: "agent.json" } },
+        linear: { apiUrl: linear.url, webUrl: linear.url },
+        github: { apiUrl: "http://127.0.0.1:9", webUrl: "http://127.0.0.1:9" },
+        projects: [{ ...PROJECT, linear: { teams: keys } }],
+      });
+      const { out } = await cli(["doctor", "--json", "--config", file], {
+        cwd: folder,
+        env: { ...ALL, LINEAR_API_KEY: linear.accessToken },
+      });
+      const { findings } = json<{ findings: { check: string; state: string; says: string }[] }>(out);
+      return findings.find(({ check }) => check === "Linear teams");
+    } finally {
+      await linear.close();
+    }
+  };
+
+  test("names those that are there when a project's is not", async () => {
+    const found = await teams(["APPX", "ops"]);
+    expect(found?.state).toBe("fail");
+    expect(found?.says).toMatch(/: APPX of project app; there are APP, OPS$/);
+  });
+
+  test("is content when they are, in whatever case", async () => {
+    expect(await teams(["app"])).toMatchObject({ state: "ok", says: "APP, OPS" });
   });
 });

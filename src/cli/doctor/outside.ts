@@ -2,7 +2,7 @@ import { messageOf } from "../../lib/assert.ts";
 import { silentLog } from "../../lib/log.ts";
 import { deadline } from "../../lib/external.ts";
 import type { Forge } from "../../forges/forge.ts";
-import type { ForgeRow, MakingParts, TrackerRow } from "../../registry.ts";
+import type { ForgeRow, MakingParts, Teams, TrackerRow } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -64,7 +64,7 @@ async function* signIn(
   const { label, signInHint } = row;
   const within = (): AbortSignal => deadline(signal, ASK_MS, label);
   let forge: Forge | null = null;
-  yield await checked(label, signInHint, async () => {
+  const signedIn = await checked(label, signInHint, async () => {
     if (row.kind === "tracker") {
       const tracker = await row.make(parts);
       const { name, inert } = await tracker.whoAmI(within());
@@ -73,7 +73,28 @@ async function* signIn(
     forge = await row.make(parts);
     return ok(label, `signed in as ${(await forge.whoAmI(within())).login}`);
   });
+  yield signedIn;
+  if (signedIn.state === "ok" && row.kind === "tracker" && row.teams !== undefined) {
+    const { teams } = row;
+    yield await checked(`${label} teams`, signInHint, async () =>
+      checkTeams(`${label} teams`, await teams(parts, within())),
+    );
+  }
   if (forge !== null) yield* repositories(parts.settings, forge, within);
+}
+
+/** Whether the teams that projects name are there; their keys are told apart without regard to case, as in routing. */
+function checkTeams(check: string, { known, wanted }: Teams): Finding {
+  const there = new Set(known.map((key) => key.toLowerCase()));
+  const missing = Object.entries(wanted).flatMap(([project, keys]) =>
+    keys.filter((key) => !there.has(key.toLowerCase())).map((key) => `${key} of project ${project}`),
+  );
+  if (missing.length === 0) return ok(check, known.join(", "));
+  return fail(
+    check,
+    `not in the workspace, or not shown to this credential: ${missing.join(", ")}; there are ${known.join(", ") || "none"}`,
+    "correct the project's teams, or give the credential access to them",
+  );
 }
 
 async function* repositories(
