@@ -21,7 +21,7 @@ function flights(): { readonly started: Started[]; readonly ask: (signal: AbortS
 
 const never = new AbortController().signal;
 
-test("who asks while it runs gets the same outcome; the next begins anew", async () => {
+test("who asks while it runs gets the same outcome; the next one starts over", async () => {
   const { started, ask } = flights();
   const both = [ask(never), ask(never)];
   started[0]?.land("first");

@@ -63,7 +63,7 @@ function answer(request: ModelRequest): readonly ModelItem[] {
   ];
 }
 
-/** The edits in the form of Codex' own patch tool. */
+/** The edits in the form of Codex's own patch tool. */
 function patchLines(part: Part): readonly string[] {
   const lines: string[] = [];
   for (const { path, find, put } of part.edits) {

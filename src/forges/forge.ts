@@ -120,6 +120,6 @@ export interface CheckFailure {
   readonly conclusion: string;
   readonly url: string | null;
   readonly summary: string | null;
-  /** The end of the failing job's log, hidden characters removed; null when there is none to be had. */
+  /** The end of the failing job's log, hidden characters removed; null when none is available. */
   readonly log: string | null;
 }

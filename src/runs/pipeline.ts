@@ -173,7 +173,7 @@ async function settle(
 
 const LONGEST_SUMMARY = 8_000;
 
-/** From here on the tracker, the forge and people are told of it. */
+/** From here on the tracker, the forge and people hear of it. */
 function fitToTell(
   { end, question }: Ending,
   scrub: (text: string) => string,

@@ -4,7 +4,7 @@ import { delay } from "../lib/clock.ts";
 import { isOutage } from "../lib/external.ts";
 import type { RunContext } from "./run-context.ts";
 
-/** So long a step that can be repeated waits for an outage to end before the whole run is tried anew later. */
+/** How long a repeatable step waits for an outage to end before the whole run is tried again later. */
 const OUTAGE_MS = 30 * 60_000;
 /** A limit says itself when it ends; those of the services end within an hour. */
 const LIMIT_MS = 2 * 60 * 60_000;

@@ -234,7 +234,7 @@ async function evidence(context: RunContext): Promise<readonly CheckFailure[]> {
     );
   } catch (error) {
     context.signal.throwIfAborted();
-    // The agent can look for the failure itself; a log that cannot be had must not cost the run.
+    // The agent can look for the failure itself; a log that is not available must not cost the run.
     context.handle.event("warning", `Could not read the failing checks: ${messageOf(error)}`);
     return [];
   }

@@ -86,7 +86,7 @@ export function hookHome(privateDir: string, worktreeName: string): string {
 
 /**
  * Runs the text of a hook, read from the base branch by the caller, in the worktree: with nothing of our environment
- * but a search path and a language, and no credential; confined, if that can be had, to the worktree, its mirror and its own
+ * but a search path and a language, and no credential; confined, if that is possible, to the worktree, its mirror and its own
  * home of what is ours. When it ends, is too late or is aborted, its process group is killed. Rejects with the
  * signal's reason, and with HookNotBegun: what keeps it from starting says nothing about what it would have said.
  */

@@ -67,7 +67,7 @@ export interface WorktreesParts {
 
 export interface RemoteAccess {
   readonly cloneUrl: string;
-  /** Asked for each network command anew, and only when the URL's host is the forge's. */
+  /** Asked for again for each network command, and only when the URL's host is the forge's. */
   readonly token?: TokenSource;
   readonly signal: AbortSignal;
 }

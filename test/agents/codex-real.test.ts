@@ -297,7 +297,7 @@ describe.skipIf(bin === null)("the real Codex with a scripted model", () => {
     expect(await exists(join(worktree, "inside"))).toBe(false);
   });
 
-  test("a configuration that Codex does not know stops the run with Codex' own words", async () => {
+  test("a configuration that Codex does not know stops the run with Codex's own words", async () => {
     const { config, modelsJson } = scriptedModelConfig(model.url);
     const { request: asked } = ask(marked("edits"));
     const session = await ours.work(
@@ -320,7 +320,7 @@ describe.skipIf(bin === null)("the real Codex with a scripted model", () => {
     expect(await readFile(join(second, "hi.txt"), "utf8")).toBe("hi\n");
   });
 
-  test("every method and notification that we speak of is in Codex' own protocol", async () => {
+  test("every method and notification that we speak of is in Codex's own protocol", async () => {
     const folder = await ours.folder(state, "schema");
     await execute(bin ?? "", ["app-server", "generate-json-schema", "--experimental", "--out", folder], {
       env: { PATH: process.env["PATH"] ?? "", HOME: folder, CODEX_HOME: folder },

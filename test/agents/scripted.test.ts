@@ -209,7 +209,7 @@ describe("the file", () => {
   const signal = new AbortController().signal;
   const agentOf = (script: string) => createScriptedAgent({ script, clock: handClock() });
 
-  test("it is read anew for each piece of work", async () => {
+  test("it is read again for each piece of work", async () => {
     const file = join(folder, "script.json");
     const agent = agentOf(file);
     const write = (text: string) => writeFile(file, JSON.stringify({ rules: [{ do: [{ say: text }] }] }));

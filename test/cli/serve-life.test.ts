@@ -51,7 +51,7 @@ test("what does not end in time is left behind, exit 0 within the limit", async 
   expect(await life).toBe(0);
 });
 
-test("a second signal ends at once", async () => {
+test("a second signal ends it immediately", async () => {
   const clock = createVirtualClock();
   const host = fakeMachine([], { clock });
   const life = untilSignal(host, silentLog, 10_000, async () => ({

@@ -896,7 +896,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(read.length).toBe(450);
       });
 
-      test("a list that goes on is followed to its end, and a place in it that is refused begins anew", async () => {
+      test("a list that goes on is followed to its end, and a place in it that is refused starts over", async () => {
         const asked: { since: number; rest: string | null }[] = [];
         const discover: EngineParts["discover"] = async (since, rest) => {
           asked.push({ since, rest });

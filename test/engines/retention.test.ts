@@ -86,7 +86,7 @@ test("a reading goes with the webhooks of its days, also of an issue that goes o
   expect(count("outbox")).toBe(2);
 });
 
-test("a pass that is broken off goes on where it was; the next one begins anew", () => {
+test("a pass that is broken off goes on where it was; the next one starts over", () => {
   lines("first", 1, 1);
   lines("second", 150, 1);
   lines("second", 1, NOW);

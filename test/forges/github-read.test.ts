@@ -169,7 +169,7 @@ describe("reading a pull request", () => {
   const told = async (loopback: Loopback): Promise<readonly string[]> =>
     (await read(loopback)).checks.map((one) => `${one.workflowRun} ${one.name} ${one.conclusion}`);
 
-  it("leaves out what a later run of the same workflow did anew, and nothing else", async () => {
+  it("leaves out what a later run of the same workflow did again, and nothing else", async () => {
     const runs = [
       workflowRun(5, 1, "push"),
       workflowRun(9, 1, "pull_request"),

@@ -180,7 +180,7 @@ describe("the pages", () => {
       question: { id: "q1", text: "Which column?", options: ["Net", "Gross"], askedAt },
     });
     engine.runs.push(runDocument({ outcome: "failed", failureClass: "test" }));
-    engine.deliveries.push(deliveryDocument({ state: "quarantined", why: "It makes no sense." }));
+    engine.deliveries.push(deliveryDocument({ state: "quarantined", why: "Unknown event." }));
     engine.commit(journalLine({ issue: APP_1, kind: "delegated", why: "It was accepted.", from: "paused" }));
     engine.commit(runLine("linear-0a1b2c3d.1", "Looked at the table."));
     // The files' names change with their content, which is no page's.

@@ -124,7 +124,7 @@ test("external: the label is set for the other system, which merges", async () =
 
 const QUEUE = { requiredChecks: ["test"], mergeQueue: true };
 
-test("what the merge queue rejects is repaired and queued anew after another approval", async () => {
+test("what the merge queue rejects is repaired and queued again after another approval", async () => {
   const story = await startStory({ protection: QUEUE });
   story.ci = async (job) => [
     {

@@ -131,7 +131,7 @@ test.each(["reset", "status500", "lost_reply"] as const)(
   },
 );
 
-test("an outage of GitHub that outlasts the run: tried anew later, and nothing is lost or doubled", async () => {
+test("an outage of GitHub that outlasts the run: tried again later, and nothing is lost or doubled", async () => {
   const story = await working();
   story.github.faults.outage = "status503";
   await story.inTime(({ why }) => why.includes("step publish"));

@@ -55,7 +55,7 @@ test("a run that is stopped after its push says that it was pushed", async () =>
   await story.end();
 });
 
-test("undelegation while the agent works stops it, and delegating anew starts over", async () => {
+test("undelegation while the agent works stops it, and delegating again starts over", async () => {
   const story = await startStory({ agent: WAITS });
   const { ada } = story;
   ada.writes("Add a discount");

@@ -17,7 +17,7 @@ test.each([
   "profiles",
   "mcp_servers",
   "notify",
-])("the key %s of Codex' config is refused with a reason, also in a project", (key) => {
+])("the key %s of Codex's config is refused with a reason, also in a project", (key) => {
   expect(refused({ [key]: {} })).toEqual([expect.stringMatching(new RegExp(`^${key}: refused: .{20,}`))]);
   const project = { id: "a", repository: { name: "a/b" }, agent: { codex: { config: { [key]: {} } } } };
   expect(problemsOf({ projects: [project] })).toEqual([

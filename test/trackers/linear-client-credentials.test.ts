@@ -144,7 +144,7 @@ describe("acting by client credentials", () => {
     expect(asked.at(-1)).toBe("/graphql");
   });
 
-  test("goes on with the token at hand while no new one can be had, asking again each minute", async () => {
+  test("goes on with the token at hand while no new one is available, asking again each minute", async () => {
     const linear = tracker();
     const session = world.delegate("APP-1", "ada");
     await say(linear, session.id, "k1");

@@ -225,7 +225,7 @@ describe("integrating", () => {
     expect(git(tree.path, "status", "--porcelain")).toBe("");
   });
 
-  test("a rebase that a restart interrupted is begun anew", async () => {
+  test("a rebase that a restart interrupted is started over", async () => {
     await ours({ "src/a.txt": "ours\n" });
     const onto = on.push("main", { "src/a.txt": "theirs\n" });
     await on.prepare({ keep: true });

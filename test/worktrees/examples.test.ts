@@ -43,7 +43,7 @@ async function run(
 }
 
 describe("the example hooks", () => {
-  test("are there for every moment, executable, and told of in the README", () => {
+  test("are there for every moment, executable, and described in the README", () => {
     const readme = readFileSync(join(EXAMPLES, "README.md"), "utf8");
     expect(readdirSync(EXAMPLES).toSorted()).toEqual([...HOOK_MOMENTS, "README.md"].toSorted());
     for (const moment of HOOK_MOMENTS) {

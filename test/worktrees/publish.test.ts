@@ -63,7 +63,7 @@ describe("publishing", () => {
     expect(await publish(tree)).toEqual({ outcome: "already_pushed", remote: sha });
   });
 
-  test("it is recognised by the trailer even when the worktree was made anew and the commit is another one", async () => {
+  test("it is recognised by the trailer even when the worktree was recreated and the commit is another one", async () => {
     const tree = await on.prepare();
     const first = await work(tree, { "a.txt": "a\n" });
     await publish(tree);
@@ -190,7 +190,7 @@ describe("publishing", () => {
     expect(on.at(BRANCH)).toBe(theirs);
   });
 
-  test("it is recognised below a person's commit by its trailer, too, when ours was made anew", async () => {
+  test("it is recognised below a person's commit by its trailer, too, when ours was recreated", async () => {
     const tree = await on.prepare();
     await work(tree, { "a.txt": "a\n" });
     await publish(tree);

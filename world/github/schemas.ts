@@ -156,7 +156,7 @@ export function loadSchemas(neutralUrl: string): Schemas {
         }
         const value = typed(resolved(description, parameter.schema), text);
         const fault = faultAt(`/operations/${index}/parameters/${position}/schema`, value);
-        // A path that cannot name anything is not found; a query that makes no sense is refused.
+        // A path that cannot name anything is not found; a query that is invalid is refused.
         if (fault !== null && parameter.in === "path") throw new Refused(404, "Not Found");
         if (fault !== null)
           throw invalid(`For '${parameter.name}', ${JSON.stringify(value)} ${fault.message ?? "is wrong"}.`);

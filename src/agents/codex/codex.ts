@@ -26,7 +26,7 @@ export interface CodexParts {
   readonly mainCheckouts?: readonly string[];
   /** A person's additions to config.toml, already checked. */
   readonly config: TomlTable;
-  /** Model catalog for `models.json`; null or absent = Codex' own. */
+  /** Model catalog for `models.json`; null or absent = Codex's own. */
   readonly models?: TomlTable | null;
   /** The whole environment of the process: PATH, LANG, the provider's key by its name. */
   readonly env: Readonly<Record<string, string | Secret>>;

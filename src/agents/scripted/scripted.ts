@@ -9,7 +9,7 @@ import type { ScriptedAgentScript, ScriptedAgentScriptInput } from "./script.ts"
 import { ScriptedSession, failedResult, playedSession } from "./session.ts";
 
 export interface ScriptedParts {
-  /** The script, or the path of its file; the file is read anew for each piece of work. */
+  /** The script, or the path of its file; the file is read again for each piece of work. */
   readonly script: ScriptedAgentScriptInput | string;
   /** Where threads are remembered across restarts; absent = in memory only. */
   readonly memoryFile?: string;

@@ -94,7 +94,7 @@ export function sourcesOf({ env, cwd, readFile }: Host, configFlag: string | nul
   return { configFlag: configFlag ?? undefined, env, cwd, readFile };
 }
 
-/** Opens what the relay keeps, anew; null where nothing was kept yet. */
+/** Opens what the relay stores, afresh; null if nothing is stored yet. */
 export async function openViews(host: Host, location: ReturnType<Context["located"]>): Promise<Views | null> {
   const layout = layoutOf(location.dataDir);
   const { row, instead } = await engineOf(host, location.engine);

@@ -64,7 +64,7 @@ function printed(
   return { seq, count };
 }
 
-// Asked anew: what was opened before may be a copy.
+// Opened again: what was opened before may be a copy.
 async function isOver(context: Context, id: string): Promise<boolean> {
   const views = await openViews(context.host, context.located());
   try {

@@ -3,7 +3,7 @@ import type { Performer } from "../../engines/engine.ts";
 import { repositoryOf, type EffectParts } from "../parts.ts";
 import { readAfter } from "./read-after.ts";
 
-/** Asks for the merge. A refusal is an answer the factory must hear; then the pull request is read anew. */
+/** Asks for the merge. A refusal is an answer the factory must hear; then the pull request is read again. */
 export const merge =
   ({ forge, clock, policy }: EffectParts): Performer<"merge"> =>
   async (effect, { facts, signal }) => {

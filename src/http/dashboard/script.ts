@@ -1,5 +1,5 @@
 /**
- * The dashboard's one script. It sends commands, keeps marked regions fresh while the stream tells of news, appends to
+ * The dashboard's one script. It sends commands, refreshes marked regions when the stream has news, appends to
  * a run's log, and writes times as people say them. All it takes from the relay it sets as text or as a region that
  * the relay rendered. Pages read without it; only commands and live news need it.
  */

@@ -39,7 +39,7 @@ const REFUSED_FEATURES: Readonly<Record<string, string>> = {
 
 const MAX_DEPTH = 8;
 
-/** What of a person's additions to Codex' config.toml cannot be merged in. */
+/** What of a person's additions to Codex's config.toml cannot be merged in. */
 export function refusalsOfConfig(config: Readonly<Record<string, unknown>>): readonly Refusal[] {
   const refusals: Refusal[] = [];
   for (const [key, value] of Object.entries(config)) {

@@ -110,7 +110,7 @@ const MOST_COMMITS = 200;
 
 /**
  * Whether an earlier try of this run arrived at the remote, maybe with other people's commits on top: the commit itself,
- * or, when the worktree was made anew since, another one with our trailer that nobody knew of before.
+ * or, when the worktree was recreated since, another one with our trailer that nobody knew of before.
  */
 async function holdsOurs(
   git: Git,

@@ -80,7 +80,7 @@ export interface Opening {
   readonly issueId: string;
   /** The person; null for an automation or the app itself. */
   readonly creatorId: string | null;
-  /** Whether a webhook tells of it: yes, unless the app opened it. */
+  /** Whether there is a webhook about it: yes, unless the app opened it. */
   readonly told: boolean;
   /** The thread it lives in: a comment, or `artificial` for the one Linear makes. */
   readonly rootComment: CommentRow | "artificial";

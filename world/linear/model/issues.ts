@@ -143,7 +143,7 @@ function isOpen(model: Model, issue: IssueRow): boolean {
   return type !== "completed" && type !== "canceled" && type !== "duplicate";
 }
 
-/** "A blocks B" is stored once: issue A, relatedIssue B. No webhook tells of it. */
+/** "A blocks B" is stored once: issue A, relatedIssue B. There is no webhook about it. */
 export function relate(
   model: Model,
   issueId: string,

@@ -69,7 +69,7 @@ export interface People {
   editComment(comment: string, text: string, by: string): CommentRow;
   removeIssue(issue: string, by: string): IssueRow;
   restoreIssue(issue: string, by: string): IssueRow;
-  /** "blocker blocks issue". No webhook tells of it. */
+  /** "blocker blocks issue". There is no webhook about it. */
   addBlocker(issue: string, blocker: string, by: string): void;
   /** Gives and takes the app's access to teams (PermissionChange). */
   changeAccess(added: readonly string[], removed: readonly string[]): void;

@@ -3,7 +3,7 @@ import type { TomlTable } from "./toml.ts";
 export interface ConfigParts {
   /** A person's additions (setting `agent.codex.config`), already checked by settings. */
   readonly additions: TomlTable;
-  /** Absolute path of the model catalog; null = Codex' own. */
+  /** Absolute path of the model catalog; null = Codex's own. */
   readonly catalog: string | null;
   /** Folders whose own `.codex/config.toml` must not be loaded. */
   readonly untrusted: Iterable<string>;

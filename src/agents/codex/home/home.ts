@@ -10,7 +10,7 @@ export interface HomeParts {
   readonly home: string;
   readonly tmpDir: string;
   readonly config: TomlTable;
-  /** Model catalog, written beside the configuration; null = Codex' own. */
+  /** Model catalog, written beside the configuration; null = Codex's own. */
   readonly models: TomlTable | null;
   readonly randomness: Randomness;
 }
@@ -31,7 +31,7 @@ export async function makeHome(parts: HomeParts): Promise<void> {
   await chmod(parts.home, 0o700);
 }
 
-/** Writes config.toml (and models.json) anew, each in one step: another Codex of this home may be reading. */
+/** Rewrites config.toml (and models.json), each in one step: another Codex of this home may be reading. */
 export async function writeConfig(parts: HomeParts, untrusted: Iterable<string>): Promise<void> {
   const catalog = parts.models === null ? null : join(parts.home, "models.json");
   if (catalog !== null) await replaceFile(parts, catalog, JSON.stringify(parts.models));

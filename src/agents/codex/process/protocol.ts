@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-// What we read of Codex' app-server protocol (0.169.0; `codex app-server generate-ts` prints all of it): only the
+// What we read of Codex's app-server protocol (0.169.0; `codex app-server generate-ts` prints all of it): only the
 // fields that are used, lenient towards the rest, because the protocol grows with almost every release.
 
 const errorInfo = z.union([z.string(), z.record(z.string(), z.unknown())]).nullish();

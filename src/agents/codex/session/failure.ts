@@ -41,7 +41,7 @@ const CONNECTION = [
 /** Messages of kind `other` that name the provider's or the network's fault. */
 const PASSING = /stream disconnected|idle timeout|connection|timed? ?out|overloaded|unavailable/iu;
 
-/** What a failed turn means for the run. `limits`: the newest rate limits Codex told of; `now`: Unix ms. */
+/** What a failed turn means for the run. `limits`: the newest rate limits Codex reported; `now`: Unix ms. */
 export function failureOf(error: TurnError | null, limits: RateLimits | null, now: number): Failure {
   if (error === null) return { failureClass: "unknown", retryAt: null, detail: "codex gave no reason" };
   const { message, codexErrorInfo } = error;

@@ -76,7 +76,7 @@ export class Transcript {
   }
 }
 
-/** Codex' plan as ours. */
+/** Codex's plan as ours. */
 export function planOf(plan: readonly { readonly step: string; readonly status: string }[]): AgentEvent {
   const items = plan.slice(0, 100).map((entry): PlanItem => {
     const status = PLAN_STATUS[entry.status] ?? "pending";

@@ -57,7 +57,7 @@ export async function beginWork(
     const ending = { failureClass: "infrastructure", detail: parts.scrub(messageOf(error)) } as const;
     return endedSession(endedResult(emptyStory(), ending));
   };
-  /** `act` is the relay's own: its failure is not Codex' and is passed on. */
+  /** `act` is the relay's own: its failure is not Codex's and is passed on. */
   const own = async (act: () => Promise<void>): Promise<void> => {
     try {
       await act();
@@ -77,7 +77,7 @@ export async function beginWork(
   const turns = new Turns({
     price: () => (model === null ? null : (parts.prices[model] ?? null)),
     onEvent: told,
-    // Only told of the turn that was adopted, and by then there is a session.
+    // Only called for the turn that was adopted, and by then there is a session.
     onEnd: (turn) => session?.end(turn),
   });
 

@@ -36,7 +36,7 @@ interface Look {
 export function knownRows({ db }: Pick<Store, "db">) {
   const stateOf = db.prepare<[string], string>("SELECT state FROM issues WHERE id = ?").pluck();
   return {
-    /** Those under way are swept anyway; an ended or paused one may have been delegated anew. */
+    /** Those under way are swept anyway; an ended or paused one may have been delegated again. */
     lost(issue: IssueId): boolean {
       return isLost(stateOf.get(issue) ?? null);
     },

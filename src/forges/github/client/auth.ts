@@ -16,7 +16,7 @@ export type GitHubAuth =
 export interface Credentials {
   /** For calls about this repository; null = about ourselves (an App's own JWT). */
   tokenFor(repository: string | null, signal: AbortSignal): Promise<Secret>;
-  /** For git: of one repository and only for its contents, where that can be had. */
+  /** For git: of one repository and only for its contents, where that is possible. */
   gitTokenFor(repository: string, signal: AbortSignal): Promise<Secret>;
   /** The token was refused: forget it. True = a new one may do better. */
   forget(repository: string | null): boolean;

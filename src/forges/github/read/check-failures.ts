@@ -51,7 +51,7 @@ const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_fa
 
 /**
  * What the failing checks of a commit say: at most five, by name when `names` has any. Without a log (not of
- * GitHub Actions, expired, not to be had now) a check still comes with its summary.
+ * GitHub Actions, expired, not available now) a check still comes with its summary.
  */
 export async function checkFailures(
   parts: JobLogParts & { readonly log: Log },
