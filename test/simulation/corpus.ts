@@ -1,13 +1,11 @@
 /**
- * Seeds that once failed, or whose history gives a planted mistake away; played first. A seed means the same
- * history only as long as settings.ts draws the same numbers in the same order: whoever changes that looks
- * for the story of each anew (`run.ts --mistake NAME --seeds 500`).
+ * Seeds that once failed, or whose history has what others lack; played first. A seed means the same history only as
+ * long as settings.ts draws the same numbers in the same order, and the relay asks for as many.
  */
 export const CORPUS: readonly { readonly seed: number; readonly why: string }[] = [
-  { seed: 3, why: "a conflict with the base that was there when the pull request was opened" },
-  { seed: 4, why: "the process dies between the commits that belong together" },
-  { seed: 9, why: "a stop arrives while the merge waits in the outbox" },
-  { seed: 44, why: "a person pushes between the agent's last word and our push" },
-  { seed: 160, why: "a check that timed out, was repaired, and then passed when run again" },
-  { seed: 202, why: "effects of two lanes that wait out the same outage" },
+  { seed: 8, why: "two issues, and a disk that is full for a while" },
+  { seed: 20, why: "the process dies again and again, and the disk is full for a while" },
+  { seed: 32, why: "what comes while the disk is full is refused, and found later all the same" },
+  { seed: 38, why: "the wall clock is set back an hour and more, and a third of all deliveries is lost" },
+  { seed: 46, why: "the wall clock is two hours ahead, and set back" },
 ];

@@ -49,8 +49,8 @@ export class Forge {
   /** Names that were red at a head at any time, for the oracle: `head name`. */
   readonly redOnce = new Set<string>();
   readonly conflictOnce = new Set<string>();
-  /** Heads of people and bots that a push of ours threw away. */
-  readonly lost: string[] = [];
+  /** Heads that a push threw away, each with what took its place. */
+  readonly lost: { readonly sha: string; readonly under: string }[] = [];
   baseVersion = 0;
   baseRed = false;
   private conflictSince = -1;
@@ -99,18 +99,19 @@ export class Forge {
     const held = this.branches.get(branch) ?? null;
     if (held !== null && this.commits.contains(held, sha)) return "already";
     if (expected !== undefined && held !== expected) return "moved";
-    if (held !== null && !this.commits.contains(sha, held)) this.lost.push(held);
+    if (held !== null && !this.commits.contains(sha, held)) this.lost.push({ sha: held, under: sha });
     this.arrived(branch, sha);
     if (this.setting.meddling)
       this.agenda.after(this.chance.between(1, 4) * MINUTE, () => this.meddle(branch));
     return "pushed";
   }
 
-  open(branch: string, number: number): number {
+  open(branch: string, nextNumber: () => number): number {
     const known = this.pulls.find((pull) => pull.branch === branch && pull.state === "open");
     if (known !== undefined) return known.number;
     const head = this.branches.get(branch);
     if (head === undefined) throw new Error(`no branch ${branch}`);
+    const number = nextNumber();
     const pull: Pull = {
       number,
       branch,
@@ -216,7 +217,7 @@ export class Forge {
     if (pull === null) return;
     const sha = this.next(by === "bot" ? "b" : "p");
     const base = this.commits.get(pull.head).base;
-    this.commits.add({ sha, parent: pull.head, by, good, base });
+    this.commits.add({ sha, parent: pull.head, by, good, base, work: sha });
     this.arrived(pull.branch, sha);
   }
 
@@ -386,7 +387,12 @@ export class Forge {
   }
 
   private conflicts(pull: Pull): boolean {
-    return this.commits.get(pull.head).base < this.conflictSince;
+    return this.conflictsOn(pull.head);
+  }
+
+  /** Whether this commit cannot be put on the base as it is now. */
+  conflictsOn(sha: string): boolean {
+    return this.commits.get(sha).base < this.conflictSince;
   }
 
   private review(pull: Pull, by: Actor, state: Review["state"]): void {

@@ -6,8 +6,17 @@ import type { Agenda } from "./agenda.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
 import { Forge } from "./forge.ts";
 import { BUSY_MS, type Setting } from "./settings.ts";
-import type { Delivery } from "./store.ts";
+import type { Discovery } from "../../src/trackers/tracker.ts";
 import { Tracker } from "./tracker.ts";
+
+export interface Delivery {
+  readonly id: string;
+  readonly source: "tracker" | "forge";
+  readonly issue: IssueId;
+  /** The time in its signed body. */
+  readonly signedAt: number;
+  readonly observations: readonly Observation[];
+}
 
 export interface Place {
   readonly tracker: Tracker;
@@ -26,6 +35,9 @@ export interface Fate {
 /** The tracker tries again after these waits, with the same bytes and the old signed time. */
 const TRIES_MS = [0, MINUTE, HOUR, 6 * HOUR];
 
+/** How likely a person is to act while the agent works, a merge is asked for, or asking for it has just failed. */
+const WORST_MOMENTS = { works: 0.06, merges: 0.15, fails: 0.5 } as const;
+
 /** Everything outside the relay: two services, the people who use them, and the network between. */
 export class Outside {
   readonly places = new Map<IssueId, Place>();
@@ -33,11 +45,13 @@ export class Outside {
   readonly fates: Fate[] = [];
   /** Prompts that a person wrote, with whether that person may steer. */
   readonly spoken = new Map<string, boolean>();
-  receive: (delivery: Delivery) => boolean = () => false;
+  /** Hands a delivery to the relay; true = it was answered with success. */
+  receive: (delivery: Delivery) => Promise<boolean> = async () => false;
+  /** Issues by the numbers of their pull requests. */
+  private readonly pulls = new Map<number, IssueId>();
   /** Things people still mean to do. */
   pending = 0;
   private ids = 0;
-  private numbers = 0;
   private troubles = new Set<"agent" | "disk">();
 
   private readonly agenda: Agenda;
@@ -78,9 +92,39 @@ export class Outside {
     };
   }
 
-  nextNumber(): number {
-    this.numbers += 1;
-    return 100 + this.numbers;
+  /** The issue that a branch, worktree, session or commit belongs to: all their names hold the issue's key. */
+  issueOf(name: string): IssueId {
+    const index = /app-(\d+)/i.exec(name)?.[1];
+    if (index === undefined) throw new Error(`whose is ${name}?`);
+    return issueId("linear", `issue-000${index}`);
+  }
+
+  placeOf(name: string): Place {
+    return this.place(this.issueOf(name));
+  }
+
+  byPull(number: number): Place {
+    return this.place(this.issueOfPull(number));
+  }
+
+  issueOfPull(number: number): IssueId {
+    const issue = this.pulls.get(number);
+    if (issue === undefined) throw new Error(`no pull request ${number}`);
+    return issue;
+  }
+
+  nextNumber(issue: IssueId): number {
+    const number = 101 + this.pulls.size;
+    this.pulls.set(number, issue);
+    return number;
+  }
+
+  /** The tracker's list of our issues that somebody touched since then. */
+  discover(since: number): Discovery {
+    const ours = [...this.places.values()].filter(
+      ({ tracker }) => tracker.sessions.length > 0 && tracker.touchedAt >= since,
+    );
+    return { issues: ours.map(({ tracker }) => ({ issue: tracker.issue, by: ANN })), rest: null };
   }
 
   private plan(ms: number, act: () => void): void {
@@ -96,7 +140,7 @@ export class Outside {
     const tracker = new Tracker(issue, `APP-${index}`, this.agenda, (seen) =>
       this.emit("tracker", issue, seen),
     );
-    const forge = new Forge(`r${index}`, this.agenda, this.chance, this.setting.forge, (seen) =>
+    const forge = new Forge(`app-${index}`, this.agenda, this.chance, this.setting.forge, (seen) =>
       this.emit("forge", issue, seen),
     );
     this.places.set(issue, { tracker, forge });
@@ -151,9 +195,9 @@ export class Outside {
   }
 
   /** People have a gift for the worst moment: they push while the agent works, and stop what is about to merge. */
-  meanwhile(issue: IssueId, what: "works" | "merges"): void {
+  meanwhile(issue: IssueId, what: keyof typeof WORST_MOMENTS): void {
     const { tracker, forge } = this.place(issue);
-    if (!this.chance.that(what === "works" ? 0.06 : 0.15) || this.setting.patient) return;
+    if (!this.chance.that(WORST_MOMENTS[what]) || this.setting.patient) return;
     if (what === "works")
       this.plan(this.chance.between(1, 45) * MINUTE, () => forge.personPushes(this.chance.that(0.5)));
     else {
@@ -180,9 +224,10 @@ export class Outside {
   }
 
   /** What a service is told by us under an identity of ours: the same identity twice is once. */
-  post(issue: IssueId, identity: string, fact: string): void {
+  post(issue: IssueId, identity: string): void {
     const { tracker } = this.place(issue);
     if (tracker.posts.has(identity)) return;
+    const [fact = identity] = identity.split("#");
     tracker.posts.set(identity, fact);
     // Our own words come back as a webhook; they are recognised and say nothing.
     const by = { ...ANN, id: "u-bot" };
@@ -244,11 +289,17 @@ export class Outside {
   }
 
   private arrive(fate: Fate, answerLost: boolean): void {
-    const before = this.alive();
-    const answered = this.receive(fate.delivery);
-    if (answered && !answerLost) fate.acknowledged = true;
-    if (!answered && before && this.alive()) fate.refused += 1;
+    const wasAlive = this.alive();
+    const heard = (answered: boolean): void => {
+      if (answered && !answerLost) fate.acknowledged = true;
+      if (!answered && wasAlive && this.alive()) fate.refused += 1;
+    };
+    this.receive(fate.delivery).then(heard, (error: unknown) => {
+      this.fault ??= error;
+    });
   }
 
   alive: () => boolean = () => true;
+  /** What went wrong in the simulation itself. */
+  fault: unknown = null;
 }

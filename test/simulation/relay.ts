@@ -1,280 +1,369 @@
-import { emptyFacts, type Facts } from "../../src/factory/facts/facts.ts";
-import type { Effect } from "../../src/factory/effects/effect.ts";
-import type { IssueId } from "../../src/factory/facts/ids.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import type { Conditions } from "../../src/factory/facts/policy.ts";
-import { TERMINAL } from "../../src/factory/facts/state.ts";
-import { advance as factoryAdvance, type AdvanceInput, type Advance } from "../../src/factory/advance.ts";
-import type { Agenda } from "./agenda.ts";
-import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
-import type { Mistake } from "./mistakes.ts";
-import type { Oracle } from "./oracle.ts";
-import type { Outside } from "./outside.ts";
-import { Performing } from "./performing.ts";
-import { Pipelines } from "./pipelines.ts";
-import { Crash, ExternalFault, type Process } from "./process.ts";
-import type { Setting } from "./settings.ts";
-import { Store, type Delivery, type IssueRow } from "./store.ts";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type Database from "better-sqlite3";
+import { performersOf } from "../../src/effects/performers.ts";
+import { isStorageFault } from "../../src/engines/embedded/database/store.ts";
+import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
+import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
+import { NotDurable, type Engine, type EngineParts } from "../../src/engines/engine.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
+import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
+import { silentLog, type Log } from "../../src/lib/log.ts";
+import type { Randomness } from "../../src/lib/ids.ts";
+import { performRun } from "../../src/runs/pipeline.ts";
+import type { RunParts } from "../../src/runs/parts.ts";
+import { createFakeAgent } from "./agent.ts";
+import { DAY, HOUR, MINUTE, SECOND } from "./chance.ts";
+import { createProcessClock } from "./clock.ts";
+import { Ledger } from "./ledger.ts";
+import type { Life, Stage } from "./life.ts";
+import type { Delivery } from "./outside.ts";
+import {
+  plantAccept,
+  plantAdvance,
+  plantDiscovery,
+  plantForge,
+  plantHandle,
+  plantPerformers,
+  plantSettings,
+  plantWorktrees,
+  watchRuns,
+  type Meddler,
+} from "./planted.ts";
+import { discovery, forgeSeam, interpret, trackerSeam, type Letter } from "./seams.ts";
+import { createFakeWorktrees, type Disk } from "./worktrees.ts";
 
-const SWEEP_MS = 10 * MINUTE;
-const DISCOVERY_MS = HOUR;
+/** Memory, where there is a file system of it: every commit is synced, and a history has thousands. */
+const ROOM = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+const DATABASE = "patchrelay.db";
+
+const PAGE_BYTES = 8_192;
+/** What a full file system still has room for. */
+const SPARE_PAGES = 4;
+
+function pagesOf(file: string): number {
+  return existsSync(file) ? Math.ceil(statSync(file).size / PAGE_BYTES) : 0;
+}
+
+interface Lived extends Life {
+  alive: boolean;
+  readonly engine: Engine;
+  readonly meddler: Meddler & { close(): void };
+}
+
+/** Lets everything run that is due, until all of it waits for time or for the outside. */
+export async function quiet(): Promise<void> {
+  do {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  } while (process.getActiveResourcesInfo().includes("Immediate"));
+}
 
 /**
- * The relay as its promises describe it, around the real factory: a durable inbox, one transaction per turn, an
- * outbox with keys, runs with durable progress, a sweep; and a process that may die between any two commits.
+ * The real relay without its doors: engine, performers and pipeline around fakes of what is outside; started, killed
+ * and started again on what the killed one had committed.
  */
-export class Relay implements Process {
-  readonly store = new Store();
-  readonly performing: Performing;
-  readonly pipelines: Pipelines;
-  up = true;
-  private epoch = 0;
+export class Relay {
+  private readonly stage: Stage;
+  private readonly root: string;
+  private readonly disk: Disk = { trees: new Map(), tips: new Map() };
+  private folders = 0;
+  /** How often the process was started. */
+  lives = 0;
+  private folder: string;
+  private life: Lived | null = null;
+  /** Dead, but its connections are still open. */
+  private corpse: Lived | null = null;
+  private starting = true;
+  private stopping: Promise<void> | null = null;
+  private ahead = 0;
+  private isFull = false;
 
-  readonly agenda: Agenda;
-  readonly chance: Chance;
-  readonly outside: Outside;
-  readonly setting: Setting;
-  readonly oracle: Oracle;
-
-  constructor(agenda: Agenda, chance: Chance, outside: Outside, setting: Setting, oracle: Oracle) {
-    this.agenda = agenda;
-    this.chance = chance;
-    this.outside = outside;
-    this.setting = setting;
-    this.oracle = oracle;
-    this.pipelines = new Pipelines(this, oracle, (issue, reading) => this.performing.read(issue, reading));
-    this.performing = new Performing(this, oracle, this.pipelines);
-    this.sweepLater();
-    this.discoverLater();
-    for (const at of setting.kills) agenda.after(at, () => this.crash());
-  }
-
-  has(mistake: Mistake): boolean {
-    return this.setting.mistakes.has(mistake);
-  }
-
-  /** Plans something that this process does; it does not happen if the process dies before. */
-  later(ms: number, act: () => void): void {
-    const { epoch } = this;
-    this.agenda.after(ms, () => {
-      if (this.up && this.epoch === epoch) this.guarded(act);
-    });
-  }
-
-  private guarded(act: () => void): boolean {
-    try {
-      act();
-      this.oracle.standing(this);
-      return true;
-    } catch (error) {
-      if (!(error instanceof Crash)) throw error;
-      this.crash();
-      return false;
+  constructor(stage: Stage) {
+    this.stage = stage;
+    this.root = mkdtempSync(join(ROOM, "patchrelay-simulation-"));
+    this.folder = this.nextFolder();
+    const { agenda, setting } = stage;
+    for (const { at, orderly } of setting.kills) agenda.after(at, () => (orderly ? this.stop() : this.die()));
+    const { full } = setting;
+    // How much a database may grow is settled when it is opened.
+    const become = (isFull: boolean) => (): void => {
+      this.isFull = isFull;
+      this.die();
+    };
+    if (full !== null) {
+      agenda.after(full.from, become(true));
+      agenda.after(full.from + full.forMs, become(false));
     }
-  }
-
-  /** A point between two commits or calls: the process may die here. */
-  boundary(): void {
-    if (this.chance.that(this.setting.crash)) throw new Crash();
-  }
-
-  crash(): void {
-    if (!this.up) return;
-    this.up = false;
-    this.epoch += 1;
-    this.pipelines.forget();
-    this.performing.forget();
-    this.agenda.after(this.chance.between(1, 180) * SECOND, () => {
-      this.up = true;
-      this.oracle.restarted(this);
-      this.guarded(() => this.recover());
-    });
-  }
-
-  private recover(): void {
-    for (const row of this.store.outbox) if (row.state === "doing") row.state = "pending";
-    for (const row of this.store.inbox.values()) if (row.state === "pending") this.apply(row.delivery);
-    this.pipelines.resume();
-    for (const issue of this.store.issues.keys()) {
-      this.performing.pump(issue);
-      this.armTimer(issue);
-    }
-    this.sweepLater();
-    this.discoverLater();
-  }
-
-  // ── inbox ──
-
-  /** A webhook arrives; true = it is answered with success. */
-  receive(delivery: Delivery): boolean {
-    if (!this.up) return false;
-    let answered = false;
-    this.guarded(() => {
-      answered = this.accept(delivery);
-    });
-    return answered && this.up;
-  }
-
-  private accept(delivery: Delivery): boolean {
-    const { inbox } = this.store;
-    if (
-      this.has("narrow_window") &&
-      delivery.source === "tracker" &&
-      this.agenda.now - delivery.signedAt > MINUTE
-    )
-      return false;
-    if (inbox.has(delivery.id)) return true;
-    if (this.has("reply_before_store")) {
-      this.later(this.chance.between(200, 3_000), () => this.keep(delivery));
-      return true;
-    }
-    this.boundary();
-    this.keep(delivery);
-    return true;
-  }
-
-  private keep(delivery: Delivery): void {
-    this.store.inbox.set(delivery.id, { delivery, state: "pending" });
-    this.later(this.chance.between(5, 500), () => this.apply(delivery));
-  }
-
-  private apply(delivery: Delivery): void {
-    const row = this.store.inbox.get(delivery.id);
-    if (row === undefined || row.state === "applied") return;
-    this.boundary();
-    row.state = "applied";
-    if (this.has("dedupe_apart")) this.boundary();
-    this.observe(delivery.issue, delivery.observations, delivery.id);
-  }
-
-  // ── turns ──
-
-  conditions(): Conditions {
-    return this.outside.conditions();
-  }
-
-  facts(issue: IssueId): Facts | null {
-    return this.store.issues.get(issue)?.facts ?? null;
-  }
-
-  turn(input: AdvanceInput): Advance {
-    const result = this.burnt(factoryAdvance(input));
-    const pull = result.facts.pullRequest;
-    if (!this.has("own_push_resets") || pull === null) return result;
-    const personHead = { sha: pull.core.value.head, at: pull.core.at };
-    return { ...result, facts: { ...result.facts, pullRequest: { ...pull, personHead } } };
-  }
-
-  private burnt(result: Advance): Advance {
-    if (!this.has("burnt_budget")) return result;
-    const runs = result.facts.runs.map((run) =>
-      run.end?.failureClass === "infrastructure" ? { ...run, end: { ...run.end, charged: true } } : run,
-    );
-    return { ...result, facts: { ...result.facts, runs } };
-  }
-
-  /** One transaction: observations in, facts, decision, effects and timer out. */
-  observe(issue: IssueId, observations: readonly Observation[], delivery: string | null = null): void {
-    const { now } = this.agenda;
-    const kept = this.store.issues.get(issue);
-    const conditions = this.conditions();
-    const before = kept?.facts ?? emptyFacts(issue, now);
-    const { policy } = this.setting;
-    const result = this.turn({
-      facts: before,
-      before: kept?.decision ?? null,
-      observations,
-      policy,
-      conditions,
-      now,
-    });
-    const row: IssueRow = kept ?? { ...result, createdAt: now, journal: [], sweeps: 0 };
-    row.facts = result.facts;
-    row.decision = result.decision;
-    row.journal.push({ now, conditions, observations, delivery });
-    this.store.issues.set(issue, row);
-    for (const effect of result.effects) this.performing.add(effect);
-    this.pipelines.settleRows(issue);
-    const { until } = result.decision;
-    if (until === null) this.store.timers.delete(issue);
-    else this.store.timers.set(issue, until);
-    this.oracle.turned(this, issue, before, result, observations);
-    this.armTimer(issue);
-    this.later(0, () => {
-      this.performing.pump(issue);
-      this.pipelines.start();
-    });
-    this.pipelines.noticed(issue);
-  }
-
-  private armTimer(issue: IssueId): void {
-    const at = this.store.timers.get(issue);
-    if (at === undefined) return;
-    this.later(Math.max(1, at - this.agenda.now), () => {
-      if (this.store.timers.get(issue) !== at) return;
-      this.store.timers.delete(issue);
-      this.observe(issue, [{ kind: "time_passed", at: this.agenda.now, reason: "timer" }]);
-    });
-  }
-
-  // ── sweep ──
-
-  private sweepLater(): void {
-    if (this.has("no_reconcile")) return;
-    this.later(SWEEP_MS, () => {
-      for (const [issue, row] of this.store.issues)
-        if (!TERMINAL.has(row.decision.state)) this.sweep(issue, row);
-      this.sweepLater();
-    });
-  }
-
-  private sweep(issue: IssueId, row: IssueRow): void {
-    row.sweeps += 1;
-    const key = `sweep:${issue}:${row.sweeps}`;
-    this.performing.add({ kind: "read_ticket", key: `${key}:ticket`, issue });
-    const { project, pullRequest, runs } = row.facts;
-    if (project !== null && (pullRequest !== null || runs.length > 0)) {
-      const { branch } = project;
-      const number = pullRequest?.number ?? null;
-      this.performing.add({
-        kind: "read_pull_request",
-        key: `${key}:pull`,
-        issue,
-        number,
-        branch,
-        hint: null,
+    for (const { from, forMs, ahead } of setting.clock) {
+      agenda.after(from, () => {
+        this.ahead += ahead;
+      });
+      agenda.after(from + forMs, () => {
+        this.ahead -= ahead;
       });
     }
-    this.later(0, () => this.performing.pump(issue));
   }
 
-  /** Issues that are ours although nobody told us, or were ended and are asked for anew. */
-  private discoverLater(): void {
-    if (this.has("no_reconcile")) return;
-    this.later(DISCOVERY_MS, () => {
-      for (const { tracker } of this.outside.places.values()) {
-        if (tracker.sessions.length === 0) continue;
-        const state = this.store.issues.get(tracker.issue)?.decision.state;
-        if (state !== undefined && state !== "paused" && !TERMINAL.has(state)) continue;
-        const effect: Effect = {
-          kind: "read_ticket",
-          key: `discover:${tracker.issue}:${this.agenda.now}`,
-          issue: tracker.issue,
-        };
-        this.performing.add(effect);
-        this.later(0, () => this.performing.pump(tracker.issue));
-      }
-      this.discoverLater();
+  /** Whether it runs and has room to keep what it is sent. */
+  get up(): boolean {
+    return this.life !== null && this.stopping === null && !this.isFull;
+  }
+
+  /** What is committed; null while the process is down. */
+  get ledger(): Ledger | null {
+    return this.life?.ledger ?? null;
+  }
+
+  /** To be called whenever all is quiet: does what takes more than one turn of the event loop. */
+  async settle(): Promise<void> {
+    if (this.corpse !== null) {
+      const { engine, ledger, meddler } = this.corpse;
+      const stopped = engine.stop(0).then(() => "stopped");
+      await quiet();
+      if ((await Promise.race([stopped, Promise.resolve("late")])) === "late")
+        throw new Error("a relay that was told to stop did not");
+      ledger.close();
+      meddler.close();
+      this.corpse = null;
+    }
+    if (this.starting) {
+      this.starting = false;
+      await this.start();
+      await quiet();
+    }
+  }
+
+  /** A webhook arrives; true = it is answered with success. */
+  async receive(delivery: Delivery): Promise<boolean> {
+    const { life } = this;
+    if (life === null || this.stopping !== null) return false;
+    const { id, source, issue, observations } = delivery;
+    const letter: Letter = { id: `${source}:${id}`, issue, observations };
+    const verified: VerifiedDelivery = {
+      verified: true,
+      source,
+      deliveryId: id,
+      event: "said",
+      action: null,
+      body: Buffer.from(JSON.stringify(letter)),
+      quarantine: null,
+    };
+    life.boundary();
+    if (!life.alive) return false;
+    try {
+      const { engine } = life;
+      return await plantAccept(life, delivery, life.meddler, {
+        accept: () => engine.accept(verified),
+        replay: () => engine.replay(source, id),
+      });
+    } catch (error) {
+      if (error instanceof NotDurable) return false;
+      throw error;
+    }
+  }
+
+  /** Ends everything and removes what it has written. */
+  async remove(): Promise<void> {
+    this.starting = false;
+    if (this.life !== null) this.bury(this.life);
+    await this.settle();
+    rmSync(this.root, { recursive: true, force: true });
+  }
+
+  private nextFolder(): string {
+    this.folders += 1;
+    const folder = join(this.root, String(this.folders));
+    mkdirSync(folder);
+    return folder;
+  }
+
+  /** The process is killed: what is on the disk at this very moment is all that is left of it. */
+  private die(): void {
+    const { life } = this;
+    if (life === null || this.stopping !== null) return;
+    const before = this.folder;
+    this.folder = this.nextFolder();
+    for (const name of [DATABASE, `${DATABASE}-wal`])
+      if (existsSync(join(before, name))) copyFileSync(join(before, name), join(this.folder, name));
+    this.bury(life);
+    this.again();
+  }
+
+  private bury(life: Lived): void {
+    life.alive = false;
+    life.clock.die();
+    this.life = null;
+    this.corpse = life;
+  }
+
+  private again(): void {
+    const { agenda, chance } = this.stage;
+    agenda.after(chance.between(1, 180) * SECOND, () => {
+      this.starting = true;
     });
   }
 
-  /** A call outside, as the network lets it be. */
-  call<T>(service: "tracker" | "forge", ask: () => T): T {
-    const { fault, lostAnswer } = this.setting.network;
-    if (this.outside.down.has(service) || this.chance.that(fault))
-      throw new ExternalFault(`${service} is not reachable`);
-    const answer = ask();
-    if (this.chance.that(lostAnswer)) throw new ExternalFault(`${service} did not answer in time`);
-    return answer;
+  /** The process is told to stop, and ends in order. */
+  private stop(): void {
+    const { life } = this;
+    if (life === null || this.stopping !== null) return;
+    const end = (): void => {
+      life.alive = false;
+      life.clock.die();
+      life.ledger.close();
+      life.meddler.close();
+      this.life = null;
+      this.stopping = null;
+      this.again();
+    };
+    this.stopping = life.engine.stop(10 * SECOND).then(end, (error: unknown) => {
+      this.stage.outside.fault ??= error;
+    });
+  }
+
+  private async start(): Promise<void> {
+    const file = join(this.folder, DATABASE);
+    if (existsSync(file)) {
+      const ledger = new Ledger(file);
+      this.stage.oracle.restarted(this.stage, ledger);
+      ledger.close();
+    }
+    let life: Lived;
+    try {
+      life = this.open(file);
+    } catch (error) {
+      if (!this.isFull || !isStorageFault(error)) throw error;
+      this.again();
+      return;
+    }
+    this.life = life;
+    life.engine.subscribe(() => life.boundary());
+    this.lives += 1;
+    await life.engine.start();
+  }
+
+  private open(file: string): Lived {
+    const { stage, disk } = this;
+    const { agenda, chance, setting, outside, oracle } = stage;
+    let ledger: Ledger | null = null;
+    let engine: Engine | null = null;
+    let writer: Database.Database | null = null;
+    const life: Lived = {
+      ...stage,
+      clock: createProcessClock(agenda, () => this.ahead, setting.tickMs),
+      alive: true,
+      get ledger() {
+        return (ledger ??= new Ledger(file));
+      },
+      get engine() {
+        if (engine === null) throw new Error("asked for before it was open");
+        return engine;
+      },
+      meddler: {
+        run(sql, ...values) {
+          (writer ??= new Sqlite(file)).prepare(sql).run(...values);
+        },
+        close() {
+          writer?.close();
+        },
+      },
+      has: (mistake) => setting.mistakes.has(mistake),
+      boundary: () => {
+        if (life.alive && this.life === life && chance.that(setting.crash)) this.die();
+      },
+    };
+    const { clock } = life;
+    const randomness: Randomness = {
+      fraction: () => chance.fraction(),
+      uuid: () => `00000000-0000-4000-8000-${String(chance.between(0, 999_999_999_999)).padStart(12, "0")}`,
+      bytes: (count) => Buffer.from(Array.from({ length: count }, () => chance.between(0, 255))),
+    };
+    const isFull = (): boolean => this.isFull;
+    const log: Log = {
+      ...silentLog,
+      error(message, fields) {
+        if (life.alive && !isFull()) oracle.logged(life, `${message}: ${JSON.stringify(fields ?? {})}`);
+      },
+      with: () => log,
+    };
+    const tracker = trackerSeam(life);
+    const forge = plantForge(life, forgeSeam(life));
+    const worktrees = plantWorktrees(life, createFakeWorktrees(life, disk));
+    const agent = createFakeAgent(life, disk);
+    const runParts: RunParts = {
+      worktrees,
+      forge,
+      agent: () => agent,
+      policy: setting.policy,
+      cloneUrl: (repository) => `https://forge.test/${repository}.git`,
+      model: () => null,
+      workflow: () => "Do the work.",
+      scrub: (text) => text,
+      limits: {
+        stallMs: 10 * MINUTE,
+        prepareMs: 10 * MINUTE,
+        verifyMs: 10 * MINUTE,
+        hookMs: MINUTE,
+        maxChangedFiles: 100,
+        maxChangedBytes: 1_000_000,
+      },
+      clock,
+      randomness,
+      log,
+    };
+    const wanted = new Map<string, Facts>();
+    const performers = performersOf({
+      tracker: () => tracker,
+      forge,
+      worktrees,
+      policy: setting.policy,
+      clock,
+      statusName: () => null,
+      hookMs: MINUTE,
+    });
+    const parts: EngineParts = {
+      clock,
+      randomness,
+      log,
+      policy: setting.policy,
+      conditions: () => outside.conditions(),
+      interpreters: {
+        tracker: (body) => interpret(oracle, body),
+        forge: (body) => interpret(oracle, body),
+      },
+      performers: plantPerformers(life, performers, wanted),
+      performRun: watchRuns(life, async (handle) =>
+        performRun(plantHandle(life, handle, life.meddler), runParts),
+      ),
+      discover: plantDiscovery(life, discovery(tracker)),
+      settings: plantSettings(life, {
+        slots: setting.slots,
+        slotsPerProject: setting.slots,
+        inboxAttempts: 5,
+        outboxAttempts: 20,
+        outboxFirstRetryMs: 2 * SECOND,
+        outboxMaxRetryMs: 15 * MINUTE,
+        sweep: { activeMs: 15 * MINUTE, waitingMs: 30 * MINUTE, idleMs: 2 * HOUR },
+        storage: {
+          minFreeBytes: 0,
+          keepDeliveriesMs: 14 * DAY,
+          keepDigestsMs: 90 * DAY,
+          keepRunEventsMs: 30 * DAY,
+          keepJournalMs: 90 * DAY,
+        },
+      }),
+    };
+    engine = openEmbeddedEngine({
+      file,
+      lockFile: join(this.folder, "patchrelay.lock"),
+      pid: process.pid,
+      parts,
+      advance: plantAdvance(life, wanted),
+      maxPages: this.isFull ? pagesOf(file) + SPARE_PAGES : null,
+    });
+    return life;
   }
 }

@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { MISTAKES, type Mistake } from "./mistakes.ts";
 import { simulate, told } from "./simulate.ts";
 
-// `npx tsx test/simulation/run.ts [--seed N] [--seeds M] [--mistake NAME]`: M histories from seed N on.
+// `npm run sim -- [--seed N] [--seeds M] [--mistake NAME]`: M histories from seed N on.
 
 const { values } = parseArgs({
   options: {
@@ -21,8 +21,9 @@ const mistakes = values.mistake.map((name): Mistake => {
 const ends = new Map<string, number>();
 let failed = 0;
 let steps = 0;
+const began = performance.now();
 for (let seed = first; seed < first + count; seed += 1) {
-  const report = simulate(seed, mistakes);
+  const report = await simulate(seed, mistakes);
   steps += report.steps;
   for (const end of report.ends) ends.set(end, (ends.get(end) ?? 0) + 1);
   if (report.violations.length > 0) {
@@ -30,12 +31,15 @@ for (let seed = first; seed < first + count; seed += 1) {
     process.stdout.write(`${told(report)}\n`);
   } else if (count === 1) {
     process.stdout.write(
-      `${told(report)}; ${report.steps} steps, ${report.runs} runs, ${report.ends.join("; ")}\n`,
+      `${told(report)}; ${report.steps} steps, ${report.runs} runs, ${report.lives} lives, ${report.ends.join("; ")}\n`,
     );
   }
 }
 if (count > 1) {
   const list = [...ends].toSorted((a, b) => b[1] - a[1]).map(([end, times]) => `${times} ${end}`);
-  process.stdout.write(`${count} seeds, ${steps} steps, ${failed} failed\n  ${list.join("\n  ")}\n`);
+  const perMinute = Math.round((count * 60_000) / (performance.now() - began));
+  process.stdout.write(
+    `${count} seeds, ${perMinute} per minute, ${steps} steps, ${failed} failed\n  ${list.join("\n  ")}\n`,
+  );
 }
 process.exitCode = failed === 0 ? 0 : 1;

@@ -31,22 +31,35 @@ export interface Setting {
     readonly from: number;
     readonly forMs: number;
   }[];
-  readonly kills: readonly number[];
+  /** When the process is ended: killed, or told to stop. */
+  readonly kills: readonly { readonly at: number; readonly orderly: boolean }[];
+  /** How far the machine's wall clock is off, and when, ms. */
+  readonly clock: readonly { readonly from: number; readonly forMs: number; readonly ahead: number }[];
+  /** Long timers of the process fire at multiples of this, ms. */
+  readonly tickMs: number;
+  /** When the file system of the database takes nothing more. */
+  readonly full: { readonly from: number; readonly forMs: number } | null;
   readonly baseMoves: readonly { readonly at: number; readonly red: boolean; readonly conflict: boolean }[];
-  readonly agent: { readonly done: number; readonly unlucky: number };
+  readonly agent: {
+    readonly done: number;
+    readonly unlucky: number;
+    /** Chance that the repository's own verification rejects a change. */
+    readonly untested: number;
+  };
   /** Whether people let us work in peace. */
   readonly patient: boolean;
   readonly mistakes: ReadonlySet<Mistake>;
 }
 
 /** People are busy for this long; after it, everything must come to an end by itself. */
-export const BUSY_MS = 30 * HOUR;
+export const BUSY_MS = 20 * HOUR;
 /** By then every issue has ended, or waits for a person and says so. */
 export const BOUND_MS = 12 * DAY;
 
 const FIRST_POLICY = POLICY.projects[0];
 
-export function settingOf(chance: Chance, mistakes: ReadonlySet<Mistake>): Setting {
+/** `later`: for what was added later; those that had been drawn before keep their numbers. */
+export function settingOf(chance: Chance, later: Chance, mistakes: ReadonlySet<Mistake>): Setting {
   if (FIRST_POLICY === undefined) throw new Error("a project");
   const several = <T>(most: number, make: () => T): T[] =>
     Array.from({ length: chance.between(0, most) }, make);
@@ -55,7 +68,7 @@ export function settingOf(chance: Chance, mistakes: ReadonlySet<Mistake>): Setti
   const meddling = chance.that(0.05);
   const required = chance.that(0.75) ? ["test"] : [];
   const baseMoves = several(4, () => ({
-    at: chance.between(1, 28) * HOUR,
+    at: chance.between(1, 18) * HOUR,
     red: chance.that(0.5),
     conflict: chance.that(0.4),
   }));
@@ -85,21 +98,35 @@ export function settingOf(chance: Chance, mistakes: ReadonlySet<Mistake>): Setti
           lostAnswer: chance.pick([0, 0.05]),
         }
       : { loss: 0, duplication: 0, delayMs: 1_000, fault: 0, lostAnswer: 0 },
-    crash: chance.pick([0, 0.002, 0.01, 0.03]),
+    crash: chance.pick([0, 0.0005, 0.002, 0.005]),
     outages: several(2, () => ({
       of: chance.pick(["tracker", "forge"] as const),
-      from: chance.between(0, 24) * HOUR,
+      from: chance.between(0, 16) * HOUR,
       forMs: chance.between(10, 400) * MINUTE,
     })),
     troubles: several(1, () => ({
       of: chance.pick(["agent", "disk"] as const),
-      from: chance.between(0, 24) * HOUR,
+      from: chance.between(0, 16) * HOUR,
       forMs: chance.between(10, 300) * MINUTE,
     })),
-    kills: several(3, () => chance.between(1, 30 * 60) * MINUTE + chance.between(0, 59_999)),
+    kills: several(3, () => ({
+      at: chance.between(1, 20 * 60) * MINUTE + chance.between(0, 59_999),
+      orderly: chance.that(0.3),
+    })),
+    clock: chance.that(0.15)
+      ? several(2, () => ({
+          from: chance.between(0, 16) * HOUR,
+          forMs: chance.between(5, 300) * MINUTE,
+          ahead: chance.between(-120, 120) * MINUTE,
+        }))
+      : [],
+    full: later.that(0.2)
+      ? { from: later.between(0, 16) * HOUR, forMs: later.between(5, 180) * MINUTE }
+      : null,
+    tickMs: chance.pick([2 * MINUTE, 5 * MINUTE]),
     // The base does not stay red for ever.
-    baseMoves: [...baseMoves, { at: 29 * HOUR, red: false, conflict: false }],
-    agent: { done: chance.pick([0.6, 0.85]), unlucky: chance.pick([0.02, 0.15, 0.4]) },
+    baseMoves: [...baseMoves, { at: 19 * HOUR, red: false, conflict: false }],
+    agent: { done: chance.pick([0.6, 0.85]), unlucky: chance.pick([0.02, 0.15, 0.4]), untested: 0.05 },
     patient: chance.that(0.4),
     mistakes,
   };

@@ -3,7 +3,8 @@ import { Chance, MINUTE } from "./chance.ts";
 import type { Mistake } from "./mistakes.ts";
 import { Oracle, type Violation } from "./oracle.ts";
 import { Outside } from "./outside.ts";
-import { Relay } from "./relay.ts";
+import type { Stage } from "./life.ts";
+import { quiet, Relay } from "./relay.ts";
 import { BOUND_MS, BUSY_MS, settingOf } from "./settings.ts";
 
 const START = Date.UTC(2026, 0, 5, 9);
@@ -24,71 +25,83 @@ export interface Report {
   /** Where each issue came to rest, as `state rule`. */
   readonly ends: readonly string[];
   readonly runs: number;
+  /** How often the process was started. */
+  readonly lives: number;
 }
 
-/** One whole history: everything in it follows from the seed. */
-export function simulate(seed: number, mistakes: readonly Mistake[] = []): Report {
+/** One whole history: everything in it follows from the seed. Throws when the simulation itself is broken. */
+export async function simulate(seed: number, mistakes: readonly Mistake[] = []): Promise<Report> {
   const chance = new Chance(seed);
   const agenda = new Agenda(START);
-  const setting = settingOf(chance, new Set(mistakes));
+  const setting = settingOf(chance, new Chance(seed + 0.5), new Set(mistakes));
   const outside = new Outside(agenda, chance, setting);
   const oracle = new Oracle();
-  const relay = new Relay(agenda, chance, outside, setting, oracle);
+  const stage = { agenda, chance, setting, outside, oracle };
+  const relay = new Relay(stage);
   outside.receive = (delivery) => relay.receive(delivery);
   outside.alive = () => relay.up;
+  try {
+    return { seed, ...(await live(stage, relay)) };
+  } finally {
+    await relay.remove();
+  }
+}
+
+async function live(stage: Stage & { readonly oracle: Oracle }, relay: Relay): Promise<Omit<Report, "seed">> {
+  const { agenda, outside, oracle } = stage;
   let resting = 0;
   let nextLook = START + BUSY_MS;
   let steps = 0;
   let done = false;
-  while (!done && oracle.violations.length === 0 && steps < MOST_STEPS && agenda.now < START + BOUND_MS) {
-    if (!agenda.step()) {
-      // Nothing is planned any more: as it stands now it stays.
-      done = rests(relay);
-      break;
-    }
+  for (let more = true; more && !done && oracle.violations.length === 0; more = agenda.step()) {
+    await quiet();
+    await relay.settle();
+    if (outside.fault !== null) throw outside.fault;
+    if (relay.ledger !== null) oracle.standing(stage, relay.ledger);
     steps += 1;
+    if (steps > MOST_STEPS || agenda.now > START + BOUND_MS) break;
     if (agenda.now < nextLook) continue;
-    nextLook += LOOK_MS;
-    resting = rests(relay) ? resting + 1 : 0;
+    nextLook = agenda.now + LOOK_MS;
+    resting = rests(stage, relay) ? resting + 1 : 0;
     done = resting >= MOST_LOOKS;
   }
+  const { ledger } = relay;
+  const rows = ledger?.issues() ?? [];
   if (oracle.violations.length === 0) {
-    if (done) oracle.atEnd(relay);
-    else for (const issue of outside.places.keys()) if (!rest(relay, issue)) oracle.outOfTime(relay, issue);
+    if (done && ledger !== null) oracle.atEnd(stage, ledger);
+    else {
+      for (const issue of outside.places.keys()) {
+        const row = rows.find(({ id }) => id === issue);
+        if (!RESTS.has(row?.decision.state ?? "")) oracle.outOfTime(stage, issue, row);
+      }
+    }
   }
   if (!done && oracle.violations.length === 0) {
-    const open = [...relay.store.open.values()].flat().map((row) => row.effect.key);
+    const open = ledger?.open() ?? ["the process is down"];
     oracle.violations.push({
       invariant: "I8",
       at: agenda.now,
       what: `it never came to rest; open: ${open.join(", ")}`,
     });
   }
-  const rows = [...relay.store.issues.values()];
   return {
-    seed,
     violations: oracle.violations,
     steps,
     took: agenda.now - START,
     trace: oracle.trace,
     ends: rows.map(({ decision }) => `${decision.state} ${decision.rule}`),
     runs: rows.reduce((sum, { facts }) => sum + facts.runs.length, 0),
+    lives: relay.lives,
   };
 }
 
-function rest(relay: Relay, issue: string): boolean {
-  const row = [...relay.store.issues].find(([id]) => id === issue)?.[1];
-  return row !== undefined && RESTS.has(row.decision.state);
-}
-
-function rests(relay: Relay): boolean {
-  const { outside, store } = relay;
+function rests({ outside }: Stage, { up, ledger }: Relay): boolean {
+  if (!up || ledger === null || outside.pending > 0) return false;
+  const standing = ledger.standing();
   return (
-    relay.up &&
-    outside.pending === 0 &&
-    [...outside.places.keys()].every((issue) => rest(relay, issue)) &&
-    [...store.open.values()].every((lane) => lane.every((row) => row.effect.kind.startsWith("read_"))) &&
-    [...store.inbox.values()].every((row) => row.state === "applied") &&
+    [...outside.places.keys()].every((issue) => RESTS.has(standing.get(issue)?.state ?? "")) &&
+    ledger.open().length === 0 &&
+    [...ledger.deliveries().values()].every((state) => state !== "pending") &&
     outside.fates.every((fate) => fate.over)
   );
 }
@@ -98,5 +111,5 @@ export function told(report: Report): string {
   const first = report.violations[0];
   if (first === undefined) return `seed ${report.seed}: clean`;
   const at = new Date(first.at).toISOString();
-  return `seed ${report.seed}: ${first.invariant} at ${at}: ${first.what}\n  again: npx tsx test/simulation/run.ts --seed ${report.seed}`;
+  return `seed ${report.seed}: ${first.invariant} at ${at}: ${first.what}\n  again: npm run sim -- --seed ${report.seed}`;
 }

@@ -15,6 +15,8 @@ export class Tracker {
   status: TicketStatus = { id: "s1", name: "Todo", type: "unstarted", endedAt: null };
   blocked = false;
   removed = false;
+  /** When a person last did something to it. */
+  touchedAt = 0;
   /** When we ended it ourselves, if that is how it ended. */
   private ownEnd: number | null = null;
   private ids = 0;
@@ -28,7 +30,10 @@ export class Tracker {
     this.issue = issue;
     this.key = key;
     this.agenda = agenda;
-    this.tell = tell;
+    this.tell = (seen) => {
+      this.touchedAt = agenda.now;
+      tell(seen);
+    };
   }
 
   private next(prefix: string): string {
