@@ -78,7 +78,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     randomness: parts.randomness,
     log: log.with({ part: "engine" }),
     policy,
-    conditions: () => ({ ...watch.now(), usdToday: spentToday() }),
+    conditions: () => watch.now(),
     interpreters: interpretersOf(sources, identities),
     // What acts is put together once this process holds the data folder: before that it may touch nothing in it.
     get performers() {
@@ -90,13 +90,6 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   };
   const acting = later<Acting>();
   const engine = await row.open({ settings, parts: engineParts, pid: parts.pid });
-  let usdToday = { at: -Infinity, usd: 0 };
-  // Asked for in every advance; a reading some seconds old is near enough to a daily limit.
-  const spentToday = (): number => {
-    if (clock.monotonic() - usdToday.at > 5_000)
-      usdToday = { at: clock.monotonic(), usd: engine.views.budget().usdToday };
-    return usdToday.usd;
-  };
   try {
     acting.set(await actingOf(parts, { sources, agents, policy }));
     identities.start();

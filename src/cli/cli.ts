@@ -42,7 +42,7 @@ async function carryOut(host: Host): Promise<number> {
   try {
     return await command.run(context);
   } finally {
-    close();
+    await close();
   }
 }
 

@@ -15,7 +15,7 @@ export const command: Command = {
   async run(context) {
     const views = await context.kept();
     if (views === null) context.note(NOTHING_YET);
-    const queue = views?.queue() ?? NO_QUEUE;
+    const queue = (await views?.queue()) ?? NO_QUEUE;
     context.answer(queue, () => (context.terminal ? page(queue, context) : rows(queue, context)));
     return 0;
   },

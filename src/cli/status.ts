@@ -27,7 +27,7 @@ export const command: Command = {
   async run(context) {
     const condition = await lookAtRelay(context.relay());
     const views = await context.kept();
-    const kept = views === null ? null : keptBy(views);
+    const kept = views === null ? null : await keptBy(views);
     const document = {
       ...condition,
       version: packageVersion(),
@@ -53,12 +53,14 @@ interface Kept {
 
 const NOTHING: Kept = { issues: {}, deliveries: {}, outbox: {}, budget: null, needsPerson: [] };
 
-function keptBy(views: Views): Kept {
-  const { byState, deliveries, outbox } = views.counts();
-  const waiting = NEEDS_PERSON.flatMap(
-    (state) => views.issues({ state, repo: null, q: null }, { limit: SHOWN, cursor: null }).items,
-  );
-  return { issues: byState, deliveries, outbox, budget: views.budget(), needsPerson: waiting };
+async function keptBy(views: Views): Promise<Kept> {
+  const { byState, deliveries, outbox } = await views.counts();
+  const waiting: IssueDocument[] = [];
+  for (const state of NEEDS_PERSON) {
+    const page = await views.issues({ state, repo: null, q: null }, { limit: SHOWN, cursor: null });
+    waiting.push(...page.items);
+  }
+  return { issues: byState, deliveries, outbox, budget: await views.budget(), needsPerson: waiting };
 }
 
 function relayLines(condition: Condition, context: Context): readonly string[] {

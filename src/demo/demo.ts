@@ -42,9 +42,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   try {
     const { key, failure } = await play(stage, transcript, options.signal);
     const { views } = stage.relay.engine;
-    const issue = views.issue(key);
-    const runs = views.runs({ issue: key }, PAGE).items.toSorted((a, b) => a.number - b.number);
-    const why = views.why(key, null);
+    const issue = await views.issue(key);
+    const runs = (await views.runs({ issue: key }, PAGE)).items.toSorted((a, b) => a.number - b.number);
+    const why = await views.why(key, null);
     const wrong = failure ?? (await whatIsWrong(issue, runs, stage));
     if (options.json)
       options.write(
@@ -55,7 +55,14 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         ),
       );
     else
-      for (const line of summary({ issue, runs, why, stage, wrong, tookMs: systemClock.monotonic() - began }))
+      for (const line of await summary({
+        issue,
+        runs,
+        why,
+        stage,
+        wrong,
+        tookMs: systemClock.monotonic() - began,
+      }))
         options.write(line);
     if (options.keep && wrong === null) await lookAround(stage, options);
     return wrong === null ? 0 : 1;
@@ -83,11 +90,9 @@ async function play(
   const ended = once<string | null>();
   let reviewedHead: string | null = null;
   let acting: Promise<void> = Promise.resolve();
-  const unsubscribe = relay.engine.subscribe((line) => {
-    const told = worth(line);
-    if (told !== null) transcript.add(told.who, told.text);
-    if (line.kind !== "journal") return;
-    const now = relay.engine.views.issue(key);
+  let looking: Promise<void> = Promise.resolve();
+  const look = async (): Promise<void> => {
+    const now = await relay.engine.views.issue(key);
     if (now === null) return;
     if (now.state === "done") ended.resolve(null);
     if (["failed", "escalated", "awaiting_input", "paused"].includes(now.state))
@@ -98,6 +103,12 @@ async function play(
     acting = acting
       .then(async () => transcript.add("person", await cast.review()))
       .catch((error: unknown) => ended.resolve(String(error)));
+  };
+  const unsubscribe = relay.engine.subscribe((line) => {
+    const told = worth(line);
+    if (told !== null) transcript.add(told.who, told.text);
+    if (line.kind === "journal")
+      looking = looking.then(look).catch((error: unknown) => ended.resolve(String(error)));
   });
   const cancel = systemClock.after(LONGEST_MS, () =>
     ended.resolve(`it was not finished after ${LONGEST_MS / 1_000} s`),
@@ -107,6 +118,7 @@ async function play(
   try {
     const session = linear.delegate(key, "Ada");
     const failure = await ended.promise;
+    await looking;
     await acting;
     await settled(stage, session.id);
     for (const activity of linear.activities(session.id).slice(-1))
@@ -131,14 +143,14 @@ function once<T>(): { readonly promise: Promise<T>; resolve(value: T): void } {
 /** The last words go to Linear through the outbox; wait until they are there. */
 async function settled({ linear, relay }: Stage, session: string): Promise<void> {
   const { views } = relay.engine;
-  const none = (state: string): boolean =>
-    views.outbox({ state, issue: null }, { limit: 1, cursor: null }).items.length === 0;
-  const done = (): boolean =>
+  const none = async (state: string): Promise<boolean> =>
+    (await views.outbox({ state, issue: null }, { limit: 1, cursor: null })).items.length === 0;
+  const done = async (): Promise<boolean> =>
     linear.activities(session).some((activity) => activity.content["type"] === "response") &&
-    none("pending") &&
-    none("doing") &&
-    (views.counts().deliveries["pending"] ?? 0) === 0;
-  for (let tries = 0; tries < 100 && !done(); tries += 1)
+    (await none("pending")) &&
+    (await none("doing")) &&
+    ((await views.counts()).deliveries["pending"] ?? 0) === 0;
+  for (let tries = 0; tries < 100 && !(await done()); tries += 1)
     await new Promise<void>((resolve) => systemClock.after(50, resolve));
 }
 
@@ -156,16 +168,16 @@ async function whatIsWrong(
   return problems.length === 0 ? null : `the stand-ins found faults: ${problems.slice(0, 3).join("; ")}`;
 }
 
-function summary(told: {
+async function summary(told: {
   readonly issue: IssueDocument | null;
   readonly runs: readonly RunDocument[];
   readonly why: WhyDocument | null;
   readonly stage: Stage;
   readonly wrong: string | null;
   readonly tookMs: number;
-}): readonly string[] {
+}): Promise<readonly string[]> {
   const { issue, runs, why, stage, wrong, tookMs } = told;
-  const list = stage.relay.engine.views.issues({ state: null, repo: null, q: null }, PAGE).items;
+  const list = (await stage.relay.engine.views.issues({ state: null, repo: null, q: null }, PAGE)).items;
   const spent = issue?.spent;
   return [
     "",

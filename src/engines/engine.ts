@@ -30,12 +30,13 @@ export interface Engine {
     key?: string,
   ): Promise<{ readonly seq: number }>;
   /** The facts now; null when the issue is not kept. */
-  facts(issue: IssueId): Facts | null;
+  facts(issue: IssueId): Promise<Facts | null>;
   /** Applies a stored delivery, or quarantined observations, once more (operator's `delivery replay`). False = there is none. */
   replay(source: string, deliveryId: string): Promise<boolean>;
   /** Puts a failed or dropped effect back (operator's `outbox retry`). False = no such effect. */
   retryEffect(id: string): Promise<boolean>;
   readonly views: Views;
+  /** At once and from what this process knows, also while a server is away: that is when it is asked. */
   health(): EngineHealth;
   /** Calls `listen` with each new stream line after it is committed. Returns the unsubscribe. */
   subscribe(listen: (line: D.StreamLine) => void): () => void;
@@ -71,44 +72,47 @@ export interface EngineHealth {
   readonly slots: { readonly total: number; readonly used: number };
 }
 
-/** Reading for people. Also served without a running engine, read-only (`openViews`). */
+/** Reading for people; promises, since another engine has to ask a server. Also served without a running engine, read-only (`openViews`). */
 export interface Views {
   issues(
     filter: { readonly state: string | null; readonly repo: string | null; readonly q: string | null },
     page: D.PageRequest,
-  ): D.Page<D.IssueDocument>;
+  ): Promise<D.Page<D.IssueDocument>>;
   /** By our id, or the tracker's key in any case. */
-  issue(key: string): D.IssueDocument | null;
+  issue(key: string): Promise<D.IssueDocument | null>;
   /** `at`: a journal seq or a time (Unix ms) in the past; null = now. */
-  why(key: string, at: { readonly seq: number } | { readonly time: number } | null): D.WhyDocument | null;
-  journal(key: string, page: D.PageRequest): D.Page<D.JournalDocument> | null;
-  runs(filter: { readonly issue: string | null }, page: D.PageRequest): D.Page<D.RunDocument>;
-  run(id: string): D.RunDocument | null;
-  runEvents(id: string, page: D.PageRequest): D.Page<D.RunEventDocument> | null;
+  why(
+    key: string,
+    at: { readonly seq: number } | { readonly time: number } | null,
+  ): Promise<D.WhyDocument | null>;
+  journal(key: string, page: D.PageRequest): Promise<D.Page<D.JournalDocument> | null>;
+  runs(filter: { readonly issue: string | null }, page: D.PageRequest): Promise<D.Page<D.RunDocument>>;
+  run(id: string): Promise<D.RunDocument | null>;
+  runEvents(id: string, page: D.PageRequest): Promise<D.Page<D.RunEventDocument> | null>;
   /** Source `observation`: observations of other origin than a delivery whose advance failed, in the same form. */
   deliveries(
     filter: { readonly state: string | null; readonly source: string | null },
     page: D.PageRequest,
-  ): D.Page<D.DeliveryDocument>;
+  ): Promise<D.Page<D.DeliveryDocument>>;
   /** By delivery id, or `source:id`. More than one = the id is ambiguous. */
-  delivery(id: string): readonly D.DeliveryDocument[];
-  deliveryBody(source: string, deliveryId: string): Buffer | null;
+  delivery(id: string): Promise<readonly D.DeliveryDocument[]>;
+  deliveryBody(source: string, deliveryId: string): Promise<Buffer | null>;
   outbox(
     filter: { readonly state: string | null; readonly issue: string | null },
     page: D.PageRequest,
-  ): D.Page<D.OutboxDocument>;
-  queue(): D.QueueDocument;
-  budget(): D.BudgetOverview;
+  ): Promise<D.Page<D.OutboxDocument>>;
+  queue(): Promise<D.QueueDocument>;
+  budget(): Promise<D.BudgetOverview>;
   /** Stream lines after `seq`, oldest first. */
-  stream(after: number, limit: number): readonly D.StreamLine[];
-  counts(): {
+  stream(after: number, limit: number): Promise<readonly D.StreamLine[]>;
+  counts(): Promise<{
     readonly byState: Readonly<Record<string, number>>;
     readonly deliveries: Readonly<Record<string, number>>;
     readonly outbox: Readonly<Record<string, number>>;
-  };
-  issueId(key: string): IssueId | null;
+  }>;
+  issueId(key: string): Promise<IssueId | null>;
   /** Lets go of what is read from; nothing can be read afterwards. */
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** What the engine is given; everything that differs between relays comes in here. */
@@ -117,7 +121,8 @@ export interface EngineParts {
   readonly randomness: Randomness;
   readonly log: Log;
   readonly policy: Policy;
-  conditions(): Conditions;
+  /** What is so on this machine right now. What was spent today the engine knows itself. */
+  conditions(): Omit<Conditions, "usdToday">;
   readonly interpreters: Readonly<Record<string, Interpreter>>;
   readonly performers: Performers;
   /** Carries out a whole run; the engine gives it a slot, durable progress and its fence. */
@@ -166,6 +171,10 @@ export type Interpreter = (
   readonly ignored: string | null;
 };
 
+/**
+ * Synchronous: it is asked inside the transaction that applies the delivery, over what that transaction sees. Nothing may
+ * come in between.
+ */
 export interface Lookup {
   known(issue: IssueId): boolean;
   byPullRequest(repositoryId: string, repository: string, number: number): IssueId | null;
@@ -197,21 +206,22 @@ export interface RunHandle {
   readonly fence: number;
   /** Aborted when the relay stops: leave everything resumable. A stop of the *run* comes through `stopped`. */
   readonly signal: AbortSignal;
-  /** Facts now. Throws `Fenced` when this run is no longer the current one. */
-  facts(): Facts;
+  /** Facts now. Rejects with `Fenced` when this run is no longer the current one. */
+  facts(): Promise<Facts>;
   /** Non-null once the run must end without publishing. */
   stopReason(): string | null;
   /** Resolves when a stop is asked for. */
   readonly stopped: Promise<string>;
   /** Messages to hand to the agent, in order; `take` empties it. */
   readonly steers: {
-    take(): readonly { readonly prompt: string; readonly text: string }[];
+    take(): Promise<readonly { readonly prompt: string; readonly text: string }[]>;
     onArrival(listen: () => void): void;
   };
   observe(observations: readonly Observation[]): Promise<void>;
   /** Durable progress of the pipeline's steps, surviving restarts. People are shown `worktree.path` of it. */
-  progress(): Readonly<Record<string, unknown>>;
-  saveProgress(patch: Readonly<Record<string, unknown>>): void;
+  progress(): Promise<Readonly<Record<string, unknown>>>;
+  /** Resolves once the patch is durable. Rejects with `Fenced` like `facts`, and then nothing was saved. */
+  saveProgress(patch: Readonly<Record<string, unknown>>): Promise<void>;
   /** A line of the run's log (bounded; dropped oldest-first beyond the cap). */
   event(kind: string, text: string): void;
 }

@@ -93,7 +93,7 @@ export function createHttp(parts: HttpParts): Http {
     );
 
   let app: FastifyInstance | null = null;
-  let uncount = (): void => undefined;
+  let uncount = async (): Promise<void> => undefined;
   let closing: Promise<void> | null = null;
 
   return {
@@ -109,7 +109,7 @@ export function createHttp(parts: HttpParts): Http {
     async close(graceMs) {
       closing ??= (async () => {
         stopping.abort(new Error("the relay is stopping"));
-        uncount();
+        await uncount();
         if (app === null) return;
         await drain(app, graceMs, clock);
         await app.close();
@@ -152,20 +152,28 @@ async function routes(
   dashboard(app, engine, policy, sources);
 }
 
-/** Counts ended runs from the journal's lines. Returns the end. */
-function countRuns(engine: Engine, metrics: Metrics, log: Log): () => void {
-  return engine.subscribe(({ kind, line }) => {
-    if (kind !== "journal" || !("observation" in line) || !line.observation.kind.includes("run_ended"))
-      return;
+/** Counts ended runs from the journal's lines. Returns the end, which resolves once nothing is being counted. */
+function countRuns(engine: Engine, metrics: Metrics, log: Log): () => Promise<void> {
+  let counting: Promise<void> = Promise.resolve();
+  const count = async (issue: string): Promise<void> => {
     try {
       // The same advance may have reserved the next run already.
-      const { items } = engine.views.runs({ issue: line.issue }, { limit: 2, cursor: null });
+      const { items } = await engine.views.runs({ issue }, { limit: 2, cursor: null });
       const ended = items.find((run) => run.endedAt !== null);
       if (ended !== undefined) metrics.runEnded(ended);
     } catch (error) {
       log.warn("could not count an ended run", { why: messageOf(error) });
     }
+  };
+  const unsubscribe = engine.subscribe(({ kind, line }) => {
+    if (kind !== "journal" || !("observation" in line) || !line.observation.kind.includes("run_ended"))
+      return;
+    counting = counting.then(async () => await count(line.issue));
   });
+  return async () => {
+    unsubscribe();
+    await counting;
+  };
 }
 
 async function listening(server: Server, port: number, host: string): Promise<void> {

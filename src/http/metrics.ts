@@ -150,15 +150,15 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
     name: string,
     help: string,
     known: readonly string[],
-    read: () => Readonly<Record<string, number>>,
+    read: () => Promise<Readonly<Record<string, number>>>,
   ): void => {
     const made = new Gauge({
       name: `patchrelay_${name}`,
       help,
       labelNames: ["state"] as const,
       registers,
-      collect() {
-        const counts = read();
+      async collect() {
+        const counts = await read();
         for (const state of known) made.labels(state).set(counts[state] ?? 0);
       },
     });
@@ -167,13 +167,18 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
     "issues",
     "Issues by factory state.",
     Object.keys(FACTORY_STATES),
-    () => engine.views.counts().byState,
+    async () => (await engine.views.counts()).byState,
   );
   byState(
     "deliveries_kept",
     "Kept deliveries by state.",
     DELIVERY_STATES,
-    () => engine.views.counts().deliveries,
+    async () => (await engine.views.counts()).deliveries,
   );
-  byState("effects_kept", "Kept effects by state.", EFFECT_STATES, () => engine.views.counts().outbox);
+  byState(
+    "effects_kept",
+    "Kept effects by state.",
+    EFFECT_STATES,
+    async () => (await engine.views.counts()).outbox,
+  );
 }

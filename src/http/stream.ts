@@ -83,7 +83,7 @@ function follow(parts: {
     for (;;) {
       if (!news || ended) return;
       news = false;
-      const lines = engine.views.stream(cursor ?? 0, BATCH);
+      const lines = await engine.views.stream(cursor ?? 0, BATCH);
       for (const [index, line] of lines.entries()) {
         const last = index === lines.length - 1;
         await send(socket, JSON.stringify(line), last, clock);

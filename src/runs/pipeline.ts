@@ -41,37 +41,37 @@ async function carryOut(handle: RunHandle, parts: RunParts, signal: AbortSignal)
   let ending: Ending;
   let context: RunContext | null = null;
   try {
-    context = runContextOf(handle, parts, signal);
-    const known = context.progress().ending;
+    context = await runContextOf(handle, parts, signal);
+    const known = (await context.progress()).ending;
     ending = known === null ? await runSteps(context) : new Ending(known.end, known.question);
   } catch (error) {
-    ending = endingOf(error, handle, context);
+    ending = await endingOf(error, handle, context);
   }
   await settle(handle, parts, context, ending);
 }
 
 async function runSteps(context: RunContext): Promise<Ending> {
-  context.throwIfStopped();
+  await context.throwIfStopped();
   const worktree = await prepare(context);
-  context.throwIfStopped();
+  await context.throwIfStopped();
   const worked = await workUntilAccepted(context, worktree);
   if (worked.outcome === "answer") return new Ending(ended("answered", worked.summary, worked.replies));
-  const baseline = baselineOf(context, worktree);
+  const baseline = await baselineOf(context, worktree);
   const { changes, integrated } = await show(context, worktree);
   const nothing = changes.files.length === 0 && !integrated;
-  if (nothing || !context.progress().verified) {
+  if (nothing || !(await context.progress()).verified) {
     const opened = await openLeftOver(context, worktree, worked, baseline);
     return opened ? new Ending(ended("published", worked.summary, worked.replies)) : nothingChanged(worked);
   }
   // What the base's own commits brought is not the agent's doing.
-  const tree = context.progress().integrated;
+  const tree = (await context.progress()).integrated;
   await inspect(context, tree === null ? changes : await changesFrom(context, worktree, tree));
   await publish(context, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));
 }
 
-function baselineOf(context: RunContext, worktree: Worktree): string {
-  return context.progress().baseline ?? worktree.base.sha;
+async function baselineOf(context: RunContext, worktree: Worktree): Promise<string> {
+  return (await context.progress()).baseline ?? worktree.base.sha;
 }
 
 async function changesFrom(context: RunContext, worktree: Worktree, from: string): Promise<Changes> {
@@ -83,11 +83,11 @@ async function changesFrom(context: RunContext, worktree: Worktree, from: string
 }
 
 async function show(context: RunContext, worktree: Worktree): Promise<Shown> {
-  const baseline = baselineOf(context, worktree);
+  const baseline = await baselineOf(context, worktree);
   const changes = await changesFrom(context, worktree, baseline);
   const { head } = await context.parts.worktrees.status(worktree, context.signal);
   // An integration of the base may change no file of ours, yet it is the repair.
-  const progress = context.progress();
+  const progress = await context.progress();
   const integrated = progress.integrated !== null && (head !== baseline || progress.conflict);
   const leftOver =
     head === progress.leftOver && (await changesFrom(context, worktree, head)).files.length === 0;
@@ -102,13 +102,13 @@ function nothingChanged({ outcome, summary, replies }: Worked): Ending {
 }
 
 async function workUntilAccepted(context: RunContext, worktree: Worktree): Promise<Worked> {
-  let { worked } = context.progress();
+  let { worked } = await context.progress();
   let rejection: Rejection | null = null;
   for (let round = 0; ; round += 1) {
     if (worked === null || rejection !== null) {
       worked = await work(context, worktree, rejection?.prompt ?? null);
     }
-    if (context.progress().verified) return worked;
+    if ((await context.progress()).verified) return worked;
     rejection = await rejectionOf(context, worktree, worked, () => show(context, worktree));
     if (rejection === null) return worked;
     if (rejection.end === null && round > 0) return worked;
@@ -117,7 +117,7 @@ async function workUntilAccepted(context: RunContext, worktree: Worktree): Promi
 }
 
 async function inspect(context: RunContext, changes: Parameters<typeof objections>[0]): Promise<void> {
-  const run = context.run();
+  const run = await context.run();
   const { parts } = context;
   await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "inspect" },
@@ -128,18 +128,18 @@ async function inspect(context: RunContext, changes: Parameters<typeof objection
 }
 
 /** What an error means for the run; rethrows what is not the run's to settle. */
-function endingOf(error: unknown, handle: RunHandle, context: RunContext | null): Ending {
+async function endingOf(error: unknown, handle: RunHandle, context: RunContext | null): Promise<Ending> {
   if (error instanceof Ending) return error;
   if (error instanceof Fenced) throw error;
   const reason = handle.stopReason();
-  if (reason !== null) return stopEnding(reason, context?.run().headAfter ?? null);
+  if (reason !== null) return stopEnding(reason, (await context?.run())?.headAfter ?? null);
   if (handle.signal.aborted) throw error;
   const retryAt =
     error instanceof ExternalError && error.retryAt !== null
       ? error.retryAt
       : context === null
         ? null
-        : nextTry(context);
+        : await nextTry(context);
   return new Ending(failed("infrastructure", messageOf(error), retryAt));
 }
 
@@ -151,11 +151,11 @@ async function settle(
 ): Promise<void> {
   if (context !== null) {
     // Known from here on: the hook may take minutes, and the agent's turn must not be paid for again after a kill.
-    context.save({ ending: { end: ending.end, question: ending.question } });
+    await context.save({ ending: { end: ending.end, question: ending.question } });
     await afterRun(context);
   }
   failpoint("run.settle_in_tx");
-  const spent = context?.progress().spent ?? NOTHING_SPENT;
+  const spent = (await context?.progress())?.spent ?? NOTHING_SPENT;
   const { end, question } = fitToTell(ending, (text) => parts.scrub(text));
   await handle.observe([
     {
@@ -190,12 +190,12 @@ function fitToTell(
 
 /** The hook `after-run` is for the repository's own tidying; it changes nothing about how the run ended. */
 async function afterRun(context: RunContext): Promise<void> {
-  const { worktree } = context.progress();
+  const { worktree } = await context.progress();
   if (worktree === null || context.handle.signal.aborted) return;
   try {
     const outcome = await context.parts.worktrees.runHook("after-run", worktree, {
       baseSha: worktree.base.sha,
-      facts: hookFacts(context, worktree),
+      facts: await hookFacts(context, worktree),
       timeoutMs: context.parts.limits.hookMs,
       signal: context.handle.signal,
     });

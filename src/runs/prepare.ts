@@ -17,12 +17,12 @@ const HOOK_TRIES = 3;
 /** Makes the worktree at the right base, salvage first, and runs the repository's `prepare-worktree`. */
 export async function prepare(context: RunContext): Promise<Worktree> {
   const { handle, parts, project } = context;
-  const run = context.run();
+  const run = await context.run();
   await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "prepare" },
   ]);
-  const known = context.progress();
-  const keep = known.worktree !== null || (earlierThread(context.facts(), run)?.unpublished ?? false);
+  const known = await context.progress();
+  const keep = known.worktree !== null || (earlierThread(await context.facts(), run)?.unpublished ?? false);
   const prepared = await retryOutages(context, "Fetching", () => atBase(context, keep));
   failpoint("run.worktree_made");
   let worktree: Worktree = prepared;
@@ -44,7 +44,7 @@ export async function prepare(context: RunContext): Promise<Worktree> {
     // A commit that never reached the remote is of this run too: it is inspected, and it is a change.
     const baseline = prepared.publishedUpTo;
     const leftOver = integrated === null && prepared.head !== baseline ? prepared.head : null;
-    context.save({
+    await context.save({
       worktree: recordOf(prepared),
       baseline,
       leftOver,
@@ -70,7 +70,7 @@ export async function prepare(context: RunContext): Promise<Worktree> {
   for (const ref of prepared.salvaged) handle.event("salvaged", ref);
   if (!known.hooked) {
     await hook(context, worktree, project.repository);
-    context.save({ hooked: true });
+    await context.save({ hooked: true });
     failpoint("run.hook_done");
   }
   return worktree;
@@ -81,7 +81,7 @@ async function inspectLeftOver(context: RunContext, worktree: Worktree, remoteHe
   const { parts, signal } = context;
   const maxPatchBytes = parts.limits.maxChangedBytes + 1;
   const changes = await parts.worktrees.changes(worktree, remoteHead, { signal, maxPatchBytes });
-  const found = objections(changes, context.run().type, parts.limits);
+  const found = objections(changes, (await context.run()).type, parts.limits);
   if (found.length > 0)
     throw new Ending(failed("policy", `The unpublished work stays unpublished: ${found.join("; ")}.`, null));
 }
@@ -91,7 +91,7 @@ async function atBase(
   keep: boolean,
 ): ReturnType<RunContext["parts"]["worktrees"]["prepare"]> {
   const { parts, project } = context;
-  const facts = context.facts();
+  const facts = await context.facts();
   try {
     return await parts.worktrees.prepare({
       repository: project.repository,
@@ -120,11 +120,11 @@ function recordOf(worktree: Worktree): Worktree {
   return { repository, name, branch, base, target, path, gitDir, commonDir };
 }
 
-export function hookFacts(context: RunContext, worktree: Worktree): HookFacts {
+export async function hookFacts(context: RunContext, worktree: Worktree): Promise<HookFacts> {
   return {
-    PATCHRELAY_ISSUE: context.facts().ticket.core?.value.key ?? context.handle.issue,
+    PATCHRELAY_ISSUE: (await context.facts()).ticket.core?.value.key ?? context.handle.issue,
     PATCHRELAY_RUN: context.id,
-    PATCHRELAY_RUN_TYPE: context.run().type,
+    PATCHRELAY_RUN_TYPE: (await context.run()).type,
     PATCHRELAY_BRANCH: worktree.branch,
     PATCHRELAY_BASE: worktree.target.branch,
     PATCHRELAY_BASE_SHA: worktree.target.sha,
@@ -133,10 +133,10 @@ export function hookFacts(context: RunContext, worktree: Worktree): HookFacts {
 
 async function hook(context: RunContext, worktree: Worktree, repository: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
-    context.throwIfStopped();
+    await context.throwIfStopped();
     const outcome = await context.parts.worktrees.runHook("prepare-worktree", worktree, {
       baseSha: worktree.base.sha,
-      facts: hookFacts(context, worktree),
+      facts: await hookFacts(context, worktree),
       timeoutMs: context.parts.limits.prepareMs,
       signal: context.signal,
       onLine: (line) => context.handle.event("hook", line),
@@ -149,7 +149,7 @@ async function hook(context: RunContext, worktree: Worktree, repository: string)
       failed(
         "infrastructure",
         `The hook prepare-worktree of ${repository} ${how}: ${lastLines(outcome.output)}`,
-        nextTry(context),
+        await nextTry(context),
       ),
     );
   }

@@ -17,7 +17,7 @@ export async function publish(context: RunContext, worktree: Worktree, worked: W
   const { parts, handle } = context;
   const hook = await parts.worktrees.runHook("before-publish", worktree, {
     baseSha: worktree.base.sha,
-    facts: hookFacts(context, worktree),
+    facts: await hookFacts(context, worktree),
     timeoutMs: parts.limits.hookMs,
     signal: context.signal,
     onLine: (line) => handle.event("hook", line),
@@ -29,7 +29,7 @@ export async function publish(context: RunContext, worktree: Worktree, worked: W
 
 async function deliver(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
   const { parts, handle, project } = context;
-  let expected = context.progress().remoteHead;
+  let expected = (await context.progress()).remoteHead;
   let sha = await commit(context, worktree, worked);
   for (let attempt = 1; ; attempt += 1) {
     // Their commit holds all of ours: it is not a commit of this run, and must not be recorded as one.
@@ -75,9 +75,9 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
     }
     expected = published.remote;
     sha = await commit(context, worktree, worked);
-    context.save({ remoteHead: expected });
+    await context.save({ remoteHead: expected });
   }
-  context.throwIfStopped();
+  await context.throwIfStopped();
   await open(context, worktree, worked);
   failpoint("publish.recorded");
 }
@@ -92,7 +92,7 @@ export async function openLeftOver(
   worked: Worked,
   baseline: string,
 ): Promise<boolean> {
-  const { pullRequest, runs } = context.facts();
+  const { pullRequest, runs } = await context.facts();
   if (pullRequest !== null || !runs.some((run) => run.headAfter === baseline)) return false;
   await retryOutages(context, "Opening the pull request", () => open(context, worktree, worked));
   return true;
@@ -102,7 +102,7 @@ async function commit(context: RunContext, worktree: Worktree, worked: Worked): 
   const { parts, signal } = context;
   try {
     const made = await parts.worktrees.commitAll(worktree, {
-      message: commitMessage(context.facts(), context.run(), worked.summary),
+      message: commitMessage(await context.facts(), await context.run(), worked.summary),
       trailers: { [RUN_TRAILER]: context.id },
       signal,
     });
@@ -114,7 +114,7 @@ async function commit(context: RunContext, worktree: Worktree, worked: Worked): 
 }
 
 async function intend(context: RunContext, sha: string, expected: string | null): Promise<void> {
-  const run = context.run();
+  const run = await context.run();
   await context.observe([
     {
       kind: "run_advanced",
@@ -133,12 +133,12 @@ async function intend(context: RunContext, sha: string, expected: string | null)
     },
   ]);
   failpoint("publish.intent");
-  context.throwIfStopped();
+  await context.throwIfStopped();
 }
 
 async function open(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
   const { parts, project, signal } = context;
-  const facts = context.facts();
+  const facts = await context.facts();
   let number = facts.pullRequest?.number ?? null;
   if (number === null) {
     const { title, body } = pullRequestText(facts, worked.summary);
@@ -153,9 +153,9 @@ async function open(context: RunContext, worktree: Worktree, worked: Worked): Pr
   const which = { number, branch: worktree.branch };
   const reading = await parts.forge
     .readPullRequest(project.repository, which, signal)
-    .catch((error: unknown) => {
+    .catch(async (error: unknown) => {
       // A copy of the forge's that lags behind does not know yet what was opened a moment ago.
-      const isNew = context.facts().pullRequest?.readAt == null;
+      const isNew = (await context.facts()).pullRequest?.readAt == null;
       if (isNew && error instanceof ExternalError && error.kind === "not_found")
         throw new ExternalError("unavailable", error.message, { cause: error });
       throw error;

@@ -40,7 +40,7 @@ export async function rejectionOf(
   }
   const found = await verify(context, worktree);
   if (found === null) {
-    context.save({ verified: true });
+    await context.save({ verified: true });
     return null;
   }
   return {

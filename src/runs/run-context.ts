@@ -16,13 +16,13 @@ export interface RunContext {
   readonly id: string;
   /** Aborted when the relay stops or the run is told to stop. */
   readonly signal: AbortSignal;
-  facts(): Facts;
-  run(): Run;
+  facts(): Promise<Facts>;
+  run(): Promise<Run>;
   observe(observations: readonly Observation[]): Promise<void>;
-  /** Throws the Ending when the run was told to stop. Asked before each step and around each act outside. */
-  throwIfStopped(): void;
-  progress(): Progress;
-  save(patch: Partial<Progress>): void;
+  /** Rejects with the Ending when the run was told to stop. Asked before each step and around each act outside. */
+  throwIfStopped(): Promise<void>;
+  progress(): Promise<Progress>;
+  save(patch: Partial<Progress>): Promise<void>;
 }
 
 /** What a restart needs to go on where the run stood. */
@@ -78,14 +78,19 @@ const NOTHING_YET: Progress = {
   workedMs: 0,
 };
 
-export function runContextOf(handle: RunHandle, parts: RunParts, signal: AbortSignal): RunContext {
-  const facts = (): Facts => handle.facts();
-  const run = (): Run => {
-    const found = facts().runs.find((row) => row.number === handle.run);
+export async function runContextOf(
+  handle: RunHandle,
+  parts: RunParts,
+  signal: AbortSignal,
+): Promise<RunContext> {
+  const facts = (): Promise<Facts> => handle.facts();
+  const run = async (): Promise<Run> => {
+    const found = (await facts()).runs.find((row) => row.number === handle.run);
     assert(found !== undefined, `run ${handle.run} of ${handle.issue} has a row`);
     return found;
   };
-  const project = parts.policy.projects.find((row) => row.id === facts().project?.id);
+  const known = await facts();
+  const project = parts.policy.projects.find((row) => row.id === known.project?.id);
   if (project === undefined) throw new Ending(ended("superseded", "The project is no longer configured."));
   return {
     handle: handle,
@@ -96,12 +101,12 @@ export function runContextOf(handle: RunHandle, parts: RunParts, signal: AbortSi
     facts,
     run,
     observe: (observations) => handle.observe(observations),
-    throwIfStopped() {
+    async throwIfStopped() {
       const reason = handle.stopReason();
-      if (reason !== null) throw stopEnding(reason, run().headAfter);
+      if (reason !== null) throw stopEnding(reason, (await run()).headAfter);
       handle.signal.throwIfAborted();
     },
-    progress: () => ({ ...NOTHING_YET, ...(handle.progress() as Partial<Progress>) }),
+    progress: async () => ({ ...NOTHING_YET, ...((await handle.progress()) as Partial<Progress>) }),
     save: (patch) => handle.saveProgress({ ...patch }),
   };
 }

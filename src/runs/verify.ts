@@ -6,18 +6,18 @@ import type { Worktree } from "../worktrees/worktrees.ts";
 /** The repository's own verification of what lies in the worktree: null = it passes or there is none; else its rejection. */
 export async function verify(context: RunContext, worktree: Worktree): Promise<string | null> {
   const { parts, handle } = context;
-  const run = context.run();
+  const run = await context.run();
   await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "verify" },
   ]);
   const outcome = await parts.worktrees.runHook("verify", worktree, {
     baseSha: worktree.base.sha,
-    facts: hookFacts(context, worktree),
+    facts: await hookFacts(context, worktree),
     timeoutMs: parts.limits.verifyMs,
     signal: context.signal,
     onLine: (line) => handle.event("verify", line),
   });
-  context.throwIfStopped();
+  await context.throwIfStopped();
   if (outcome.ok) return null;
   if (outcome.timedOut) {
     throw new Ending(

@@ -24,26 +24,26 @@ export async function work(
   rejection: string | null,
 ): Promise<Worked> {
   const { parts, handle, project } = context;
-  const run = context.run();
+  const run = await context.run();
   await context.observe([
     { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "work" },
   ]);
   const agent = parts.agent(project.agent);
   const notReady = await agent.ready(context.signal);
-  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, nextTry(context)));
-  const { turns } = context.progress();
+  if (notReady !== null) throw new Ending(failed("infrastructure", notReady, await nextTry(context)));
+  const { turns } = await context.progress();
   const prompt = rejection ?? (await task(context, worktree));
   const result = await turnOf(context, worktree, `${context.id}.t${turns + 1}`, prompt);
   failpoint("run.completion_seen");
   // Before the turn is counted: a run that a restart interrupts must come back to this very turn.
-  context.throwIfStopped();
-  const told = toldBy(context, result);
+  await context.throwIfStopped();
+  const told = await toldBy(context, result);
   // What came of the turn is kept with its count: a restart between the two would pay for the turn again.
   const outcome =
     told instanceof Ending
       ? { ending: { end: told.end, question: told.question } }
       : { worked: told, verified: false };
-  context.save({ turns: turns + 1, spent: result.spent, ...outcome });
+  await context.save({ turns: turns + 1, spent: result.spent, ...outcome });
   failpoint("run.turn_counted");
   await context.observe([
     { kind: "run_spent", at: parts.clock.now(), run: run.number, fence: run.fence, spent: result.spent },
@@ -60,11 +60,12 @@ async function turnOf(
   prompt: string,
 ): Promise<AgentResult> {
   const { parts, project } = context;
-  const run = context.run();
-  const before = context.progress().spent ?? NOTHING_SPENT;
+  const run = await context.run();
+  const before = (await context.progress()).spent ?? NOTHING_SPENT;
   const at = { run: run.number, fence: run.fence, phase: "work" as const };
-  const { workedMs } = context.progress();
+  const { workedMs } = await context.progress();
   const began = parts.clock.monotonic();
+  let saved: Promise<unknown> = Promise.resolve(null);
   const session = await parts.agent(project.agent).work(
     {
       run: context.id,
@@ -73,15 +74,15 @@ async function turnOf(
       gitDirectories: [worktree.gitDir, worktree.commonDir],
       instructions: INSTRUCTIONS,
       prompt,
-      thread: context.progress().thread ?? threadBefore(context),
+      thread: (await context.progress()).thread ?? (await threadBefore(context)),
       promptId,
       model: parts.model(project),
       stallMs: parts.limits.stallMs,
-      deadlineMs: timeLeftMs(context),
+      deadlineMs: await timeLeftMs(context),
       maxTokens: Math.max(1, project.budgets.tokensPerRun - tokens(before)),
       onThread: async (thread) => {
         failpoint("run.thread_started");
-        context.save({ thread });
+        await context.save({ thread });
         await context.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, thread }]);
         failpoint("run.thread_saved");
       },
@@ -90,13 +91,18 @@ async function turnOf(
         await context.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, turn }]);
         failpoint("run.turn_saved");
       },
-      onEvent: (event) => record(context, event, before),
+      onEvent(event) {
+        record(context, event);
+        if (event.kind === "spent") saved = saveAfter(saved, context, { spent: sum(before, event.spent) });
+      },
     },
     context.signal,
   );
   try {
     const result = await accompanied(context, session);
-    context.save({ workedMs: workedMs + Math.round(parts.clock.monotonic() - began) });
+    const fault = await saved;
+    if (fault !== null) throw fault;
+    await context.save({ workedMs: workedMs + Math.round(parts.clock.monotonic() - began) });
     return { ...result, spent: sum(before, result.spent) };
   } finally {
     await session.close();
@@ -106,10 +112,10 @@ async function turnOf(
 /** Waits for the turn while handing in what people say, and ends it when the run is told to stop. */
 async function accompanied(context: RunContext, session: AgentSession): Promise<AgentResult> {
   const { handle, parts } = context;
-  const run = context.run();
+  const run = await context.run();
   let steering: Promise<void> = Promise.resolve();
   const steer = async (): Promise<void> => {
-    for (const { prompt, text } of handle.steers.take()) {
+    for (const { prompt, text } of await handle.steers.take()) {
       if (!(await session.steer(steerText(context, text), prompt))) return;
       handle.event("steered", clip(text, 500));
       await context.observe([
@@ -141,11 +147,11 @@ async function accompanied(context: RunContext, session: AgentSession): Promise<
 }
 
 /** What came of the turn: what the agent says of its work, or the end of the run. */
-function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
+async function toldBy(context: RunContext, result: AgentResult): Promise<Worked | Ending> {
   if (result.how === "interrupted")
     return new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
   if (result.how === "failed") {
-    const retryAt = result.retryAt ?? nextTry(context);
+    const retryAt = result.retryAt ?? (await nextTry(context));
     return new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
   }
   if (result.commands.ran === 0 && result.commands.unstartable > 0) {
@@ -153,7 +159,7 @@ function toldBy(context: RunContext, result: AgentResult): Worked | Ending {
       failed(
         "infrastructure",
         "None of the agent's commands could start: its sandbox does not work here (see `patchrelay doctor`).",
-        nextTry(context),
+        await nextTry(context),
       ),
     );
   }
@@ -192,15 +198,15 @@ function outcomeOf(report: AgentReport | null, summary: string): Worked["outcome
 }
 
 /** Without the tree that its work stood in, a thread would go on about files that are gone. */
-function threadBefore(context: RunContext): string | null {
-  const before = earlierThread(context.facts(), context.run());
-  return before === null || (before.unpublished && !context.progress().kept) ? null : before.thread;
+async function threadBefore(context: RunContext): Promise<string | null> {
+  const before = earlierThread(await context.facts(), await context.run());
+  return before === null || (before.unpublished && !(await context.progress()).kept) ? null : before.thread;
 }
 
 async function task(context: RunContext, worktree: Worktree): Promise<string> {
   const { parts } = context;
-  const facts = context.facts();
-  const run = context.run();
+  const facts = await context.facts();
+  const run = await context.run();
   const file = RUN_TYPES[run.type].workflow;
   const own = await parts.worktrees.readFileAt(
     worktree,
@@ -214,7 +220,7 @@ async function task(context: RunContext, worktree: Worktree): Promise<string> {
     workflow: own ?? parts.workflow(file),
     evidence: await evidence(context),
     baseBranch: worktree.target.branch,
-    conflict: context.progress().conflict,
+    conflict: (await context.progress()).conflict,
     before: before?.end?.summary ?? null,
     fence: fenceOf(context),
   });
@@ -222,8 +228,8 @@ async function task(context: RunContext, worktree: Worktree): Promise<string> {
 
 async function evidence(context: RunContext): Promise<readonly CheckFailure[]> {
   const { parts, project } = context;
-  const run = context.run();
-  const facts = context.facts();
+  const run = await context.run();
+  const facts = await context.facts();
   const ejection =
     run.cause.ejection === null ? null : (facts.pullRequest?.ejections[run.cause.ejection] ?? null);
   const sha = run.type === "ci_repair" ? run.cause.head : (ejection?.group ?? null);
@@ -244,7 +250,23 @@ function steerText(context: RunContext, text: string): string {
   return `A person with the right to steer this work says:\n${quote("MESSAGE", text, fenceOf(context))}`;
 }
 
-function record(context: RunContext, event: AgentEvent, before: Spent): void {
+/** Saves what comes while a turn goes on, one after the other. Resolves with the first fault; null = none. */
+async function saveAfter(
+  before: Promise<unknown>,
+  context: RunContext,
+  patch: Parameters<RunContext["save"]>[0],
+): Promise<unknown> {
+  const fault = await before;
+  if (fault !== null) return fault;
+  try {
+    await context.save(patch);
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+function record(context: RunContext, event: AgentEvent): void {
   const { handle } = context;
   switch (event.kind) {
     case "message":
@@ -262,7 +284,6 @@ function record(context: RunContext, event: AgentEvent, before: Spent): void {
       handle.event("plan", event.items.map((item) => `[${item.status}] ${item.content}`).join("\n"));
       return;
     case "spent":
-      context.save({ spent: sum(before, event.spent) });
       return;
   }
 }
@@ -278,7 +299,7 @@ function tokens(spent: Spent): number {
 }
 
 /** The run's time is for all its turns; a turn that begins late still gets a minute to say so. */
-function timeLeftMs(context: RunContext): number {
+async function timeLeftMs(context: RunContext): Promise<number> {
   const whole = context.project.budgets.runMinutes * 60_000;
-  return Math.max(60_000, whole - context.progress().workedMs);
+  return Math.max(60_000, whole - (await context.progress()).workedMs);
 }

@@ -55,11 +55,15 @@ async function running(): Promise<{
     asked.push(request.url ?? "");
     sockets.add(socket);
     let after = Number(new URL(request.url ?? "", "http://relay").searchParams.get("after"));
-    const send = (): void => {
-      for (const line of engine.views.stream(after, 100)) {
+    let sending: Promise<void> = Promise.resolve();
+    const sendNew = async (): Promise<void> => {
+      for (const line of await engine.views.stream(after, 100)) {
         after = line.seq;
         socket.send(JSON.stringify(line));
       }
+    };
+    const send = (): void => {
+      sending = sending.then(sendNew).catch(() => socket.terminate());
     };
     const unsubscribe = engine.subscribe(send);
     socket.on("close", unsubscribe);

@@ -88,10 +88,10 @@ export async function fill(place: Place): Promise<void> {
     await engine.accept({ ...delivery("same", { issue: SECOND, ignored: "neither" }), source: "other" });
     await engine.accept(delivery("body", { ignored: "no use", text: "a\u202eb" }));
     await until(
-      () =>
-        engine.views.runEvents(RUN, { limit: 5, cursor: null })?.items.length === 2 &&
+      async () =>
+        (await engine.views.runEvents(RUN, { limit: 5, cursor: null }))?.items.length === 2 &&
         engine.health().inbox.pending === 0 &&
-        (engine.views.counts().outbox["failed"] ?? 0) === 1,
+        ((await engine.views.counts()).outbox["failed"] ?? 0) === 1,
     );
   } finally {
     await engine.stop(5_000);
@@ -118,9 +118,9 @@ export async function told(engine: Engine, id: string, key: string, title: strin
 const LOOKS = 2_000;
 
 /** Waits for something that the engine does by itself, within a bound. */
-export async function until(holds: () => boolean): Promise<void> {
+export async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   for (let look = 0; look < LOOKS; look += 1) {
-    if (holds()) return;
+    if (await holds()) return;
     await delay(systemClock, 5);
   }
   throw new Error("it did not come to hold");

@@ -94,7 +94,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       await clock.settle();
       return await answers;
     };
-    const stateOf = (id: string): string | undefined => engine.views.delivery(id)[0]?.state;
+    const stateOf = async (id: string): Promise<string | undefined> =>
+      (await engine.views.delivery(id))[0]?.state;
     const tell = (issue: string, key: string): Effect => ({
       kind: "tell",
       key,
@@ -103,8 +104,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       activity: { type: "thought", body: key },
     });
     const keys = (): string[] => performed.map(({ key }) => key);
-    const effectOf = (key: string) =>
-      engine.views.outbox({ state: null, issue: null }, PAGE).items.find((item) => item.key === key);
+    const effectOf = async (key: string) =>
+      (await engine.views.outbox({ state: null, issue: null }, PAGE)).items.find((item) => item.key === key);
 
     beforeEach(async () => {
       clock = createVirtualClock();
@@ -124,17 +125,20 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const one = delivery("d1", { issue: "a", observations: [script({ effects: [tell("a", "hello")] })] });
         expect(await accept(one, one)).toEqual(["accepted", "duplicate"]);
         expect(await accept(one)).toEqual(["duplicate"]);
-        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(1);
+        expect((await engine.views.journal(issueOf("a"), PAGE))?.items).toHaveLength(1);
         expect(keys()).toEqual(["hello"]);
-        expect(stateOf("d1")).toBe("applied");
-        expect(engine.views.delivery("test:d1")[0]).toMatchObject({ issues: [issueOf("a")], action: "said" });
+        expect(await stateOf("d1")).toBe("applied");
+        expect((await engine.views.delivery("test:d1"))[0]).toMatchObject({
+          issues: [issueOf("a")],
+          action: "said",
+        });
       });
 
       test("a known id with another body is a duplicate and the first body stays", async () => {
         await open();
         await accept(delivery("d1", { ignored: "first" }));
         expect(await accept(delivery("d1", { ignored: "second" }))).toEqual(["duplicate"]);
-        expect(engine.views.deliveryBody("test", "d1")?.toString()).toBe('{"ignored":"first"}');
+        expect((await engine.views.deliveryBody("test", "d1"))?.toString()).toBe('{"ignored":"first"}');
         expect(engine.health().inbox.mismatches ?? 1).toBe(1);
       });
 
@@ -145,14 +149,17 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(await answer).toBe("accepted");
         await open();
         await clock.settle();
-        expect(stateOf("d1")).toBe("applied");
-        expect(engine.facts(issueOf("a"))).not.toBeNull();
+        expect(await stateOf("d1")).toBe("applied");
+        expect(await engine.facts(issueOf("a"))).not.toBeNull();
       });
 
       test("an event of no use is ignored with its reason", async () => {
         await open();
         await accept(delivery("d1", { ignored: "a star was given" }));
-        expect(engine.views.delivery("d1")[0]).toMatchObject({ state: "ignored", why: "a star was given" });
+        expect((await engine.views.delivery("d1"))[0]).toMatchObject({
+          state: "ignored",
+          why: "a star was given",
+        });
       });
 
       test("a body that is no JSON object is quarantined and stops nobody", async () => {
@@ -162,7 +169,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           delivery("d2", Buffer.from("[]"), "the body is not a JSON object"),
           delivery("d3", { issue: "a", observations: [script({})] }),
         );
-        expect([stateOf("d1"), stateOf("d2"), stateOf("d3")]).toEqual([
+        expect([await stateOf("d1"), await stateOf("d2"), await stateOf("d3")]).toEqual([
           "quarantined",
           "quarantined",
           "applied",
@@ -175,27 +182,27 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           delivery("bad", { issue: "a", observations: [script({ fault: "bug in a rule" })] }),
           delivery("good", { issue: "b", observations: [script({})] }),
         );
-        expect(stateOf("good")).toBe("applied");
-        expect(engine.views.delivery("bad")[0]).toMatchObject({ state: "pending", attempts: 1 });
+        expect(await stateOf("good")).toBe("applied");
+        expect((await engine.views.delivery("bad"))[0]).toMatchObject({ state: "pending", attempts: 1 });
         await clock.advance(1_000);
-        expect(engine.views.delivery("bad")[0]?.attempts).toBe(1);
+        expect((await engine.views.delivery("bad"))[0]?.attempts).toBe(1);
         await clock.advance(120_000);
-        expect(engine.views.delivery("bad")[0]).toMatchObject({
+        expect((await engine.views.delivery("bad"))[0]).toMatchObject({
           state: "quarantined",
           attempts: 5,
           why: "bug in a rule",
         });
-        expect(engine.facts(issueOf("a"))).toBeNull();
+        expect(await engine.facts(issueOf("a"))).toBeNull();
       });
 
       test("a quarantined delivery can be applied once more by hand", async () => {
         await open({ settings: { inboxAttempts: 1 } });
         await accept(delivery("bad", { fault: "no rule yet" }));
-        expect(stateOf("bad")).toBe("quarantined");
+        expect(await stateOf("bad")).toBe("quarantined");
         expect(await engine.replay("test", "bad")).toBe(true);
-        expect(stateOf("bad")).toBe("pending");
+        expect(await stateOf("bad")).toBe("pending");
         await clock.settle();
-        expect(stateOf("bad")).toBe("quarantined");
+        expect(await stateOf("bad")).toBe("quarantined");
         expect(await engine.replay("test", "unknown")).toBe(false);
       });
 
@@ -208,7 +215,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await refused;
         expect(engine.health().database.ok).toBe(false);
         await restart();
-        expect(stateOf("d1")).toBeUndefined();
+        expect(await stateOf("d1")).toBeUndefined();
         expect(await accept(delivery("d1", {}))).toEqual(["accepted"]);
         expect(engine.health().database.ok).toBe(true);
       });
@@ -224,8 +231,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("observe resolves with the journal's seq and the facts are there at once", async () => {
         await open();
         const { seq } = await engine.observe(issueOf("a"), [script({})], ORIGIN);
-        expect(engine.views.journal(issueOf("a"), PAGE)?.items[0]?.seq).toBe(seq);
-        expect(Object.keys(engine.facts(issueOf("a"))?.prompts ?? {})).toHaveLength(1);
+        expect((await engine.views.journal(issueOf("a"), PAGE))?.items[0]?.seq).toBe(seq);
+        expect(Object.keys((await engine.facts(issueOf("a")))?.prompts ?? {})).toHaveLength(1);
       });
 
       test("the same key again gives the earlier answer and changes nothing, also after a restart", async () => {
@@ -234,7 +241,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await restart();
         const second = await engine.observe(issueOf("a"), [script({})], ORIGIN, "command-1");
         expect(second).toEqual(first);
-        expect(Object.keys(engine.facts(issueOf("a"))?.prompts ?? {})).toHaveLength(1);
+        expect(Object.keys((await engine.facts(issueOf("a")))?.prompts ?? {})).toHaveLength(1);
       });
 
       test("what changes nothing leaves no line, but a command always does", async () => {
@@ -242,34 +249,34 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const prompt = script({});
         await engine.observe(issueOf("a"), [prompt], ORIGIN);
         await engine.observe(issueOf("a"), [prompt], ORIGIN);
-        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(1);
+        expect((await engine.views.journal(issueOf("a"), PAGE))?.items).toHaveLength(1);
         const by = { kind: "operator" as const, id: "x", name: "x", association: null, permission: null };
         await engine.observe(
           issueOf("a"),
           [{ kind: "commanded", at: 1, command: "retry", id: "c", by, text: null, question: null }],
           ORIGIN,
         );
-        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(2);
+        expect((await engine.views.journal(issueOf("a"), PAGE))?.items).toHaveLength(2);
       });
 
       test("a reading that finds nothing new leaves no line and no new version, and when it was is kept", async () => {
         await open();
         const reading = (at: number, title = "Title") => ticketReading({ core: { ...CORE, title } }, at);
         await engine.observe(issueOf("a"), [reading(1)], ORIGIN);
-        const line = engine.views.journal(issueOf("a"), PAGE)?.items[0]?.seq;
-        const before = engine.views.issue(issueOf("a"));
+        const line = (await engine.views.journal(issueOf("a"), PAGE))?.items[0]?.seq;
+        const before = await engine.views.issue(issueOf("a"));
         const heard: StreamLine[] = [];
         const end = engine.subscribe((one) => heard.push(one));
         await clock.advance(60_000);
         expect(await engine.observe(issueOf("a"), [reading(60)], ORIGIN)).toEqual({ seq: line });
         await engine.observe(issueOf("a"), [reading(30, "Late and old")], ORIGIN);
         await restart();
-        const { core } = engine.facts(issueOf("a"))?.ticket ?? { core: null };
+        const { core } = (await engine.facts(issueOf("a")))?.ticket ?? { core: null };
         expect(core).toMatchObject({ at: T0 + 60_000, value: { title: "Title" } });
-        expect(engine.views.issue(issueOf("a"))).toEqual(before);
-        expect(engine.views.journal(issueOf("a"), PAGE)?.items).toHaveLength(1);
+        expect(await engine.views.issue(issueOf("a"))).toEqual(before);
+        expect((await engine.views.journal(issueOf("a"), PAGE))?.items).toHaveLength(1);
         await engine.observe(issueOf("a"), [reading(61, "Newer")], ORIGIN);
-        expect(engine.views.issue(issueOf("a"))).toMatchObject({
+        expect(await engine.views.issue(issueOf("a"))).toMatchObject({
           title: "Newer",
           version: (before?.version ?? 0) + 1,
         });
@@ -284,7 +291,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.advance(300_000);
         expect(engine.health().inbox.quarantined).toBe(1);
         const quarantined = { state: "quarantined", source: "observation" };
-        const [aside, ...others] = engine.views.deliveries(quarantined, PAGE).items;
+        const [aside, ...others] = (await engine.views.deliveries(quarantined, PAGE)).items;
         expect(others).toEqual([]);
         expect(aside).toMatchObject({
           source: "observation",
@@ -295,18 +302,20 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           issues: [issueOf("a")],
         });
         const { source, deliveryId } = aside ?? { source: "", deliveryId: "" };
-        expect(engine.views.delivery(`observation:${deliveryId}`)).toEqual([aside]);
-        expect(engine.views.deliveryBody(source, deliveryId)?.toString()).toContain("a bug in a rule");
-        expect(engine.views.deliveries({ state: null, source: null }, PAGE).items).toEqual([]);
+        expect(await engine.views.delivery(`observation:${deliveryId}`)).toEqual([aside]);
+        expect((await engine.views.deliveryBody(source, deliveryId))?.toString()).toContain(
+          "a bug in a rule",
+        );
+        expect((await engine.views.deliveries({ state: null, source: null }, PAGE)).items).toEqual([]);
         mended.add("a bug in a rule");
         expect(await engine.replay(source, deliveryId)).toBe(true);
         await clock.settle();
-        expect(engine.facts(issueOf("a"))).not.toBeNull();
+        expect(await engine.facts(issueOf("a"))).not.toBeNull();
         expect(engine.health().inbox.quarantined).toBe(0);
-        expect(engine.views.deliveries(quarantined, PAGE).items).toEqual([]);
+        expect((await engine.views.deliveries(quarantined, PAGE)).items).toEqual([]);
         expect(await engine.replay(source, deliveryId)).toBe(false);
         expect(await engine.replay("observation", "999")).toBe(false);
-        const journal = engine.views.journal(issueOf("a"), PAGE)?.items;
+        const journal = (await engine.views.journal(issueOf("a"), PAGE))?.items;
         const again = await engine.observe(issueOf("a"), [script({})], ORIGIN, "k");
         expect(again).toEqual({ seq: journal?.[0]?.seq });
         mended.clear();
@@ -315,10 +324,10 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("observations whose advance fails are kept and tried again, then quarantined", async () => {
         await open();
         await engine.observe(issueOf("a"), [script({ fault: "bug" })], ORIGIN, "k");
-        expect(engine.facts(issueOf("a"))).toBeNull();
+        expect(await engine.facts(issueOf("a"))).toBeNull();
         await clock.advance(300_000);
         await engine.observe(issueOf("a"), [script({})], ORIGIN);
-        expect(engine.facts(issueOf("a"))).not.toBeNull();
+        expect(await engine.facts(issueOf("a"))).not.toBeNull();
       });
     });
 
@@ -458,7 +467,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(keys()).toEqual(["plan-1"]);
         await clock.advance(61_000);
         expect(keys()).toEqual(["plan-1", "plan-3"]);
-        expect(effectOf("plan-2")?.state).toBe("dropped");
+        expect((await effectOf("plan-2"))?.state).toBe("dropped");
       });
 
       test("an outage is outlasted: growing pauses up to the longest, and nothing is given up", async () => {
@@ -474,7 +483,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.advance(10 * 60_000);
         const pauses = times.slice(1).map((at, index) => at - (times[index] ?? 0));
         expect(pauses.slice(0, 4)).toEqual([1_500, 3_000, 6_000, 12_000]);
-        expect(effectOf("x")?.state).toBe("done");
+        expect((await effectOf("x"))?.state).toBe("done");
       });
 
       test("a fault that is not the world's is tried again a few times, then the effect has failed", async () => {
@@ -488,7 +497,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await ask("a", tell("a", "x"));
         await clock.advance(120_000);
         expect(calls).toBe(4);
-        expect(effectOf("x")).toMatchObject({ state: "failed", attempts: 4, error: "a bug" });
+        expect(await effectOf("x")).toMatchObject({ state: "failed", attempts: 4, error: "a bug" });
         expect(engine.health().outbox.failed).toBe(1);
       });
 
@@ -506,7 +515,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.advance(59_000);
         expect(calls).toBe(1);
         await clock.advance(600_000);
-        expect(effectOf("x")?.state).toBe("done");
+        expect((await effectOf("x"))?.state).toBe("done");
       });
 
       test("a refusal is not tried again, the factory hears of it, and the operator may", async () => {
@@ -529,16 +538,16 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           basis: { round: "r", evidence: "e", attempt: 1 },
         };
         await ask("a", merge);
-        expect(effectOf("merge-1")).toMatchObject({ state: "failed", attempts: 1 });
-        expect(engine.facts(issueOf("a"))?.merges[0]).toMatchObject({
+        expect(await effectOf("merge-1")).toMatchObject({ state: "failed", attempts: 1 });
+        expect((await engine.facts(issueOf("a")))?.merges[0]).toMatchObject({
           key: "merge-1",
           ok: false,
           detail: "the branch is protected",
         });
         refuse = false;
-        expect(await engine.retryEffect(effectOf("merge-1")?.id ?? "")).toBe(true);
+        expect(await engine.retryEffect((await effectOf("merge-1"))?.id ?? "")).toBe(true);
         await clock.settle();
-        expect(effectOf("merge-1")?.state).toBe("done");
+        expect((await effectOf("merge-1"))?.state).toBe("done");
         expect(await engine.retryEffect("999")).toBe(false);
       });
 
@@ -552,31 +561,31 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           failure: "f",
           workflowRuns: [],
         });
-        expect(effectOf("rerun-1")?.state).toBe("done");
-        expect(engine.facts(issueOf("a"))?.reruns[0]).toMatchObject({ key: "rerun-1", ok: false });
+        expect((await effectOf("rerun-1"))?.state).toBe("done");
+        expect((await engine.facts(issueOf("a")))?.reruns[0]).toMatchObject({ key: "rerun-1", ok: false });
       });
 
       test("what a performer learns is in the facts together with the effect's end", async () => {
         await open({
           async perform(effect, context) {
             await context.observe([script({})]);
-            expect(Object.keys(engine.facts(effect.issue)?.prompts ?? {})).toHaveLength(2);
+            expect(Object.keys((await engine.facts(effect.issue))?.prompts ?? {})).toHaveLength(2);
             return [script({})];
           },
         });
         await ask("a", tell("a", "x"));
-        expect(effectOf("x")?.state).toBe("done");
-        expect(Object.keys(engine.facts(issueOf("a"))?.prompts ?? {})).toHaveLength(3);
+        expect((await effectOf("x"))?.state).toBe("done");
+        expect(Object.keys((await engine.facts(issueOf("a")))?.prompts ?? {})).toHaveLength(3);
       });
 
       test("an effect that was under way when the relay stopped is carried out after the restart", async () => {
         await open({ perform: async () => await new Promise<never>(() => undefined) });
         await ask("a", tell("a", "x"));
-        expect(effectOf("x")?.state).toBe("doing");
+        expect((await effectOf("x"))?.state).toBe("doing");
         await restart();
         await clock.settle();
         expect(keys()).toEqual(["x", "x"]);
-        expect(effectOf("x")?.state).toBe("done");
+        expect((await effectOf("x"))?.state).toBe("done");
       });
     });
 
@@ -620,16 +629,16 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await queue("a");
         await clock.settle();
         expect(begun).toHaveLength(1);
-        expect(engine.views.issue(issueOf("a"))?.run).toMatchObject({ type: "implementation" });
+        expect((await engine.views.issue(issueOf("a")))?.run).toMatchObject({ type: "implementation" });
         expect(engine.health().slots.used).toBe(1);
         release("a");
         await clock.settle();
-        expect(engine.views.runs({ issue: null }, PAGE).items[0]).toMatchObject({
+        expect((await engine.views.runs({ issue: null }, PAGE)).items[0]).toMatchObject({
           state: "ended",
           outcome: "published",
           tokens: { input: 10, cached: 0, output: 5 },
         });
-        expect(engine.views.budget()).toMatchObject({ usdToday: 0.5, tokensToday: 15, runsToday: 1 });
+        expect(await engine.views.budget()).toMatchObject({ usdToday: 0.5, tokensToday: 15, runsToday: 1 });
         expect(engine.health().slots.used).toBe(0);
       });
 
@@ -642,7 +651,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.settle();
         const issues = (): string[] => begun.map(({ issue }) => issue);
         expect(issues().toSorted()).toEqual([issueOf("a"), issueOf("d"), issueOf("e")].toSorted());
-        expect(engine.views.queue()).toMatchObject({
+        expect(await engine.views.queue()).toMatchObject({
           slots: { total: 3, used: 3 },
           items: [
             { issue: issueOf("b"), position: 1, class: "backlog", reason: "all 3 slots are in use" },
@@ -661,7 +670,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await queue("a");
         await clock.settle();
         expect(begun).toHaveLength(0);
-        expect(engine.views.queue().items[0]?.reason).toBe("free disk is low");
+        expect((await engine.views.queue()).items[0]?.reason).toBe("free disk is low");
         disk = null;
         await clock.advance(30_000);
         expect(begun).toHaveLength(1);
@@ -672,16 +681,16 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({ performRun: first.performRun });
         await queue("a");
         await clock.settle();
-        first.begun[0]?.saveProgress({ worktree: { path: "/w/a" }, step: 1 });
-        first.begun[0]?.saveProgress({ step: 2 });
+        await first.begun[0]?.saveProgress({ worktree: { path: "/w/a" }, step: 1 });
+        await first.begun[0]?.saveProgress({ step: 2 });
         first.begun[0]?.event("log", "one line");
         const second = held();
         await restart({ performRun: second.performRun });
         await clock.settle();
-        expect(second.begun[0]?.progress()).toEqual({ worktree: { path: "/w/a" }, step: 2 });
+        expect(await second.begun[0]?.progress()).toEqual({ worktree: { path: "/w/a" }, step: 2 });
         expect(second.begun[0]?.run).toBe(1);
-        expect(engine.views.issue(issueOf("a"))?.worktree).toBe("/w/a");
-        expect(engine.views.runEvents("linear-a.1", PAGE)?.items.map(({ text }) => text)).toEqual([
+        expect((await engine.views.issue(issueOf("a")))?.worktree).toBe("/w/a");
+        expect((await engine.views.runEvents("linear-a.1", PAGE))?.items.map(({ text }) => text)).toEqual([
           "one line",
         ]);
       });
@@ -695,8 +704,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         if (handle === undefined) throw new Error("no run began");
         await engine.observe(issueOf("a"), [end(handle, "superseded")], ORIGIN);
         expect(await handle.stopped).toBe("superseded");
-        expect(() => handle.facts()).toThrow(Fenced);
-        expect(() => handle.saveProgress({ x: 1 })).toThrow(Fenced);
+        await expect(handle.facts()).rejects.toBeInstanceOf(Fenced);
+        await expect(handle.saveProgress({ x: 1 })).rejects.toBeInstanceOf(Fenced);
         await expect(handle.observe([end(handle)])).rejects.toBeInstanceOf(Fenced);
       });
 
@@ -705,14 +714,14 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const asked = script({ startFault: "a bug in a rule", run: "implementation", project: "app" });
         await engine.observe(issueOf("a"), [asked], ORIGIN);
         for (let look = 0; look < 40; look += 1) await clock.advance(15_000);
-        expect(engine.facts(issueOf("a"))?.runs[0]).toMatchObject({
+        expect((await engine.facts(issueOf("a")))?.runs[0]).toMatchObject({
           state: "ended",
           startedAt: null,
           end: { outcome: "failed", failureClass: "infrastructure", charged: false },
         });
-        expect(engine.facts(issueOf("a"))?.runs[0]?.end?.summary).toContain("a bug in a rule");
-        expect(engine.views.queue().items).toEqual([]);
-        expect(engine.views.issue(issueOf("a"))?.run).toBeNull();
+        expect((await engine.facts(issueOf("a")))?.runs[0]?.end?.summary).toContain("a bug in a rule");
+        expect((await engine.views.queue()).items).toEqual([]);
+        expect((await engine.views.issue(issueOf("a")))?.run).toBeNull();
       });
 
       test("a new run of the issue waits until the pipeline before it has let go", async () => {
@@ -726,7 +735,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await queue("a");
         await clock.settle();
         expect(begun).toHaveLength(1);
-        expect(engine.views.queue().items[0]?.reason).toBe("the previous run is still finishing");
+        expect((await engine.views.queue()).items[0]?.reason).toBe("the previous run is still finishing");
         release("a");
         await clock.settle();
         expect(begun.map(({ run }) => run)).toEqual([1, 2]);
@@ -756,11 +765,11 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.settle();
         expect(await begun[0]?.stopped).toBe("stopped");
         expect(begun[0]?.stopReason()).toBe("stopped");
-        expect(engine.facts(issueOf("b"))?.runs[0]).toMatchObject({
+        expect((await engine.facts(issueOf("b")))?.runs[0]).toMatchObject({
           state: "ended",
           end: { outcome: "stopped", charged: false },
         });
-        expect(engine.views.queue().items).toEqual([]);
+        expect((await engine.views.queue()).items).toEqual([]);
       });
 
       test("messages to a run arrive once and in order, and one that was not delivered comes again after a restart", async () => {
@@ -782,12 +791,12 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await engine.observe(issueOf("a"), [script({ effects: [steer("p1"), steer("p2")] })], ORIGIN);
         await clock.settle();
         expect(arrivals).toBe(2);
-        expect(begun[0]?.steers.take().map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
-        expect(begun[0]?.steers.take()).toEqual([]);
+        expect((await begun[0]?.steers.take())?.map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
+        expect(await begun[0]?.steers.take()).toEqual([]);
         const second = held();
         await restart({ performRun: second.performRun });
         await clock.settle();
-        expect(second.begun[0]?.steers.take().map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
+        expect((await second.begun[0]?.steers.take())?.map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
       });
 
       test("a pipeline that breaks is settled as an uncharged infrastructure failure with a time to try again", async () => {
@@ -798,7 +807,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         });
         await queue("a");
         await clock.settle();
-        const run = engine.facts(issueOf("a"))?.runs[0];
+        const run = (await engine.facts(issueOf("a")))?.runs[0];
         expect(run?.end).toMatchObject({ outcome: "failed", failureClass: "infrastructure", charged: false });
         expect(run?.end?.retryAt).toBeGreaterThan(clock.now());
       });
@@ -807,7 +816,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await open({ performRun: async () => undefined });
         await queue("a");
         await clock.settle();
-        expect(activeRun(engine.facts(issueOf("a")) ?? expect.fail("no facts"))).toBeNull();
+        expect(activeRun((await engine.facts(issueOf("a"))) ?? expect.fail("no facts"))).toBeNull();
       });
     });
 
@@ -817,15 +826,15 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const until = clock.now() + 3_600_000;
         await engine.observe(issueOf("a"), [script({ until })], ORIGIN);
         await clock.advance(3_599_000);
-        expect(wokenAt(engine.facts(issueOf("a")))).toBeNull();
+        expect(wokenAt(await engine.facts(issueOf("a")))).toBeNull();
         await clock.advance(1_000);
-        expect(wokenAt(engine.facts(issueOf("a")))).toBe(until);
+        expect(wokenAt(await engine.facts(issueOf("a")))).toBe(until);
         await engine.observe(issueOf("b"), [script({ until: until + 1_000 })], ORIGIN);
         await stop();
         clock.jump(86_400_000);
         await open();
         await clock.settle();
-        expect(wokenAt(engine.facts(issueOf("b")))).not.toBeNull();
+        expect(wokenAt(await engine.facts(issueOf("b")))).not.toBeNull();
       });
 
       test("a jump of the wall clock delays a timer by seconds and loses none", async () => {
@@ -833,7 +842,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await engine.observe(issueOf("a"), [script({ until: clock.now() + 3_600_000 })], ORIGIN);
         clock.jump(86_400_000);
         await clock.advance(20_000);
-        expect(wokenAt(engine.facts(issueOf("a")))).not.toBeNull();
+        expect(wokenAt(await engine.facts(issueOf("a")))).not.toBeNull();
       });
     });
 
@@ -875,7 +884,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           },
         });
         await clock.settle();
-        expect(engine.views.issue(issueOf("lost"))?.state).toBe("delegated");
+        expect((await engine.views.issue(issueOf("lost")))?.state).toBe("delegated");
       });
 
       const lost = (...names: string[]) =>
@@ -939,8 +948,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         down = false;
         await clock.advance(600_000);
         expect(reads("a")).toBeGreaterThan(before + 5);
-        expect(effectOf("told")?.state).toBe("done");
-        expect(stateOf("worse")).toBe("quarantined");
+        expect((await effectOf("told"))?.state).toBe("done");
+        expect(await stateOf("worse")).toBe("quarantined");
         await clock.advance(1_800_000);
         expect(since.length).toBeGreaterThan(2);
         // What was lost between the true time and the time that was believed must be found too.
@@ -955,7 +964,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const seen: string[] = [];
         let cursor: string | null = null;
         do {
-          const page = engine.views.deliveries({ state: null, source: null }, { limit: 3, cursor });
+          const page = await engine.views.deliveries({ state: null, source: null }, { limit: 3, cursor });
           seen.push(...page.items.map(({ deliveryId }) => deliveryId));
           ({ nextCursor: cursor } = page);
         } while (cursor !== null);
@@ -964,9 +973,9 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
 
       test("a cursor that no page gave is refused by name", async () => {
         await open();
-        expect(() =>
+        await expect(
           engine.views.deliveries({ state: null, source: null }, { limit: 3, cursor: "x'; DROP" }),
-        ).toThrow(BadCursor);
+        ).rejects.toBeInstanceOf(BadCursor);
       });
 
       test("why is told for now and for a moment of the past", async () => {
@@ -975,28 +984,31 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         const before = clock.now();
         await clock.advance(60_000);
         await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
-        expect(engine.views.why(issueOf("a"), null)?.state).toBe("pr_open");
-        expect(engine.views.why(issueOf("a"), { seq: first.seq })?.state).toBe("preparing");
-        expect(engine.views.why(issueOf("a"), { time: before })?.state).toBe("preparing");
-        expect(engine.views.why(issueOf("a"), { time: before - 1 })).toBeNull();
-        expect(engine.views.why("nobody", null)).toBeNull();
+        expect((await engine.views.why(issueOf("a"), null))?.state).toBe("pr_open");
+        expect((await engine.views.why(issueOf("a"), { seq: first.seq }))?.state).toBe("preparing");
+        expect((await engine.views.why(issueOf("a"), { time: before }))?.state).toBe("preparing");
+        expect(await engine.views.why(issueOf("a"), { time: before - 1 })).toBeNull();
+        expect(await engine.views.why("nobody", null)).toBeNull();
       });
 
       test("the stream is one growing sequence that can be resumed, and listeners hear it after the commit", async () => {
         await open();
         const heard: StreamLine[] = [];
+        const shown: Promise<readonly StreamLine[]>[] = [];
         const end = engine.subscribe((line) => {
-          expect(engine.views.stream(line.seq - 1, 1)[0]?.seq).toBe(line.seq);
+          shown.push(engine.views.stream(line.seq - 1, 1));
           heard.push(line);
         });
         await engine.observe(issueOf("a"), [script({})], ORIGIN);
         await engine.observe(issueOf("b"), [script({})], ORIGIN);
         end();
+        for (const [index, lines] of (await Promise.all(shown)).entries())
+          expect(lines[0]?.seq).toBe(heard[index]?.seq);
         await engine.observe(issueOf("c"), [script({})], ORIGIN);
-        const all = engine.views.stream(0, 100);
+        const all = await engine.views.stream(0, 100);
         expect(heard.map(({ seq }) => seq)).toEqual(all.slice(0, 2).map(({ seq }) => seq));
         expect(all).toHaveLength(3);
-        expect(engine.views.stream(all[0]?.seq ?? 0, 100)).toEqual(all.slice(1));
+        expect(await engine.views.stream(all[0]?.seq ?? 0, 100)).toEqual(all.slice(1));
       });
     });
   });

@@ -22,7 +22,7 @@ const parts = engineParts(systemClock, {
   },
   async performRun(handle) {
     note("performed.log", `run ${handle.issue}.${handle.run}`);
-    handle.saveProgress({ seen: true });
+    await handle.saveProgress({ seen: true });
     await handle.observe([
       {
         kind: "run_ended",
@@ -73,14 +73,15 @@ if (mode === "hold") {
       note("acked.log", one.deliveryId);
     }),
   );
-  for (let look = 0; look < LOOKS && !isIdle(); look += 1) await delay(systemClock, LOOK_MS);
-  const idle = isIdle();
+  for (let look = 0; look < LOOKS && !(await isIdle()); look += 1) await delay(systemClock, LOOK_MS);
+  const idle = await isIdle();
   await engine.stop(5_000);
   process.exit(idle ? 0 : 3);
 }
 
-function isIdle(): boolean {
+async function isIdle(): Promise<boolean> {
   const health = engine.health();
-  const ended = ISSUES.every((issue) => engine.facts(issueOf(issue))?.runs.at(-1)?.state === "ended");
+  const facts = await Promise.all(ISSUES.map(async (issue) => await engine.facts(issueOf(issue))));
+  const ended = facts.every((each) => each?.runs.at(-1)?.state === "ended");
   return ended && health.inbox.pending === 0 && health.outbox.pending === 0 && health.slots.used === 0;
 }

@@ -27,35 +27,35 @@ const lines = (file: string): string[] => {
 };
 
 /** What must hold once the history has been played to its end, whatever happened on the way. */
-function expectWhole(): void {
+async function expectWhole(): Promise<void> {
   const file = join(folder, "patchrelay.db");
   const views = openViews(file, systemClock);
   try {
-    const deliveries = views.deliveries({ state: null, source: null }, PAGE).items;
+    const deliveries = (await views.deliveries({ state: null, source: null }, PAGE)).items;
     expect(deliveries.map(({ deliveryId, state }) => `${deliveryId} ${state}`).toSorted()).toEqual([
       "d-a applied",
       "d-b applied",
       "d-c applied",
     ]);
     for (const issue of ["a", "b", "c"]) {
-      const journal = views.journal(`linear:${issue}`, PAGE)?.items ?? [];
+      const journal = (await views.journal(`linear:${issue}`, PAGE))?.items ?? [];
       expect(journal.filter(({ observation }) => observation.delivery === `d-${issue}`)).toHaveLength(1);
       expect(journal.filter(({ observation }) => observation.kind === "run_ended")).toHaveLength(1);
-      expect(views.runs({ issue: `linear:${issue}` }, PAGE).items.map(({ outcome }) => outcome)).toEqual([
-        "published",
-      ]);
+      expect(
+        (await views.runs({ issue: `linear:${issue}` }, PAGE)).items.map(({ outcome }) => outcome),
+      ).toEqual(["published"]);
       expect(lines("performed.log")).toContain(`tell-${issue}`);
     }
-    expect(views.counts().outbox).toEqual({ done: 6 });
+    expect((await views.counts()).outbox).toEqual({ done: 6 });
   } finally {
-    views.close();
+    await views.close();
   }
   expect(check(file, systemClock.now())).toEqual([]);
 }
 
 test("the history without a kill ends whole and each effect was carried out once", async () => {
   expect(await child.run("history", folder)).toEqual({ ended: 0, errors: "" });
-  expectWhole();
+  await expectWhole();
   expect(lines("performed.log")).toHaveLength(6);
 });
 
@@ -82,10 +82,10 @@ test.each([
     const acked = lines("acked.log");
     if (acked.length > 0) {
       const views = openViews(join(folder, "patchrelay.db"), systemClock);
-      for (const id of acked) expect(views.delivery(id)).toHaveLength(1);
-      views.close();
+      for (const id of acked) expect(await views.delivery(id)).toHaveLength(1);
+      await views.close();
     }
     expect(await child.run("history", folder)).toEqual({ ended: 0, errors: "" });
-    expectWhole();
+    await expectWhole();
   },
 );

@@ -87,7 +87,7 @@ describe("slots", () => {
       placed(used),
       { slots: 3, slotsPerProject: 2 },
       { projects },
-      { agents: { codex, scripted: null }, disk, usdToday: 0 },
+      { agents: { codex, scripted: null }, disk },
       NOW,
     );
     expect(reasons.map((reason) => reason ?? "*").join(" ; ")).toBe(told);

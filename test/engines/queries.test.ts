@@ -24,7 +24,7 @@ import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 let db: Database.Database;
 const prepared = new Set<string>();
 
-beforeAll(() => {
+beforeAll(async () => {
   db = new Sqlite(":memory:");
   migrate(db, ":memory:", packagedMigrations(), 0);
   const prepare = db.prepare.bind(db) as (sql: string) => Database.Statement;
@@ -55,16 +55,16 @@ beforeAll(() => {
   const page = { limit: 50, cursor: null };
   const next2 = { limit: 50, cursor: Buffer.from("k5").toString("base64url") };
   for (const request of [page, next2]) {
-    views.issues({ state: null, repo: null, q: null }, request);
-    views.issues({ state: "done", repo: null, q: null }, request);
-    views.issues({ state: null, repo: "example/app", q: null }, request);
-    views.runs({ issue: null }, request);
-    views.runs({ issue: "a" }, request);
-    views.deliveries({ state: null, source: null }, request);
-    views.deliveries({ state: "pending", source: null }, request);
-    views.outbox({ state: null, issue: null }, request);
-    views.outbox({ state: "failed", issue: null }, request);
-    views.outbox({ state: null, issue: "a" }, request);
+    await views.issues({ state: null, repo: null, q: null }, request);
+    await views.issues({ state: "done", repo: null, q: null }, request);
+    await views.issues({ state: null, repo: "example/app", q: null }, request);
+    await views.runs({ issue: null }, request);
+    await views.runs({ issue: "a" }, request);
+    await views.deliveries({ state: null, source: null }, request);
+    await views.deliveries({ state: "pending", source: null }, request);
+    await views.outbox({ state: null, issue: null }, request);
+    await views.outbox({ state: "failed", issue: null }, request);
+    await views.outbox({ state: null, issue: "a" }, request);
   }
 });
 afterAll(() => db.close());

@@ -184,7 +184,7 @@ describe("durability", () => {
       ok: false,
       detail: expect.stringContaining("SQLITE_FULL"),
     });
-    expect(engine?.views.delivery(`d${accepted}`)).toEqual([]);
+    expect(await engine?.views.delivery(`d${accepted}`)).toEqual([]);
     await clock.advance(6_000);
     expect(engine?.health().database.ok).toBe(true);
   });
@@ -201,7 +201,7 @@ describe("durability", () => {
     await open({ settings: { inboxAttempts: 1 } });
     await engine?.replay("test", "d1");
     await clock.settle();
-    expect(engine?.views.delivery("d1")[0]).toMatchObject({
+    expect((await engine?.views.delivery("d1"))?.[0]).toMatchObject({
       state: "quarantined",
       why: expect.stringContaining("does not match its digest"),
     });
@@ -254,7 +254,7 @@ describe("a database that cannot be used", () => {
     rmSync(file);
     copyFileSync(copy, file);
     await open();
-    expect(engine?.facts(issueOf("a"))).not.toBeNull();
+    expect(await engine?.facts(issueOf("a"))).not.toBeNull();
   });
 
   test("one that is missing while its log is there is refused", async () => {
@@ -282,9 +282,9 @@ describe("inspection", () => {
     const before = contents();
     chmodSync(folder, 0o500);
     const views = openViews(file, clock);
-    expect(views.issue("a")?.state).toBe("pr_open");
-    expect(views.queue().slots).toEqual({ total: 4, used: 0 });
-    views.close();
+    expect((await views.issue("a"))?.state).toBe("pr_open");
+    expect((await views.queue()).slots).toEqual({ total: 4, used: 0 });
+    await views.close();
     expect(contents()).toEqual(before);
   });
 
@@ -292,8 +292,8 @@ describe("inspection", () => {
     await open();
     const views = openViews(file, clock);
     await engine?.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
-    expect(views.issue("A")?.state).toBe("pr_open");
-    views.close();
+    expect((await views.issue("A"))?.state).toBe("pr_open");
+    await views.close();
   });
 
   test("after a crash it reads what lies in the log, and leaves the log as it is", async () => {
@@ -304,8 +304,8 @@ describe("inspection", () => {
       statSync(join(folder, "crashed", name)).mtimeMs,
     ]);
     const views = openViews(copy, clock);
-    expect(views.issue(issueOf("a"))).not.toBeNull();
-    views.close();
+    expect(await views.issue(issueOf("a"))).not.toBeNull();
+    await views.close();
     expect(
       readdirSync(join(folder, "crashed")).map((name) => [
         name,
@@ -329,8 +329,8 @@ describe("maintenance", () => {
     await backup(file, copy);
     expect(check(copy, clock.now())).toEqual([]);
     const views = openViews(copy, clock, `${copy}.lock`);
-    expect(views.issue("a")).not.toBeNull();
-    views.close();
+    expect(await views.issue("a")).not.toBeNull();
+    await views.close();
     await expect(backup(file, copy)).rejects.toThrow("already exists");
   });
 
@@ -370,10 +370,10 @@ describe("maintenance", () => {
     await answer;
     clock.jump(13 * day);
     await clock.advance(650_000);
-    expect(engine?.views.deliveryBody("test", "old")).not.toBeNull();
+    expect(await engine?.views.deliveryBody("test", "old")).not.toBeNull();
     clock.jump(day);
     await clock.advance(650_000);
-    expect(engine?.views.deliveryBody("test", "old")).toBeNull();
+    expect(await engine?.views.deliveryBody("test", "old")).toBeNull();
     const again = engine?.accept(delivery("old", { ignored: "x" }));
     await clock.settle();
     expect(await again).toBe("duplicate");
@@ -390,8 +390,8 @@ describe("maintenance", () => {
     clock.jump(100 * 86_400_000);
     expect(prune(file, storage, clock, 1)).toMatchObject({ "delivery bodies": 1, deliveries: 1 });
     const views = openViews(file, clock);
-    expect(views.deliveries({ state: null, source: null }, PAGE).items).toEqual([]);
-    expect(views.counts().deliveries).toEqual({});
-    views.close();
+    expect((await views.deliveries({ state: null, source: null }, PAGE)).items).toEqual([]);
+    expect((await views.counts()).deliveries).toEqual({});
+    await views.close();
   });
 });

@@ -89,10 +89,10 @@ test.skipIf(process.platform !== "linux")(
     await relay.ended;
     const views = openViews(folder.layout.database, systemClock);
     try {
-      for (const id of [...full.ids, mended.id]) expect(views.delivery(id)).toHaveLength(1);
-      expect(views.delivery(full.other?.id ?? "")).toEqual([]);
+      for (const id of [...full.ids, mended.id]) expect(await views.delivery(id)).toHaveLength(1);
+      expect(await views.delivery(full.other?.id ?? "")).toEqual([]);
     } finally {
-      views.close();
+      await views.close();
     }
     expect(check(folder.layout.database, systemClock.now())).toEqual([]);
     await urlOf(start());

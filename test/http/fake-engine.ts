@@ -105,7 +105,7 @@ export function fakeEngine(): FakeEngine {
       keys.set(key, seq);
       return { seq };
     },
-    facts: (issue) => known.get(issue) ?? null,
+    facts: async (issue) => known.get(issue) ?? null,
     replay: async (source, id) => deliveries.some((each) => each.source === source && each.deliveryId === id),
     retryEffect: async (id) => effects.some((effect) => effect.id === id && effect.state === "failed"),
     health: () => health,
@@ -116,7 +116,7 @@ export function fakeEngine(): FakeEngine {
       };
     },
     views: {
-      issues: ({ state, repo, q }, request) =>
+      issues: async ({ state, repo, q }, request) =>
         page(
           issues.filter(
             (issue) =>
@@ -126,15 +126,15 @@ export function fakeEngine(): FakeEngine {
           ),
           request,
         ),
-      issue: (key) => find(key) ?? null,
-      why(key, at) {
+      issue: async (key) => find(key) ?? null,
+      async why(key, at) {
         const issue = find(key);
         if (issue === undefined || (at !== null && "time" in at && at.time < NOON)) return null;
         const { state, rule, why, waitsFor, until } = issue;
         const evidence = [{ fact: "authority", value: "granted", source: null, at: iso(NOON) }];
         return { issue: issue.key, at: iso(NOON), state, rule, why, waitsFor, until, evidence };
       },
-      journal(key, request) {
+      async journal(key, request) {
         const issue = find(key);
         if (issue === undefined) return null;
         const own = lines.flatMap(({ line }) =>
@@ -142,59 +142,59 @@ export function fakeEngine(): FakeEngine {
         );
         return page(own.toReversed(), request);
       },
-      runs({ issue }, request) {
+      async runs({ issue }, request) {
         const id = issue === null ? null : find(issue)?.id;
         return page(
           runs.filter((run) => id === null || run.issue === id),
           request,
         );
       },
-      run: (id) => runs.find((run) => run.id === id) ?? null,
-      runEvents(id, request) {
+      run: async (id) => runs.find((run) => run.id === id) ?? null,
+      async runEvents(id, request) {
         if (!runs.some((run) => run.id === id)) return null;
         return page(
           lines.flatMap(({ line }) => ("run" in line && line.run === id ? [line] : [])),
           request,
         );
       },
-      deliveries: ({ state, source }, request) =>
+      deliveries: async ({ state, source }, request) =>
         page(
           deliveries.filter(
             (each) => (state === null || each.state === state) && (source === null || each.source === source),
           ),
           request,
         ),
-      delivery: (id) =>
+      delivery: async (id) =>
         deliveries.filter((each) => each.deliveryId === id || `${each.source}:${each.deliveryId}` === id),
-      deliveryBody: (_source, id) => (id.startsWith("pruned") ? null : Buffer.from("{}")),
-      outbox: ({ state, issue }, request) =>
+      deliveryBody: async (_source, id) => (id.startsWith("pruned") ? null : Buffer.from("{}")),
+      outbox: async ({ state, issue }, request) =>
         page(
           effects.filter(
             (each) => (state === null || each.state === state) && (issue === null || each.issue === issue),
           ),
           request,
         ),
-      queue: () => ({
+      queue: async () => ({
         slots: { total: 4, used: 1 },
         items: [
           { issue: APP_1, class: "backlog", position: 1, since: iso(NOON), reason: "waits for a slot" },
         ],
       }),
-      budget: () => ({
+      budget: async () => ({
         day: "2026-01-05",
         usdToday: 1.5,
         usdPerDay: null,
         tokensToday: 120_000,
         runsToday: 3,
       }),
-      stream: (after, limit) => lines.filter(({ seq }) => seq > after).slice(0, limit),
-      counts: () => ({
+      stream: async (after, limit) => lines.filter(({ seq }) => seq > after).slice(0, limit),
+      counts: async () => ({
         byState: { delegated: 1 },
         deliveries: { pending: 2 },
         outbox: { pending: 4, failed: 1 },
       }),
-      issueId: (key) => (find(key)?.id as IssueId | undefined) ?? null,
-      close: () => undefined,
+      issueId: async (key) => (find(key)?.id as IssueId | undefined) ?? null,
+      close: async () => undefined,
     },
   };
   return engine;

@@ -51,7 +51,7 @@ describe("migrations", () => {
     }
   });
 
-  test("a database filled at each step comes through all later steps with its rows", () => {
+  test("a database filled at each step comes through all later steps with its rows", async () => {
     for (const [index, migration] of migrations.entries()) {
       expect(apply(index + 1)).toEqual([migration.name]);
       db.exec(sampleOf(migration));
@@ -64,20 +64,27 @@ describe("migrations", () => {
       null,
       () => undefined,
     );
-    expect(views.counts()).toEqual({
+    expect(await views.counts()).toEqual({
       byState: { awaiting_review: 1 },
       deliveries: { applied: 1, pending: 1, quarantined: 1 },
       outbox: { done: 1, pending: 1 },
     });
-    expect(views.issue("app-1")).toMatchObject({ id: "linear:a", state: "awaiting_review", version: 3 });
-    expect(views.journal("APP-1", PAGE)?.items[0]).toMatchObject({
+    expect(await views.issue("app-1")).toMatchObject({
+      id: "linear:a",
+      state: "awaiting_review",
+      version: 3,
+    });
+    expect((await views.journal("APP-1", PAGE))?.items[0]).toMatchObject({
       from: "pr_open",
       effects: [{ kind: "tell", key: "t1", state: "done" }],
     });
-    expect(views.delivery("d-applied")[0]?.issues).toEqual(["linear:a"]);
-    expect(views.run("linear-b.1")).toMatchObject({ outcome: "published", usd: 0.25 });
-    expect(views.budget()).toMatchObject({ usdToday: 0.25, runsToday: 1 });
-    expect(views.stream(0, 10).map(({ seq, kind }) => `${seq} ${kind}`)).toEqual(["1 journal", "2 run"]);
+    expect((await views.delivery("d-applied"))[0]?.issues).toEqual(["linear:a"]);
+    expect(await views.run("linear-b.1")).toMatchObject({ outcome: "published", usd: 0.25 });
+    expect(await views.budget()).toMatchObject({ usdToday: 0.25, runsToday: 1 });
+    expect((await views.stream(0, 10)).map(({ seq, kind }) => `${seq} ${kind}`)).toEqual([
+      "1 journal",
+      "2 run",
+    ]);
   });
 
   test("the sample's facts have the shape and the version of today", () => {

@@ -18,7 +18,11 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
   ada.delegates();
   await story.until("escalated");
   await story.rests();
-  expect(story.ran()).toEqual(["implementation published", "ci_repair published", "ci_repair published"]);
+  expect(await story.ran()).toEqual([
+    "implementation published",
+    "ci_repair published",
+    "ci_repair published",
+  ]);
   expect(story.toldAs("error")).toMatchInlineSnapshot(`
     [
       "error: I hand this over. test failed on <commit>. 2 of 2 attempts at this (ci repair) are spent.
@@ -32,12 +36,12 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
     ]
   `);
   await story.sweeps(1);
-  expect(story.ran()).toHaveLength(3);
+  expect(await story.ran()).toHaveLength(3);
   expect(story.toldAs("error")).toHaveLength(1);
 
   expect(await story.operator("retry")).toBe(202);
   await story.until(({ state, run, spent }) => state === "escalated" && run === null && spent.runs === 5);
-  expect(story.ran()).toHaveLength(5);
+  expect(await story.ran()).toHaveLength(5);
 
   // A head of a person's has a budget of its own.
   await grace.pushes("patchrelay/app-1", { "src/grace.txt": "mine\n" });
@@ -59,7 +63,7 @@ test("the agent's own failures cost attempts and then hand over", async () => {
   ada.delegates();
   await story.inTime("escalated");
   await story.rests();
-  expect(story.ran()).toEqual(["implementation failed agent", "implementation failed agent"]);
+  expect(await story.ran()).toEqual(["implementation failed agent", "implementation failed agent"]);
   expect(story.toldAs("error")[0]).toContain("It gave up.");
   expect(story.pushes()).toEqual([]);
   await story.end();
@@ -78,12 +82,12 @@ test("a provider's limit is waited out until the time it states, and costs no at
   ada.delegates();
   await story.until(({ rule }) => rule === "implement/backing_off");
   await story.rests();
-  expect(story.issue()).toMatchObject({ state: "delegated", waitsFor: "the time of the next try" });
-  expect(story.issue()?.budgets["implementations"]?.spent).toBe(0);
-  expect(Date.parse(story.issue()?.until ?? "") - began).toBeGreaterThanOrEqual(7_200_000);
+  expect(await story.issue()).toMatchObject({ state: "delegated", waitsFor: "the time of the next try" });
+  expect((await story.issue())?.budgets["implementations"]?.spent).toBe(0);
+  expect(Date.parse((await story.issue())?.until ?? "") - began).toBeGreaterThanOrEqual(7_200_000);
   await story.inTime("awaiting_review");
   expect(story.clock.now() - began).toBeGreaterThanOrEqual(7_200_000);
-  expect(story.issue()?.budgets["implementations"]?.spent).toBe(1);
+  expect((await story.issue())?.budgets["implementations"]?.spent).toBe(1);
   await story.end();
 });
 
@@ -101,8 +105,8 @@ test("an agent whose process dies is tried again without a charge", async () => 
   ada.writes("Add a discount");
   ada.delegates();
   await story.inTime("awaiting_review");
-  expect(story.ran()).toEqual(["implementation failed infrastructure", "implementation published"]);
-  expect(story.issue()?.budgets["implementations"]?.spent).toBe(1);
+  expect(await story.ran()).toEqual(["implementation failed infrastructure", "implementation published"]);
+  expect((await story.issue())?.budgets["implementations"]?.spent).toBe(1);
   expect(await story.file("patchrelay/app-1", "src/half.txt")).toBeNull();
   await story.end();
 });
@@ -129,11 +133,13 @@ test("with one slot, rework goes before new work", async () => {
   await story.until(({ rule }) => rule === "run_queued", "APP-3");
   await grace.requestsChanges("Please round it.");
   await story.until(({ rule }) => rule === "run_queued");
-  const waiting = story.engine.views.queue().items.map(({ issue }) => story.issue(issue)?.key);
+  const { items } = await story.engine.views.queue();
+  const waiting = await Promise.all(items.map(async ({ issue }) => (await story.issue(issue))?.key));
   expect(waiting).toEqual(["APP-1", "APP-3"]);
   expect(story.engine.health().slots).toEqual({ total: 1, used: 1 });
   await story.inTime(({ state }) => state === "awaiting_review", "APP-3");
-  const startOf = (key: string): number => Date.parse(story.runs(key).at(-1)?.startedAt ?? "");
-  expect(startOf("APP-1")).toBeLessThan(startOf("APP-3"));
+  const startOf = async (key: string): Promise<number> =>
+    Date.parse((await story.runs(key)).at(-1)?.startedAt ?? "");
+  expect(await startOf("APP-1")).toBeLessThan(await startOf("APP-3"));
   await story.end();
 });

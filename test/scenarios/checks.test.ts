@@ -30,7 +30,7 @@ test("a red check is repaired with its log before the agent", async () => {
   ];
   delegated(story);
   await story.until("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published", "ci_repair published"]);
+  expect(await story.ran()).toEqual(["implementation published", "ci_repair published"]);
   await story.end();
 });
 
@@ -41,7 +41,7 @@ test("a check that is green when run again costs no run", async () => {
   ];
   delegated(story);
   await story.until("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   expect(story.github.requests.filter(({ path }) => path.includes("rerun"))).toHaveLength(1);
   await story.end();
 });
@@ -55,11 +55,11 @@ test("what is red on the base branch too costs no run, and turns green with it",
   delegated(story);
   await story.until(({ rule }) => rule === "red_on_base");
   await story.sweeps(1);
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   broken = false;
   await story.grace.pushes("main", { "src/broken.txt": "mended\n" });
   await story.inTime("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   await story.end();
 });
 
@@ -68,9 +68,9 @@ test("a check that is cancelled again and again is a person's matter, not the ag
   story.ci = async () => [{ name: "test", conclusion: "cancelled" }];
   delegated(story);
   await story.inTime("awaiting_input");
-  expect(story.issue()?.rule).toBe("ci_blocked");
+  expect((await story.issue())?.rule).toBe("ci_blocked");
   await story.sweeps(1);
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   expect(story.toldAs("elicitation")).toHaveLength(1);
   await story.end();
 });
@@ -88,8 +88,8 @@ test("CI for push and for the pull request: the red one of two jobs of the same 
   };
   delegated(story);
   await story.until("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published", "ci_repair published"]);
-  expect(Object.keys(story.facts().pullRequest?.heads[headOf(story)]?.checks ?? {})).toHaveLength(2);
+  expect(await story.ran()).toEqual(["implementation published", "ci_repair published"]);
+  expect(Object.keys((await story.facts()).pullRequest?.heads[headOf(story)]?.checks ?? {})).toHaveLength(2);
   await story.end();
 });
 
@@ -110,7 +110,7 @@ test("commit statuses count like checks", async () => {
   await story.until(({ rule }) => rule === "ci_pending");
   await story.github.setStatus(REPOSITORY, headOf(story), "legacy", "pending");
   await story.rests();
-  expect(story.issue()?.state).toBe("pr_open");
+  expect((await story.issue())?.state).toBe("pr_open");
   await story.github.setStatus(REPOSITORY, headOf(story), "legacy", "success");
   await story.until("awaiting_review");
   await story.end();
@@ -147,8 +147,8 @@ test("a required check that has not come is waited for, and named", async () => 
   delegated(story);
   await story.until(({ rule }) => rule === "ci_pending");
   await story.sweeps(1);
-  expect(story.issue()?.why).toContain("license");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect((await story.issue())?.why).toContain("license");
+  expect(await story.ran()).toEqual(["implementation published"]);
   const run = await story.github.startCheck(REPOSITORY, headOf(story), "license");
   await story.github.finishCheck(REPOSITORY, run, "success");
   await story.until("awaiting_review");

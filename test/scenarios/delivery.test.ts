@@ -13,13 +13,13 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
   await grace.approves();
   await story.until("done");
   await story.rests();
-  expect(story.ran()).toMatchInlineSnapshot(`
+  expect(await story.ran()).toMatchInlineSnapshot(`
     [
       "implementation published",
       "review_fix published",
     ]
   `);
-  expect(story.states()).toMatchInlineSnapshot(`
+  expect(await story.states()).toMatchInlineSnapshot(`
     [
       "delegated",
       "preparing",

@@ -29,7 +29,7 @@ test("a hook prepare-worktree that fails twice and then works costs nothing", as
   });
   delegated(story);
   await story.inTime("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   await story.end();
 });
 
@@ -40,11 +40,11 @@ test("a hook prepare-worktree that fails costs no attempt, and is tried again af
   );
   delegated(story);
   await story.inTime(({ rule }) => rule.endsWith("/backing_off"));
-  expect(story.ran()).toEqual(["implementation failed infrastructure"]);
-  expect(story.issue()?.budgets["implementations"]).toMatchObject({ spent: 0, limit: 1 });
+  expect(await story.ran()).toEqual(["implementation failed infrastructure"]);
+  expect((await story.issue())?.budgets["implementations"]).toMatchObject({ spent: 0, limit: 1 });
   await story.ada.pushes("main", { ".patchrelay/hooks/prepare-worktree": "#!/bin/sh\ntrue\n" });
   await story.inTime("awaiting_review");
-  expect(story.ran().at(-1)).toBe("implementation published");
+  expect((await story.ran()).at(-1)).toBe("implementation published");
   await story.end();
 });
 
@@ -57,8 +57,8 @@ test("a hook prepare-worktree that never works hands over with what it said, aft
   await story.passes(6 * 3_600);
   await story.inTime("escalated");
   await story.rests();
-  expect(new Set(story.ran())).toEqual(new Set(["implementation failed infrastructure"]));
-  expect(story.ran().length).toBeGreaterThanOrEqual(5);
+  expect(new Set(await story.ran())).toEqual(new Set(["implementation failed infrastructure"]));
+  expect((await story.ran()).length).toBeGreaterThanOrEqual(5);
   expect(story.toldAs("error")[0]).toContain("the registry is gone");
   expect(story.pushes()).toEqual([]);
   await story.end();
@@ -75,7 +75,7 @@ test("what verify finds goes back to the agent, in the same run, until it passes
   );
   delegated(story);
   await story.until("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   expect(story.pushes()).toHaveLength(1);
   expect(await story.file("patchrelay/app-1", "src/mended.txt")).toBe("yes\n");
   await story.end();
@@ -88,7 +88,7 @@ test("what verify refuses to the end is never published", async () => {
   );
   delegated(story);
   await story.inTime("escalated");
-  expect(story.ran()).toEqual(["implementation failed test"]);
+  expect(await story.ran()).toEqual(["implementation failed test"]);
   expect(story.pushes()).toEqual([]);
   await story.end();
 });
@@ -104,7 +104,7 @@ test("what an agent leaves and calls no change is not published, and it is asked
   delegated(story);
   await story.until("awaiting_input");
   await story.rests();
-  expect(story.ran()).toEqual(["implementation no_change"]);
+  expect(await story.ran()).toEqual(["implementation no_change"]);
   expect(story.toldAs("elicitation")[0]).toContain("Nothing needs changing.");
   expect(story.pushes()).toEqual([]);
   expect(story.github.pullRequestCount()).toBe(0);
@@ -120,7 +120,7 @@ test("an agent that meant its change after all has it verified and published", a
   const story = await withHooks({ verify: "test -e src/verified.txt" }, { agent: [meant, LEFT_OVER] });
   delegated(story);
   await story.until("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   expect(await story.file("patchrelay/app-1", "src/left-over.txt")).toBe("left over\n");
   expect(await story.file("patchrelay/app-1", "src/verified.txt")).toBe("yes\n");
   await story.end();
@@ -142,7 +142,7 @@ test("an integration of the base that the agent calls no change is verified befo
   await story.until("awaiting_review");
   await story.grace.pushes("main", { "src/discount.txt": "20 percent\n", "src/on-main.txt": "new\n" });
   await story.inTime("escalated");
-  expect(story.ran().at(-1)).toBe("queue_repair failed test");
+  expect((await story.ran()).at(-1)).toBe("queue_repair failed test");
   expect(story.pushes()).toHaveLength(1);
   await story.end();
 });
@@ -172,7 +172,7 @@ test.each([
   delegated(story);
   await story.inTime("escalated");
   await story.rests();
-  expect(story.ran()).toEqual(["implementation failed policy"]);
+  expect(await story.ran()).toEqual(["implementation failed policy"]);
   expect(story.toldAs("error")[0]).toContain(objection);
   expect(story.told().join("\n")).not.toContain("ghp_");
   expect(story.pushes()).toEqual([]);
@@ -204,7 +204,7 @@ test("a secret in what the agent says, or an image that could carry one away, re
   const { ada, grace } = story;
   delegated(story);
   await story.until("awaiting_input");
-  expect(story.issue()?.question).toMatchObject({ text: fit, options: [fit] });
+  expect((await story.issue())?.question).toMatchObject({ text: fit, options: [fit] });
   ada.says("Go on.");
   await story.until("awaiting_review");
   await grace.requestsChanges("Why?");
@@ -237,7 +237,7 @@ test("a repair that deletes the failing test is not published", async () => {
   delegated(story);
   await story.inTime("escalated");
   await story.rests();
-  expect(story.ran()).toEqual(["implementation published", "ci_repair failed policy"]);
+  expect(await story.ran()).toEqual(["implementation published", "ci_repair failed policy"]);
   expect(story.toldAs("error")[0]).toContain("it deletes the test test/price.test.js");
   expect(await story.file("patchrelay/app-1", "test/price.test.js")).toBe("ok\n");
   await story.end();

@@ -32,8 +32,8 @@ function fromLinear(story: Story, event: string, id: string, content: object): P
   return send(story, headers, "/webhooks/linear", body);
 }
 
-const seen = (story: Story, id: string) => {
-  const [delivery] = story.engine.views.delivery(id);
+const seen = async (story: Story, id: string) => {
+  const [delivery] = await story.engine.views.delivery(id);
   return { state: delivery?.state, why: delivery?.why };
 };
 
@@ -53,9 +53,9 @@ test("signed deliveries that cannot be read or used are kept and explained, and 
   ada.writes("Add a discount");
   ada.delegates();
   await story.until("awaiting_review");
-  await story.sees(() => seen(story, "poison").state === "quarantined", true);
-  expect(["no-json", "no-object", "of-no-use", "also-of-no-use", "poison"].map((id) => seen(story, id)))
-    .toMatchInlineSnapshot(`
+  await story.sees(async () => (await seen(story, "poison")).state === "quarantined", true);
+  const ids = ["no-json", "no-object", "of-no-use", "also-of-no-use", "poison"];
+  expect(await Promise.all(ids.map(async (id) => await seen(story, id)))).toMatchInlineSnapshot(`
     [
       {
         "state": "quarantined",
@@ -94,8 +94,8 @@ test("an issue of no configured project is kept and explained, and taken up once
       "elicitation: No project of this relay takes issues of team OPS. I wait for a project in the configuration that takes it, or another team on the issue.",
     ]
   `);
-  expect(story.issue("OPS-1")).toMatchObject({ rule: "unrouted", project: null });
-  const deliveries = story.engine.views.deliveries(
+  expect(await story.issue("OPS-1")).toMatchObject({ rule: "unrouted", project: null });
+  const deliveries = await story.engine.views.deliveries(
     { state: "applied", source: "linear" },
     { limit: 50, cursor: null },
   );
@@ -113,7 +113,7 @@ test("a repository without the configured base branch is explained, and taken up
   ada.delegates();
   await story.until("awaiting_input");
   await story.rests();
-  expect(story.issue()?.why).toMatchInlineSnapshot(
+  expect((await story.issue())?.why).toMatchInlineSnapshot(
     `"acme/shop has no branch "release": set repository.baseBranch to one that exists, or to null for the default branch"`,
   );
   await grace.pushes("release", { "src/release.txt": "1\n" });
@@ -130,7 +130,7 @@ test("a repository that the relay may not see is explained, and taken up once it
   ada.delegates();
   await story.inTime("awaiting_input");
   await story.rests();
-  expect(story.issue()?.rule).toBe("repository_problem");
+  expect((await story.issue())?.rule).toBe("repository_problem");
   expect(story.toldAs("elicitation")).toHaveLength(1);
   github.setPermission("acme/shop", github.credentials.botLogin, "write");
   await story.inTime("awaiting_review");
@@ -149,8 +149,8 @@ test("a repository that is out of sight for a while after the pull request was o
   await story.until(({ rule }) => rule === "repository_problem");
   github.setPermission("acme/shop", github.credentials.botLogin, "write");
   await story.inTime(({ state, run }) => state === "awaiting_review" && run === null);
-  expect(story.ran().at(-1)).toBe("implementation published");
-  expect(story.facts().project?.problem?.value).toBeNull();
+  expect((await story.ran()).at(-1)).toBe("implementation published");
+  expect((await story.facts()).project?.problem?.value).toBeNull();
   await story.end();
 });
 
@@ -163,7 +163,7 @@ test("a pull request that can no longer be read is explained, and kept again onc
   await story.rests();
   github.setPermission("acme/shop", github.credentials.botLogin, "none");
   await story.inTime(({ rule }) => rule === "repository_problem");
-  expect(story.issue()?.why).toContain("Pull request 1 of acme/shop cannot be read");
+  expect((await story.issue())?.why).toContain("Pull request 1 of acme/shop cannot be read");
   github.setPermission("acme/shop", github.credentials.botLogin, "write");
   await story.inTime("awaiting_review");
   await grace.approves();
@@ -180,8 +180,8 @@ test("an issue that another one blocks is started once that is done", async () =
   ada.delegates();
   await story.until(({ rule }) => rule === "implement/blocked");
   await story.rests();
-  expect(story.issue()?.waitsFor).toContain("APP-2");
-  expect(story.ran()).toEqual([]);
+  expect((await story.issue())?.waitsFor).toContain("APP-2");
+  expect(await story.ran()).toEqual([]);
   ada.moves("completed", "APP-2");
   // No webhook tells it to this issue: the sweep does.
   await story.inTime("awaiting_review");

@@ -18,8 +18,8 @@ async function play(story: Story): Promise<void> {
 async function endOf(story: Story): Promise<object> {
   const { fields } = story.github.pullRequest(1);
   return {
-    state: story.issue()?.state,
-    ran: story.ran(),
+    state: (await story.issue())?.state,
+    ran: await story.ran(),
     pulls: story.github.pullRequestCount(),
     title: fields.title,
     body: fields.body,
@@ -105,13 +105,17 @@ test("our own comments, activities and state changes come back and start nothing
   await story.until(({ rule }) => rule === "review_answered");
   await story.rests();
   const { lines } = story;
-  const effects = (): number =>
-    Object.entries(story.engine.views.counts().outbox).reduce((sum, [, count]) => sum + count, 0);
-  const readings = (): number =>
-    story.engine.views
-      .outbox({ state: null, issue: null }, { limit: 500, cursor: null })
-      .items.filter(({ kind }) => kind.startsWith("read_")).length;
-  const before = { runs: story.ran().length, told: story.told(), effects: effects() - readings() };
+  const effects = async (): Promise<number> =>
+    Object.entries((await story.engine.views.counts()).outbox).reduce((sum, [, count]) => sum + count, 0);
+  const readings = async (): Promise<number> =>
+    (
+      await story.engine.views.outbox({ state: null, issue: null }, { limit: 500, cursor: null })
+    ).items.filter(({ kind }) => kind.startsWith("read_")).length;
+  const before = {
+    runs: (await story.ran()).length,
+    told: story.told(),
+    effects: (await effects()) - (await readings()),
+  };
   const ours = story.linear.sent.filter(({ body }) => body.includes('"agentActivity"'));
   for (const { id } of [...story.linear.sent, ...story.github.sent].slice(-40)) {
     await story.linear.resend(id).catch(() => 0);
@@ -120,7 +124,11 @@ test("our own comments, activities and state changes come back and start nothing
   await story.sweeps(3);
   await story.rests();
   expect(ours.length + lines.length).toBeGreaterThan(0);
-  expect({ runs: story.ran().length, told: story.told(), effects: effects() - readings() }).toEqual(before);
+  expect({
+    runs: (await story.ran()).length,
+    told: story.told(),
+    effects: (await effects()) - (await readings()),
+  }).toEqual(before);
   await story.end();
 });
 

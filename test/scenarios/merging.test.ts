@@ -45,9 +45,9 @@ test("where auto-merge is not allowed, the next approval is waited for, however 
   await implemented(story);
   await story.grace.approves();
   await story.until(({ rule }) => rule === "merge_held");
-  expect(story.issue()?.why).toContain("require another approval");
+  expect((await story.issue())?.why).toContain("require another approval");
   await story.passes(3 * 3_600);
-  expect(story.issue()?.rule).toBe("merge_held");
+  expect((await story.issue())?.rule).toBe("merge_held");
   await story.ada.approves();
   await story.until("done");
   await story.end();
@@ -86,7 +86,7 @@ test("auto-merge that a person turns off stays off until a person's word", async
   await story.until(({ rule }) => rule === "auto_merge_off");
   await story.ada.approves();
   await story.passes(3_600);
-  expect(story.issue()?.rule).toBe("auto_merge_off");
+  expect((await story.issue())?.rule).toBe("auto_merge_off");
   expect(await story.operator("retry")).toBe(202);
   await story.until("done");
   await story.end();
@@ -138,7 +138,7 @@ test("what the merge queue rejects is repaired and queued again after another ap
   await story.grace.approves();
   await story.until("repairing_queue");
   await story.until("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published", "queue_repair published"]);
+  expect(await story.ran()).toEqual(["implementation published", "queue_repair published"]);
   await story.grace.approves();
   await story.until("done");
   await story.end();
@@ -154,9 +154,9 @@ test("a pull request that a person takes out of the queue stays out until a pers
   await story.until(({ rule }) => rule === "in_queue");
   await story.github.dequeue("grace", 1);
   await story.until("awaiting_input");
-  expect(story.issue()?.rule).toBe("dequeued_by_person");
+  expect((await story.issue())?.rule).toBe("dequeued_by_person");
   await story.passes(1_000);
-  expect(story.issue()?.rule).toBe("dequeued_by_person");
+  expect((await story.issue())?.rule).toBe("dequeued_by_person");
   expect(await story.operator("retry")).toBe(202);
   await story.until(({ rule }) => rule === "in_queue");
   story.ada.moves("canceled");
@@ -176,7 +176,7 @@ test("a conflict with the base branch is integrated and the pull request goes on
     },
   ]);
   await story.inTime(({ state, spent }) => state === "awaiting_review" && spent.runs === 2);
-  expect(story.ran().at(-1)).toBe("queue_repair published");
+  expect((await story.ran()).at(-1)).toBe("queue_repair published");
   await story.grace.approves();
   await story.until("done");
   expect(await story.file("main", "src/discount.txt")).toBe("15 percent\n");
@@ -199,7 +199,7 @@ test("what the base branch itself changed meanwhile is not held against the repa
   });
   await story.agentPlays([MEETS_IN_THE_MIDDLE]);
   await story.inTime(({ run, spent }) => run === null && spent.runs === 2);
-  expect(story.ran().at(-1)).toBe("queue_repair published");
+  expect((await story.ran()).at(-1)).toBe("queue_repair published");
   expect(await story.file("patchrelay/app-1", ".github/workflows/ci.yml")).toBe("on: push\n");
   await story.end();
 });
@@ -219,8 +219,8 @@ test("a repair that turns a guarded file of the base branch back is not publishe
     ),
   ]);
   await story.inTime(({ run, spent }) => run === null && spent.runs >= 2);
-  expect(story.ran()[1]).toBe("queue_repair failed policy");
-  expect(story.runs()[1]?.why).toContain("it changes .github/workflows/ci.yml");
+  expect((await story.ran())[1]).toBe("queue_repair failed policy");
+  expect((await story.runs())[1]?.why).toContain("it changes .github/workflows/ci.yml");
   await story.end();
 });
 
@@ -241,7 +241,7 @@ test("a repair that asks goes on with the conflict it was in, and is judged by i
   await story.inTime(
     ({ run, state, spent }) => run === null && state !== "awaiting_input" && spent.runs >= 3,
   );
-  expect(story.ran().slice(1)).toEqual(["queue_repair asked", "implementation published"]);
+  expect((await story.ran()).slice(1)).toEqual(["queue_repair asked", "implementation published"]);
   expect(await story.file("patchrelay/app-1", "src/discount.txt")).toBe("10 percent\n");
   expect(await story.file("patchrelay/app-1", ".github/workflows/ci.yml")).toBe("on: push\n");
   await story.end();
@@ -255,7 +255,7 @@ test("a pull request that a person aims at another branch is repaired on that on
   await story.agentPlays([MEETS_IN_THE_MIDDLE]);
   await story.github.edit("grace", 1, { base: "release" });
   await story.inTime(({ run, spent }) => run === null && spent.runs === 2);
-  expect(story.ran().at(-1)).toBe("queue_repair published");
+  expect((await story.ran()).at(-1)).toBe("queue_repair published");
   expect(await story.file("patchrelay/app-1", "src/discount.txt")).toBe("15 percent\n");
   expect(await story.file("patchrelay/app-1", "src/only-on-main.txt")).toBeNull();
   await story.end();
@@ -281,7 +281,7 @@ test.each([
     story.github.faults.outage = "none";
     await story.sweeps(2);
     expect(story.github.pullRequest(1).fields.merged).toBe(false);
-    expect(story.issue()?.state).toBe(state);
+    expect((await story.issue())?.state).toBe(state);
     await story.end();
   },
 );

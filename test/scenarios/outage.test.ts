@@ -39,10 +39,10 @@ test("Linear hears at once that we are on it, whatever GitHub does; the run wait
   expect(writes[0]?.fields).toEqual(["agentActivityCreate"]);
   github.faults.outage = "status503";
   await story.passes(600);
-  expect(story.issue()).toMatchObject({ state: "preparing", rule: "run_active" });
+  expect(await story.issue()).toMatchObject({ state: "preparing", rule: "run_active" });
   github.faults.outage = "none";
   await story.inTime("awaiting_review");
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   expect(story.told()[0]).toMatch(/^thought: On it/);
   await story.end();
 });
@@ -58,7 +58,7 @@ test("Linear is down from the delegation on: the work is done all the same, and 
   await story.rests();
   expect(story.told().slice(1, 3)).toEqual(CONCLUSIONS.slice(0, 2));
   expect(story.told()[0]).toMatch(/^thought: On it/);
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   await story.end();
 });
 
@@ -107,7 +107,7 @@ test.each(["silent", "html502", "lost_reply"] as const)(
     await story.rests();
     const told = story.told().filter((line) => !line.startsWith("status") && !line.includes("On it"));
     expect(told).toEqual(CONCLUSIONS);
-    expect(story.ran()).toEqual(["implementation published"]);
+    expect(await story.ran()).toEqual(["implementation published"]);
     await story.end();
   },
 );
@@ -119,11 +119,11 @@ test.each(["reset", "status500", "lost_reply"] as const)(
     story.github.faults.outage = kind;
     await story.inTime(({ why }) => why.includes("step publish"));
     await story.passes(300);
-    expect(story.issue()?.run?.type).toBe("implementation");
+    expect((await story.issue())?.run?.type).toBe("implementation");
     story.github.faults.outage = "none";
     await story.outwaits("awaiting_review");
     // The agent is not asked twice for what it has done.
-    expect(story.ran()).toEqual(["implementation published"]);
+    expect(await story.ran()).toEqual(["implementation published"]);
     expect(story.pushes()).toHaveLength(1);
     expect(story.github.pullRequestCount()).toBe(1);
     expect(await story.file("patchrelay/app-1", "src/discount.txt")).toBe("10 percent\n");
@@ -139,8 +139,8 @@ test("an outage of GitHub that outlasts the run: tried again later, and nothing 
   await story.passes(3_600);
   story.github.faults.outage = "none";
   await story.inTime("awaiting_review");
-  expect(story.ran().at(-1)).toBe("implementation published");
-  expect(story.issue()?.budgets["implementations"]?.spent).toBe(1);
+  expect((await story.ran()).at(-1)).toBe("implementation published");
+  expect((await story.issue())?.budgets["implementations"]?.spent).toBe(1);
   expect(story.pushes()).toHaveLength(1);
   expect(story.github.pullRequestCount()).toBe(1);
   await story.end();
@@ -152,7 +152,7 @@ test("rate limits of both are waited out without an attempt or a charge", async 
   story.github.faults.rateLimitNext = 3;
   await story.inTime("awaiting_review");
   await story.rests();
-  expect(story.ran()).toEqual(["implementation published"]);
+  expect(await story.ran()).toEqual(["implementation published"]);
   expect(story.told().filter((line) => line.startsWith("action"))).toEqual(CONCLUSIONS.slice(0, 2));
   story.github.rateLimitKind = "secondary";
   story.github.faults.rateLimitNext = 2;
@@ -186,6 +186,6 @@ test("reads that lag behind do not undo what was seen", async () => {
   await story.inTime(({ rule, spent }) => rule === "review_answered" && spent.runs === 2);
   await story.grace.approves();
   await story.inTime("done");
-  expect(story.ran()).toEqual(["implementation published", "review_fix published"]);
+  expect(await story.ran()).toEqual(["implementation published", "review_fix published"]);
   await story.end();
 });

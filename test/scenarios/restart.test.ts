@@ -21,7 +21,7 @@ test.each(["prepare", "work", "verify", "publish"])(
     await story.until(({ why }) => why.includes(`step ${phase}`));
     await story.restart();
     await story.until("awaiting_review");
-    expect(story.ran()).toEqual(["implementation published"]);
+    expect(await story.ran()).toEqual(["implementation published"]);
     expect(story.pushes()).toHaveLength(1);
     expect(story.github.pullRequestCount()).toBe(1);
     expect(story.toldAs("thought").filter((line) => line.includes("On it"))).toHaveLength(1);
@@ -30,7 +30,7 @@ test.each(["prepare", "work", "verify", "publish"])(
     await story.until(({ why }) => why.includes(`(review_fix) is at step ${phase}`));
     await story.restart();
     await story.until(({ rule }) => rule === "review_answered");
-    expect(story.ran()).toEqual(["implementation published", "review_fix published"]);
+    expect(await story.ran()).toEqual(["implementation published", "review_fix published"]);
     expect(story.pushes()).toHaveLength(2);
     await grace.approves();
     await story.until("done");
@@ -57,13 +57,15 @@ test("a restart in the middle of the agent's turn plays nothing twice and charge
   const { ada } = story;
   ada.writes("Add a discount");
   ada.delegates();
-  await story.sees(() => (story.issue()?.spent.tokens ?? 0) > 0 || story.runs()[0]?.turn != null);
+  await story.sees(
+    async () => ((await story.issue())?.spent.tokens ?? 0) > 0 || (await story.runs())[0]?.turn != null,
+  );
   await story.restart();
-  expect(story.issue()?.run?.type).toBe("implementation");
+  expect((await story.issue())?.run?.type).toBe("implementation");
   await story.inTime("awaiting_review");
   expect(await story.file("patchrelay/app-1", "src/once.txt")).toBe("once\n");
   expect(await story.file("patchrelay/app-1", "src/twice.txt")).toBe("twice\n");
-  expect(story.issue()?.budgets["runs"]?.spent).toBe(1);
+  expect((await story.issue())?.budgets["runs"]?.spent).toBe(1);
   expect(story.pushes()).toHaveLength(1);
   await story.end();
 });
@@ -87,15 +89,15 @@ test.each([
     const { ada } = story;
     ada.writes("Add a discount");
     ada.delegates();
-    await story.sees(() => existsSync(join(story.issue()?.worktree ?? "", "hung")));
+    await story.sees(async () => existsSync(join((await story.issue())?.worktree ?? "", "hung")));
     // As a killed process does, it leaves before the end of the run is written down.
     arm("run.settle_in_tx", { kind: "throw" });
     onTestFinished(disarmAll);
     await story.restart();
     await story.inTime(({ run }) => run === null);
     await story.rests();
-    expect(story.ran()).toEqual([`implementation ${outcome}`]);
-    expect(story.issue()?.spent.tokens).toBe(110);
+    expect(await story.ran()).toEqual([`implementation ${outcome}`]);
+    expect((await story.issue())?.spent.tokens).toBe(110);
     await story.end();
   },
 );

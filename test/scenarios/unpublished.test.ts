@@ -37,13 +37,13 @@ test("a fix whose publication an outage outlasted is published by the run after 
   expect(await story.file(BRANCH, "src/reviewed.txt")).toBeNull();
   story.github.faults.outage = "none";
   await story.inTime("awaiting_review");
-  expect(story.ran()).toEqual([
+  expect(await story.ran()).toEqual([
     "implementation published",
     "review_fix failed infrastructure",
     "review_fix published",
   ]);
   expect(await story.file(BRANCH, "src/reviewed.txt")).toBe("as asked\n");
-  expect(story.issue()?.budgets["reviewFixes"]?.spent).toBe(1);
+  expect((await story.issue())?.budgets["reviewFixes"]?.spent).toBe(1);
   await story.end();
 });
 
@@ -75,7 +75,7 @@ test("who has the answer goes on in the tree of the question, a failure in betwe
   await story.until("awaiting_input");
   story.ada.says("The second one");
   await story.inTime("awaiting_review");
-  const [asked, , answered] = story.facts().runs;
+  const [asked, , answered] = (await story.facts()).runs;
   expect(answered?.thread).toBe(asked?.thread);
   expect(await story.file(BRANCH, "src/half.txt")).toBe("first half\n");
   expect(await story.file(BRANCH, "src/rest.txt")).toBe("second half\n");
@@ -92,7 +92,7 @@ test("a message's run that met a limit is gone on with in its tree and its threa
   story.ada.writes("Add a discount");
   story.ada.mentions("@patchrelay please do");
   await story.inTime("awaiting_review");
-  const [first, second] = story.facts().runs;
+  const [first, second] = (await story.facts()).runs;
   expect(second?.thread).toBe(first?.thread);
   expect(await story.file(BRANCH, "src/half.txt")).toBe("first half\n");
   await story.end();
@@ -118,7 +118,7 @@ async function committedOnly(
   story.github.faults.outage = "none";
   await story.inTime("awaiting_review");
   expect(await story.file(BRANCH, "src/more.txt")).toBe("as asked\n");
-  const ran = story.ran();
+  const ran = await story.ran();
   await story.end();
   return ran;
 }

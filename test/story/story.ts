@@ -172,30 +172,30 @@ export class Story {
 
   // ── looking ──
 
-  issue(key = FIRST): IssueDocument | null {
-    return this.engine.views.issue(key);
+  async issue(key = FIRST): Promise<IssueDocument | null> {
+    return await this.engine.views.issue(key);
   }
 
-  facts(key = FIRST): Facts {
-    const id = this.engine.views.issueId(key);
-    const facts = id === null ? null : this.engine.facts(id);
+  async facts(key = FIRST): Promise<Facts> {
+    const id = await this.engine.views.issueId(key);
+    const facts = id === null ? null : await this.engine.facts(id);
     if (facts === null) throw new Error(`the relay does not keep ${key}`);
     return facts;
   }
 
-  runs(key = FIRST): readonly RunDocument[] {
-    return this.engine.views.runs({ issue: key }, PAGE).items.toSorted((a, b) => a.number - b.number);
+  async runs(key = FIRST): Promise<readonly RunDocument[]> {
+    return (await this.engine.views.runs({ issue: key }, PAGE)).items.toSorted((a, b) => a.number - b.number);
   }
 
   /** Type and outcome of every run, in order. */
-  ran(key = FIRST): readonly string[] {
-    return this.runs(key).map(({ type, outcome, failureClass }) =>
+  async ran(key = FIRST): Promise<readonly string[]> {
+    return (await this.runs(key)).map(({ type, outcome, failureClass }) =>
       [type, outcome ?? "under way", ...(failureClass === null ? [] : [failureClass])].join(" "),
     );
   }
 
-  states(key = FIRST): readonly string[] {
-    const id = this.engine.views.issueId(key);
+  async states(key = FIRST): Promise<readonly string[]> {
+    const id = await this.engine.views.issueId(key);
     return id === null ? [] : statesOf(this.lines, id);
   }
 
@@ -246,30 +246,30 @@ export class Story {
   /** Waits until the agent has begun its turn. */
   async works(key = FIRST): Promise<void> {
     await this.#look(
-      () => this.issue(key)?.run != null && this.runs(key).at(-1)?.turn != null,
+      async () => (await this.issue(key))?.run != null && (await this.runs(key)).at(-1)?.turn != null,
       "real",
       () => `no agent works on ${key}`,
     );
   }
 
   /** Waits until something of the world holds; the clock is turned forward when `passing`. */
-  async sees(holds: () => boolean, passing = false): Promise<void> {
+  async sees(holds: () => boolean | Promise<boolean>, passing = false): Promise<void> {
     await this.#look(holds, passing ? "gentle" : "real", () => `it does not hold: ${holds.toString()}`);
   }
 
   /** Waits until the relay rests: nothing under way, nothing to be carried out, every webhook delivered. */
   async rests(): Promise<void> {
     await this.#look(
-      () => this.#pending() === null,
+      async () => (await this.#pending()) === null,
       "gentle",
-      () => `it does not rest: ${this.#pending()}`,
+      async () => `it does not rest: ${await this.#pending()}`,
     );
     await this.github.settled();
     await this.linear.settled();
     await this.#look(
-      () => this.#pending() === null,
+      async () => (await this.#pending()) === null,
       "gentle",
-      () => `it does not rest: ${this.#pending()}`,
+      async () => `it does not rest: ${await this.#pending()}`,
     );
   }
 
@@ -298,10 +298,10 @@ export class Story {
     const wrong: string[] = [];
     for (const problem of [...this.linear.problems, ...this.github.problems])
       if (expected.problems?.test(problem) !== true) wrong.push(`stand-in: ${problem}`);
-    for (const row of views.outbox({ state: "failed", issue: null }, PAGE).items)
+    for (const row of (await views.outbox({ state: "failed", issue: null }, PAGE)).items)
       if (!(expected.failed ?? []).includes(row.kind))
         wrong.push(`failed: ${row.kind} ${row.key}: ${row.error}`);
-    const aside = views.deliveries({ state: "quarantined", source: null }, PAGE).items;
+    const aside = (await views.deliveries({ state: "quarantined", source: null }, PAGE)).items;
     if (aside.length !== (expected.quarantined ?? 0))
       wrong.push(`quarantined: ${aside.map((row) => `${row.event} ${row.why}`).join("; ")}`);
     for (const line of this.log.errors) if (expected.errors?.test(line) !== true) wrong.push(`log: ${line}`);
@@ -326,23 +326,27 @@ export class Story {
   }
 
   async #wait(what: Until, key: string, passing: Passing): Promise<void> {
-    const holds = (): boolean => {
-      const issue = this.#relay === null ? null : this.issue(key);
+    const holds = async (): Promise<boolean> => {
+      const issue = this.#relay === null ? null : await this.issue(key);
       if (issue === null) return false;
       return typeof what === "string" ? issue.state === what : what(issue);
     };
     await this.#look(holds, passing, () => `${key} did not come to ${what.toString()}`);
   }
 
-  async #look(holds: () => boolean, passing: Passing, failure: () => string): Promise<void> {
+  async #look(
+    holds: () => boolean | Promise<boolean>,
+    passing: Passing,
+    failure: () => string | Promise<string>,
+  ): Promise<void> {
     const began = systemClock.monotonic();
     let skip = FIRST_SKIP_MS;
     let mark = "";
     let since = began;
-    while (!holds()) {
+    while (!(await holds())) {
       const now = systemClock.monotonic();
-      if (now - began > LONGEST_WAIT_MS) throw new Error(`${failure()}\n${this.#standing()}`);
-      const next = this.#mark();
+      if (now - began > LONGEST_WAIT_MS) throw new Error(`${await failure()}\n${await this.#standing()}`);
+      const next = await this.#mark();
       if (next !== mark || isProcessAlive()) {
         mark = next;
         since = now;
@@ -365,7 +369,7 @@ export class Story {
     let since = systemClock.monotonic();
     for (;;) {
       const now = systemClock.monotonic();
-      const next = this.#mark();
+      const next = await this.#mark();
       if (next !== mark || isProcessAlive()) {
         mark = next;
         since = now;
@@ -389,8 +393,8 @@ export class Story {
   }
 
   /** Changes whenever something happens anywhere. */
-  #mark(): string {
-    const counts = this.#relay === null ? null : this.engine.views.counts();
+  async #mark(): Promise<string> {
+    const counts = this.#relay === null ? null : await this.engine.views.counts();
     return JSON.stringify([
       counts,
       this.lines.length,
@@ -406,37 +410,33 @@ export class Story {
   }
 
   /** What is not over yet, in words; null = nothing. */
-  #pending(): string | null {
+  async #pending(): Promise<string | null> {
     if (this.#relay === null) return null;
     const { views } = this.engine;
     const open = [
-      ...views.outbox({ state: "pending", issue: null }, PAGE).items,
-      ...views.outbox({ state: "doing", issue: null }, PAGE).items,
+      ...(await views.outbox({ state: "pending", issue: null }, PAGE)).items,
+      ...(await views.outbox({ state: "doing", issue: null }, PAGE)).items,
     ].map(({ kind, key, state, error }) => `${state} ${kind} ${key}${error === null ? "" : `: ${error}`}`);
-    const deliveries = views
-      .deliveries({ state: "pending", source: null }, PAGE)
-      .items.map(({ event, why }) => `pending ${event} ${why ?? ""}`);
+    const deliveries = (await views.deliveries({ state: "pending", source: null }, PAGE)).items.map(
+      ({ event, why }) => `pending ${event} ${why ?? ""}`,
+    );
     const all = [...open, ...deliveries];
     return all.length === 0 ? null : all.join("; ");
   }
 
   /** For a failure: where everything stands. */
-  #standing(): string {
+  async #standing(): Promise<string> {
     if (this.#relay === null) return "the relay is down";
-    const issues = this.engine.views.issues({ state: null, repo: null, q: null }, PAGE).items;
+    const issues = (await this.engine.views.issues({ state: null, repo: null, q: null }, PAGE)).items;
+    const told = issues.map(async ({ key, state, rule, why, waitsFor }) => {
+      const [were, ran, runs] = [await this.states(key), await this.ran(key), await this.runs(key)];
+      return `${key}: ${state} (${rule}) ${why} It waits for ${waitsFor ?? "nothing"}.\n  was: ${were.join(" → ")}\n  runs: ${ran.join(", ")}\n  ${runs.map(({ why: text }) => text ?? "").join("\n  ")}`;
+    });
     return [
-      ...issues.map(
-        ({ key, state, rule, why, waitsFor }) =>
-          `${key}: ${state} (${rule}) ${why} It waits for ${waitsFor ?? "nothing"}.\n  was: ${this.states(key).join(" → ")}\n  runs: ${this.ran(key).join(", ")}\n  ${this.runs(
-            key,
-          )
-            .map(({ why: text }) => text ?? "")
-            .join("\n  ")}`,
-      ),
-      `pending: ${this.#pending() ?? "nothing"}`,
-      ...this.engine.views
-        .deliveries({ state: null, source: null }, PAGE)
-        .items.slice(-6)
+      ...(await Promise.all(told)),
+      `pending: ${(await this.#pending()) ?? "nothing"}`,
+      ...(await this.engine.views.deliveries({ state: null, source: null }, PAGE)).items
+        .slice(-6)
         .map(({ event, action, state, why }) => `delivery: ${event} ${action ?? ""} ${state} ${why ?? ""}`),
       ...this.lines
         .filter(({ kind }) => kind === "journal")

@@ -7,9 +7,9 @@ import { notFound, wrongUsage } from "../usage/failure.ts";
 /** The argument of every command that is about one delivery. */
 export const ID: Argument = { name: "ID", says: "the delivery's id, or source:id", required: true };
 
-/** The delivery of that id. Throws Failure: exit 3 when there is none, 2 when more than one source has it. */
-export function oneDelivery(views: Views, id: string): DeliveryDocument {
-  const [first, ...others] = views.delivery(id);
+/** The delivery of that id. Rejects with Failure: exit 3 when there is none, 2 when more than one source has it. */
+export async function oneDelivery(views: Views, id: string): Promise<DeliveryDocument> {
+  const [first, ...others] = await views.delivery(id);
   if (first === undefined) {
     throw notFound(`there is no delivery ${quoted(id)}`, "`patchrelay delivery list` shows the stored ones");
   }

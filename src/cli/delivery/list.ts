@@ -22,8 +22,8 @@ export const command: Command = {
   examples: [{ says: "what could not be understood", line: "delivery list --state quarantined" }],
   run: async (context) =>
     await printList(context, {
-      page: (views, request) =>
-        views.deliveries({ state: context.value("state"), source: context.value("source") }, request),
+      page: async (views, request) =>
+        await views.deliveries({ state: context.value("state"), source: context.value("source") }, request),
       columns: columns(context),
       empty: "No deliveries. Do webhooks reach the relay? `patchrelay doctor` checks.",
     }),

@@ -24,12 +24,12 @@ export const command: Command = {
   ],
   async run(context) {
     const views = await context.views();
-    const delivery = oneDelivery(views, context.argument("ID"));
+    const delivery = await oneDelivery(views, context.argument("ID"));
     if (!context.flag("body")) {
       context.answer(delivery, () => deliveryPage(delivery, context));
       return 0;
     }
-    const body = views.deliveryBody(delivery.source, delivery.deliveryId);
+    const body = await views.deliveryBody(delivery.source, delivery.deliveryId);
     if (body === null) {
       throw notFound(
         `the body of ${delivery.source}:${delivery.deliveryId} is no longer kept`,

@@ -20,7 +20,7 @@ const MOST_ITEMS = 1_000_000;
 export function createContext(
   host: Host,
   given: Given,
-): { readonly context: Context; readonly close: () => void } {
+): { readonly context: Context; readonly close: () => Promise<void> } {
   const { stdout, stderr } = host;
   const json = given.flags.has("json");
   const terminal = stdout.terminal && !json;
@@ -82,8 +82,8 @@ export function createContext(
   };
   return {
     context,
-    close() {
-      opened?.close();
+    async close() {
+      await opened?.close();
       for (const end of closing) end();
     },
   };

@@ -9,7 +9,8 @@ export const KEY: Argument = { name: "KEY", says: "the issue, e.g. APP-1", requi
 /** The issue that was named. Throws Failure (exit 3). */
 export async function namedIssue(context: Context): Promise<IssueDocument> {
   const key = context.argument("KEY");
-  return (await context.views()).issue(key) ?? unknownIssue(key);
+  const views = await context.views();
+  return (await views.issue(key)) ?? unknownIssue(key);
 }
 
 /** Throws the Failure (exit 3) for a key that names nothing. */

@@ -14,9 +14,11 @@ export const command: Command = {
   async run(context) {
     const key = context.argument("KEY");
     // Before anything is printed: an unknown issue has no journal, not an empty one.
-    if ((await context.views()).issueId(key) === null) unknownIssue(key);
+    const kept = await context.views();
+    if ((await kept.issueId(key)) === null) unknownIssue(key);
     return await printList(context, {
-      page: (views, request): Page<JournalDocument> => views.journal(key, request) ?? unknownIssue(key),
+      page: async (views, request): Promise<Page<JournalDocument>> =>
+        (await views.journal(key, request)) ?? unknownIssue(key),
       columns: columns(context),
       empty: "Its journal is empty.",
     });

@@ -23,8 +23,8 @@ export const command: Command = {
     const trackers = Object.values(sources).filter(({ kind }) => kind === "tracker");
     const places = trackers.map(({ label }) => label).join(" or ");
     return await printList(context, {
-      page: (views, request) =>
-        views.issues(
+      page: async (views, request) =>
+        await views.issues(
           { state: context.value("state"), repo: context.value("repo"), q: context.value("q") },
           request,
         ),

@@ -20,7 +20,8 @@ export const command: Command = {
   async run(context) {
     const signal = context.interrupted();
     const issue = await namedIssue(context);
-    const journal = (await context.views()).journal(issue.id, { limit: SHOWN_BEFORE, cursor: null });
+    const views = await context.views();
+    const journal = await views.journal(issue.id, { limit: SHOWN_BEFORE, cursor: null });
     const past = (journal?.items ?? []).toReversed();
     for (const line of past) show({ seq: line.seq, kind: "journal", line }, context);
     if (TERMINAL.has(issue.state)) {

@@ -28,8 +28,8 @@ export const command: Command = {
     const at = context.value("at");
     const moment = at === null ? null : momentOf(at);
     const views = await context.views();
-    if (views.issueId(key) === null) unknownIssue(key);
-    const why = views.why(key, moment);
+    if ((await views.issueId(key)) === null) unknownIssue(key);
+    const why = await views.why(key, moment);
     if (why === null) {
       throw notFound(
         `nothing was known about ${quoted(key)} at ${quoted(at ?? "that moment")}`,

@@ -20,7 +20,7 @@ export const command: Command = {
   async run(context) {
     const issue = context.value("issue");
     const views = await context.kept();
-    if (issue !== null && views !== null && views.issueId(issue) === null) unknownIssue(issue);
+    if (issue !== null && views !== null && (await views.issueId(issue)) === null) unknownIssue(issue);
     return await printList(context, {
       page: (kept, request) => kept.outbox({ state: context.value("state"), issue }, request),
       columns: columns(context),

@@ -81,14 +81,18 @@ async function* stored(context: Context, after: number): AsyncGenerator<StreamLi
   if (views === null) return;
   try {
     let seq = after;
-    for (let lines = views.stream(seq, BATCH); lines.length > 0; lines = views.stream(seq, BATCH)) {
+    for (
+      let lines = await views.stream(seq, BATCH);
+      lines.length > 0;
+      lines = await views.stream(seq, BATCH)
+    ) {
       for (const line of lines) {
         ({ seq } = line);
         yield line;
       }
     }
   } finally {
-    views.close();
+    await views.close();
   }
 }
 

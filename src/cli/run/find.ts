@@ -9,7 +9,8 @@ export const ID: Argument = { name: "ID", says: "the run, as `run list` shows it
 /** The run that was named. Throws Failure (exit 3). */
 export async function namedRun(context: Context): Promise<RunDocument> {
   const id = context.argument("ID");
-  const run = (await context.views()).run(id);
+  const views = await context.views();
+  const run = await views.run(id);
   if (run === null) {
     throw notFound(`there is no run ${quoted(id)}`, "`patchrelay run list` shows the known ones");
   }

@@ -14,7 +14,7 @@ export const command: Command = {
   async run(context) {
     const issue = context.value("issue");
     const views = await context.kept();
-    if (issue !== null && views !== null && views.issueId(issue) === null) unknownIssue(issue);
+    if (issue !== null && views !== null && (await views.issueId(issue)) === null) unknownIssue(issue);
     return await printList(context, {
       page: (kept, request) => kept.runs({ issue }, request),
       columns: columns(context),

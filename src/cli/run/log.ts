@@ -17,11 +17,11 @@ export const command: Command = {
     const { id } = await namedRun(context);
     if (context.flag("follow")) return await followRun(context, id);
     if (context.json) {
-      const page = (views: Views, request: Request): Page<RunEventDocument> =>
-        views.runEvents(id, request) ?? { items: [], nextCursor: null };
+      const page = async (views: Views, request: Request): Promise<Page<RunEventDocument>> =>
+        (await views.runEvents(id, request)) ?? { items: [], nextCursor: null };
       return await printList(context, { page, columns: [], empty: "" });
     }
-    const shown = printed(context, await context.views(), id, context.limit ?? Infinity);
+    const shown = await printed(context, await context.views(), id, context.limit ?? Infinity);
     if (shown.count === 0) context.note("Its log is empty.");
     return 0;
   },
@@ -32,7 +32,7 @@ type Request = Parameters<Views["runEvents"]>[1];
 
 async function followRun(context: Context, id: string): Promise<number> {
   const signal = context.interrupted();
-  let { seq } = printed(context, await context.views(), id, Infinity);
+  let { seq } = await printed(context, await context.views(), id, Infinity);
   if (await isOver(context, id)) return 0;
   for await (const line of follow(context, seq, signal, context.note)) {
     ({ seq } = line);
@@ -43,17 +43,17 @@ async function followRun(context: Context, id: string): Promise<number> {
   return 0;
 }
 
-function printed(
+async function printed(
   context: Context,
   views: Views,
   id: string,
   most: number,
-): { readonly seq: number; readonly count: number } {
+): Promise<{ readonly seq: number; readonly count: number }> {
   let cursor = context.cursor;
   let seq = 0;
   let count = 0;
   do {
-    const page = views.runEvents(id, { limit: Math.min(BATCH, most - count), cursor });
+    const page = await views.runEvents(id, { limit: Math.min(BATCH, most - count), cursor });
     for (const event of page?.items ?? []) {
       show(event, context);
       ({ seq } = event);
@@ -68,9 +68,9 @@ function printed(
 async function isOver(context: Context, id: string): Promise<boolean> {
   const views = await openViews(context.host, context.located());
   try {
-    return (views?.run(id)?.state ?? "ended") === "ended";
+    return ((await views?.run(id))?.state ?? "ended") === "ended";
   } finally {
-    views?.close();
+    await views?.close();
   }
 }
 

@@ -6,7 +6,7 @@ import type { Column } from "./table.ts";
 
 /** A list: how its pages are read, its columns, and what to say when it is empty. */
 export interface List<T> {
-  readonly page: (views: Views, request: PageRequest) => Page<T>;
+  readonly page: (views: Views, request: PageRequest) => Promise<Page<T>>;
   readonly columns: readonly Column<T>[];
   readonly empty: string;
 }
@@ -21,16 +21,16 @@ const ON_TERMINAL = 50;
 export async function printList<T>(context: Context, list: List<T>): Promise<number> {
   const views = await context.kept();
   if (context.json) {
-    printDocument(context, list, views);
+    await printDocument(context, list, views);
     return 0;
   }
   if (views === null) {
     context.note(NOTHING_YET);
     return 0;
   }
-  if (context.terminal) printTable(context, list, views);
+  if (context.terminal) await printTable(context, list, views);
   else {
-    const ended = eachPage(context, list, views, context.limit, (rows) => {
+    const ended = await eachPage(context, list, views, context.limit, (rows) => {
       for (const row of rows) context.say(separated(list.columns, row));
     });
     if (ended.nextCursor !== null) context.note(`more: --cursor ${ended.nextCursor}`);
@@ -41,9 +41,9 @@ export async function printList<T>(context: Context, list: List<T>): Promise<num
 /** What to say where nothing was ever kept. */
 export const NOTHING_YET = "No relay has run here yet: start one with `patchrelay serve`.";
 
-function printTable<T>(context: Context, list: List<T>, views: Views): void {
+async function printTable<T>(context: Context, list: List<T>, views: Views): Promise<void> {
   const rows: T[] = [];
-  const { nextCursor } = eachPage(context, list, views, context.limit ?? ON_TERMINAL, (more) => {
+  const { nextCursor } = await eachPage(context, list, views, context.limit ?? ON_TERMINAL, (more) => {
     rows.push(...more);
   });
   if (rows.length === 0) return context.say(list.empty);
@@ -54,12 +54,12 @@ function printTable<T>(context: Context, list: List<T>, views: Views): void {
 }
 
 // The first page is read before anything is written: a cursor that is none must leave standard output empty.
-function printDocument<T>(context: Context, list: List<T>, views: Views | null): void {
+async function printDocument<T>(context: Context, list: List<T>, views: Views | null): Promise<void> {
   let before = '{"items":[\n';
   const { nextCursor } =
     views === null
       ? { nextCursor: null }
-      : eachPage(context, list, views, context.limit, (rows) => {
+      : await eachPage(context, list, views, context.limit, (rows) => {
           for (const row of rows) {
             context.host.stdout.write(before + JSON.stringify(row));
             before = ",\n";
@@ -70,17 +70,17 @@ function printDocument<T>(context: Context, list: List<T>, views: Views | null):
 }
 
 // The cursor moves on with every page, so the loop ends with the list.
-function eachPage<T>(
+async function eachPage<T>(
   context: Context,
   list: List<T>,
   views: Views,
   most: number | null,
   take: (rows: readonly T[]) => void,
-): { readonly nextCursor: string | null } {
+): Promise<{ readonly nextCursor: string | null }> {
   let left = most ?? Infinity;
   let { cursor } = context;
   do {
-    const page = list.page(views, { limit: Math.min(PAGE, left), cursor });
+    const page = await list.page(views, { limit: Math.min(PAGE, left), cursor });
     take(page.items);
     left -= page.items.length;
     cursor = page.nextCursor;

@@ -33,6 +33,8 @@ export interface AdvanceParts {
   readonly stream: Stream;
   readonly advance: AdvanceIssue;
   readonly engine: Pick<EngineParts, "clock" | "policy" | "conditions" | "log" | "settings">;
+  /** What all issues together have spent today (UTC), US dollars. */
+  readonly usdToday: () => number;
   /** Called after a commit that changed the issue, with its facts. */
   readonly committed: (issue: IssueId, facts: Facts) => void;
 }
@@ -57,7 +59,7 @@ export function createAdvances(parts: AdvanceParts): Advances {
       before: kept?.decision ?? null,
       observations,
       policy: engine.policy,
-      conditions: engine.conditions(),
+      conditions: { ...engine.conditions(), usdToday: parts.usdToday() },
       now,
     });
     const { facts, decision } = result;

@@ -26,6 +26,7 @@ import { createRunWorker } from "./loops/run-worker.ts";
 import { createBurstThrottle } from "./loops/burst-throttle.ts";
 import { createRetentionLoop, keepings } from "./loops/retention.ts";
 import { runRows } from "./rows/run.ts";
+import { dayOf, tallyRows } from "./rows/tally.ts";
 import { createClockRollback } from "./loops/clock-rollback.ts";
 import { createStore } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
@@ -53,6 +54,7 @@ export interface EmbeddedOptions {
 }
 
 const PROBE_EVERY_MS = 5_000;
+const SPENT_KEPT_MS = 5_000;
 
 /**
  * Opens the engine on SQLite: takes the folder's lock, judges and migrates the database. Throws
@@ -110,6 +112,14 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
   const outbox = outboxRows(store);
   const runs = runRows(store, nextSeq);
   const meta = createMeta(store);
+  const tallies = tallyRows(store);
+  let spent = { at: -Infinity, usd: 0 };
+  // Asked for in every advance; a reading some seconds old is near enough to a daily limit.
+  const usdToday = (): number => {
+    if (clock.monotonic() - spent.at > SPENT_KEPT_MS)
+      spent = { at: clock.monotonic(), usd: tallies.spent(dayOf(clock.now())).usd };
+    return spent.usd;
+  };
   const timers = timerRows(store, () => timerLoop.wake());
   const advances = createAdvances({
     store,
@@ -122,6 +132,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     stream,
     advance: options.advance ?? factoryAdvance,
     engine,
+    usdToday,
     committed(issue, facts) {
       runWorker.committed(issue, facts);
       effectWorker.wake();
@@ -246,7 +257,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     },
     accept: (delivery) => intake.accept(delivery),
     observe: createObserve({ store, advances: advances, observations, clock, log }),
-    facts: (issue) => advances.facts(issue),
+    facts: async (issue) => advances.facts(issue),
     async replay(source, deliveryId) {
       if (source === OBSERVATIONS) {
         const parked = observations.parked(deliveryId);
@@ -274,7 +285,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       deliveries,
       observations,
       outbox,
-      views,
+      tallies,
       clock,
       diskLow: () => diskLow(file, minFree),
       lastSweep: () => sweep.lastRound(),

@@ -29,7 +29,7 @@ export function assignSlots(
   used: readonly SlotUse[],
   settings: Pick<EngineSettings, "slots" | "slotsPerProject">,
   policy: Pick<Policy, "projects">,
-  conditions: Conditions,
+  conditions: Pick<Conditions, "agents" | "disk">,
   now: number,
 ): readonly (string | null)[] {
   const busyIssues = new Set(used.map(({ issue }) => issue));

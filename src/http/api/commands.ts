@@ -85,8 +85,8 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
       }),
     },
     async (request, reply) => {
-      const { source, deliveryId } = oneDelivery(parts.engine.views, idOf(request));
-      if (parts.engine.views.deliveryBody(source, deliveryId) === null)
+      const { source, deliveryId } = await oneDelivery(parts.engine.views, idOf(request));
+      if ((await parts.engine.views.deliveryBody(source, deliveryId)) === null)
         throw conflict(
           "its body is no longer stored",
           "storage.keepDeliveriesDays sets how long bodies are kept",
@@ -119,15 +119,15 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
 async function carryOut(parts: CommandParts, command: CommandName, request: FastifyRequest): Promise<number> {
   const { engine, policy, clock, randomness } = parts;
   const key = keyOf(request);
-  const issue = found(engine.views.issueId(key), key);
+  const issue = found(await engine.views.issueId(key), key);
   const given = idempotencyKey(request);
   // Scoped to issue and command, so that a key used twice by mistake cannot swallow another command.
   const id = given === null ? randomness.uuid() : uuidFromKey(`${issue} ${command} ${given}`);
-  const earlier = given === null ? null : earlierSeq(engine, issue, id);
+  const earlier = given === null ? null : await earlierSeq(engine, issue, id);
   if (earlier !== null) return earlier;
 
-  const facts = engine.facts(issue);
-  const document = engine.views.issue(issue);
+  const facts = await engine.facts(issue);
+  const document = await engine.views.issue(issue);
   if (facts === null || document === null) throw notFound(`there is no issue ${JSON.stringify(key)}`);
   const { text = null, question = null } = (request.body ?? {}) as { text?: string; question?: string };
   const why = commandRejection({ command, text, question }, document, facts, policy);
@@ -153,8 +153,8 @@ async function carryOut(parts: CommandParts, command: CommandName, request: Fast
 }
 
 /** The answer may have been lost: then the command is in the journal, and by now it may be rejected. */
-function earlierSeq(engine: Engine, issue: IssueId, id: string): number | null {
-  const lines = engine.views.journal(issue, { limit: LOOK_BACK, cursor: null })?.items ?? [];
+async function earlierSeq(engine: Engine, issue: IssueId, id: string): Promise<number | null> {
+  const lines = (await engine.views.journal(issue, { limit: LOOK_BACK, cursor: null }))?.items ?? [];
   const line = lines.find(
     ({ observation }) => observation.source === "operator" && observation.delivery === id,
   );

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { DELIVERY_STATES, EFFECT_STATES } from "../../engines/documents.ts";
-import type { AgentDocument, PageRequest } from "../../engines/documents.ts";
+import type { AgentDocument, DeliveryDocument, PageRequest } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { parseTime } from "../../lib/clock.ts";
@@ -32,33 +32,33 @@ export function inspection(
         query: { state: oneOf(Object.keys(FACTORY_STATES)), repo: FILTER, q: FILTER, ...PAGING },
       }),
     },
-    (request) => {
+    async (request) => {
       const { state, repo, q, ...rest } = request.query as Query & {
         state?: string;
         repo?: string;
         q?: string;
       };
-      return views.issues({ state: state ?? null, repo: repo ?? null, q: q ?? null }, paging(rest));
+      return await views.issues({ state: state ?? null, repo: repo ?? null, q: q ?? null }, paging(rest));
     },
   );
   app.get(
     "/api/issues/:key",
     { schema: answers("One issue", reference("Issue"), { params: ["key"] }) },
-    (request) => found(views.issue(keyOf(request)), keyOf(request)),
+    async (request) => found(await views.issue(keyOf(request)), keyOf(request)),
   );
   app.get(
     "/api/issues/:key/journal",
     {
       schema: answers("Its journal, newest first", page("JournalEntry"), { params: ["key"], query: PAGING }),
     },
-    (request) => found(views.journal(keyOf(request), paging(request.query)), keyOf(request)),
+    async (request) => found(await views.journal(keyOf(request), paging(request.query)), keyOf(request)),
   );
   app.get(
     "/api/issues/:key/runs",
     { schema: answers("Its runs, newest first", page("Run"), { params: ["key"], query: PAGING }) },
-    (request) => {
-      const issue = found(views.issueId(keyOf(request)), keyOf(request));
-      return views.runs({ issue }, paging(request.query));
+    async (request) => {
+      const issue = found(await views.issueId(keyOf(request)), keyOf(request));
+      return await views.runs({ issue }, paging(request.query));
     },
   );
   app.get(
@@ -71,11 +71,11 @@ export function inspection(
         },
       }),
     },
-    (request) => {
+    async (request) => {
       const key = keyOf(request);
       const { at } = request.query as { at?: string };
-      found(views.issueId(key), key);
-      const why = views.why(key, at === undefined ? null : moment(at));
+      found(await views.issueId(key), key);
+      const why = await views.why(key, at === undefined ? null : moment(at));
       if (why === null) throw notFound(`nothing was known about ${key} at that time`);
       return why;
     },
@@ -83,13 +83,14 @@ export function inspection(
   app.get(
     "/api/runs",
     { schema: answers("Runs, newest first", page("Run"), { query: { issue: FILTER, ...PAGING } }) },
-    (request) => views.runs({ issue: (request.query as Query).issue ?? null }, paging(request.query)),
+    async (request) =>
+      await views.runs({ issue: (request.query as Query).issue ?? null }, paging(request.query)),
   );
   app.get(
     "/api/runs/:id",
     { schema: answers("One run", reference("Run"), { params: ["id"] }) },
-    (request) => {
-      const run = views.run(idOf(request));
+    async (request) => {
+      const run = await views.run(idOf(request));
       if (run === null) throw notFound(`there is no run ${JSON.stringify(idOf(request))}`);
       return run;
     },
@@ -97,20 +98,26 @@ export function inspection(
   app.get(
     "/api/runs/:id/events",
     { schema: answers("Its log, oldest first", page("RunEvent"), { params: ["id"], query: PAGING }) },
-    (request) => {
-      const events = views.runEvents(idOf(request), paging(request.query));
+    async (request) => {
+      const events = await views.runEvents(idOf(request), paging(request.query));
       if (events === null) throw notFound(`there is no run ${JSON.stringify(idOf(request))}`);
       return events;
     },
   );
-  app.get("/api/queue", { schema: answers("Runs waiting for a slot", reference("Queue")) }, () =>
-    views.queue(),
+  app.get(
+    "/api/queue",
+    { schema: answers("Runs waiting for a slot", reference("Queue")) },
+    async () => await views.queue(),
   );
   app.get("/api/agents", { schema: answers("The agents", page("Agent")) }, async () => ({
     items: await agents(),
     nextCursor: null,
   }));
-  app.get("/api/budget", { schema: answers("Today's spending", reference("Budget")) }, () => views.budget());
+  app.get(
+    "/api/budget",
+    { schema: answers("Today's spending", reference("Budget")) },
+    async () => await views.budget(),
+  );
   app.get(
     "/api/deliveries",
     {
@@ -122,9 +129,9 @@ export function inspection(
         },
       }),
     },
-    (request) => {
+    async (request) => {
       const { state, source } = request.query as Query;
-      return views.deliveries({ state: state ?? null, source: source ?? null }, paging(request.query));
+      return await views.deliveries({ state: state ?? null, source: source ?? null }, paging(request.query));
     },
   );
   app.get(
@@ -135,7 +142,7 @@ export function inspection(
         problems: [409],
       }),
     },
-    (request) => oneDelivery(views, idOf(request)),
+    async (request) => await oneDelivery(views, idOf(request)),
   );
   app.get(
     "/api/outbox",
@@ -144,16 +151,16 @@ export function inspection(
         query: { state: oneOf(EFFECT_STATES), issue: FILTER, ...PAGING },
       }),
     },
-    (request) => {
+    async (request) => {
       const { state, issue } = request.query as Query;
-      return views.outbox({ state: state ?? null, issue: issue ?? null }, paging(request.query));
+      return await views.outbox({ state: state ?? null, issue: issue ?? null }, paging(request.query));
     },
   );
 }
 
-/** The delivery of that id. Throws 404, or 409 when two sources have one of that id. */
-export function oneDelivery(views: Views, id: string): ReturnType<Views["delivery"]>[number] {
-  const [first, ...others] = views.delivery(id);
+/** The delivery of that id. Rejects with 404, or 409 when two sources have one of that id. */
+export async function oneDelivery(views: Views, id: string): Promise<DeliveryDocument> {
+  const [first, ...others] = await views.delivery(id);
   if (first === undefined) throw notFound(`there is no delivery ${JSON.stringify(id)}`);
   if (others.length > 0) {
     const names = [first, ...others].map(({ source, deliveryId }) => `${source}:${deliveryId}`);

@@ -39,22 +39,29 @@ export function dashboard(
   app.get("/", { config, schema }, async (request, reply) => {
     const { state, q, cursor } = request.query as Query;
     const filter = { state: known(state, Object.keys(FACTORY_STATES)), q: filled(q) };
-    const issues = views.issues({ ...filter, repo: null }, { limit: ROWS, cursor: filled(cursor) });
-    const { byState } = views.counts();
+    const issues = await views.issues({ ...filter, repo: null }, { limit: ROWS, cursor: filled(cursor) });
+    const { byState } = await views.counts();
     return await sendPage(
       reply,
-      issuesPage({ issues, byState, queue: views.queue(), budget: views.budget(), filter, trackers }),
+      issuesPage({
+        issues,
+        byState,
+        queue: await views.queue(),
+        budget: await views.budget(),
+        filter,
+        trackers,
+      }),
     );
   });
 
   app.get("/issues/:key", { config, schema }, async (request, reply) => {
     const key = keyOf(request);
     const cursor = filled((request.query as Query).cursor);
-    const issue = found(views.issue(key), key);
-    const journal = found(views.journal(issue.id, { limit: ENTRIES, cursor }), key);
-    const runs = views.runs({ issue: issue.id }, { limit: ENTRIES, cursor: null });
-    const id = views.issueId(issue.id);
-    const facts = id === null ? null : engine.facts(id);
+    const issue = found(await views.issue(key), key);
+    const journal = found(await views.journal(issue.id, { limit: ENTRIES, cursor }), key);
+    const runs = await views.runs({ issue: issue.id }, { limit: ENTRIES, cursor: null });
+    const id = await views.issueId(issue.id);
+    const facts = id === null ? null : await engine.facts(id);
     return await sendPage(
       reply,
       issuePage({
@@ -71,16 +78,19 @@ export function dashboard(
 
   app.get("/runs/:id", { config, schema }, async (request, reply) => {
     const id = idOf(request);
-    const run = views.run(id);
+    const run = await views.run(id);
     if (run === null) throw notFound(`there is no run ${JSON.stringify(id)}`);
-    const key = views.issue(run.issue)?.key ?? run.issue;
-    return await sendPage(reply, runPage({ run, key, ...newestLines(views, id) }));
+    const key = (await views.issue(run.issue))?.key ?? run.issue;
+    return await sendPage(reply, runPage({ run, key, ...(await newestLines(views, id)) }));
   });
 
   app.get("/deliveries", { config, schema }, async (request, reply) => {
     const { state, cursor } = request.query as Query;
     const filter = { state: known(state, DELIVERY_STATES) };
-    const deliveries = views.deliveries({ ...filter, source: null }, { limit: ROWS, cursor: filled(cursor) });
+    const deliveries = await views.deliveries(
+      { ...filter, source: null },
+      { limit: ROWS, cursor: filled(cursor) },
+    );
     return await sendPage(reply, deliveriesPage({ deliveries, filter }));
   });
 
@@ -90,15 +100,15 @@ export function dashboard(
 }
 
 /** The last lines of a run's log; its pages begin with the oldest. */
-function newestLines(
+async function newestLines(
   views: Views,
   id: string,
-): { readonly events: readonly RunEventDocument[]; readonly cut: boolean } {
+): Promise<{ readonly events: readonly RunEventDocument[]; readonly cut: boolean }> {
   let cursor: string | null = null;
   let events: readonly RunEventDocument[] = [];
   let read = 0;
   for (let round = 0; round < LOG_PAGES; round += 1) {
-    const next: Page<RunEventDocument> | null = views.runEvents(id, { limit: LOG_LINES, cursor });
+    const next: Page<RunEventDocument> | null = await views.runEvents(id, { limit: LOG_LINES, cursor });
     read += next?.items.length ?? 0;
     events = [...events, ...(next?.items ?? [])].slice(-LOG_LINES);
     cursor = next?.nextCursor ?? null;

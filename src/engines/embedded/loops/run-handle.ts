@@ -113,11 +113,11 @@ export function createRunUnderWay(parts: {
       run: number,
       fence,
       signal: parts.stopping,
-      facts: factsNow,
+      facts: async () => factsNow(),
       stopReason: () => stopReason,
       stopped,
       steers: {
-        take: () => (runs.anySteer(id) ? store.write(() => runs.takeSteers(id)) : []),
+        take: async () => (runs.anySteer(id) ? store.write(() => runs.takeSteers(id)) : []),
         onArrival(listen) {
           arrivals.add(listen);
           if (runs.anySteer(id)) listen();
@@ -131,10 +131,11 @@ export function createRunUnderWay(parts: {
           advances.apply(issue, observations, { source: "run", delivery: id });
         });
       },
-      progress: () => progress,
-      saveProgress(patch) {
+      progress: async () => progress,
+      async saveProgress(patch) {
         const whole = { ...progress, ...patch };
         store.write(() => {
+          // The check and what it allows are one transaction, here as in `observe`.
           factsNow();
           runs.saveProgress(id, whole);
         });

@@ -3,6 +3,7 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Facts, Run } from "../../../factory/facts/facts.ts";
 import { NOTHING_SPENT } from "../../../factory/facts/facts.ts";
 import { iso } from "../../../lib/clock.ts";
+import { dayOf } from "./tally.ts";
 import type { RunEventDocument } from "../../documents.ts";
 import type { Store } from "../database/store.ts";
 
@@ -142,7 +143,7 @@ export function runRows({ db }: Pick<Store, "db">, nextSeq: () => number) {
     const tokens = run.spent.input + run.spent.output - before.input - before.output;
     const usd = (run.spent.usd ?? 0) - (before.usd ?? 0);
     const begun = run.startedAt !== null && (old === undefined || old.startedAt === null) ? 1 : 0;
-    if (tokens !== 0 || usd !== 0 || begun !== 0) spend.run(iso(now).slice(0, 10), begun, tokens, usd);
+    if (tokens !== 0 || usd !== 0 || begun !== 0) spend.run(dayOf(now), begun, tokens, usd);
   }
 }
 

@@ -1,8 +1,9 @@
 import type { Clock } from "../../../lib/clock.ts";
-import type { Engine, EngineHealth, Views } from "../../engine.ts";
+import type { Engine, EngineHealth } from "../../engine.ts";
 import type { Deliveries } from "../rows/delivery.ts";
 import type { ObservationRows } from "../rows/observation.ts";
 import type { Outbox } from "../rows/outbox.ts";
+import type { Tallies } from "../rows/tally.ts";
 import { BROKEN, type Store } from "../database/store.ts";
 
 /** How the engine is, as `/ready` tells it. */
@@ -11,7 +12,7 @@ export function createHealth(parts: {
   readonly deliveries: Deliveries;
   readonly observations: ObservationRows;
   readonly outbox: Outbox;
-  readonly views: Views;
+  readonly tallies: Tallies;
   readonly clock: Clock;
   readonly diskLow: () => string | null;
   readonly lastSweep: () => number | null;
@@ -19,11 +20,11 @@ export function createHealth(parts: {
   readonly mismatches: () => number;
   readonly slots: () => EngineHealth["slots"];
 }): Engine["health"] {
-  const { store, deliveries, observations, outbox, views, clock } = parts;
+  const { store, deliveries, observations, outbox, tallies, clock } = parts;
   const age = (at: number | null): number | null => (at === null ? null : Math.max(0, clock.now() - at));
   return () => {
     const problem = store.broken() ? BROKEN : (store.fault() ?? parts.diskLow());
-    const counts = views.counts();
+    const counts = tallies.counts();
     const swept = parts.lastSweep();
     return {
       database: { ok: problem === null, detail: problem ?? "writable" },

@@ -9,6 +9,7 @@ import type { DeliveryRow } from "../rows/delivery.ts";
 import type { IssueRow } from "../rows/issue.ts";
 import { journalDocument } from "../rows/journal.ts";
 import type { JournalRow } from "../rows/journal.ts";
+import { dayOf, tallyRows } from "../rows/tally.ts";
 import { createMeta } from "../database/meta.ts";
 import { observationRows, OBSERVATIONS, observationDocument } from "../rows/observation.ts";
 import type { ObservationRow } from "../rows/observation.ts";
@@ -87,17 +88,7 @@ export function createViews(
      WHERE state = 'pending' AND head = 1 AND class = 'start' ORDER BY priority, id LIMIT ?`,
   );
   const handle = db.prepare<[], number>("SELECT count(*) FROM runs WHERE state = 'running'").pluck();
-  const spending = db.prepare<[string], { runs: number; tokens: number; usd: number }>(
-    "SELECT runs, tokens, usd FROM spending WHERE day = ?",
-  );
-  const tally = db.prepare<[string], { state: string; count: number }>(
-    "SELECT state, count FROM tally WHERE relation = ? AND count > 0",
-  );
-  const pending = db
-    .prepare<[], number>(
-      "SELECT count(*) FROM deliveries INDEXED BY deliveries_by_state WHERE state = 'pending'",
-    )
-    .pluck();
+  const tallies = tallyRows({ db });
 
   const find = (key: string): IssueRow | undefined => issueById.get(key) ?? issueByKey.get(key);
   const stateOf = (issue: string, key: string): string => effectState.get(issue, key) ?? "done";
@@ -155,7 +146,7 @@ export function createViews(
   });
 
   return {
-    issues(filter, request) {
+    async issues(filter, request) {
       const like = filter.q === null ? null : `%${filter.q.replace(/[\\%_]/g, (found) => `\\${found}`)}%`;
       const rows = page(
         "issues",
@@ -169,18 +160,18 @@ export function createViews(
       ) as readonly IssueRow[];
       return pageOf(rows, request, (row) => row.seq, issueDocuments(rows));
     },
-    issue(key) {
+    async issue(key) {
       const row = find(key);
       return row === undefined ? null : issueDocuments([row])(row);
     },
-    why(key, at) {
+    async why(key, at) {
       const row = find(key);
       if (row === undefined) return null;
       if (at === null) return whyDocument({ ...row, issue: row.key, at: row.updated_at });
       const line = "seq" in at ? journalAt.get(row.id, at.seq) : journalAtTime.get(row.id, at.time);
       return line === undefined ? null : whyDocument({ ...line, issue: row.key, state: line.to_state });
     },
-    journal(key, request) {
+    async journal(key, request) {
       const row = find(key);
       if (row === undefined) return null;
       const start = pageStart(request) ?? Number.MAX_SAFE_INTEGER;
@@ -192,21 +183,21 @@ export function createViews(
         (line) => journalDocument(line, stateOf),
       );
     },
-    runs(filter, request) {
+    async runs(filter, request) {
       const issue = filter.issue === null ? null : (find(filter.issue)?.id ?? "");
       const rows = page("runs", "seq", [["issue = ?", issue]], request) as readonly RunRow[];
       return pageOf(rows, request, ({ seq }) => seq, runDocument);
     },
-    run(id) {
+    async run(id) {
       const row = runById.get(id);
       return row === undefined ? null : runDocument(row);
     },
-    runEvents(id, request) {
+    async runEvents(id, request) {
       if (runById.get(id) === undefined) return null;
       const rows = eventsOf.all(id, pageStart(request) ?? 0, pageLimit(request));
       return pageOf(rows, request, ({ seq }) => seq, runEventDocument);
     },
-    deliveries(filter, request) {
+    async deliveries(filter, request) {
       if (filter.source === OBSERVATIONS) {
         const parked = page(
           "observations",
@@ -230,7 +221,7 @@ export function createViews(
       ) as readonly DeliveryRow[];
       return pageOf(rows, request, ({ seq }) => seq, deliveryDocument);
     },
-    delivery(id) {
+    async delivery(id) {
       const parked = id.startsWith(`${OBSERVATIONS}:`)
         ? observations.parked(id.slice(OBSERVATIONS.length + 1))
         : undefined;
@@ -239,7 +230,7 @@ export function createViews(
       const exact = split > 0 ? deliveries.one(id.slice(0, split), id.slice(split + 1)) : undefined;
       return (exact === undefined ? deliveriesOfId.all(id) : [exact]).map(deliveryDocument);
     },
-    deliveryBody(source, deliveryId) {
+    async deliveryBody(source, deliveryId) {
       if (source === OBSERVATIONS) {
         const parked = observations.parked(deliveryId);
         return parked === undefined ? null : Buffer.from(parked.observations);
@@ -247,7 +238,7 @@ export function createViews(
       const row = deliveries.one(source, deliveryId);
       return row === undefined ? null : deliveries.body(row);
     },
-    outbox(filter, request) {
+    async outbox(filter, request) {
       const issue = filter.issue === null ? null : (find(filter.issue)?.id ?? filter.issue);
       const rows = page(
         "outbox",
@@ -260,25 +251,25 @@ export function createViews(
       ) as readonly OutboxRow[];
       return pageOf(rows, request, ({ id }) => id, outboxDocument);
     },
-    queue() {
+    async queue() {
       const used = live?.slotsUsed() ?? handle.get() ?? 0;
       return { slots: { total: settings()?.slots ?? 0, used }, items: queueItems() };
     },
-    budget() {
-      const day = iso(now()).slice(0, 10);
-      const today = spending.get(day);
+    async budget() {
+      const day = dayOf(now());
+      const today = tallies.spent(day);
       const limits = (settings()?.policy.projects ?? [])
         .map(({ budgets }) => budgets.usdPerDay)
         .filter((limit) => limit !== null);
       return {
         day,
-        usdToday: today?.usd ?? 0,
+        usdToday: today.usd,
         usdPerDay: limits.length === 0 ? null : Math.min(...limits),
-        tokensToday: today?.tokens ?? 0,
-        runsToday: today?.runs ?? 0,
+        tokensToday: today.tokens,
+        runsToday: today.runs,
       };
     },
-    stream(after, limit) {
+    async stream(after, limit) {
       const most = Math.min(MOST_LINES, Math.max(1, limit));
       const lines: D.StreamLine[] = [
         ...journalAfter
@@ -290,18 +281,11 @@ export function createViews(
       ];
       return lines.toSorted((a, b) => a.seq - b.seq).slice(0, most);
     },
-    counts() {
-      const of = (relation: string): Readonly<Record<string, number>> =>
-        Object.fromEntries(tally.all(relation).map(({ state, count }) => [state, count]));
-      const arrived = pending.get() ?? 0;
-      return {
-        byState: of("issues"),
-        deliveries: { ...(arrived > 0 ? { pending: arrived } : {}), ...of("deliveries") },
-        outbox: of("outbox"),
-      };
+    counts: async () => tallies.counts(),
+    issueId: async (key) => find(key)?.id ?? null,
+    async close() {
+      close();
     },
-    issueId: (key) => find(key)?.id ?? null,
-    close,
   };
 }
 
