@@ -22,8 +22,8 @@ taken_away           | {working}; stopped                                     | 
 taken_away           | {working}; undelegated                                 | paused   | stop_run undelegated | the agent to stop
 taken_away           | {working}; operator stop                               | paused   | stop_run stopped    | the agent to stop
 taken_away           | {queued}; undelegated                                  | paused   | cancel_merge        | a new delegation or message, or \`resume\`
-held                 | {green}; operator pause                                | paused   | wait                | \`resume\`
-held                 | {auto}; operator pause; pull p1 test=running           | paused   | cancel_merge        | \`resume\`
+paused               | {green}; operator pause                                | paused   | wait                | \`resume\`
+paused               | {auto}; operator pause; pull p1 test=running           | paused   | cancel_merge        | \`resume\`
 unread               | says hello                                             | delegated | wait               | the tracker's answer
 unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a project in the configuration that takes it, or another team on the issue
 project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project in the configuration

@@ -554,7 +554,7 @@ describe("delegation, stop, pause", () => {
     const told = story(`${RED}; run starts; operator pause`);
     expect(last(told)).toContain("repairing_ci run_active");
     told.tell("run intends h2; run published; pull h2 test=failure#2");
-    expect(last(told)).toContain("paused held");
+    expect(last(told)).toContain("paused paused");
     told.tell("operator resume");
     expect(last(told)).toContain("repairing_ci run_queued → start_run");
   });
@@ -840,7 +840,7 @@ describe("auto-merge", () => {
     expect(last(told)).toMatch(/^awaiting_review auto_merge_stale → .*cancel_merge/);
     told.tell("cancel ok; pull p1 manual test=success#2; review r2 approved");
     expect(last(told)).toContain("awaiting_queue merge → merge");
-    expect(last(story(`${AUTO}; operator pause; news head p1`))).toMatch(/^paused held → .*cancel_merge/);
+    expect(last(story(`${AUTO}; operator pause; news head p1`))).toMatch(/^paused paused → .*cancel_merge/);
     const rules = story(`policy when_rules_allow; ${GREEN}; merge ok; pull h1 auto; news head p1`);
     expect(last(rules)).not.toContain("cancel_merge");
   });

@@ -243,7 +243,7 @@ describe("commands", () => {
     ["cancel", { state: "failed", run: null }, {}, "has ended"],
     ["resume", {}, {}, "is not paused (implementing)"],
     ["resume", { state: "done", run: null }, {}, "has ended"],
-    ["pause", {}, { hold: { value: true, at: NOON, read: false } }, "is already paused"],
+    ["pause", {}, { paused: { value: true, at: NOON, read: false } }, "is already paused"],
     ["retry", {}, {}, "APP-1 has a run in progress"],
     [
       "retry",
@@ -273,7 +273,7 @@ describe("commands", () => {
       {},
       "a retry would change nothing for APP-1: It was removed.",
     ],
-    ["retry", { state: "paused", run: null, rule: "held", waitsFor: "`resume`" }, {}, "waits for `resume`"],
+    ["retry", { state: "paused", run: null, rule: "paused", waitsFor: "`resume`" }, {}, "waits for `resume`"],
   ])("%s is 409 with the reason when %j %j", async (command, shown, known, reason) => {
     shows(shown);
     facts(known);
@@ -284,7 +284,7 @@ describe("commands", () => {
   });
 
   test("resume makes sense while held, even if a run goes on, and when stopped", async () => {
-    facts({ hold: { value: true, at: NOON, read: false } });
+    facts({ paused: { value: true, at: NOON, read: false } });
     expect((await post("/api/issues/APP-1/resume")).status).toBe(202);
     shows({ state: "paused", run: null });
     expect((await post("/api/issues/APP-1/resume")).status).toBe(202);

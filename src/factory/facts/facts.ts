@@ -21,7 +21,7 @@ export interface Facts {
   /** The newest operator's `stop` (false), `resume` or `retry` (true). */
   readonly commanded: Stamped<{ readonly granted: boolean; readonly by: Actor }> | null;
   /** An operator's pause: nothing new starts, an active run goes on. */
-  readonly hold: Stamped<boolean> | null;
+  readonly paused: Stamped<boolean> | null;
   /** A person's end of the matter (`close`, `cancel`); absorbs until a later authority. */
   readonly closed: { readonly at: number; readonly by: Actor; readonly how: "close" | "cancel" } | null;
   readonly sessions: Readonly<Record<string, Session>>;
@@ -402,7 +402,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     delegation: null,
     stopped: null,
     commanded: null,
-    hold: null,
+    paused: null,
     closed: null,
     sessions: {},
     conversations: {},

@@ -48,7 +48,7 @@ function told(facts: Facts): unknown {
   };
 }
 
-// A person's word (delegation, stop, command, hold) is stamped too, but there the time is the news.
+// A person's word (delegation, stop, command, pause) is stamped too, but there the time is the news.
 function unstamped(part: object): object {
   return Object.fromEntries(
     Object.entries(part).map(([name, value]: [string, unknown]) => [

@@ -44,8 +44,8 @@ export function authorityOf(facts: Facts, policy: Policy): Authority | null {
  * behind, ours would be older than what it answers, and change nothing.
  */
 export function saidNow(facts: Facts, policy: Policy, now: number): number {
-  const { hold, closed, budgetReset, commanded } = facts;
-  const known = [authorityOf(facts, policy), hold, closed, budgetReset, commanded];
+  const { paused, closed, budgetReset, commanded } = facts;
+  const known = [authorityOf(facts, policy), paused, closed, budgetReset, commanded];
   return Math.max(now, ...known.map((word) => (word === null ? 0 : word.at + 1)));
 }
 

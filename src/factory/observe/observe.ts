@@ -181,9 +181,9 @@ function withCommand(facts: Facts, seen: Extract<Observation, { kind: "commanded
     case "stop":
       return { ...facts, commanded: commanded(false) };
     case "pause":
-      return { ...facts, hold: later(facts.hold, true, at, false) };
+      return { ...facts, paused: later(facts.paused, true, at, false) };
     case "resume":
-      return { ...facts, hold: later(facts.hold, false, at, false), commanded: commanded(true) };
+      return { ...facts, paused: later(facts.paused, false, at, false), commanded: commanded(true) };
     case "retry": {
       const afterRun = facts.runs.at(-1)?.number ?? 0;
       const budgetReset =

@@ -90,7 +90,7 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
   add("tracker status", facts.ticket.status?.value.name, facts.ticket.status?.at ?? null);
   add("project", facts.project === null ? "none" : `${facts.project.id} → ${facts.project.repository}`);
   add("repository problem", facts.project?.problem?.value, facts.project?.problem?.at ?? null);
-  if (facts.hold?.value === true) add("hold", "paused by an operator", facts.hold.at);
+  if (facts.paused?.value === true) add("paused", "by an operator", facts.paused.at);
   const pull = s.pullRequest;
   if (pull !== null) {
     const core = pull.core.value;

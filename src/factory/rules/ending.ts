@@ -88,10 +88,10 @@ export const ENDINGS: readonly Rule[] = [
     },
   }),
   rule({
-    name: "held",
+    name: "paused",
     says: "An operator paused it: nothing new starts; a run under way goes on. Auto-merge does not outlive the approval.",
     states: ["paused"],
-    when: ({ facts, run }) => holds(facts.hold?.value === true && run === null),
+    when: ({ facts, run }) => holds(facts.paused?.value === true && run === null),
     gives: (_, s) =>
       takingBack(
         waiting("paused", "Paused by an operator.", "`resume`"),

@@ -24,7 +24,7 @@ export function commandRejection(
   const { command, text } = asked;
   const { key, state } = issue;
   const over = TERMINAL.has(state) ? `${key} has ended (${state}): ${issue.why}` : null;
-  const held = facts.hold?.value === true;
+  const paused = facts.paused?.value === true;
   switch (command) {
     case "retry":
       if (issue.pullRequest?.merged === true) return `${key} is merged: there is nothing to retry`;
@@ -36,10 +36,10 @@ export function commandRejection(
         ? `${key} is already stopped`
         : null;
     case "pause":
-      return over ?? (held ? `${key} is already paused` : null);
+      return over ?? (paused ? `${key} is already paused` : null);
     case "resume":
       if (over !== null) return over;
-      return held || state === "paused" ? null : `${key} is not paused (${state})`;
+      return paused || state === "paused" ? null : `${key} is not paused (${state})`;
     case "cancel":
     case "close":
       return over;
@@ -54,7 +54,7 @@ export function commandRejection(
 /** What waits for something else than another try: a new budget would lie there unused. */
 const NOT_MOVED_BY_RETRY: ReadonlySet<string> = new Set([
   "removed",
-  "held",
+  "paused",
   "unrouted",
   "project_gone",
   "question_open",
