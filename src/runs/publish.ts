@@ -1,4 +1,4 @@
-import { commitMessage, pullRequestText } from "../factory/effects/prompt.ts";
+import { commitMessage, pullRequestText } from "../factory/effects/texts/pull-request.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { RUN_TRAILER } from "../worktrees/publish/publish.ts";

@@ -37,7 +37,7 @@ function words(activity: Activity): string {
 test("over a whole life the tracker hears each step once, in plain words", () => {
   expect(told(story(LIFE))).toMatchInlineSnapshot(`
     [
-      "thought: On it: APP-1. I will say what I do here, and ask when only a person can decide.",
+      "thought: On it: APP-1. I'll post progress here, and ask when a decision is yours to make.",
       "plan: .....",
       "action: Implementing acme/app",
       "plan: >....",
@@ -50,13 +50,13 @@ test("over a whole life the tracker hears each step once, in plain words", () =>
       "action: Repairing CI test",
       "action: Repairing CI h2 = It published.",
       "plan: xx>..",
-      "thought: The checks are green; nobody who may has approved this head yet.",
+      "thought: The checks are green; nobody with write access has approved this commit yet.",
       "plan: xxx>.",
       "plan: xxx>.",
       "action: Answering the review h2",
       "action: Answering the review h3 = It published.",
       "plan: xx>..",
-      "thought: Answered; rev has not looked again yet.",
+      "thought: Answered; rev has not reviewed again yet.",
       "plan: xxx>.",
       "thought: Green and approved by rev.",
       "plan: xxxx>",
@@ -65,7 +65,7 @@ test("over a whole life the tracker hears each step once, in plain words", () =>
       "action: Repairing for the merge queue h3",
       "action: Repairing for the merge queue h4 = It published.",
       "plan: xx>..",
-      "thought: The checks are green; nobody who may has approved this head yet.",
+      "thought: The checks are green; nobody with write access has approved this commit yet.",
       "plan: xxx>.",
       "thought: Green and approved by rev.",
       "plan: xxxx>",
@@ -101,9 +101,9 @@ test("a run that fails and is tried again is a thought; handing over is one erro
   );
   const errors = told(life).filter((line) => line.startsWith("error"));
   expect(errors).toHaveLength(1);
-  expect(errors[0]).toContain("I hand this over.");
+  expect(errors[0]).toContain("I'm handing this over.");
   expect(errors[0]).toContain("- run 2, implementation: failed: It failed.");
-  expect(errors[0]).toContain("I wait for a person: say what to do, or `retry` for a new budget.");
+  expect(errors[0]).toContain("I'm waiting for a person: say what to do, or `retry` for a new budget.");
 });
 
 test("a question is an elicitation with its options, told once", () => {
@@ -120,7 +120,7 @@ test("what waits for a person says for what, once", () => {
   const life = story("delegated team=OPS; wait 60; ticket team=OPS");
   const lines = told(life).filter((line) => line.startsWith("elicitation"));
   expect(lines).toEqual([
-    "elicitation: No project of this relay takes issues of team OPS. I wait for a project in the configuration that takes it, or another team on the issue.",
+    "elicitation: No project of this relay takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
   ]);
 });
 
@@ -129,7 +129,7 @@ test("a stop is answered with the promise that nothing will be published, once t
   expect(told(life).some((line) => line.startsWith("response"))).toBe(false);
   life.tell("run stopped; ticket");
   expect(told(life).filter((line) => line.startsWith("response"))).toEqual([
-    "response: Stopped by Ann. Nothing is running, and nothing will be published until you delegate again or write here.",
+    "response: Stopped by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
   ]);
 });
 
@@ -246,7 +246,7 @@ describe("each session is left closed, once per ending", () => {
   });
 
   test.each([
-    ["handed over", `budget ciRepairs 0; ${GREEN}; pull h1 test=failure`, "error: I hand this over."],
+    ["handed over", `budget ciRepairs 0; ${GREEN}; pull h1 test=failure`, "error: I'm handing this over."],
     ["asked", "delegated; run starts; run asked asks Which branch?", "elicitation: Which branch?"],
     ["taken by no project", "projects none; delegated", "elicitation: No project of this relay"],
     ["awaiting review", GREEN, "thought: The checks are green"],
@@ -304,6 +304,6 @@ describe("each session is left closed, once per ending", () => {
     );
     expect(life.life.decision?.state).toBe("done");
     expect(bodies).toHaveLength(2);
-    expect(bodies.at(-1)).toContain("write here again to have it done:\n- Also mention it in the README.");
+    expect(bodies.at(-1)).toContain("write again here to have them done:\n- Also mention it in the README.");
   });
 });

@@ -15,8 +15,8 @@ closed_by_operator   | {open}; operator cancel                                | 
 ticket_ended         | {open}; ticket status=completed                        | done     | finish              | -
 ticket_ended         | {open}; ticket status=canceled                         | failed   | finish              | -
 closed_unmerged      | {open}; pull h1 closed                                 | failed   | finish              | -
-no_authority         | ticket                                                 | paused   | wait                | a delegation or a message by a person who may
-no_authority         | delegated by outsider                                  | paused   | wait                | a delegation or a message by a person who may
+no_authority         | ticket                                                 | paused   | wait                | a delegation or a message from an authorised person
+no_authority         | delegated by outsider                                  | paused   | wait                | a delegation or a message from an authorised person
 taken_away           | {open}; undelegated                                    | paused   | wait                | a new delegation or message, or \`resume\`
 taken_away           | {working}; stopped                                     | paused   | stop_run stopped    | the agent to stop
 taken_away           | {working}; undelegated                                 | paused   | stop_run undelegated | the agent to stop
@@ -25,18 +25,18 @@ taken_away           | {queued}; undelegated                                  | 
 paused               | {green}; operator pause                                | paused   | wait                | \`resume\`
 paused               | {auto}; operator pause; pull p1 test=running           | paused   | cancel_merge        | \`resume\`
 unread               | says hello                                             | delegated | wait               | the tracker's answer
-unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a project in the configuration that takes it, or another team on the issue
-project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project in the configuration
-repository_problem   | {working}; repository acme/app has no branch main; run failed infrastructure | awaiting_input | wait | the repository or the configuration to be mended
-question_open        | {working}; run asked asks Which one?                   | awaiting_input | wait          | an answer, in the tracker or by \`answer\`
+unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a configured project that takes it, or another team on the issue
+project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project to be configured again
+repository_problem   | {working}; repository acme/app has no branch main; run failed infrastructure | awaiting_input | wait | the repository or the configuration to be fixed
+question_open        | {working}; run asked asks Which one?                   | awaiting_input | wait          | an answer, in the tracker or with \`answer\`
 run_stopping         | {working}; stopped; says go on after all               | preparing | wait               | the agent to stop
 run_overtaken        | {red}; run starts; pull p1 test=running                | repairing_ci | stop_run superseded | the agent to stop
 run_overtaken        | {red}; run starts; pull h1 test=success#2              | repairing_ci | stop_run superseded | the agent to stop
 run_overtaken        | {asked}; run starts; review r2 approved                | changes_requested | stop_run superseded | the agent to stop
 run_overtaken        | {red}; run starts; pull h1 queued                      | repairing_ci | stop_run superseded | the agent to stop
-auto_merge_stale     | {auto}; pull p1 test=running                           | awaiting_review | cancel_merge | auto-merge to be off
+auto_merge_stale     | {auto}; pull p1 test=running                           | awaiting_review | cancel_merge | auto-merge to be turned off
 auto_merge_stale     | {auto}; pull p1 test=running; cancel refused            | awaiting_input | wait          | a person to turn auto-merge off, or \`retry\`
-auto_merge_stale     | {approved}; says also the docs; merge ok               | implementing | cancel_merge    | auto-merge to be off
+auto_merge_stale     | {approved}; says also the docs; merge ok               | implementing | cancel_merge    | auto-merge to be turned off
 run_queued           | {red}; wait 1                                          | repairing_ci | wait            | a free slot
 run_queued           | delegated; wait 1                                      | delegated | wait               | a free slot
 run_active           | {working}; wait 1                                      | preparing | wait               | the run to end
@@ -68,9 +68,9 @@ ci_red               | {open}; pull h1 required= lint=timed_out; wait 30      | 
 ci_red               | reruns 1; {open}; pull h1 test=failure@55; rerun refused | repairing_ci | run ci_repair | -
 ci_red               | reruns 1; {open}; pull h1 test=failure@55; rerun ok; pull h1 test=failure#2@55 | repairing_ci | run ci_repair | -
 changes_requested    | {green}; review r1 changes_requested                   | changes_requested | run review_fix | -
-ci_blocked           | {open}; pull h1 test=cancelled                         | awaiting_input | wait          | a person to run or approve it
-ci_blocked           | {open}; pull h1 test=action_required                   | awaiting_input | wait          | a person to run or approve it
-ci_blocked           | {open}; pull h1 test=stale                             | awaiting_input | wait          | a person to run or approve it
+ci_blocked           | {open}; pull h1 test=cancelled                         | awaiting_input | wait          | a person to rerun or approve it
+ci_blocked           | {open}; pull h1 test=action_required                   | awaiting_input | wait          | a person to rerun or approve it
+ci_blocked           | {open}; pull h1 test=stale                             | awaiting_input | wait          | a person to rerun or approve it
 ci_pending           | {open}; pull h1 test=running                           | pr_open  | wait                | the checks
 ci_pending           | {open}; pull h1 lint=failure                           | pr_open  | wait                | the checks
 ci_pending           | {open}; pull h1 required= lint=success                 | pr_open  | wait                | the checks
@@ -81,15 +81,15 @@ unapproved           | {green}; review r1 approved on h0                      | 
 person_merges        | policy person; {green}                                 | awaiting_queue | wait          | a person to merge it
 merge_given_up       | {approved}; merge refused; wait 60; merge refused; wait 60; merge refused | escalated | escalate | a person: merge it, push, or \`retry\`
 auto_merge_off       | {auto}; wait 60; pull h1 manual                        | awaiting_input | wait          | a person to merge it or turn auto-merge on, a message, or \`retry\`
-merge_held           | {approved}; merge held                                 | awaiting_review | wait         | what the rules of the base branch ask for, such as another approval
-merge_refused        | {approved}; merge refused                              | awaiting_queue | wait          | the next try
+merge_held           | {approved}; merge held                                 | awaiting_review | wait         | what the rules of the base branch require, such as another approval
+merge_refused        | {approved}; merge refused                              | awaiting_queue | wait          | the next attempt
 merge_asked          | {approved}; merge ok                                   | awaiting_queue | wait          | the merge
 merge                | {green}; review r1 approved                            | awaiting_queue | merge         | the merge
 merge                | policy when_rules_allow; {open}; pull h1 test=success  | awaiting_queue | merge         | the merge
 implement/disk_low         | disk full; delegated                             | delegated | wait               | free disk
 implement/blocked          | delegated blocked=APP-2                          | delegated | wait               | APP-2 to be completed
 implement/agent_not_ready  | agent missing; delegated                         | delegated | wait               | the agent scripted
-implement/backing_off      | {working}; run failed capacity again 60          | delegated | wait               | the time of the next try
+implement/backing_off      | {working}; run failed capacity again 60          | delegated | wait               | the time of the next attempt
 ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | escalate | {push}
 implement/budget_spent     | delegated; {wrong}; {wrong}; {wrong}             | escalated | escalate           | {word}
 ci_red/budget_spent        | {red}; {wrong}; {wrong}; {wrong}                 | escalated | escalate           | {push}
@@ -97,7 +97,7 @@ ci_red/runs_spent          | budget runs 1; {open}; pull h1 test=failure      | 
 implement/tokens_spent     | budget tokensPerIssue 100; {working}; run failed test spends 200 | escalated | escalate | {more}, or a higher \`budgets.tokensPerIssue\`
 implement/money_spent      | budget usdPerIssue 1; {working}; run failed test spends 5 2.5 | escalated | escalate | {more}, or a higher \`budgets.usdPerIssue\`
 implement/day_spent        | budget usdPerDay 5; spent 7 today; delegated     | delegated | wait               | the next day (UTC)
-base_conflict/auto_merge_on | {auto}; pull h1 conflict                        | repairing_queue | cancel_merge | auto-merge to be off
+base_conflict/auto_merge_on | {auto}; pull h1 conflict                        | repairing_queue | cancel_merge | auto-merge to be turned off
 implement/too_fast         | budget implementations 9; delegated; {wrong}; {wrong}; {wrong}; {wrong}; {wrong}; {wrong} | delegated | wait | the hour to pass, or \`retry\`
 `;
 

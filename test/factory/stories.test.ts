@@ -527,7 +527,7 @@ describe("delegation, stop, pause", () => {
     for (const end of ["ticket status=canceled", "operator close"]) {
       const said = story(`${QUEUED}; ${end}`).life.effects.findLast((effect) => effect.kind === "tell");
       expect(said?.kind === "tell" && "body" in said.activity && said.activity.body, end).toContain(
-        "The merge of pull request #7 is taken back.",
+        "The merge of pull request #7 is being cancelled.",
       );
     }
     expect(effects(story(`${QUEUED}; ticket status=completed`), "cancel_merge")).toBe(0);
@@ -865,7 +865,7 @@ describe("auto-merge", () => {
   test("what cannot be turned off on a head nobody approved is a person's matter, and so they hear", () => {
     const told = story(`${AUTO}; review r2 changes_requested; cancel refused no right to`);
     expect(last(told)).toContain("awaiting_input auto_merge_stale → tell elicitation");
-    expect(told.life.decision?.why).toContain("could not be taken back: refused no right to");
+    expect(told.life.decision?.why).toContain("could not be cancelled: refused no right to");
     expect(last(told.tell("operator retry"))).toContain("auto_merge_stale → cancel_merge");
     expect(last(told.tell("cancel ok"))).toContain("changes_requested run_queued → start_run");
   });
@@ -878,7 +878,7 @@ describe("auto-merge", () => {
         effect.kind === "tell" && effect.activity.type === "response" ? [effect.activity.body] : [],
       );
       expect(words).toHaveLength(2);
-      expect(words[1]).toContain("could not be taken back: refused no right to");
+      expect(words[1]).toContain("could not be cancelled: refused no right to");
     },
   );
 

@@ -262,10 +262,10 @@ describe("commands", () => {
         run: null,
         rule: "question_open",
         why: "Asked: Which?",
-        waitsFor: "an answer, in the tracker or by `answer`",
+        waitsFor: "an answer, in the tracker or with `answer`",
       },
       {},
-      "a retry would change nothing for APP-1: Asked: Which? It waits for an answer, in the tracker or by `answer`",
+      "a retry would change nothing for APP-1: Asked: Which? It waits for an answer, in the tracker or with `answer`",
     ],
     [
       "retry",

@@ -25,14 +25,14 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
   ]);
   expect(story.toldAs("error")).toMatchInlineSnapshot(`
     [
-      "error: I hand this over. test failed on <commit>. 2 of 2 attempts at this (ci repair) are spent.
+      "error: I'm handing this over. test failed on <commit>. 2 of 2 attempts at this (ci repair) are spent.
 
     What was tried:
     - run 1, implementation: published: Added the discount.
     - run 2, ci repair: published: Tried the 1. thing.
     - run 3, ci repair: published: Tried the 2. thing.
 
-    I wait for a person: push, say what to do, or \`retry\` for a new budget.",
+    I'm waiting for a person: push, say what to do, or \`retry\` for a new budget.",
     ]
   `);
   await story.sweeps(1);
@@ -82,7 +82,7 @@ test("a provider's limit is waited out until the time it states, and costs no at
   ada.delegates();
   await story.until(({ rule }) => rule === "implement/backing_off");
   await story.rests();
-  expect(await story.issue()).toMatchObject({ state: "delegated", waitsFor: "the time of the next try" });
+  expect(await story.issue()).toMatchObject({ state: "delegated", waitsFor: "the time of the next attempt" });
   expect((await story.issue())?.budgets["implementations"]?.spent).toBe(0);
   expect(Date.parse((await story.issue())?.until ?? "") - began).toBeGreaterThanOrEqual(7_200_000);
   await story.inTime("awaiting_review");

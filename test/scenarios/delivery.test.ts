@@ -33,13 +33,13 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
   `);
   expect(story.told()).toMatchInlineSnapshot(`
     [
-      "thought: On it: APP-1. I will say what I do here, and ask when only a person can decide.",
+      "thought: On it: APP-1. I'll post progress here, and ask when a decision is yours to make.",
       "action: Implementing acme/shop",
       "action: Implementing <commit> → Added the discount.",
-      "thought: The checks are green; nobody who may has approved this head yet.",
+      "thought: The checks are green; nobody with write access has approved this commit yet.",
       "action: Answering the review <commit>",
       "action: Answering the review <commit> → Did what the reviewer asked for.",
-      "thought: Answered; grace has not looked again yet.",
+      "thought: Answered; grace has not reviewed again yet.",
       "thought: Green and approved by grace.",
       "thought: In the merge queue.",
       "response: Pull request #1 is merged. <url>

@@ -66,7 +66,7 @@ test("Linear is down from the delegation on: the work is done all the same, and 
 const CONCLUSIONS = [
   "action: Implementing acme/shop",
   "action: Implementing <commit> → Added the discount.",
-  "thought: The checks are green; nobody who may has approved this head yet.",
+  "thought: The checks are green; nobody with write access has approved this commit yet.",
 ];
 
 test("the token ends in mid-work: another takes its place, and Linear hears all of it once", async () => {

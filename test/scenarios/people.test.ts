@@ -25,7 +25,7 @@ test("stop in Linear interrupts the agent, publishes nothing, is told once, and 
   expect(story.pushes()).toEqual([]);
   expect(story.toldAs("response")).toMatchInlineSnapshot(`
     [
-      "response: Stopped by Ada. Nothing is running, and nothing will be published until you delegate again or write here.",
+      "response: Stopped by Ada. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
     ]
   `);
   ada.says("Go on, please.");
@@ -319,7 +319,7 @@ test("closing the pull request ends the matter; a word reopens it with another o
   await story.sweeps(1);
   expect(story.toldAs("response")).toMatchInlineSnapshot(`
     [
-      "response: Pull request #1 was closed without a merge. I have stopped. Delegate again or write here to go on.",
+      "response: Pull request #1 was closed without being merged. I have stopped. Delegate the issue again or write here to continue.",
     ]
   `);
   expect(await story.ran()).toHaveLength(1);

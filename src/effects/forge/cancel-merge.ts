@@ -2,7 +2,7 @@ import type { Performer } from "../../engines/engine.ts";
 import { repositoryOf, type EffectParts } from "../parts.ts";
 import { readAfter } from "./read-after.ts";
 
-/** Takes the merge back. What waits for that, a run or a new request, needs to hear that it is done. */
+/** Cancels the merge. What waits for that, a run or a new request, needs to hear that it is done. */
 export const cancelMerge =
   ({ forge, clock }: EffectParts): Performer<"cancel_merge"> =>
   async (effect, { facts, signal }) => {
@@ -10,7 +10,7 @@ export const cancelMerge =
     const { number } = effect;
     await forge.cancelMerge(repository, number, signal);
     return readAfter(
-      { kind: "effect_settled", at: clock.now(), effect, ok: true, detail: "taken back" },
+      { kind: "effect_settled", at: clock.now(), effect, ok: true, detail: "cancelled" },
       forge,
       repository,
       number,

@@ -8,6 +8,7 @@ import { isSame } from "../facts/news.ts";
 import { unseenPush } from "../observe/pull-request.ts";
 import { newestSession } from "./conversation.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
+import { closedBecause } from "./texts/pull-request.ts";
 import { narration } from "./narration.ts";
 import type { Policy } from "../facts/policy.ts";
 import { pendingPrompts } from "../judge/authority.ts";
@@ -172,13 +173,12 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
     decision.rule === "closed_by_operator" &&
     pull.core.value.state === "open"
   ) {
-    const comment = `Closed: cancelled by ${facts.closed.by.name ?? "an operator"}.`;
     list.push({
       kind: "close_pull_request",
       key: `close:${facts.id}:${pull.number}`,
       issue: facts.id,
       number: pull.number,
-      comment,
+      comment: closedBecause(facts.closed.by.name),
     });
   }
   return list;

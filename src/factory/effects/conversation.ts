@@ -6,11 +6,11 @@ import type { Policy } from "../facts/policy.ts";
 
 /**
  * With whom we talk, and whether we have said the last word there. The tracker shows a session as it was told last:
- * one that was told of work and never of its end hangs for good. So each is left with a closing activity, once, and
- * is told anew only after a further word of a person's or of ours.
+ * one in which work was reported and never its end hangs for good. So each is left with a closing activity, once, and
+ * is told again only after a further word from a person or from us.
  */
 
-// A tracker that could not reach us tries for hours, and we believe what it signed within the last day: so long
+// A tracker that could not reach us tries for hours, and we believe what it signed within the last day: for that long
 // before we first heard of an issue somebody may have opened a session for us. Older ones belong to another life.
 const LATE_MS = 24 * 3_600_000;
 
@@ -44,7 +44,7 @@ export function newestSession(facts: Facts): Session | null {
   return sessionsOf(facts).at(-1) ?? null;
 }
 
-/** When a person who may last spoke in each session (Unix ms), by session: opened it, wrote in it, stopped us there. */
+/** When an authorised person last spoke in each session (Unix ms), by session: opened it, wrote in it, stopped us there. */
 function wordsOf(facts: Facts, policy: Policy): ReadonlyMap<string, number> {
   const words = new Map(Object.values(facts.sessions).map(({ id, at }) => [id, at]));
   const word = (session: string | null, at: number): void => {
@@ -56,7 +56,7 @@ function wordsOf(facts: Facts, policy: Policy): ReadonlyMap<string, number> {
   return words;
 }
 
-/** Where a person spoke last: there the work is told of. */
+/** Where a person spoke last: the work is reported there. */
 export function addressed(facts: Facts, policy: Policy): Session | null {
   const words = wordsOf(facts, policy);
   const at = (session: Session): number => words.get(session.id) ?? session.at;

@@ -32,7 +32,7 @@ export type Effect =
         basis: MergeBasis;
       }
     >
-  // `request`: key of the merge that is taken back; `retriedAt`: the `retry` that asks for it once more.
+  // `request`: key of the merge to cancel; `retriedAt`: the `retry` after which it is requested again.
   | Is<"cancel_merge", { number: number; request: string; retriedAt: number | null }>
   // `failure`: which outcome of the checks it answers.
   | Is<"rerun_checks", { head: string; failure: string; workflowRuns: readonly string[] }>
@@ -122,23 +122,23 @@ export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
     lane: "run",
     coalesce: false,
     report: false,
-    does: "removes the worktree, salvage first",
+    does: "removes the worktree, after saving what is in it",
   },
-  merge: { lane: "forge", coalesce: false, report: true, does: "asks the forge to merge this head" },
+  merge: { lane: "forge", coalesce: false, report: true, does: "requests the merge of this head" },
   cancel_merge: {
     lane: "forge",
     coalesce: false,
     report: true,
-    does: "takes back a merge that was asked for",
+    does: "cancels a merge that was requested",
   },
   rerun_checks: {
     lane: "forge",
     coalesce: false,
     report: true,
-    does: "runs the failed jobs of a head once more",
+    does: "reruns the failed jobs of a head",
   },
   comment: { lane: "forge", coalesce: false, report: false, does: "comments on the pull request" },
-  reply_threads: { lane: "forge", coalesce: false, report: false, does: "answers review threads" },
+  reply_threads: { lane: "forge", coalesce: false, report: false, does: "replies in review threads" },
   close_pull_request: { lane: "forge", coalesce: false, report: false, does: "closes the pull request" },
   read_ticket: { lane: "reading", coalesce: true, report: false, does: "reads the issue from the tracker" },
   read_pull_request: {

@@ -1,16 +1,15 @@
 import type { Decision } from "../rules/decision.ts";
 import type { Activity, Effect } from "./effect.ts";
-import { activeRun, type Facts, type Prompt, type Run, type RunEnd, type Session } from "../facts/facts.ts";
+import { activeRun, type Facts, type Run, type RunEnd, type Session } from "../facts/facts.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
 import { addressed, afterTalk, spokenTo, stillToClose, type Said } from "./conversation.ts";
-import { firstLine } from "./first-line.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { planKey, planOf } from "./plan.ts";
 import type { Policy } from "../facts/policy.ts";
-import { RUN_TYPES } from "../facts/run-types.ts";
+import * as texts from "./texts/tracker.ts";
 
 /**
- * What the tracker is told, and when. All words to people in the tracker are in this file. Everything is
+ * What the tracker is told, and when; the words are in texts/tracker.ts. Everything is
  * keyed by the fact it tells, so that nothing is told twice; routine repairs are thoughts and actions, an
  * error is only what needs a person: an error for a routine repair frightens people.
  */
@@ -69,7 +68,13 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
   const said: Said[] = [];
   for (const each of spokenTo(facts, policy)) {
     const fact = `ack:${each.id}`;
-    said.push({ fact, key: fact, session: each, activity: acknowledgement(facts), acknowledges: true });
+    said.push({
+      fact,
+      key: fact,
+      session: each,
+      activity: { type: "thought", body: texts.acknowledgement(facts.ticket.core?.value.key) },
+      acknowledges: true,
+    });
   }
   const tell: Tell = (fact, activity) => said.push({ fact, key: fact, session, activity });
   for (const run of facts.runs) tellRun(facts, run, tell);
@@ -79,27 +84,12 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
   return said;
 }
 
-function acknowledgement(facts: Facts): Activity {
-  const key = facts.ticket.core?.value.key;
-  return {
-    type: "thought",
-    body: `On it${key === undefined ? "" : `: ${key}`}. I will say what I do here, and ask when only a person can decide.`,
-  };
-}
-
-const DOING = {
-  implementation: "Implementing",
-  ci_repair: "Repairing CI",
-  review_fix: "Answering the review",
-  queue_repair: "Repairing for the merge queue",
-} as const;
-
 function tellRun(facts: Facts, run: Run, tell: Tell): void {
   if (run.startedAt !== null) {
     const about =
       run.cause.checks.join(", ") ||
       (run.headBefore === null ? (facts.project?.repository ?? "") : run.headBefore.slice(0, 8));
-    tell(`run:${run.number}:started`, { type: "action", action: DOING[run.type], parameter: about });
+    tell(`run:${run.number}:started`, { type: "action", action: texts.DOING[run.type], parameter: about });
   }
   const end = run.end;
   if (end === null) return;
@@ -108,7 +98,7 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
     case "published":
       tell(key, {
         type: "action",
-        action: DOING[run.type],
+        action: texts.DOING[run.type],
         parameter: (run.headAfter ?? "").slice(0, 8),
         result: end.summary,
       });
@@ -119,12 +109,12 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
       return;
     }
     case "no_change":
-      tell(key, { type: "thought", body: `Run ${run.number} changed nothing: ${end.summary}` });
+      tell(key, { type: "thought", body: texts.changedNothing(run, end.summary) });
       return;
     case "failed":
       tell(key, {
         type: "thought",
-        body: `Run ${run.number} did not succeed (${end.failureClass ?? "unknown"}): ${end.summary}`,
+        body: texts.runFailed(run, end.failureClass ?? "unknown", end.summary),
       });
       return;
     case "asked":
@@ -152,7 +142,7 @@ function linked(facts: Facts, session: Session): readonly Effect[] {
       key: `link:${facts.id}:${session.id}:${pull.number}`,
       issue: facts.id,
       session: session.id,
-      label: `Pull request #${pull.number}`,
+      label: texts.pullRequestLabel(pull.number),
       url: pull.url,
     },
   ];
@@ -171,7 +161,7 @@ function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
   }
   if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why });
   if (state === "delegated" && refusal !== null) {
-    const body = `Not started yet: ${why}`;
+    const body = texts.notStarted(why);
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
   }
 }
@@ -200,23 +190,20 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       const unheard = pendingPrompts(facts, policy);
       const late = unheard.at(-1)?.id ?? "";
       const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notTakenBack(facts)}`;
-      const body =
-        state === "done"
-          ? conclusion(facts, decision, unheard)
-          : `${why} I have stopped. Delegate again or write here to go on.`;
+      const body = state === "done" ? texts.conclusion(facts, decision, unheard) : texts.stopped(why);
       return { fact, activity: { type: "response", body } };
     }
     case "escalated":
       return {
         fact: `escalated:${rule}:${head}:${runs}`,
-        activity: { type: "error", body: handOver(facts, decision) },
+        activity: { type: "error", body: texts.handOver(facts, decision) },
       };
     case "awaiting_input":
       return awaited(facts, decision);
     case "paused": {
       if (activeRun(facts) !== null || rule !== "taken_away") return null;
       const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
-      const body = `${why} Nothing is running, and nothing will be published until you delegate again or write here.`;
+      const body = texts.pausedByPerson(why);
       return { fact: `paused:${at}${notTakenBack(facts)}`, activity: { type: "response", body } };
     }
     case "delegated":
@@ -237,50 +224,18 @@ function notTakenBack(facts: Facts): string {
   return (mergeUnderWay(facts)?.refused ?? null) === null ? "" : ":merge";
 }
 
-function awaited(facts: Facts, { rule, why, waitsFor }: Decision): LastWord | null {
+function awaited(facts: Facts, decision: Decision): LastWord | null {
   const head = facts.pullRequest?.core.value.head ?? "none";
   const runs = facts.runs.length;
+  const { rule } = decision;
   if (rule === "question_open") return null;
   if (rule !== "said_all") {
-    const body = `${why} I wait for ${waitsFor ?? "you"}.`;
+    const body = texts.awaitsWord(decision);
     return { fact: `input:${rule}:${head}:${runs}`, activity: { type: "elicitation", body } };
   }
   const last = facts.runs.at(-1);
   // The agent's answer was the last word already; it is for sessions that have not seen it.
   if (last?.end?.outcome === "answered") return answerOf(last, last.end);
-  const body = `${why}\n\nWhat should I do?`;
+  const body = texts.whatNext(decision.why);
   return { fact: `input:no_change:${runs}`, activity: { type: "elicitation", body } };
-}
-
-function conclusion(facts: Facts, decision: Decision, unheard: readonly Prompt[]): string {
-  const runs = facts.runs.filter((run) => run.end?.outcome === "published");
-  if (decision.rule !== "merged") return `${decision.why} My work here has ended.`;
-  const late = unheard.map(({ text }) => `- ${firstLine(text)}`);
-  const what = runs.map(
-    (run) => `- ${RUN_TYPES[run.type].type.replace("_", " ")}: ${run.end?.summary ?? ""}`,
-  );
-  return [
-    `${decision.why} ${facts.pullRequest?.url ?? ""}`.trim(),
-    ...(what.length > 0 ? ["", "What was done:", ...what] : []),
-    ...(late.length > 0
-      ? ["", "What came too late for this pull request; write here again to have it done:", ...late]
-      : []),
-  ].join("\n");
-}
-
-function handOver(facts: Facts, decision: Decision): string {
-  const tried = facts.runs
-    .slice(-6)
-    .map(
-      (run) =>
-        `- run ${run.number}, ${run.type.replace("_", " ")}: ${run.end?.outcome ?? run.state}${run.end?.summary ? `: ${run.end.summary}` : ""}`,
-    );
-  return [
-    `I hand this over. ${decision.why}`,
-    "",
-    "What was tried:",
-    ...tried,
-    "",
-    `I wait for ${decision.waitsFor ?? "a person"}.`,
-  ].join("\n");
 }

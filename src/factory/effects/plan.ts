@@ -1,15 +1,8 @@
 import type { Decision } from "../rules/decision.ts";
 import type { PlanItem } from "./effect.ts";
 import type { Facts } from "../facts/facts.ts";
+import { STAGES } from "./texts/tracker.ts";
 import { TERMINAL } from "../facts/state.ts";
-
-const STAGES = [
-  "Implement",
-  "Open a pull request",
-  "Make the checks pass",
-  "Answer the review",
-  "Merge",
-] as const;
 
 /** How far each state is through the stages: all before are completed, this one is in progress. */
 const STAGE_OF: Readonly<Record<Decision["state"], number>> = {
@@ -53,7 +46,7 @@ export function planOf(facts: Facts, decision: Decision): readonly PlanItem[] {
 
 /** Names the picture that `planOf` draws. */
 export function planKey(facts: Facts, decision: Decision): string {
-  // The same picture again after another one in between is news once more, so head and runs count too.
+  // The same picture again after another one in between is news again, so head and runs count too.
   const ended = facts.runs.filter((run) => run.end !== null).length;
   const head = facts.pullRequest?.core.value.head.slice(0, 12) ?? "none";
   const mark = TERMINAL.has(decision.state) ? decision.state : decision.state === "delegated" ? "d" : "";

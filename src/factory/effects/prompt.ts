@@ -1,5 +1,4 @@
 import type { Facts, Run, Thread } from "../facts/facts.ts";
-import { RUN_TYPES } from "../facts/run-types.ts";
 
 /** What a prompt is made of beside the facts. Everything from outside the relay is quoted as untrusted. */
 export interface PromptMaterial {
@@ -40,7 +39,7 @@ export function promptFor(facts: Facts, run: Run, material: PromptMaterial): str
   const parts = [task(facts, run, material), ...ticket(facts, material), ...said(facts, run, material)];
   if (material.before !== null) {
     parts.push(
-      `The attempt before this one did not do:\n${quote("ATTEMPT", material.before, material.fence)}`,
+      `The previous attempt was not accepted:\n${quote("ATTEMPT", material.before, material.fence)}`,
     );
   }
   if (material.conflict) {
@@ -69,18 +68,18 @@ function task(facts: Facts, run: Run, material: PromptMaterial): string {
   const pull =
     facts.pullRequest === null
       ? ""
-      : ` Its pull request is #${facts.pullRequest.number}; the worktree stands on its head.`;
+      : ` Its pull request is #${facts.pullRequest.number}; the worktree is at its head.`;
   switch (run.type) {
     case "implementation":
       return run.cause.prompts.length > 0 && facts.runs.length > 1
         ? `Carry out what a person asked for on issue ${key}.${pull}`
         : `Carry out issue ${key} on top of ${material.baseBranch}.${pull}`;
     case "ci_repair":
-      return `Make the failing checks of issue ${key} pass by mending the cause.${pull}`;
+      return `Make the failing checks of issue ${key} pass by fixing the cause.${pull}`;
     case "review_fix":
       return `Answer the review of issue ${key}: change what the reviewer rightly asks for, and say why where you do not.${pull}`;
     case "queue_repair":
-      return `The merge queue or the base branch rejected issue ${key}. Make the change pass on top of the present ${material.baseBranch}, which is already integrated into the worktree as far as that was possible.${pull}`;
+      return `The merge queue or the base branch rejected issue ${key}. Make the change pass on top of the current ${material.baseBranch}, which is already merged into the worktree as far as possible.${pull}`;
   }
 }
 
@@ -143,35 +142,4 @@ export function quote(name: string, text: string, fence: string): string {
       ? `${seen.slice(0, MOST_TEXT)}\n[cut: ${seen.length - MOST_TEXT} more characters]`
       : seen;
   return `<<<${name}-${fence}\n${cut}\n${name}-${fence}>>>`;
-}
-
-/** Title and body of the pull request of an issue. */
-export function pullRequestText(
-  facts: Facts,
-  summary: string,
-): { readonly title: string; readonly body: string } {
-  const core = facts.ticket.core?.value;
-  const key = core?.key ?? facts.id;
-  return {
-    title: `${core?.title ?? "Change"} (${key})`.slice(0, 250),
-    body: [
-      summary.trim(),
-      "",
-      core === undefined ? "" : `For [${key}](${core.url}).`,
-      "",
-      "Opened by patchrelay; comments that mention it and reviews are answered.",
-    ]
-      .join("\n")
-      .trim(),
-  };
-}
-
-/** Message of the commit that the relay makes of what the agent left. */
-export function commitMessage(facts: Facts, run: Run, summary: string): string {
-  const core = facts.ticket.core?.value;
-  const subject = run.type === "implementation" ? (core?.title ?? "Change") : RUN_TYPES[run.type].does;
-  return (
-    `${core?.key ?? facts.id}: ${subject}`.slice(0, 100) +
-    (summary.trim() === "" ? "" : `\n\n${summary.trim()}`)
-  );
 }

@@ -111,7 +111,7 @@ export interface Session {
 
 /** How a session was left. */
 export interface Conversation {
-  /** `open`: work was told of last, or a person has spoken since. `asked`: a person's word is awaited. */
+  /** `open`: work was reported last, or a person has spoken since. `asked`: we wait for a person. */
   readonly left: "open" | "asked" | "over";
   /** The fact that it was left with; null = it is open. */
   readonly fact: string | null;
@@ -424,7 +424,7 @@ export function generationOf(facts: Facts): number {
   return facts.past.length + 1;
 }
 
-/** The run that is queued or under way, if any. There is never more than one. */
+/** The run that is queued or in progress, if any. There is never more than one. */
 export function activeRun(facts: Facts): Run | null {
   const last = facts.runs.at(-1);
   return last !== undefined && last.state !== "ended" ? last : null;

@@ -2,7 +2,7 @@ import type { Facts, Stamped } from "./facts.ts";
 
 /**
  * Whether facts tell something that they did not tell before. When it was last read to be so is no news: each sweep
- * moves those times, and a journal that told of it would tell of nothing else.
+ * moves those times, and a journal that noted them would note nothing else.
  */
 export function isNews(before: Facts, after: Facts): boolean {
   return before !== after && !isSame(told(before), told(after));

@@ -19,22 +19,22 @@ export interface MergeRequest extends Answered {
 export interface MergeBasis {
   /** Digest of what begins a new round for the same head: a way out of the queue, a person's newer word, a `retry`. */
   readonly round: string;
-  /** Digest of what the forge judges a merge by, as far as it was read. */
+  /** Digest of what the forge judges a merge by, as far as we have read it. */
   readonly evidence: string;
   /** 1 = the first request for this head. */
   readonly attempt: number;
 }
 
-/** A request to merge that we took back, or tried to. */
+/** A request to merge that we cancelled, or tried to. */
 export interface MergeCancellation extends Answered {
   readonly number: number;
   /** Key of the request; auto-merge that is ours by the forge's word alone has one too. */
   readonly request: string;
-  /** The operator's `retry` it was asked for after (Unix ms): each asks once more. Null = none was given. */
+  /** The operator's `retry` after which it was requested (Unix ms): each requests it again. Null = there was none. */
   readonly retriedAt: number | null;
 }
 
-/** Failed jobs of a head that we had run once more. */
+/** A rerun of the failed jobs of a head. */
 export interface CheckRerun extends Answered {
   readonly head: string;
   /** Which outcome of the checks it answers (`failureKey`). */

@@ -5,7 +5,7 @@ export interface RunTypeRow {
   readonly type: RunType;
   /** Key of the budget (settings `budgets`) that an attempt takes from. */
   readonly budget: BudgetName;
-  /** The factory state that names this work once it is under way. */
+  /** The factory state that names this work once it is in progress. */
   readonly state: "implementing" | "repairing_ci" | "changes_requested" | "repairing_queue";
   /** One sentence for people: what such a run does. */
   readonly does: string;
@@ -38,7 +38,7 @@ export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
     type: "review_fix",
     budget: "reviewFixes",
     state: "changes_requested",
-    does: "answers the requested changes of a review",
+    does: "addresses the changes that a review requests",
     priority: 2,
     workflow: "REVIEW_WORKFLOW.md",
   },
@@ -46,7 +46,7 @@ export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
     type: "implementation",
     budget: "implementations",
     state: "implementing",
-    does: "carries out what the issue or a person's message asks for",
+    does: "does what the issue or a person's message asks for",
     priority: 3,
     workflow: "IMPLEMENTATION_WORKFLOW.md",
   },

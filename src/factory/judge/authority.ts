@@ -69,7 +69,7 @@ export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
   return trustedPrompts(facts, policy).filter((prompt) => !given.has(prompt.id));
 }
 
-/** What was said so long before a question was asked is no answer to it, whatever the clocks of two machines make of it. */
+/** What was said this long before a question was asked is no answer to it, however far apart two clocks are (ms). */
 const CLOCKS_APART_MS = 300_000;
 
 /**

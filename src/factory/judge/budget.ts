@@ -24,16 +24,16 @@ export const REFUSALS = {
   disk_low: "free disk is below `storage.stopRunsBelowMiB`",
   blocked: "the tracker says that another open issue blocks this one",
   agent_not_ready: "the agent cannot start: it is not installed, not logged in or offline",
-  backing_off: "the last attempt failed for a reason that is not the work's; it is tried again later",
+  backing_off: "the last attempt failed through no fault of the work and is retried later",
   failing:
-    "five attempts in a row came to nothing for reasons that are not the work's; an outage that costs nothing gets six hours",
-  budget_spent: "the budget of this kind of run is spent for this evidence",
+    "five attempts in a row failed through no fault of the work; an outage that costs nothing gets six hours",
+  budget_spent: "the budget for this kind of run on this evidence is spent",
   runs_spent: "the issue has had `budgets.runs` attempts since the last `retry`",
   tokens_spent: "the issue has used `budgets.tokensPerIssue` since the last `retry`",
   money_spent: "the issue has used `budgets.usdPerIssue` since the last `retry`",
   day_spent: "all issues together have used `budgets.usdPerDay` today",
-  too_fast: "`limits.runsPerIssuePerHour` runs within an hour: something goes in circles",
-  auto_merge_on: "auto-merge that we asked for would merge what the run pushes: it is turned off first",
+  too_fast: "`limits.runsPerIssuePerHour` runs within an hour: something is going in circles",
+  auto_merge_on: "our auto-merge would merge what the run pushes: it is turned off first",
 } as const;
 export type RefusalName = keyof typeof REFUSALS;
 
@@ -125,8 +125,8 @@ function refuse(ask: Reservation): Refusal | null {
   if (last !== undefined && retryAt !== null && retryAt > now) {
     return wait(
       "backing_off",
-      `Run ${last.number} failed: ${last.end?.summary ?? ""} It is tried again later.`,
-      "the time of the next try",
+      `Run ${last.number} failed: ${last.end?.summary ?? ""} It will be retried later.`,
+      "the time of the next attempt",
       retryAt,
     );
   }
@@ -134,7 +134,7 @@ function refuse(ask: Reservation): Refusal | null {
   if (failures !== null) {
     return handOver(
       "failing",
-      `${failures} attempts in a row failed, the last one: ${last?.end?.summary ?? "no reason known"}`,
+      `${failures} attempts in a row failed, the last one with: ${last?.end?.summary ?? "no reason known"}`,
       aWord,
     );
   }
@@ -143,7 +143,7 @@ function refuse(ask: Reservation): Refusal | null {
   if (used >= limit) {
     return handOver(
       "budget_spent",
-      `${used} of ${limit} attempts at this (${type.replace("_", " ")}) are spent.`,
+      `${used} of ${limit} attempts at this (${type.replace("_", " ")}) have been used.`,
       aWord,
     );
   }
@@ -171,7 +171,7 @@ function refuse(ask: Reservation): Refusal | null {
     const midnight = (Math.floor(now / DAY_MS) + 1) * DAY_MS;
     return wait(
       "day_spent",
-      `Today's ${usdPerDay.toFixed(2)} US dollars are spent.`,
+      `Today's budget of ${usdPerDay.toFixed(2)} US dollars is spent.`,
       "the next day (UTC)",
       midnight,
     );
@@ -200,8 +200,8 @@ function mergesWhatWePush(facts: Facts): Refusal | null {
   return {
     name,
     kind: "wait",
-    why: "Auto-merge is turned off first.",
-    waitsFor: "auto-merge to be off",
+    why: "Auto-merge has to be turned off first.",
+    waitsFor: "auto-merge to be turned off",
     until: null,
     step: { kind: "cancel_merge", request: merge.request },
   };

@@ -8,11 +8,11 @@ import type { Situation } from "../rules/situation.ts";
 /** Some time after our request the forge has done what it was asked for, and shows it (ms, our own clock). */
 const MERGE_SHOWN_MS = 60_000;
 
-/** A merge that we asked for and that the forge may still be at. */
+/** A merge that we requested and that the forge may still be working on. */
 export interface MergeUnderWay {
   /** Key of the request. */
   readonly request: string;
-  /** Why it could not be taken back, if that was tried; else null. */
+  /** Why it could not be cancelled, if that was tried; else null. */
   readonly refused: string | null;
 }
 
@@ -69,7 +69,7 @@ function awaited(s: Situation, pull: PullRequest, yes: Answered): Merging["asked
   return s.now < until ? { detail: yes.detail, until } : null;
 }
 
-/** Our newest request, if the forge said yes and may still be at it: what is to be taken back with the work. */
+/** Our newest request, if the forge said yes and may still be working on it: what is to be cancelled with the work. */
 export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
   const pull = facts.pullRequest;
   if (pull === null || pull.core.value.state !== "open") return null;
@@ -82,14 +82,14 @@ export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
 }
 
 /**
- * Auto-merge that is ours by what the forge says, though no answer of it is known: that was lost, or was written down
- * by a relay of before. It is taken back once for each head.
+ * Auto-merge that is ours by what the forge says, though no answer of it is known: that was lost. It is cancelled
+ * once for each head.
  */
 function unaskedMerge(facts: Facts, pull: PullRequest): MergeUnderWay | null {
   if (pull.autoMerge?.value !== true || !pull.autoMergeOurs) return null;
   const request = `merge:${facts.id}:${pull.number}:${pull.core.value.head}:shown`;
   if (isTakenBack(facts, request)) return null;
-  // What was read before a merge was taken back still shows it.
+  // What was read before a merge was cancelled still shows it.
   const isOld = facts.cancellations.some(
     (cancellation) =>
       cancellation.ok && cancellation.number === pull.number && !isReadSince(pull, cancellation),
@@ -129,7 +129,7 @@ export function mergeKey(facts: Facts, pull: PullRequest, { round, evidence, att
   return `merge:${facts.id}:${pull.number}:${pull.core.value.head}:${round}:${evidence}:${attempt}`;
 }
 
-/** Names the taking back of one request; a `retry` asks for it once more. */
+/** Names the cancellation of one request; a `retry` requests it again. */
 export function cancelKey({ id, budgetReset }: Facts, request: string): string {
   const first = `cancel_merge:${id}:${request}`;
   return budgetReset === null ? first : `${first}:retry${budgetReset.at}`;
@@ -153,7 +153,7 @@ function roundOf({ ejection, authority, facts }: Situation): string {
   return digest([ejection?.key ?? "", String(authority?.at), String(facts.budgetReset?.at)]);
 }
 
-/** What the forge judges a merge by, as far as it was read. */
+/** What the forge judges a merge by, as far as we have read it. */
 function evidenceOf(pull: PullRequest): string {
   const { core, heads, required, hasQueue, reviews, threads } = pull;
   const head = own(heads, core.value.head);

@@ -9,7 +9,7 @@ export interface ReviewStatus {
   readonly blocking: readonly Review[];
   /** Requested changes that were answered; the reviewer's next word is awaited. */
   readonly answered: readonly Review[];
-  /** Approvals of the present head by people who may write. */
+  /** Approvals of the present head by people with write access. */
   readonly approvals: readonly Review[];
 }
 

@@ -116,7 +116,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
     case "push_intended": {
       const next = withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
       if (next === facts || next.pullRequest === null || seen.expected === null) return next;
-      // What the push builds on may be a person's commit that no webhook has told of.
+      // What the push builds on may be a person's commit that no webhook has reported.
       return { ...next, pullRequest: headSeen(next, next.pullRequest, seen.expected, seen.at) };
     }
     case "prompt_delivered":

@@ -19,7 +19,7 @@ const MOST_HEADS = 8;
 /** Checks of one commit that news may add to; what is beyond that only a reading tells. */
 const MOST_CHECKS = 1_000;
 
-/** A reading tells when it was answered, not when the forge looked: it may have looked so long before (ms). */
+/** A reading tells when it was answered, not when the forge looked: it may have looked this long before (ms). */
 const SLOW_ANSWER_MS = 5_000;
 
 const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [], cut: false };

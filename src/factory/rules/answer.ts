@@ -23,10 +23,10 @@ export function waiting(
   return { state, step: { kind: "wait" }, why, waitsFor, until };
 }
 
-/** The same answer, and meanwhile the merge is taken back that we asked for: only ours do we take back. */
+/** The same answer, and meanwhile the merge that we requested is cancelled: only ours, never a person's. */
 export function takingBack(answer: Answer, merge: MergeUnderWay | null): Answer {
   if (merge === null) return answer;
   if (merge.refused !== null)
-    return { ...answer, why: `${answer.why} The merge could not be taken back: ${merge.refused}` };
+    return { ...answer, why: `${answer.why} The merge could not be cancelled: ${merge.refused}` };
   return { ...answer, step: { kind: "cancel_merge", request: merge.request } };
 }

@@ -117,7 +117,7 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
     for (const review of s.reviews.blocking)
       add("changes requested", `by ${review.by.name ?? "?"}`, review.at);
     for (const review of s.reviews.answered)
-      add("changes answered", `by ${review.by.name ?? "?"}, not looked at again`, review.at);
+      add("changes answered", `by ${review.by.name ?? "?"}, not reviewed again yet`, review.at);
     for (const review of s.reviews.approvals)
       add("approval", `of this head by ${review.by.name ?? "?"}`, review.at);
     add("mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
@@ -127,10 +127,10 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
     }
     if (s.ejection !== null) add("left the merge queue", s.ejection.reason, s.ejection.at);
     if (core.state === "open" && pull.hint !== null)
-      add("to be read", pull.hint.about.join(", "), pull.hint.at);
+      add("needs reading", pull.hint.about.join(", "), pull.hint.at);
   }
   for (const question of s.questions) add("open question", question.text, question.askedAt);
-  for (const prompt of s.prompts) add("message not given yet", prompt.text.slice(0, 200), prompt.at);
+  for (const prompt of s.prompts) add("message not passed on yet", prompt.text.slice(0, 200), prompt.at);
   if (s.last !== null) {
     const { number, type, state, phase, end } = s.last;
     add(

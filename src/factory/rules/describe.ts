@@ -17,7 +17,7 @@ export function describeFactory(): string {
     "",
     "Made by `patchrelay machine` from `src/factory/`; a test keeps this page current.",
     "",
-    "An issue's facts are put to the rows below, in order; the first that holds gives state and next step.",
+    "The facts of an issue are matched against the rows below, in order; the first that holds gives its state and the next step.",
     "",
     "## Rules",
     "",
@@ -33,7 +33,7 @@ export function describeFactory(): string {
     "",
     "## Refusals",
     "",
-    "A run that a rule calls for is reserved first. These are the reasons, in order, for which it is not; the rule is then shown as `rule/refusal`.",
+    "A run that a rule calls for is reserved first. These are the reasons, in order, why it may be refused; the rule is then shown as `rule/refusal`.",
     "",
     table(
       ["refusal", "means"],

@@ -9,14 +9,14 @@ import type { Situation } from "./situation.ts";
 export const ENDINGS: readonly Rule[] = [
   rule({
     name: "merged",
-    says: "The pull request is merged: done, whatever else comes in late.",
+    says: "The pull request is merged: done, whatever arrives later.",
     states: ["done"],
     when: ({ pullRequest }) => (pullRequest?.core.value.merged === true ? pullRequest : null),
     gives: ({ number }, s) => ended(s, "done", "merged", `Pull request #${number} is merged.`),
   }),
   rule({
     name: "closed_by_operator",
-    says: "An operator closed or cancelled it, and nobody has asked anew since: a merge that was asked for is taken back.",
+    says: "An operator closed or cancelled the issue, and nobody has asked for work since: a merge already requested is cancelled.",
     states: ["done", "failed"],
     when: ({ facts: { closed }, authority }) =>
       closed !== null && authority?.granted === true && authority.at > closed.at ? null : closed,
@@ -28,7 +28,7 @@ export const ENDINGS: readonly Rule[] = [
   }),
   rule({
     name: "ticket_ended",
-    says: "A person completed or cancelled the tracker's issue after the last request: our work on it is over. A merge that was asked for goes on if it was completed, else it is taken back.",
+    says: "A person completed or cancelled the issue in the tracker after the last request: our work on it is over. If it was completed, a merge already requested goes ahead; otherwise it is cancelled.",
     states: ["done", "failed"],
     when: ({ facts, authority }) => {
       const { status } = facts.ticket;
@@ -47,36 +47,36 @@ export const ENDINGS: readonly Rule[] = [
   }),
   rule({
     name: "closed_unmerged",
-    says: "The pull request was closed without a merge, and nobody has asked anew since.",
+    says: "The pull request was closed without being merged, and nobody has asked for work since.",
     states: ["failed"],
     when: ({ pullRequest }) => (pullRequest?.core.value.state === "closed" ? pullRequest : null),
     gives: ({ number }, s) =>
-      ended(s, "failed", "closed", `Pull request #${number} was closed without a merge.`),
+      ended(s, "failed", "closed", `Pull request #${number} was closed without being merged.`),
   }),
   rule({
     name: "removed",
-    says: "The issue was removed from the tracker: stop, publish nothing. What had ended before stays as it ended.",
+    says: "The issue was removed from the tracker: stop and publish nothing. What had already ended stays as it ended.",
     states: ["failed"],
     when: ({ facts }) => holds(facts.ticket.removed?.value === true),
     gives: (_, s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
   }),
   rule({
     name: "no_authority",
-    says: "Nobody who may has asked us to work on it: keep the facts, do nothing.",
+    says: "No authorised person has asked us to work on this issue: keep the facts, do nothing.",
     states: ["paused"],
     when: ({ authority }) => holds(authority === null),
     gives: (_, s) =>
       s.run !== null && s.run.stop === null
-        ? stopping("undelegated", "Nobody who may has delegated this issue.")
+        ? stopping("undelegated", "No authorised person has delegated this issue.")
         : waiting(
             "paused",
-            "Nobody who may has delegated this issue or asked for work on it.",
-            "a delegation or a message by a person who may",
+            "No authorised person has delegated this issue or asked for work on it.",
+            "a delegation or a message from an authorised person",
           ),
   }),
   rule({
     name: "taken_away",
-    says: "Undelegated or stopped by a person: stop the agent, take back a merge that was asked for, publish nothing.",
+    says: "A person undelegated the issue or stopped us: stop the agent, cancel a merge already requested, publish nothing.",
     states: ["paused"],
     when: ({ authority }) => (authority?.granted === false ? authority : null),
     gives: ({ cause, by }, { run, facts }) => {
@@ -89,7 +89,7 @@ export const ENDINGS: readonly Rule[] = [
   }),
   rule({
     name: "paused",
-    says: "An operator paused it: nothing new starts; a run under way goes on. Auto-merge does not outlive the approval.",
+    says: "An operator paused the issue: nothing new starts, a run in progress continues. Our auto-merge is turned off once the approval is gone.",
     states: ["paused"],
     when: ({ facts, run }) => holds(facts.paused?.value === true && run === null),
     gives: (_, s) =>
@@ -111,12 +111,14 @@ function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merge
   return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
 }
 
-/** What becomes of the merge that we asked for and that this end leaves behind (called-for.ts takes it back). */
+/** What becomes of the merge that we asked for and that this end leaves behind (called-for.ts cancels it). */
 function takenBack({ facts, pullRequest }: Situation): string {
   const merge = mergeUnderWay(facts);
   if (merge === null) return "";
   const of = ` The merge of pull request #${pullRequest?.number}`;
-  return merge.refused === null ? `${of} is taken back.` : `${of} could not be taken back: ${merge.refused}`;
+  return merge.refused === null
+    ? `${of} is being cancelled.`
+    : `${of} could not be cancelled: ${merge.refused}`;
 }
 
 /** So many messages are named in one sentence. */

@@ -6,7 +6,7 @@ import type { Situation } from "./situation.ts";
 import { endOfSecond } from "../facts/stamp.ts";
 
 const MERGE_RETRY_MS = 60_000;
-/** The rules of a branch may wait for something that no reading shows: so long until the forge is asked again. */
+/** The rules of a branch may wait for something that no reading shows: after this long the forge is asked again (ms). */
 const HELD_RETRY_MS = 1_800_000;
 const MOST_REFUSALS = 3;
 const MOST_QUEUE_ENTRIES = 6;
@@ -22,33 +22,33 @@ export const MERGING_RULES: readonly Rule[] = [
   }),
   rule({
     name: "merge_asked",
-    says: "The merge was asked for, or auto-merge is on: the forge or the merge queue does it.",
+    says: "The merge was requested, or auto-merge is on: the forge or the merge queue does the rest.",
     states: ["awaiting_queue"],
     when: (s) => mergingOf(s).asked,
     gives: ({ detail, until }) =>
-      waiting("awaiting_queue", `Asked for the merge: ${detail}.`, "the merge", until),
+      waiting("awaiting_queue", `Merge requested: ${detail}.`, "the merge", until),
   }),
   rule({
     name: "dequeued_by_person",
-    says: "A person took it out of the merge queue: only a person puts it back. Its checks and its review go on meanwhile.",
+    says: "A person took the pull request out of the merge queue: only a person puts it back. Its checks and review continue meanwhile.",
     states: ["awaiting_input"],
     when: (s) => holds(isTakenOut(s)),
     gives: () =>
       waiting(
         "awaiting_input",
-        "It was taken out of the merge queue by a person.",
+        "A person took the pull request out of the merge queue.",
         "a person to queue it again, a message, or `retry`",
       ),
   }),
   rule({
     name: "merge_given_up",
-    says: "The forge refused the merge again and again, or the queue keeps sending it away: a person looks.",
+    says: "The forge keeps refusing the merge, or the merge queue keeps removing the pull request: hand it over.",
     states: ["escalated"],
     when: (s) => {
       const { refusals, futile } = mergingOf(s);
       const isFutile = queueEntries(s) >= MOST_QUEUE_ENTRIES || futile >= MOST_QUEUE_ENTRIES;
       if (refusals.length < MOST_REFUSALS && !isFutile) return null;
-      return refusals.at(-1)?.detail ?? "The merge queue sent it away again and again.";
+      return refusals.at(-1)?.detail ?? "The merge queue keeps removing the pull request.";
     },
     gives: (why) => ({
       state: "escalated",
@@ -59,19 +59,19 @@ export const MERGING_RULES: readonly Rule[] = [
   }),
   rule({
     name: "auto_merge_off",
-    says: "Auto-merge was on and is off again, which only a person does: only a person turns it on again.",
+    says: "Auto-merge was turned off, which only a person does: only a person turns it on again.",
     states: ["awaiting_input"],
     when: (s) => (s.pullRequest?.hasQueue?.value === true ? null : mergingOf(s).lost),
     gives: ({ detail }) =>
       waiting(
         "awaiting_input",
-        `The merge was asked for (${detail}), and auto-merge has been turned off since.`,
+        `The merge was requested (${detail}), and auto-merge has been turned off since.`,
         "a person to merge it or turn auto-merge on, a message, or `retry`",
       ),
   }),
   rule({
     name: "merge_held",
-    says: "The rules of the base branch hold the merge back, and auto-merge cannot wait for them: ask again when what was read changes, else now and then.",
+    says: "The rules of the base branch hold the merge back, and auto-merge cannot wait for them: request it again when something that was read changes, and every half hour.",
     states: ["awaiting_review"],
     when: (s) => {
       const { held } = mergingOf(s);
@@ -81,13 +81,13 @@ export const MERGING_RULES: readonly Rule[] = [
       waiting(
         "awaiting_review",
         `The merge is held back: ${detail}`,
-        "what the rules of the base branch ask for, such as another approval",
+        "what the rules of the base branch require, such as another approval",
         at + HELD_RETRY_MS,
       ),
   }),
   rule({
     name: "merge_refused",
-    says: "The forge refused the merge: try again a little later.",
+    says: "The forge refused the merge: try again shortly.",
     states: ["awaiting_queue"],
     when: (s) => {
       const last = mergingOf(s).refusals.at(-1);
@@ -97,13 +97,13 @@ export const MERGING_RULES: readonly Rule[] = [
       waiting(
         "awaiting_queue",
         `The forge refused the merge: ${detail}`,
-        "the next try",
+        "the next attempt",
         at + MERGE_RETRY_MS,
       ),
   }),
   rule({
     name: "merge",
-    says: "Green and allowed by the policy: ask for the merge of exactly this head.",
+    says: "Green and allowed by the policy: request the merge of exactly this head.",
     states: ["awaiting_queue"],
     when: mergingOf,
     gives: ({ basis }, { reviews: { approvals } }) => ({

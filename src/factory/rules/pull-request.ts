@@ -16,7 +16,7 @@ const RERUN_SETTLE_MS = 120_000;
 export const PULL_REQUEST_RULES: readonly Rule[] = [
   rule({
     name: "draft",
-    says: "A person made the pull request a draft: wait until it is ready again.",
+    says: "A person turned the pull request into a draft: wait until it is ready for review.",
     states: ["awaiting_review"],
     when: ({ pullRequest }) => holds(pullRequest?.core.value.draft === true),
     gives: () =>
@@ -24,26 +24,26 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "push_unseen",
-    says: "We pushed, and the forge still shows the head from before: nothing is judged by a head that is history.",
+    says: "We pushed, and the forge still shows the previous head: judge nothing by a head that is history.",
     states: ["pr_open"],
     when: ({ facts }) => unseenPush(facts),
     gives: (sha) =>
       waiting(
         "pr_open",
-        `Pushed ${sha.slice(0, 8)}; the forge still shows the head before.`,
+        `Pushed ${sha.slice(0, 8)}; the forge still shows the previous head.`,
         "the forge to show the push",
       ),
   }),
   rule({
     name: "unread_pull_request",
-    says: "The pull request has not been read as a whole yet.",
+    says: "The pull request has not been read in full yet.",
     states: ["pr_open"],
     when: ({ pullRequest }) => holds(pullRequest?.readAt === null),
     gives: () => waiting("pr_open", "The pull request is being read from the forge.", "the forge's answer"),
   }),
   rule({
     name: "in_queue",
-    says: "It is in the merge queue: checks of the branch no longer matter.",
+    says: "The pull request is in the merge queue: the checks of its branch no longer matter.",
     states: ["awaiting_queue"],
     when: ({ pullRequest }) => holds(pullRequest?.queue?.value != null),
     // The place in it stands in the evidence: it moves with every merge, and who was told once would be told wrongly.
@@ -51,16 +51,20 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "queue_left_unread",
-    says: "It left the merge queue; why is being read.",
+    says: "The pull request left the merge queue, and the reason has not been read yet.",
     states: ["awaiting_queue"],
     when: ({ pullRequest }) =>
       holds(pullRequest?.queue != null && pullRequest.queue.value === null && !pullRequest.queue.read),
     gives: () =>
-      waiting("awaiting_queue", "It left the merge queue; the reason is being read.", "the forge's answer"),
+      waiting(
+        "awaiting_queue",
+        "The pull request left the merge queue; the reason is being read.",
+        "the forge's answer",
+      ),
   }),
   rule({
     name: "queue_rejected",
-    says: "The merge queue sent this head away because checks failed or it conflicts: repair it.",
+    says: "The merge queue removed this head because checks failed or it conflicts: repair it.",
     states: ["repairing_queue"],
     when: ({ ejection, facts }) =>
       ejection !== null &&
@@ -80,7 +84,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "base_conflict",
-    says: "It conflicts with the base branch: integrate the base.",
+    says: "The pull request conflicts with the base branch: merge the base and resolve the conflict.",
     states: ["repairing_queue"],
     when: ({ pullRequest }) => {
       const core = pullRequest?.core.value ?? null;
@@ -90,40 +94,39 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: ({ head, base }, s) => ({
       state: "repairing_queue",
       step: { kind: "run", type: "queue_repair", cause: causeOn(s, `conflict:${head}`) },
-      why: `It conflicts with ${base}.`,
+      why: `The pull request conflicts with ${base}.`,
       waitsFor: null,
     }),
   }),
   rule({
     name: "checks_unread",
-    says: "The head's checks have not been read, or have changed since: a verdict needs a whole reading.",
+    says: "The checks of this head have not been read, or have changed since: a verdict needs a complete reading.",
     states: ["pr_open"],
     when: ({ verdict }) => holds(verdict?.kind === "unread" || verdict?.kind === "unconfirmed"),
     gives: () => waiting("pr_open", "The checks of this head are being read.", "the forge's answer"),
   }),
   rule({
     name: "rerun_failed",
-    says: "Failed jobs are run once more before an agent is charged; cancelled or stale ones too.",
+    says: "Failed, cancelled or stale jobs are rerun before an agent is charged.",
     states: ["pr_open"],
     when: rerunOf,
     gives: ({ names, ...rerun }) => ({
       state: "pr_open",
       step: { kind: "rerun", ...rerun },
-      why: `${names} did not pass; it is run once more first.`,
+      why: `${names} did not pass; it is rerun first.`,
       waitsFor: "the rerun",
     }),
   }),
   rule({
     name: "rerun_pending",
-    says: "The rerun was asked for and its checks have not started yet.",
+    says: "The rerun was requested and its checks have not started yet.",
     states: ["pr_open"],
     when: rerunUntil,
-    gives: (until, s) =>
-      waiting("pr_open", `${namesOf(unpassed(s))} is being run once more.`, "the rerun", until),
+    gives: (until, s) => waiting("pr_open", `${namesOf(unpassed(s))} is being rerun.`, "the rerun", until),
   }),
   rule({
     name: "ci_red",
-    says: "Required checks of this head fail for good: repair them.",
+    says: "Required checks fail on this head: repair them.",
     states: ["repairing_ci"],
     when: (s) => redOn(s, false),
     gives: ({ failing, core: { head } }, s) => ({
@@ -142,7 +145,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "changes_requested",
-    says: "A reviewer who may asks for changes that no run has answered: answer them.",
+    says: "An authorised reviewer requested changes that no run has addressed: address them.",
     states: ["changes_requested"],
     when: ({ reviews }) => reviews.blocking[0] ?? null,
     gives: (first, s) => {
@@ -161,7 +164,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "checks_cut",
-    says: "This head has more checks than are read: whether all pass is not known, so a person decides.",
+    says: "This head has more checks than patchrelay reads: whether all pass is not known, so a person decides.",
     states: ["awaiting_input"],
     when: (s) => judged(s, "cut"),
     gives: ({ checks }) =>
@@ -173,7 +176,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "red_on_base",
-    says: "What fails here fails on the base branch too: not this change's fault, no budget is spent. A review is answered all the same.",
+    says: "The failing checks fail on the base branch too: not this change's fault, so no budget is spent. A review is addressed all the same.",
     states: ["pr_open"],
     when: (s) => redOn(s, true),
     gives: ({ failing, core: { base } }) =>
@@ -181,44 +184,40 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "ci_blocked",
-    says: "A required check was cancelled, went stale or wants a person: not the code's failure, a person decides.",
+    says: "A required check was cancelled, went stale or needs a person: not the code's fault, so a person decides.",
     states: ["awaiting_input"],
     when: (s) => judged(s, "blocked"),
     gives: ({ blocked }) =>
-      waiting(
-        "awaiting_input",
-        `${namesOf(blocked)} did not run to its end.`,
-        "a person to run or approve it",
-      ),
+      waiting("awaiting_input", `${namesOf(blocked)} did not finish.`, "a person to rerun or approve it"),
   }),
   rule({
     name: "ci_pending",
-    says: "Checks are running, or a required one has not come yet.",
+    says: "Checks are running, or a required one has not been reported yet.",
     states: ["pr_open"],
     when: (s) => judged(s, "pending"),
     gives: ({ names, until }) => waiting("pr_open", `Waiting for ${names.join(", ")}.`, "the checks", until),
   }),
   rule({
     name: "review_answered",
-    says: "Requested changes were answered: the reviewer looks again.",
+    says: "The requested changes were addressed: wait for the reviewer.",
     states: ["awaiting_review"],
     when: ({ reviews }) => reviews.answered[0] ?? null,
     gives: ({ by }) =>
       waiting(
         "awaiting_review",
-        `Answered; ${by.name ?? "the reviewer"} has not looked again yet.`,
+        `Answered; ${by.name ?? "the reviewer"} has not reviewed again yet.`,
         "the reviewer",
       ),
   }),
   rule({
     name: "unapproved",
-    says: "Green, and the policy wants a person with write permission to approve this head first.",
+    says: "The checks are green, and the policy requires an approval of this head by a person with write access.",
     states: ["awaiting_review"],
     when: (s) => holds(isUnapproved(s)),
     gives: () =>
       waiting(
         "awaiting_review",
-        "The checks are green; nobody who may has approved this head yet.",
+        "The checks are green; nobody with write access has approved this commit yet.",
         "an approving review",
       ),
   }),

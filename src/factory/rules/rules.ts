@@ -6,7 +6,7 @@ import { RUN_RULES } from "./run.ts";
 import { TICKET_RULES } from "./ticket.ts";
 
 /**
- * The whole timetable, in order: what ends an issue and what people own comes first, then the run under way,
+ * The whole timetable, in order: what ends an issue and what people own comes first, then the run in progress,
  * then what was asked for, then the pull request from the merge queue back to its checks, and at last its merge.
  */
 export const RULES: readonly Rule[] = [

@@ -10,7 +10,7 @@ import { RUN_TYPES } from "../facts/run-types.ts";
 import type { Situation } from "./situation.ts";
 import type { FactoryState } from "../facts/state.ts";
 
-/** Where an issue stands while a run is under way. */
+/** Where an issue stands while a run is in progress. */
 const AT_WORK: readonly FactoryState[] = [
   "preparing",
   "implementing",
@@ -19,11 +19,11 @@ const AT_WORK: readonly FactoryState[] = [
   "repairing_queue",
 ];
 
-/** The run under way, and what people have asked for. */
+/** The run in progress, and what people have asked for. */
 export const RUN_RULES: readonly Rule[] = [
   rule({
     name: "run_stopping",
-    says: "The run was told to stop and has not ended yet.",
+    says: "The run has been told to stop and has not ended yet.",
     states: [...AT_WORK, "delegated"],
     when: ({ run }) => (run === null || run.stop === null ? null : { run, stop: run.stop }),
     gives: ({ run, stop }) =>
@@ -31,7 +31,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "run_overtaken",
-    says: "What the run was started for is no longer so (another head, approved meanwhile, green by itself): stop it, publish nothing.",
+    says: "The reason for the run is gone (a new head, an approval, checks that turned green on their own): stop it, publish nothing.",
     states: [...AT_WORK, "delegated"],
     when: (s) => {
       const why = s.run === null ? null : overtakenBy(s, s.run);
@@ -46,7 +46,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "auto_merge_stale",
-    says: "Auto-merge that we asked for is on while a run works, or on a head that nobody who may has approved: it is turned off before it merges that.",
+    says: "Our auto-merge is on while a run is in progress, or on a commit that nobody with write access has approved: turn it off before it merges that.",
     states: [...AT_WORK, "delegated", "awaiting_review", "awaiting_input"],
     when: (s) => {
       const merge = ownAutoMerge(s.facts);
@@ -56,12 +56,12 @@ export const RUN_RULES: readonly Rule[] = [
     gives: (merge, { run }) => {
       if (run !== null) {
         const why = `Auto-merge is on while run ${run.number} works.`;
-        return takingBack(waiting(stateOf(run), why, "auto-merge to be off"), merge);
+        return takingBack(waiting(stateOf(run), why, "auto-merge to be turned off"), merge);
       }
-      const why = "Auto-merge is on, and nobody who may has approved this head.";
+      const why = "Auto-merge is on, and nobody with write access has approved this commit.";
       // Then only a person can see to it that nothing is merged that nobody approved.
       return merge.refused === null
-        ? takingBack(waiting("awaiting_review", why, "auto-merge to be off"), merge)
+        ? takingBack(waiting("awaiting_review", why, "auto-merge to be turned off"), merge)
         : takingBack(waiting("awaiting_input", why, "a person to turn auto-merge off, or `retry`"), merge);
     },
   }),
@@ -79,7 +79,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "run_active",
-    says: "A run is under way.",
+    says: "A run is in progress.",
     states: AT_WORK,
     when: ({ run }) => run,
     gives: (run) =>
@@ -87,7 +87,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "prompt_pending",
-    says: "A person who may has said something that no run has been given yet: carry it out. What we could not do and handed over, and a person has pushed since, holds nothing up.",
+    says: "An authorised person has said something that no run has been given yet: do it. What we failed at and handed over no longer blocks anything once a person has pushed.",
     states: ["implementing"],
     when: (s) => (s.last !== null && !isTakenOver(s) ? (s.prompts.at(-1) ?? null) : null),
     gives: ({ by, text }, s) => ({
@@ -100,7 +100,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "pull_request_unseen",
-    says: "The work was published; the forge has not told about the pull request yet.",
+    says: "The work was published; the forge has not reported the pull request yet.",
     states: ["pr_open"],
     when: (s) => holds(s.pullRequest === null && lastOfGeneration(s)?.end?.outcome === "published"),
     gives: () =>
@@ -108,7 +108,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "said_all",
-    says: "The agent answered, or found nothing to change, and nobody has asked for more: a person's word is awaited.",
+    says: "The agent answered or found nothing to change, and nobody has asked for more: wait for a person.",
     states: ["awaiting_input"],
     when: (s) => {
       const last = lastOfGeneration(s);
@@ -128,7 +128,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "implement",
-    says: "Delegated, and there is no pull request yet: carry out the issue.",
+    says: "Delegated, and there is no pull request yet: implement the issue.",
     states: ["implementing"],
     when: ({ pullRequest, authority }) => (pullRequest === null ? authority : null),
     gives: ({ by, cause }, s) => ({
@@ -174,7 +174,7 @@ function stateOf(run: Run): FactoryState {
 /** Why the run has lost its reason; null = it has not, or it is past the point of no return. */
 function overtakenBy(s: Situation, run: Run): string | null {
   const pull = s.pullRequest;
-  if (run.generation !== generationOf(s.facts)) return "It worked for a pull request that is over.";
+  if (run.generation !== generationOf(s.facts)) return "It was working on a pull request that has ended.";
   if (pull === null || run.phase === "publish" || run.phase === "settle" || run.type === "implementation")
     return null;
   const head = pull.core.value.head;
@@ -182,9 +182,9 @@ function overtakenBy(s: Situation, run: Run): string | null {
     return `A person pushed ${head.slice(0, 8)} meanwhile.`;
   }
   // Its push would throw the pull request out of the queue again.
-  if (pull.queue?.value != null) return "It was put into the merge queue meanwhile.";
+  if (pull.queue?.value != null) return "The pull request has entered the merge queue since.";
   if (run.type === "ci_repair" && head === run.cause.head && s.verdict?.kind === "green")
-    return "The checks turned green by themselves.";
+    return "The checks turned green on their own.";
   if (run.type === "review_fix" && run.cause.reviews.length > 0) {
     const open = s.reviews.blocking.some((review) => run.cause.reviews.includes(review.id));
     if (!open) return "The reviewer no longer asks for changes.";

@@ -7,50 +7,49 @@ const RECHECK_MS = 300_000;
 export const TICKET_RULES: readonly Rule[] = [
   rule({
     name: "unread",
-    says: "The tracker's issue has not been read yet.",
+    says: "The issue has not been read from the tracker yet.",
     states: ["delegated"],
     when: ({ facts }) => holds(facts.ticket.core === null),
     gives: () => waiting("delegated", "The issue is being read from the tracker.", "the tracker's answer"),
   }),
   rule({
     name: "unrouted",
-    says: "No project of the configuration takes this issue: say so and wait.",
+    says: "No configured project takes this issue: say so and wait.",
     states: ["awaiting_input"],
     when: ({ facts }) => (facts.project === null ? facts.ticket.core : null),
     gives: ({ value: { team, project } }) =>
       waiting(
         "awaiting_input",
-        `No project of this relay takes issues of team ${team ?? "(none)"}${project === null ? "" : `, project ${project}`}.`,
-        "a project in the configuration that takes it, or another team on the issue",
+        `No project of this relay takes issues from team ${team ?? "(none)"}${project === null ? "" : `, project ${project}`}.`,
+        "a configured project that takes it, or another team on the issue",
       ),
   }),
   rule({
     name: "project_gone",
-    says: "The project it was routed to is no longer in the configuration.",
+    says: "The project that the issue was routed to is no longer in the configuration.",
     states: ["awaiting_input"],
     when: ({ facts, project }) => (project === null ? facts.project : null),
     gives: ({ id }) =>
-      waiting("awaiting_input", `Project ${id} is no longer configured.`, "the project in the configuration"),
-  }),
-  rule({
-    name: "repository_problem",
-    says: "The repository cannot be worked with (not there, no access, no base branch): say so and wait.",
-    states: ["awaiting_input"],
-    when: ({ facts, run }) => (run === null ? (facts.project?.problem?.value ?? null) : null),
-    gives: (problem, { now }) =>
       waiting(
         "awaiting_input",
-        problem,
-        "the repository or the configuration to be mended",
-        now + RECHECK_MS,
+        `Project ${id} is no longer configured.`,
+        "the project to be configured again",
       ),
   }),
   rule({
+    name: "repository_problem",
+    says: "The repository cannot be used (missing, no access, no base branch): say so and wait.",
+    states: ["awaiting_input"],
+    when: ({ facts, run }) => (run === null ? (facts.project?.problem?.value ?? null) : null),
+    gives: (problem, { now }) =>
+      waiting("awaiting_input", problem, "the repository or the configuration to be fixed", now + RECHECK_MS),
+  }),
+  rule({
     name: "question_open",
-    says: "A question waits for a person's answer; it holds no slot.",
+    says: "A question is waiting for a person's answer; it takes up no slot.",
     states: ["awaiting_input"],
     when: ({ questions, run }) => (run === null ? (questions[0] ?? null) : null),
     gives: ({ text }) =>
-      waiting("awaiting_input", `Asked: ${text}`, "an answer, in the tracker or by `answer`"),
+      waiting("awaiting_input", `Asked: ${text}`, "an answer, in the tracker or with `answer`"),
   }),
 ];

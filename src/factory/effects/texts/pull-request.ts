@@ -1,0 +1,49 @@
+import type { Facts, Run } from "../../facts/facts.ts";
+import type { RunType } from "../../facts/run-types.ts";
+
+/**
+ * What a pull request is told, word for word: its title and body, commits, comments. Replies in review threads and the
+ * comment after a review without a change are the agent's own words, passed on as they are.
+ */
+
+/** Title and body of the pull request of an issue. */
+export function pullRequestText(
+  facts: Facts,
+  summary: string,
+): { readonly title: string; readonly body: string } {
+  const core = facts.ticket.core?.value;
+  const key = core?.key ?? facts.id;
+  return {
+    title: `${core?.title ?? "Change"} (${key})`.slice(0, 250),
+    body: [
+      summary.trim(),
+      "",
+      core === undefined ? "" : `For [${key}](${core.url}).`,
+      "",
+      "Opened by patchrelay, which answers reviews and comments that mention it.",
+    ]
+      .join("\n")
+      .trim(),
+  };
+}
+
+const REPAIRS: Readonly<Record<Exclude<RunType, "implementation">, string>> = {
+  ci_repair: "Make the failing checks pass",
+  review_fix: "Address the review",
+  queue_repair: "Make the change pass in the merge queue",
+};
+
+/** Message of the commit that the relay makes of what the agent left. */
+export function commitMessage(facts: Facts, run: Run, summary: string): string {
+  const core = facts.ticket.core?.value;
+  const subject = run.type === "implementation" ? (core?.title ?? "Change") : REPAIRS[run.type];
+  return (
+    `${core?.key ?? facts.id}: ${subject}`.slice(0, 100) +
+    (summary.trim() === "" ? "" : `\n\n${summary.trim()}`)
+  );
+}
+
+/** Why the pull request is closed; `by` is the operator's name, if it is known. */
+export function closedBecause(by: string | null): string {
+  return `Closed: the issue was cancelled by ${by ?? "an operator"}.`;
+}
