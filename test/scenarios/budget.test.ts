@@ -25,7 +25,7 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
   ]);
   expect(story.toldAs("error")).toMatchInlineSnapshot(`
     [
-      "error: I'm handing this over. test failed on <commit>. 2 of 2 attempts at this (ci repair) are spent.
+      "error: I'm handing this over. test failed on <commit>. 2 of 2 attempts at this (ci repair) have been used.
 
     What was tried:
     - run 1, implementation: published: Added the discount.
