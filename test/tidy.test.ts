@@ -672,16 +672,13 @@ const glossary: Rule = {
   planted: { path: "docs/glossary.md#planted", text: "| gizmotron | nothing |" },
 };
 
-/** It still simulates workers of its own, under their old names. */
-const SIMULATED = /^test\/simulation\//;
-
 /** The words that went, in names and in prose, and what is said now. `in`: where else the word is another's. */
 const RETIRED: readonly { readonly word: RegExp; readonly now: string; readonly in?: RegExp }[] = [
   { word: /\bparcels?\b/i, now: "delivery body" },
   { word: /\b(a|the|under) press\b|\bpress\.ts\b|\bPress\b/, now: "burst throttle" },
   { word: /\bset-?backs?\b/i, now: "clock rollback" },
-  { word: /\bPerforming\b|\bperforming\.ts\b/, now: "effect worker", in: SIMULATED },
-  { word: /\bPipelines\b|\bpipelines\.ts\b/, now: "run worker", in: SIMULATED },
+  { word: /\bPerforming\b|\bperforming\.ts\b/, now: "effect worker" },
+  { word: /\bPipelines\b|\bpipelines\.ts\b/, now: "run worker" },
   { word: /\bjourneys?\b|\bJourney/i, now: "RunContext" },
   { word: /\btravel(s|led)?\b/i, now: "runSteps, or say that it is sent" },
   { word: /\bgoOn\b/, now: "throwIfStopped" },

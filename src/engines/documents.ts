@@ -181,7 +181,7 @@ export const QueueDocument = z
       }),
     ),
   })
-  .describe("A run waiting for a slot.")
+  .describe("The slots, and the runs that wait for one.")
   .register(documents, { id: "Queue" });
 export type QueueDocument = Of<typeof QueueDocument>;
 

@@ -134,6 +134,6 @@ test("a save on facts that somebody else has changed meanwhile is refused", () =
     until: null,
   };
   expect(() => issues.save(stale, routed(A, null), decision, [], { now: 1, sweepAt: null })).toThrow(
-    "somebody else",
+    "another writer",
   );
 });

@@ -16,8 +16,8 @@ const WorkflowRuns = z.object({
 type RunNode = Extract<ContextNode, { readonly __typename: "CheckRun" }>;
 
 /**
- * The checks of a commit without those that a later run of the same workflow, for the same event, has done
- * anew: a title that was edited, a run that the next one cancelled. GitHub keeps showing the old ones beside
+ * The checks of a commit without those that a later run of the same workflow, for the same event, has
+ * repeated: a title that was edited, a run that the next one cancelled. GitHub keeps showing the old ones beside
  * the new. Runs of two workflows, or for two events, all count.
  */
 export async function withoutSuperseded(
