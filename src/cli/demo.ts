@@ -1,10 +1,11 @@
+import { DEMO_AGENTS, demoAgent, isProgram } from "../demo/agents.ts";
 import type { Command } from "./usage/command.ts";
 import { wrongUsage } from "./usage/failure.ts";
 
 export const command: Command = {
   arguments: [],
   options: {
-    agent: { value: "AGENT", says: "who does the work; default scripted", oneOf: ["scripted", "codex"] },
+    agent: { value: "AGENT", says: "who does the work; default scripted", oneOf: DEMO_AGENTS },
     "codex-bin": { value: "FILE", says: "the codex program for --agent codex; default: the one on PATH" },
     keep: { value: null, says: "keep relay and dashboard running afterwards, until Ctrl-C" },
   },
@@ -16,9 +17,9 @@ export const command: Command = {
     { says: "and look around in the dashboard afterwards", line: "demo --keep" },
   ],
   async run(context) {
-    const agent = context.value("agent") === "codex" ? "codex" : "scripted";
+    const agent = demoAgent(context.value("agent"));
     const codexBin = context.value("codex-bin");
-    if (codexBin !== null && agent !== "codex") throw wrongUsage("--codex-bin goes with --agent codex");
+    if (codexBin !== null && !isProgram(agent)) throw wrongUsage("--codex-bin goes with --agent codex");
     const signal = context.interrupted();
     const [{ runDemo }, { packageVersion }] = await Promise.all([
       import("../demo/demo.ts"),

@@ -2,13 +2,14 @@ import type { IssueDocument, RunDocument, WhyDocument } from "../engines/documen
 import { systemClock } from "../lib/clock.ts";
 import { escapeHidden } from "../lib/text.ts";
 import { childEnvironment, processEnvironment } from "../settings/load/environment.ts";
+import type { DemoAgent } from "./agents.ts";
 import { castOf } from "./people.ts";
 import { missingOnMain } from "./repository.ts";
 import { setStage, type Stage } from "./stage.ts";
 import { runTable, show, Transcript, worth } from "./transcript.ts";
 
 export interface DemoOptions {
-  readonly agent: "scripted" | "codex";
+  readonly agent: DemoAgent;
   /** The codex binary; null = look for it. */
   readonly codexBin: string | null;
   /** Leave the relay running at the end, until the signal. */

@@ -8,6 +8,8 @@ import { processEnvironment } from "../settings/load/environment.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
 import type { ScriptedModel } from "../../world/model/server.ts";
+import { isProgram } from "./agents.ts";
+import type { DemoAgent } from "./agents.ts";
 import { readConfigured, startConfigured } from "./configured-relay.ts";
 import { startDemoModel } from "./model.ts";
 import { FILES, REPOSITORY, runCi } from "./repository.ts";
@@ -30,7 +32,7 @@ export interface Stage {
 
 /** Starts the world and the relay on loopback. What was started before a failure is stopped again. */
 export async function setStage(options: {
-  readonly agent: "scripted" | "codex";
+  readonly agent: DemoAgent;
   readonly codexBin: string | null;
   readonly version: string;
   readonly pid: number;
@@ -59,7 +61,7 @@ export async function setStage(options: {
     const threads = (ids: readonly string[]): Promise<void> =>
       writeFile(scriptFile, JSON.stringify(agentScript(ids)));
     await threads([]);
-    const model = options.agent === "codex" ? await startDemoModel(systemClock) : null;
+    const model = isProgram(options.agent) ? await startDemoModel(systemClock) : null;
     if (model !== null) undo.push(() => model.close());
     const configFile = join(dir, "patchrelay.json");
     await writeFile(
