@@ -29,7 +29,7 @@ export async function lookAtRelay(relay: RelayApi): Promise<Condition> {
       detail: null,
       ready,
       relayVersion: await versionOf(relay),
-      previousSecrets: ready.previousSecrets ?? null,
+      previousSecrets: ready.previousSecrets,
     };
   } catch (error) {
     if (error instanceof Failure && error.exitCode === 4) {
@@ -39,11 +39,9 @@ export async function lookAtRelay(relay: RelayApi): Promise<Condition> {
   }
 }
 
-type Told = ReadyDocument & { readonly previousSecrets?: Condition["previousSecrets"] };
-
-function readyOf({ document }: Answer): Told | null {
+function readyOf({ document }: Answer): ReadyDocument | null {
   const whole = typeof document?.["ready"] === "boolean" && typeof document["parts"] === "object";
-  return whole ? (document as unknown as Told) : null;
+  return whole ? (document as unknown as ReadyDocument) : null;
 }
 
 function strange({ status, document }: Answer): Pick<Condition, "relay" | "detail"> {
