@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { describe, test } from "vitest";
+import { test } from "vitest";
 import { createCodexAgent } from "../../src/agents/codex/codex.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
@@ -43,9 +43,9 @@ const scenarios: Record<string, Scenario> = {
 
 const bin = await realCodex();
 if (bin === null) {
-  describe.skip("the Codex agent (no program)", () => {
-    test("keeps what an agent promises", () => undefined);
-  });
+  // In CI a missing program is an error of realCodex.
+  test("the Codex agent keeps what an agent promises", ({ skip }) =>
+    skip("there is no Codex program: set PATCHRELAY_TEST_CODEX to one"));
 } else {
   agentConformance("the Codex agent", async (state, keep) => {
     const model = await startScriptedModel({ scenarios, clock: systemClock });
