@@ -212,7 +212,7 @@ const MAY_NAME = [
 /** Files that say a name and decide nothing by it, with the reason. */
 const SAY_NAMES: Readonly<Record<string, string>> = {
   "src/cli/usage/help.ts": "what the product is, in a sentence",
-  "src/cli/demo.ts": "what the demo plays with",
+  "src/cli/demo.ts": "help says what the demo plays with; src/demo/agents.ts chooses",
   "src/cli/doctor.ts": "help is text that is there before any registry is loaded",
   "src/cli/delivery/list.ts": "an example in help",
   "src/cli/delivery/show.ts": "an example in help",
@@ -272,16 +272,19 @@ const pureImports: Rule = {
 /** Who starts a relay: the product, and the one place for all that bring the world it is to live in. */
 const STARTERS = new Set(["src/cli/serve.ts", "src/demo/configured-relay.ts"]);
 
+/** Takes it from relay.ts by its name, over however many lines, or with all that is there; types are no matter. */
+const TAKES_RELAY =
+  /^(?:import|export)\s(?!type\b)[^";]*(?:\bstartRelay\b|\*)[^";]*"[^"]*\/relay\.ts"|\bawait import\(\s*"[^"]*\/relay\.ts"/gm;
+
 const relayStarts: Rule = {
   name: "a relay is started in one place for the demo, the tests and the benchmarks alike",
   findings: (files) =>
     files
-      .filter((file) => isCode(file) && !STARTERS.has(file.path))
+      .filter((file) => isCode(file) && !STARTERS.has(file.path) && file.path !== "test/tidy.test.ts")
       .flatMap((file) =>
-        lines(
-          file,
-          /^import [^"]*\bstartRelay\b[^"]*"[^"]*\/relay\.ts"/,
-          "take readConfigured and startConfigured of src/demo/configured-relay.ts",
+        [...file.text.matchAll(TAKES_RELAY)].map(
+          ({ index }) =>
+            `${file.path}:${file.text.slice(0, index).split("\n").length}: take readConfigured and startConfigured of src/demo/configured-relay.ts`,
         ),
       ),
   planted: { path: "test/x.ts", text: 'import { startRelay } from "../src/relay.ts";' },
@@ -719,6 +722,7 @@ const retired: Rule = {
 const rules: readonly Rule[] = [
   layers,
   secondCopies,
+  names,
   pureImports,
   relayStarts,
   words,
@@ -750,6 +754,17 @@ describe("the repository", () => {
   test.each(SECOND_COPIES)("would be caught deciding for itself: $planted", ({ planted, instead }) => {
     const file = { path: "src/engines/temporal/x.ts", text: planted };
     expect(secondCopies.findings([...repository, file]).join("\n")).toContain(`${file.path}:1: ${instead}`);
+  });
+
+  test.each([
+    'import {\n  startRelay,\n  type Relay,\n} from "../src/relay.ts";',
+    'import * as all from "../src/relay.ts";',
+    'export { startRelay } from "../src/relay.ts";',
+    'const { startRelay } = await import("../src/relay.ts");',
+  ])("would be caught starting a relay of its own: %s", (text) => {
+    expect(relayStarts.findings([{ path: "bench/x.ts", text: `\n${text}` }])).toEqual([
+      expect.stringMatching(/^bench\/x\.ts:2: /),
+    ]);
   });
 
   test("policy of the engines would be caught looking into one, and others looking into it", () => {
