@@ -28,7 +28,7 @@ import { createWorktrees } from "./worktrees/worktrees.ts";
 export interface RelayParts {
   readonly settings: Settings;
   readonly credentials: Credentials;
-  /** For child processes: what settings/environment.ts lets through. */
+  /** For child processes: what settings/load/environment.ts lets through. */
   readonly childEnv: Readonly<Record<string, string>>;
   /** Where the credentials were read from: kept from hooks. */
   readonly credentialFiles?: readonly string[];

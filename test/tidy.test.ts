@@ -624,6 +624,28 @@ const citedPages: Rule = {
   planted: { path: "src/lib/x.ts", text: "/** As failure-modes.md has it. */" },
 };
 
+/** Files that ours speak of and that are not here: of target repositories, and what the build makes. */
+const FOREIGN_FILES = /^(Node\.js|src\/(calc|guard)\.js|(dist\/)?(command|main)\.cjs)$/;
+
+const citedFiles: Rule = {
+  name: "every file of code that a comment or a document names is in the repository, in the folder that is named",
+  findings: (files) =>
+    files.flatMap((file) =>
+      [...spokenIn(file).matchAll(/(?<![\w@$…>/-])[\w.@<>*-][\w.@<>*/-]*\.(?:ts|mjs|cjs|js)\b/g)]
+        .map(([named]) => named.replace(/^(\.{1,2}\/)+/, ""))
+        .filter((named) => !FOREIGN_FILES.test(named) && !isPathOf(named))
+        .map((named) => `${file.path} names ${named}, which is not there: name it as the repository has it`),
+    ),
+  planted: { path: "src/lib/x.ts", text: "/** As factory/prompt.ts has it. */" },
+};
+
+/** Whether a path of the repository ends so; `*` and `<kind>` stand for any name. */
+function isPathOf(named: string): boolean {
+  const form = named.replaceAll(/[.]/g, "\\.").replaceAll(/<\w+>|\*/g, "[^/]+");
+  const ending = new RegExp(`(^|/)${form}$`);
+  return [...known].some((path) => ending.test(path));
+}
+
 /** The numbers of docs/reliability.md: the first cell of its rows. */
 const NUMBERS = new Set(
   [...textOf("docs/reliability.md").matchAll(/^\| ([IRT]\d+) /gm)].map((match) => match[1] ?? ""),
@@ -676,29 +698,57 @@ const glossary: Rule = {
 };
 
 /** The words that went, in names and in prose, and what is said now. `in`: where else the word is another's. */
-const RETIRED: readonly { readonly word: RegExp; readonly now: string; readonly in?: RegExp }[] = [
-  { word: /\bparcels?\b/i, now: "delivery body" },
-  { word: /\b(a|the|under) press\b|\bpress\.ts\b|\bPress\b/, now: "burst throttle" },
-  { word: /\bset-?backs?\b/i, now: "clock rollback" },
-  { word: /\bPerforming\b|\bperforming\.ts\b/, now: "effect worker" },
-  { word: /\bPipelines\b|\bpipelines\.ts\b/, now: "run worker" },
-  { word: /\bjourneys?\b|\bJourney/i, now: "RunContext" },
-  { word: /\btravel(s|led)?\b/i, now: "runSteps, or say that it is sent" },
-  { word: /\bgoOn\b/, now: "throwIfStopped" },
-  { word: /\bcomplain(s|ts?)?\b/i, now: "rejection" },
-  { word: /\bpatiently\b/i, now: "retryOutages" },
-  { word: /\breach\(/, now: "failpoint(" },
-  { word: /Outside(Error|Fault)\b/, now: "ExternalError, ExternalFault" },
-  { word: /\bamnest(y|ies)\b/i, now: "budgetReset" },
-  { word: /\bknobs?\b/i, now: "fault" },
-  { word: /\bsense\.ts\b|\bsenseless\b/i, now: "command guard, rejection" },
-  { word: /\bset aside\b|\bsetAside\b/i, now: "quarantined, or what is done to it" },
+const RETIRED: readonly {
+  readonly word: RegExp;
+  readonly now: string;
+  readonly in?: RegExp;
+  /** Must be found, in a file of the factory. */
+  readonly planted: string;
+}[] = [
+  { word: /\bparcels?\b/i, now: "delivery body", planted: "const parcel = body;" },
   {
-    word: /\bfactoryTurn\b|\b(one|each|every|a) turn\b(?! of the event loop)/,
+    word: /\b(a|the|under) press\b|\bpress\.ts\b|\bPress\b/,
+    now: "burst throttle",
+    planted: "// Under press.\n// In the press.",
+  },
+  { word: /\bset-?backs?\b/i, now: "clock rollback", planted: "const setback = 1;" },
+  { word: /\bPerforming\b|\bperforming\.ts\b/, now: "effect worker", planted: "type X = Performing;" },
+  { word: /\bPipelines\b|\bpipelines\.ts\b/, now: "run worker", planted: "type X = Pipelines;" },
+  { word: /\bjourneys?\b|\bJourney/i, now: "RunContext", planted: "interface Journey {}" },
+  { word: /\btravel(s|led)?\b/i, now: "runSteps, or say that it is sent", planted: "travel(run);" },
+  { word: /\bgoOn\b/, now: "throwIfStopped", planted: "run.goOn();" },
+  { word: /\bcomplain(s|ts?)?\b/i, now: "rejection", planted: "// What hooks complain of." },
+  { word: /\bpatiently\b/i, now: "retryOutages", planted: "await patiently(ask);" },
+  { word: /\breach\(/, now: "failpoint(", planted: "reach(name);" },
+  { word: /Outside(Error|Fault)s?\b/, now: "ExternalError, ExternalFault", planted: "// OutsideErrors." },
+  { word: /\bamnest(y|ies)\b/i, now: "budgetReset", planted: "const amnesty = 1;" },
+  { word: /\bknobs?\b/i, now: "fault", planted: "// A knob." },
+  { word: /\bsense\.ts\b|\bsenseless\b/i, now: "command guard, rejection", planted: "// Senseless." },
+  { word: /\bset aside\b|\bsetAside\b/i, now: "quarantined, or what is done to it", planted: "setAside(x);" },
+  { word: /\bRoom\b|\bno_room\b|\broom: Byte/, now: "ByteBudget", planted: "interface Room {}" },
+  {
+    word: /\b([Ff]ake|[Ss]ystem|[A-Z][a-z]+)?Machine\b/,
+    now: "Host, of the command line",
+    planted: "const host = systemMachine();",
+  },
+  { word: /\btalkedOf\b/, now: "withRoutineTold", planted: "talkedOf(issue);" },
+  {
+    word: /\b#?standing(?=\(|\.\w| = )/,
+    now: "states, or what exactly is looked at",
+    planted: "const standing = 1;",
+  },
+  { word: /\banew\b/i, now: "again", planted: "// It is planned anew." },
+  { word: /\bcan not\b/i, now: "cannot", planted: "// It can not be." },
+  {
+    word: /\bfactoryTurn\b|\b(one|each|every|an?|the|same|this|next|by) turn\b(?! of the)/,
     now: "advance",
     in: /^(?!(src|test)\/(engines|factory)\/)/,
+    planted: "// In the same turn.",
   },
 ];
+
+/** Names of tests are read, too. */
+const TITLES = /\b(?:test|it|describe)(?:\.\w+)*\(\s*["`]([^"`\n]+)/g;
 
 const retired: Rule = {
   name: "no retired word of docs/glossary.md is in names, comments or documents",
@@ -711,7 +761,10 @@ const retired: Rule = {
       .flatMap((file) => {
         // Names too: what is code without its strings.
         const code = isCode(file) ? file.text.replaceAll(/"(?:[^"\\\n]|\\.)*"|\/\/ .*/g, "") : "";
-        const said = `${file.path}\n${code}\n${spokenIn(file)}`;
+        const titles = isCode(file)
+          ? [...file.text.matchAll(TITLES)].map(([, title]) => title).join("\n")
+          : "";
+        const said = `${file.path}\n${code}\n${titles}\n${spokenIn(file)}`;
         return RETIRED.filter(
           ({ word, in: other }) => word.test(said) && other?.test(file.path) !== true,
         ).map(({ word, now }) => `${file.path} has "${word.exec(said)?.[0]}", which is retired: ${now}`);
@@ -737,6 +790,7 @@ const rules: readonly Rule[] = [
   decisions,
   listings,
   citedPages,
+  citedFiles,
   citedNumbers,
   glossary,
   retired,
@@ -765,6 +819,19 @@ describe("the repository", () => {
     expect(relayStarts.findings([{ path: "bench/x.ts", text: `\n${text}` }])).toEqual([
       expect.stringMatching(/^bench\/x\.ts:2: /),
     ]);
+  });
+
+  test.each(RETIRED)("would be caught saying what is retired: $planted", ({ planted, now }) => {
+    const file = { path: "src/factory/x.ts", text: planted };
+    expect(retired.findings([file]).join("\n")).toContain(now);
+  });
+
+  test.each([
+    "// See git/git-environment.ts.",
+    "// See `read-operations.ts`.",
+    "// See rules/<chapter>/x.ts.",
+  ])("would be caught naming a file that is not there: %s", (text) => {
+    expect(citedFiles.findings([{ path: "src/lib/x.ts", text }])).toHaveLength(1);
   });
 
   test("policy of the engines would be caught looking into one, and others looking into it", () => {

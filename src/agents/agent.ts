@@ -81,7 +81,7 @@ export interface AgentResult {
   readonly commands: { readonly ran: number; readonly unstartable: number };
 }
 
-/** What the agent is asked to end with (JSON, see factory/prompt.ts). */
+/** What the agent is asked to end with (JSON, see factory/effects/prompt.ts). */
 export interface AgentReport {
   readonly outcome: "done" | "no_change" | "answer" | "question";
   readonly summary: string;

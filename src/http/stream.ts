@@ -14,7 +14,7 @@ const MOST_STREAMS = 64;
 const BATCH = 200;
 /** With more than this waiting for a client nothing further is read for it, in bytes. */
 const BUFFERED_MOST = 1024 * 1024;
-/** A client that takes nothing for so long is sent away; it goes on with `?after=`. Milliseconds. */
+/** A client that takes nothing for this long is disconnected; it resumes with `?after=`. Milliseconds. */
 const SLOW_MS = 15_000;
 const PING_MS = 15_000;
 

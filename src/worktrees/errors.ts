@@ -1,5 +1,5 @@
 // What can go wrong with worktrees, as types that the run pipeline tells apart. Faults of the remote itself (no
-// answer, no permission) are OutsideErrors.
+// answer, no permission) are ExternalErrors.
 
 /** A name that must not reach git, a file system path or a URL; the message quotes it and says what is allowed. */
 export class BadName extends Error {

@@ -15,10 +15,10 @@ export interface Given {
   /** What the relay is made of; what registry.ts names unless given. */
   readonly registry?: Registry;
   /** Called with all that was written so far after each write to standard output. */
-  readonly onOutput?: (out: string, host: FakeMachine) => void;
+  readonly onOutput?: (out: string, host: FakeHost) => void;
 }
 
-export interface FakeMachine extends Host {
+export interface FakeHost extends Host {
   out(): string;
   err(): string;
   /** What was asked to be started. */
@@ -28,8 +28,8 @@ export interface FakeMachine extends Host {
   fault(error: unknown): void;
 }
 
-/** A machine for the command line with no process behind it. */
-export function fakeMachine(args: readonly string[], given: Given = {}): FakeMachine {
+/** A host for the command line with no process behind it. */
+export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
   let out = "";
   let err = "";
   const launched: string[][] = [];
@@ -38,7 +38,7 @@ export function fakeMachine(args: readonly string[], given: Given = {}): FakeMac
   const faults = new Set<(error: unknown) => void>();
   const terminal = given.terminal ?? false;
   const columns = given.columns ?? 100;
-  const host: FakeMachine = {
+  const host: FakeHost = {
     args,
     env: { HOME: "/nowhere", PATH: process.env["PATH"], ...given.env },
     cwd: given.cwd ?? "/nowhere",
@@ -85,9 +85,9 @@ export function fakeMachine(args: readonly string[], given: Given = {}): FakeMac
 
 /** Runs a command line to its end. */
 export async function cli(args: readonly string[], given: Given = {}) {
-  const host = fakeMachine(args, given);
+  const host = fakeHost(args, given);
   const code = await runCli(host);
-  return { code, out: host.out(), err: host.err(), machine: host };
+  return { code, out: host.out(), err: host.err(), host };
 }
 
 /** The documents of `--json`. */

@@ -196,9 +196,9 @@ test("issue why before anything was known is not found, and a moment that is non
 test("issue open prints the URL, and opens it on a terminal only", async () => {
   const piped = await at(place, ["issue", "open", "APP-2"]);
   expect(piped.out).toBe("https://linear.app/acme/issue/APP-2\n");
-  expect(piped.machine.launched).toEqual([]);
+  expect(piped.host.launched).toEqual([]);
   const shown = await at(place, ["issue", "open", "APP-2"], { terminal: true });
-  expect(shown.machine.launched).toEqual([["xdg-open", "https://linear.app/acme/issue/APP-2"]]);
+  expect(shown.host.launched).toEqual([["xdg-open", "https://linear.app/acme/issue/APP-2"]]);
   expect((await at(place, ["issue", "open", "APP-2", "--pull"])).code).toBe(3);
 });
 

@@ -3,13 +3,13 @@ import { untilSignal } from "../../src/cli/serve/life.ts";
 import { createLog } from "../../src/cli/serve/log.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
-import { fakeMachine, json } from "./fake-host.ts";
+import { fakeHost, json } from "./fake-host.ts";
 
 const NEVER = new Promise<void>(() => undefined);
 const NEVER_BROKEN = new Promise<string>(() => undefined);
 
 test("a signal stops what was started, exit 0", async () => {
-  const host = fakeMachine([]);
+  const host = fakeHost([]);
   let stops = 0;
   const life = untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
@@ -24,7 +24,7 @@ test("a signal stops what was started, exit 0", async () => {
 });
 
 test("a signal during the start is heeded once the start is through", async () => {
-  const host = fakeMachine([]);
+  const host = fakeHost([]);
   let stopped = false;
   const life = untilSignal(host, silentLog, 10_000, async () => {
     host.signal("SIGINT");
@@ -40,7 +40,7 @@ test("a signal during the start is heeded once the start is through", async () =
 
 test("what does not end in time is left behind, exit 0 within the limit", async () => {
   const clock = createVirtualClock();
-  const host = fakeMachine([], { clock });
+  const host = fakeHost([], { clock });
   const life = untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: () => NEVER,
@@ -53,7 +53,7 @@ test("what does not end in time is left behind, exit 0 within the limit", async 
 
 test("a second signal ends it immediately", async () => {
   const clock = createVirtualClock();
-  const host = fakeMachine([], { clock });
+  const host = fakeHost([], { clock });
   const life = untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: () => NEVER,
@@ -68,7 +68,7 @@ test("a second signal ends it immediately", async () => {
 });
 
 test("a fault that nobody caught is logged and ends with exit 1", async () => {
-  const host = fakeMachine([]);
+  const host = fakeHost([]);
   const log = await createLog("info", host);
   const life = untilSignal(host, log, 10_000, async () => ({
     breakdown: NEVER_BROKEN,
@@ -83,7 +83,7 @@ test("a fault that nobody caught is logged and ends with exit 1", async () => {
 });
 
 test("a start that fails fails the command and listens to no signal any more", async () => {
-  const host = fakeMachine([]);
+  const host = fakeHost([]);
   await expect(
     untilSignal(host, silentLog, 10_000, async () => {
       throw new Error("no start");
@@ -95,25 +95,25 @@ test("a start that fails fails the command and listens to no signal any more", a
 });
 
 test("the log is JSON lines, and short lines on a terminal with hidden characters escaped", async () => {
-  const piped = fakeMachine([]);
+  const piped = fakeHost([]);
   const log = (await createLog("info", piped)).with({ part: "git" });
   log.debug("not told");
   log.warn("mind\u202e this", { count: 2 });
   expect(json(piped.err())).toMatchObject({ level: "warn", msg: "mind\u202e this", count: 2, part: "git" });
 
-  const shown = fakeMachine([], { terminal: true, env: { NO_COLOR: "1" } });
+  const shown = fakeHost([], { terminal: true, env: { NO_COLOR: "1" } });
   const short = (await createLog("info", shown)).with({ part: "git" });
   short.debug("not told");
   short.warn("mind\u202e this", { count: 2, nothing: null });
   expect(shown.err()).toMatch(/^\d\d:\d\d:\d\d warn {2}mind\\u\{202e\} this {2}part=git count=2\n$/);
 
-  const silent = fakeMachine([], { terminal: true });
+  const silent = fakeHost([], { terminal: true });
   (await createLog("silent", silent)).error("nobody hears this");
   expect(silent.err()).toBe("");
 });
 
 test("what is broken is stopped in order and ends with exit 1, so that a new process is started", async () => {
-  const host = fakeMachine([]);
+  const host = fakeHost([]);
   let stops = 0;
   const code = await untilSignal(host, silentLog, 10_000, async () => ({
     breakdown: Promise.resolve("the disk failed"),

@@ -395,7 +395,7 @@ class Told {
   private readonly closings = new Map<string, string>();
   private left = 0;
 
-  /** Whether the turn leaves the issue with a person, and all is closed. */
+  /** Whether the advance leaves the issue with a person, and all is closed. */
   after({ facts, decision, effects }: Advance): boolean {
     const rests =
       decision.step.kind === "finish" || RESTS.has(decision.state) || decision.rule === "taken_away";
@@ -424,7 +424,7 @@ class Told {
 
 const RESTS: ReadonlySet<string> = new Set(["escalated", "awaiting_input"]);
 
-describe("turn by turn", () => {
+describe("advance by advance", () => {
   test(
     "at most one run lives, no budget is overdrawn, and every waiting says for what",
     { timeout: 240_000 },

@@ -326,7 +326,7 @@ test("what is written first to the tracker is the acknowledgement, whichever web
   `);
 });
 
-test("where there is no CI, a review long after the push does not begin the waiting for checks anew", () => {
+test("where there is no CI, a review long after the push does not restart the wait for checks", () => {
   const life = new Life();
   life.see(1, ticketReading());
   life.run(20, {}, "h1");

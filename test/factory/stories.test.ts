@@ -237,7 +237,7 @@ describe("pushes and budgets", () => {
     expect(last(told)).toContain("escalated implement/failing");
   });
 
-  test("the attempt is taken in the same turn that starts the run", () => {
+  test("the attempt is taken in the same advance that starts the run", () => {
     const told = story(RED);
     expect(last(told)).toContain("start_run");
     expect(spent(told)["ciRepairs"]?.spent).toBe(1);
@@ -285,7 +285,7 @@ describe("pushes and budgets", () => {
     expect(last(pushed.tell("review r1 approved"))).toContain("awaiting_queue merge");
   });
 
-  test("tokens and money that are spent are given anew by `retry`, like attempts", () => {
+  test("tokens and money that are spent are renewed by `retry`, like attempts", () => {
     for (const [budget, spends] of [
       ["tokensPerIssue 100", "200"],
       ["usdPerIssue 1", "5 2.5"],
@@ -504,7 +504,7 @@ describe("delegation, stop, pause", () => {
     expect(last(told)).toContain("repairing_ci run_queued → start_run");
   });
 
-  test("a merge that was asked for is taken back when a person stops, and asked for anew after a new word", () => {
+  test("a merge that was asked for is taken back when a person stops, and asked for again after a new word", () => {
     const told = story(`${QUEUED}; stopped`);
     expect(last(told)).toContain("→ cancel_merge");
     told.tell("pull h1 unqueued; ejected manual; session s2");
@@ -830,7 +830,7 @@ describe("auto-merge", () => {
     expect(effects(told, "cancel_merge")).toBe(1);
   });
 
-  test("it is asked for anew when the run has left the head as it was", () => {
+  test("it is asked for again when the run has left the head as it was", () => {
     const told = story(`${AUTO}; says is this right?; cancel ok; pull h1 manual; run starts; run answered`);
     expect(last(told)).toContain("awaiting_queue merge → merge");
   });

@@ -142,7 +142,7 @@ export function check(name: string, conclusion: Check["conclusion"], change: Par
   };
 }
 
-/** One issue's life, turn by turn, with the effects it asked for. */
+/** One issue's life, advance by advance, with the effects it asked for. */
 export class Life {
   facts: Facts = emptyFacts(ISSUE, T0);
   decision: Decision | null = null;

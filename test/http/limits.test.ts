@@ -108,7 +108,7 @@ test("loopback peers are not counted per address", async () => {
   }
 });
 
-test("a room gives no more than it has and takes back what was given", () => {
+test("a byte budget gives no more than it has and takes back what was given", () => {
   const budget = createByteBudget(10);
   expect([budget.take(6), budget.take(5), budget.take(4), budget.used()]).toEqual([true, false, true, 10]);
   budget.give(6);

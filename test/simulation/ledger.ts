@@ -50,7 +50,7 @@ export class Ledger {
   }
 
   /** State and rule of each issue. */
-  standing(): ReadonlyMap<IssueId, { readonly state: string; readonly rule: string }> {
+  states(): ReadonlyMap<IssueId, { readonly state: string; readonly rule: string }> {
     const rows = this.db
       .prepare<[], { id: IssueId; state: string; rule: string }>("SELECT id, state, rule FROM issues")
       .all();

@@ -27,7 +27,7 @@ export class Oracle implements Judge {
   readonly interpreted = new Set<string>();
   /** What was so on the machine at the time of an advance, by issue and time. */
   private readonly conditions = new Map<string, AdvanceInput["conditions"]>();
-  /** Something was committed since the standing was last judged. */
+  /** Something was committed since the slots were last judged. */
   private isNew = false;
   /** A digest of everything decided, to tell two histories apart. */
   trace = 0;
@@ -158,7 +158,7 @@ export class Oracle implements Judge {
   }
 
   /** Whenever all is quiet. */
-  standing(life: Stage, ledger: Ledger): void {
+  judgeSlots(life: Stage, ledger: Ledger): void {
     if (!this.isNew) return;
     this.isNew = false;
     const slots = ledger.slots();
@@ -176,7 +176,7 @@ export class Oracle implements Judge {
 
   restarted(life: Stage, ledger: Ledger): void {
     this.isNew = true;
-    this.standing(life, ledger);
+    this.judgeSlots(life, ledger);
     this.durable(life, ledger);
   }
 

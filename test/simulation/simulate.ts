@@ -57,7 +57,7 @@ async function live(stage: Stage & { readonly oracle: Oracle }, relay: Relay): P
     await quiet();
     await relay.settle();
     if (outside.fault !== null) throw outside.fault;
-    if (relay.ledger !== null) oracle.standing(stage, relay.ledger);
+    if (relay.ledger !== null) oracle.judgeSlots(stage, relay.ledger);
     steps += 1;
     if (steps > MOST_STEPS || agenda.now > START + BOUND_MS) break;
     if (agenda.now < nextLook) continue;
@@ -97,9 +97,9 @@ async function live(stage: Stage & { readonly oracle: Oracle }, relay: Relay): P
 
 function rests({ outside }: Stage, { up, ledger }: Relay): boolean {
   if (!up || ledger === null || outside.pending > 0) return false;
-  const standing = ledger.standing();
+  const states = ledger.states();
   return (
-    [...outside.places.keys()].every((issue) => RESTS.has(standing.get(issue)?.state ?? "")) &&
+    [...outside.places.keys()].every((issue) => RESTS.has(states.get(issue)?.state ?? "")) &&
     ledger.open().length === 0 &&
     [...ledger.deliveries().values()].every((state) => state !== "pending") &&
     outside.fates.every((fate) => fate.over)

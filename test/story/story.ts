@@ -22,7 +22,7 @@ vi.setConfig({ testTimeout: 90_000 });
 const LONGEST_WAIT_MS = 40_000;
 /** Where the world has no stream to listen to, it is looked at this often. */
 const LOOK_MS = 10;
-/** Nothing has happened for so long: what is left waits for time to pass. Longer while an agent works. */
+/** Nothing has happened for this long: what is left waits for time to pass. Longer while an agent works. */
 const REST_MS = 40;
 const REST_WHILE_RUNNING_MS = 150;
 const FIRST_SKIP_MS = 2_000;
@@ -345,7 +345,7 @@ export class Story {
     let since = began;
     while (!(await holds())) {
       const now = systemClock.monotonic();
-      if (now - began > LONGEST_WAIT_MS) throw new Error(`${await failure()}\n${await this.#standing()}`);
+      if (now - began > LONGEST_WAIT_MS) throw new Error(`${await failure()}\n${await this.#progress()}`);
       const next = await this.#mark();
       if (next !== mark || isProcessAlive()) {
         mark = next;
@@ -425,7 +425,7 @@ export class Story {
   }
 
   /** For a failure: where everything stands. */
-  async #standing(): Promise<string> {
+  async #progress(): Promise<string> {
     if (this.#relay === null) return "the relay is down";
     const issues = (await this.engine.views.issues({ state: null, repo: null, q: null }, PAGE)).items;
     const told = issues.map(async ({ key, state, rule, why, waitsFor }) => {

@@ -273,7 +273,7 @@ test("revoking a refresh token ends its access token too", async () => {
   expect(await works(granted["access_token"])).toBe(401);
 });
 
-test("an app that was removed is told once, has no token left, and can not be delegated to", async () => {
+test("an app that was removed is told once, has no token left, and cannot be delegated to", async () => {
   world.createIssue({ team: "APP", title: "Fix the login" });
   const before = world.sent.length;
   world.oauth.uninstall();

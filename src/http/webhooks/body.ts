@@ -2,13 +2,13 @@ import type { IncomingMessage } from "node:http";
 import type { ByteBudget } from "./byte-budget.ts";
 
 /** How reading a body ended: the bytes as received, or why there are none. `gone`: the sender hung up. */
-export type Received = Buffer | "too_large" | "no_room" | "gone";
+export type Received = Buffer | "too_large" | "over_budget" | "gone";
 
 const NOTHING = Buffer.alloc(0);
 
 /**
- * Reads a request's body of at most `limit` bytes (inclusive) into memory that `room` bounds, and calls
- * `done` once. What it took of `room` is the body's length; the caller gives that back after the answer. For any
+ * Reads a request's body of at most `limit` bytes (inclusive) into memory that `budget` bounds, and calls
+ * `done` once. What it took of `budget` is the body's length; the caller gives that back after the answer. For any
  * other ending it is given back here. How long a body may take is the server's requestTimeout.
  */
 export function receiveBody(
@@ -30,7 +30,7 @@ export function receiveBody(
   };
   const onData = (chunk: Buffer): void => {
     if (bytes + chunk.length > limit) return finish("too_large");
-    if (!budget.take(chunk.length)) return finish("no_room");
+    if (!budget.take(chunk.length)) return finish("over_budget");
     bytes += chunk.length;
     chunks.push(chunk);
   };

@@ -146,7 +146,7 @@ export function baseCommit(found: ReadonlyMap<string, string>, branch: string): 
   return sha;
 }
 
-/** No git of ours lives so long: its longest deadline is ten minutes (worktrees.ts). */
+/** No git of ours lives this long: its longest deadline is ten minutes (worktrees.ts). */
 const DEAD_AFTER_MS = 900_000;
 
 /**

@@ -13,7 +13,7 @@ import { ExternalError } from "../../../lib/external.ts";
  * The built-in fetch has neither of the first two.
  */
 export interface Transport {
-  /** One exchange; the body is still to be read. Faults of the network are OutsideErrors `unavailable`. */
+  /** One exchange; the body is still to be read. Faults of the network are ExternalErrors `unavailable`. */
   exchange(url: URL, request: WireRequest, signal: AbortSignal): Promise<WireAnswer>;
   /** The same with the whole body, in the shape that Octokit asks for. */
   fetch(url: string, options: FetchOptions): Promise<Response>;

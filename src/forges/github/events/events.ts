@@ -8,7 +8,7 @@ import {
   readStatusEvent,
   readWorkflowRunEvent,
 } from "./checks.ts";
-import type { EventReader } from "./meaning.ts";
+import type { GitHubEventReader } from "./meaning.ts";
 import { ignored } from "./meaning.ts";
 import {
   readIssueCommentEvent,
@@ -29,7 +29,7 @@ const DEPLOYMENT = "deployments are not followed";
 const ORGANISATION = "it concerns the organisation, not a repository's work";
 
 /** Every event that @octokit/webhooks says GitHub has (the compiler wants each, and no other), with its reader or the reason why nothing is done with it. */
-const EVENTS: Readonly<Record<EventName, EventReader | string>> = {
+const EVENTS: Readonly<Record<EventName, GitHubEventReader | string>> = {
   pull_request: readPullRequestEvent,
   pull_request_review: readReviewEvent,
   pull_request_review_comment: readReviewCommentEvent,

@@ -7,7 +7,7 @@ import type { ForgeContext, Interpretation } from "../../forge.ts";
 export type Meaning = Omit<Interpretation, "action">;
 
 /** Reads one event's payload. Throws when the payload is not what GitHub describes: the delivery is quarantined. */
-export type EventReader = (body: unknown, action: string | null, context: ForgeContext) => Meaning;
+export type GitHubEventReader = (body: unknown, action: string | null, context: ForgeContext) => Meaning;
 
 export const NOT_OURS = "it concerns no issue of ours";
 

@@ -2,7 +2,7 @@ import type { Interpretation, TrackerContext } from "../../tracker.ts";
 import { readComment, readIssueChanged, readIssueRemoved } from "./issue.ts";
 import { readAssigned, readUnassigned } from "./notification.ts";
 import { readPrompted, readSessionCreated } from "./session.ts";
-import type { EventReader } from "./reading.ts";
+import type { LinearEventReader } from "./reading.ts";
 
 /** One row of the table of webhooks: what an event means to us, or why it means nothing. */
 export interface EventRow {
@@ -11,7 +11,7 @@ export interface EventRow {
   /** The body's `action`; `*` = any other. */
   readonly action: string;
   /** Reads it, or the reason for ignoring it. */
-  readonly meaning: EventReader | string;
+  readonly meaning: LinearEventReader | string;
 }
 
 const SESSION_TELLS = "the agent session event of the same mention says it";

@@ -2,12 +2,12 @@ import type { TicketCore } from "../../../factory/facts/facts.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { entityActor } from "./actors.ts";
 import { linearIssue, statusOf } from "./reading.ts";
-import type { EventReader } from "./reading.ts";
+import type { LinearEventReader } from "./reading.ts";
 import { commentEvent, issueEvent, parsed } from "./schema.ts";
 import type { IssueEvent } from "./schema.ts";
 
 /** An issue was made or changed. */
-export const readIssueChanged: EventReader = (body, context) => {
+export const readIssueChanged: LinearEventReader = (body, context) => {
   const event = parsed(issueEvent, body);
   const { data, updatedFrom } = event;
   const issue = linearIssue(data.id);
@@ -43,7 +43,7 @@ export const readIssueChanged: EventReader = (body, context) => {
 };
 
 /** An issue was deleted. */
-export const readIssueRemoved: EventReader = (body, context) => {
+export const readIssueRemoved: LinearEventReader = (body, context) => {
   const event = parsed(issueEvent, body);
   const issue = linearIssue(event.data.id);
   if (!context.known(issue)) return { ignored: "not one of our issues" };
@@ -52,7 +52,7 @@ export const readIssueRemoved: EventReader = (body, context) => {
 };
 
 /** A comment: never work of its own, but the reason for leaving it differs. */
-export const readComment: EventReader = (body, context) => {
+export const readComment: LinearEventReader = (body, context) => {
   const { actor, data } = parsed(commentEvent, body);
   const us = context.us?.id ?? null;
   if (us !== null && (actor?.id === us || data.userId === us)) {

@@ -10,7 +10,7 @@ type EventReading =
   | { readonly ignored: string };
 
 /** Reads one event's body. Throws when a body that matters is not as Linear documents it: it is then quarantined. */
-export type EventReader = (body: unknown, context: TrackerContext) => EventReading;
+export type LinearEventReader = (body: unknown, context: TrackerContext) => EventReading;
 
 /** Our id of Linear's issue. */
 export function linearIssue(uuid: string): IssueId {

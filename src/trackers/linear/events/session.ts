@@ -1,11 +1,11 @@
 import { person } from "./actors.ts";
 import { isDelegation, linearIssue, notOurs } from "./reading.ts";
-import type { EventReader } from "./reading.ts";
+import type { LinearEventReader } from "./reading.ts";
 import { parsed, sessionEvent } from "./schema.ts";
 import type { SessionEvent } from "./schema.ts";
 
 /** A mention or delegation opened a session. */
-export const readSessionCreated: EventReader = (body, context) => {
+export const readSessionCreated: LinearEventReader = (body, context) => {
   const event = parsed(sessionEvent, body);
   const none = notOurs(event, context);
   if (none !== null) return none;
@@ -49,7 +49,7 @@ export const readSessionCreated: EventReader = (body, context) => {
 };
 
 /** A person wrote in a session, or pressed stop. */
-export const readPrompted: EventReader = (body, context) => {
+export const readPrompted: LinearEventReader = (body, context) => {
   const event = parsed(sessionEvent, body);
   const none = notOurs(event, context);
   if (none !== null) return none;
