@@ -160,7 +160,7 @@ const SECOND_COPIES: readonly {
   },
   {
     sign: /\b(activeMs|waitingMs|idleMs)\b/,
-    instead: "periods of sweep and discovery come from policy/sweep.ts",
+    instead: "periods of sweep and discovery come from policy/sweep.ts and policy/discovery.ts",
     planted: "return settings.sweep.activeMs;",
   },
   {
@@ -182,6 +182,46 @@ const SECOND_COPIES: readonly {
     sign: /\bretryAt\b(?! *[:=] *null)/,
     instead: "what the world says of when to try again is weighed in policy/",
     planted: "const at = error.retryAt ?? clock.now();",
+  },
+  {
+    sign: /\bpriority\b *[<>=]|\bRUN_TYPES\b|"(rework|backlog)"/,
+    instead: "where a run stands is decided by policy/slots.ts and named by policy/views.ts",
+    planted: 'const kind = row.priority < 3 ? "rework" : "backlog";',
+  },
+  {
+    sign: /\.questions\b|\banswer === null/,
+    instead: "the question that people are shown is chosen by shownQuestion (policy/views.ts)",
+    planted: "const open = Object.values(facts.questions).at(-1);",
+  },
+  {
+    sign: /\breduce\(.*\b(input|output|usd|tokens)\b/,
+    instead: "what an issue has used is added up by spentInAll (policy/views.ts)",
+    planted: "const usd = prices.reduce((sum, usd) => sum + usd, 0);",
+  },
+  {
+    sign: /\busdPerDay\b(?!:)/,
+    instead: "the limit of a day is found by dayLimit (policy/views.ts)",
+    planted: "const limits = projects.map(({ budgets }) => budgets.usdPerDay);",
+  },
+  {
+    sign: /\bMOST_ANSWERS\b|\banswers *(\+|[<>]=?) *\w|\b(OVERLAP|LOOK_BACK)|\bDEADLINE_MS *=|"read_ticket"/,
+    instead: "how far a look for lost issues goes, and what it asks for, is decided by policy/discovery.ts",
+    planted: "const endless = found.rest !== null && answers >= 50;",
+  },
+  {
+    sign: /\.ignored\b|\bdeliveries\.mark\([^)]*"|\binterpreters\[[^\]]*\]\(/,
+    instead: "what a delivery becomes is decided by outcomeOf (policy/delivery.ts)",
+    planted: 'deliveries.mark(row.seq, "quarantined", "its body is no longer stored", null, []);',
+  },
+  {
+    sign: /"commanded"/,
+    instead: "whether an advance is journaled is decided by isJournaled (policy/journaling.ts)",
+    planted: 'const commanded = observations.some(({ kind }) => kind === "commanded");',
+  },
+  {
+    sign: /\.settleRun\([^)]*"/,
+    instead: "which effects end with their run stands in SETTLED_WITH_RUN (policy/effects.ts)",
+    planted: 'outbox.settleRun(issue, run, "start_run", now);',
   },
 ];
 

@@ -13,6 +13,7 @@ import {
   freePlaces,
   longestWaitMs,
   nextTry,
+  SETTLED_WITH_RUN,
   waitsForNothing,
   WORK_CLASSES,
 } from "../../src/engines/policy/effects.ts";
@@ -20,15 +21,7 @@ import type { EffectClass, WorkClass } from "../../src/engines/policy/effects.ts
 import { afterFailedAdvance, LONGEST_PARKED_MS, parked } from "../../src/engines/policy/parking.ts";
 import { pauseMs } from "../../src/engines/policy/rounds.ts";
 import { assignSlots, placeOf } from "../../src/engines/policy/slots.ts";
-import {
-  discoveryMs,
-  isLost,
-  longestPeriodMs,
-  periodOf,
-  readingsOf,
-  sweepAt,
-  tickMs,
-} from "../../src/engines/policy/sweep.ts";
+import { longestPeriodMs, periodOf, readingsOf, sweepAt, tickMs } from "../../src/engines/policy/sweep.ts";
 import { timerAt } from "../../src/engines/policy/timer.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import type { ExternalFault } from "../../src/lib/external.ts";
@@ -164,6 +157,10 @@ describe("effects", () => {
     });
     expect(afterDone(effectOf("merge"), [told("k")], NOW)).toEqual([told("k")]);
     expect(afterDone(effectOf("merge"), [told("other")], NOW)).toHaveLength(2);
+  });
+
+  test("the end of a run leaves nothing to start or to say, and lets a stop be seen through", () => {
+    expect([...SETTLED_WITH_RUN].toSorted()).toEqual(["start_run", "steer_run"]);
   });
 
   test("each class has places of its own", () => {
@@ -412,8 +409,6 @@ describe("sweep", () => {
     expect(tickMs({ ...sweep, activeMs: 10 })).toBe(1_000);
     expect(tickMs(sweep, true)).toBe(1_000);
     expect(longestPeriodMs(sweep)).toBe(1_800_000);
-    expect(discoveryMs(sweep, true)).toBe(1_800_000);
-    expect(discoveryMs(sweep, false)).toBe(60_000);
   });
 
   test("each sweep asks once for the ticket, and for the pull request once there can be one", () => {
@@ -432,9 +427,4 @@ describe("sweep", () => {
   });
 
   const run = (): Run => ({ number: 1 }) as unknown as Run;
-
-  test("an issue is lost when it is not kept, or is kept as ended or paused", () => {
-    const lost = [null, "paused", "done", "failed", "delegated", "implementing", "escalated"].map(isLost);
-    expect(lost).toEqual([true, true, true, true, false, false, false]);
-  });
 });

@@ -13,6 +13,8 @@ import type { Outbox } from "./rows/outbox.ts";
 import type { Runs } from "./rows/run.ts";
 import type { Store } from "./database/store.ts";
 import type { Stream } from "./views/stream.ts";
+import { SETTLED_WITH_RUN } from "../policy/effects.ts";
+import { isJournaled } from "../policy/journaling.ts";
 import { parked } from "../policy/parking.ts";
 import { placeOf } from "../policy/slots.ts";
 import { sweepAt } from "../policy/sweep.ts";
@@ -63,9 +65,7 @@ export function createAdvances(parts: AdvanceParts): Advances {
       now,
     });
     const { facts, decision } = result;
-    // A command is journaled even when it changes nothing: whoever gave it wants to read what came of it.
-    const commanded = observations.some(({ kind }) => kind === "commanded");
-    if (!result.changed && !commanded) {
+    if (!isJournaled(result.changed, observations)) {
       if (kept !== null && (facts !== kept.facts || decision.until !== kept.decision.until))
         issues.confirm(kept, facts, decision, result.evidence);
       addEffects(result.effects, facts, now);
@@ -78,8 +78,7 @@ export function createAdvances(parts: AdvanceParts): Advances {
     });
     const ended = runs.mirror(kept?.facts ?? null, facts, now);
     for (const run of ended) {
-      outbox.settleRun(issue, run, "start_run", now);
-      outbox.settleRun(issue, run, "steer_run", now);
+      for (const kind of SETTLED_WITH_RUN) outbox.settleRun(issue, run, kind, now);
     }
     addEffects(result.effects, facts, now);
     setTimer(issue, decision.until, decision.waitsFor, observations, now);

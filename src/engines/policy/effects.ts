@@ -41,6 +41,9 @@ export function freePlaces(kind: WorkClass, underWay: readonly WorkClass[]): num
   return Math.max(0, AT_ONCE[kind] - underWay.filter((other) => other === kind).length);
 }
 
+/** Effects for a run that its end settles: nothing is left of it to start or to talk to. A stop is seen through. */
+export const SETTLED_WITH_RUN = ["start_run", "steer_run"] as const;
+
 /** The tracker calls a session without a word unresponsive after seconds: no pause before another try is longer. */
 const ACKNOWLEDGE_RETRY_MS = 30_000;
 /** Longer than any of the services asks us to wait: what is told to us beyond it is asked again then. */

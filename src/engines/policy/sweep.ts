@@ -101,16 +101,3 @@ export function readingsOf(
     },
   ];
 }
-
-/** Whether an issue that the tracker calls ours is asked about: null = not kept. Those under way are swept anyway. */
-export function isLost(state: string | null): boolean {
-  return state === null || state === "paused" || TERMINAL.has(state as FactoryState);
-}
-
-/** How long between two looks for issues that are ours although no webhook told us, ms; `through` = all was seen. */
-export function discoveryMs({ idleMs }: EngineSettings["sweep"], through: boolean): number {
-  return through ? idleMs : GOES_ON_MS;
-}
-
-/** How soon a look that is not through goes on. */
-const GOES_ON_MS = 60_000;

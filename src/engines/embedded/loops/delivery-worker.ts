@@ -1,8 +1,8 @@
-import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { messageOf } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineParts, Lookup } from "../../engine.ts";
+import { outcomeOf } from "../../policy/delivery.ts";
 import { afterFailedAdvance } from "../../policy/parking.ts";
 import type { Deliveries, DeliveryRow } from "../rows/delivery.ts";
 import { createLoop } from "./loop.ts";
@@ -31,33 +31,16 @@ export function createDeliveryWorker(parts: {
   const { clock, log } = engine;
   let lastBatch = -Infinity;
 
-  /** What a row's attempt led to; the caller writes down a failure. */
   const applyDelivery = (row: DeliveryRow): void => {
-    const interpreter = engine.interpreters[row.source];
-    if (interpreter === undefined) {
-      deliveries.mark(row.seq, "quarantined", `no source named ${row.source} is configured`, null, []);
-      return;
-    }
-    const body = deliveries.body(row);
-    if (body === null) {
-      deliveries.mark(row.seq, "quarantined", "its body is no longer stored", null, []);
-      return;
-    }
-    const content = parseObject(body);
-    if (content === null) {
-      deliveries.mark(row.seq, "quarantined", "the body is not a JSON object", null, []);
-      return;
-    }
-    const read = interpreter(content, row.event, row.received_at, lookup);
-    if (read.observations.length === 0) {
-      const why = read.ignored ?? "it concerns no issue known here";
-      deliveries.mark(row.seq, "ignored", why, read.action, []);
-      return;
-    }
+    const { state, why, action, news } = outcomeOf(
+      { source: row.source, event: row.event, receivedAt: row.received_at },
+      engine.interpreters[row.source],
+      () => deliveries.body(row),
+      lookup,
+    );
     const origin: Origin = { source: row.source, delivery: row.delivery_id };
-    const byIssue = groupByIssue(read.observations);
-    for (const [issue, group] of byIssue) advances.apply(issue, group, origin);
-    deliveries.mark(row.seq, "applied", null, read.action, [...byIssue.keys()]);
+    for (const [issue, group] of news) advances.apply(issue, group, origin);
+    deliveries.mark(row.seq, state, why, action, [...news.keys()]);
   };
 
   const applyParked = (row: ObservationRow): void => {
@@ -123,28 +106,6 @@ export function createDeliveryWorker(parts: {
       return next === null ? LOOK_EVERY_MS : Math.min(LOOK_EVERY_MS, Math.max(rest, next - clock.now()));
     },
   });
-}
-
-function parseObject(body: Buffer): object | null {
-  try {
-    const content: unknown = JSON.parse(body.toString("utf8"));
-    return typeof content === "object" && content !== null && !Array.isArray(content) ? content : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
-function groupByIssue(
-  observations: readonly { readonly issue: IssueId; readonly observation: Observation }[],
-): ReadonlyMap<IssueId, readonly Observation[]> {
-  const groups = new Map<IssueId, Observation[]>();
-  for (const { issue, observation } of observations) {
-    const group = groups.get(issue);
-    if (group === undefined) groups.set(issue, [observation]);
-    else group.push(observation);
-  }
-  return groups;
 }
 
 function earliest(...times: readonly (number | null)[]): number | null {

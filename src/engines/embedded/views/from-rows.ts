@@ -6,6 +6,7 @@ import { runId } from "../../../factory/facts/ids.ts";
 import type { Policy } from "../../../factory/facts/policy.ts";
 import { iso } from "../../../lib/clock.ts";
 import type * as D from "../../documents.ts";
+import { shownQuestion, spentInAll } from "../../policy/views.ts";
 import type { IssueRow } from "../rows/issue.ts";
 import type { OutboxRow } from "../rows/outbox.ts";
 import type { RunRow } from "../rows/run.ts";
@@ -21,12 +22,10 @@ export function issueDocument(
 ): D.IssueDocument {
   const facts = JSON.parse(row.facts) as Facts;
   const active = activeRun(facts);
-  const question = Object.values(facts.questions).findLast(({ answer }) => answer === null) ?? null;
+  const question = shownQuestion(facts, beside.policy);
   const place = beside.queue.find(({ issue }) => issue === row.id) ?? null;
   const pull = facts.pullRequest;
   const project = beside.policy?.projects.find(({ id }) => id === row.project) ?? null;
-  const spent = facts.runs.map((run) => run.spent);
-  const known = spent.map(({ usd }) => usd).filter((usd) => usd !== null);
   return {
     id: row.id,
     key: row.key,
@@ -70,11 +69,7 @@ export function issueDocument(
             askedAt: iso(question.askedAt),
           },
     queue: place === null ? null : { position: place.position, reason: place.reason },
-    spent: {
-      runs: facts.runs.length,
-      tokens: spent.reduce((sum, { input, output }) => sum + input + output, 0),
-      usd: known.length === 0 ? null : known.reduce((sum, usd) => sum + usd, 0),
-    },
+    spent: spentInAll(facts),
     worktree: beside.worktree,
     createdAt: iso(row.created_at),
     updatedAt: iso(row.updated_at),

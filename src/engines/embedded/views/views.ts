@@ -3,6 +3,7 @@ import type { Policy } from "../../../factory/facts/policy.ts";
 import { iso } from "../../../lib/clock.ts";
 import type * as D from "../../documents.ts";
 import type { Views } from "../../engine.ts";
+import { dayLimit, queueClass } from "../../policy/views.ts";
 import { deliveryRows } from "../rows/delivery.ts";
 import { issueDocument, outboxDocument, runDocument, whyDocument, worktreeOf } from "./from-rows.ts";
 import type { DeliveryRow } from "../rows/delivery.ts";
@@ -97,7 +98,7 @@ export function createViews(
     const places = live?.queue() ?? waiting.all(QUEUE_SHOWN).map((row) => ({ row, reason: null }));
     return places.map(({ row, reason }, index) => ({
       issue: row.issue,
-      class: row.priority < BACKLOG_PRIORITY ? "rework" : "backlog",
+      class: queueClass(row.priority),
       position: index + 1,
       since: iso(row.created_at),
       reason: reason ?? (live === null ? "waits for a slot" : "starts now"),
@@ -258,13 +259,10 @@ export function createViews(
     async budget() {
       const day = dayOf(now());
       const today = tallies.spent(day);
-      const limits = (settings()?.policy.projects ?? [])
-        .map(({ budgets }) => budgets.usdPerDay)
-        .filter((limit) => limit !== null);
       return {
         day,
         usdToday: today.usd,
-        usdPerDay: limits.length === 0 ? null : Math.min(...limits),
+        usdPerDay: dayLimit(settings()?.policy ?? null),
         tokensToday: today.tokens,
         runsToday: today.runs,
       };
@@ -289,6 +287,4 @@ export function createViews(
   };
 }
 
-/** Runs of this priority are new work; lower ones rework what was published (run-types.ts). */
-const BACKLOG_PRIORITY = 3;
 const MOST_LINES = 1_000;

@@ -1,0 +1,85 @@
+import type { Effect } from "../../factory/effects/effect.ts";
+import type { IssueId } from "../../factory/facts/ids.ts";
+import { TERMINAL } from "../../factory/facts/state.ts";
+import type { FactoryState } from "../../factory/facts/state.ts";
+import { isPassing } from "../../lib/external.ts";
+import type { EngineParts, EngineSettings } from "../engine.ts";
+
+/** How long a tracker may take for one part of its list, ms. */
+export const DISCOVER_DEADLINE_MS = 60_000;
+/** Readings of lost issues asked for at once: those of the sweep must not wait behind thousands. */
+const ISSUES_PER_ROUND = 200;
+/** A list that still goes on after so many answers has no end that we could wait for. */
+const MOST_ANSWERS = 50;
+/** What the tracker shows late is looked for again this far back. */
+const OVERLAP_MS = 10 * 60_000;
+/** How far back the very first look goes; older delegations are taken up by a new word from a person. */
+const FIRST_LOOK_BACK_MS = 7 * 24 * 3_600_000;
+/** How soon a look that is not through goes on. */
+const GOES_ON_MS = 60_000;
+
+/** How far a look has come; durable, so that neither a restart nor a flood loses what it has not taken yet. Times in Unix ms. */
+export interface Look {
+  readonly begun: number;
+  readonly since: number;
+  readonly answers: number;
+  /** Where the tracker's list goes on; null = all of it was seen. */
+  readonly rest: string | null;
+  /** Found, and not yet asked about. */
+  readonly left: readonly IssueId[];
+}
+
+/** A new look for issues that are ours although no webhook told us. `last`: when the last whole one began; null = none did. */
+export function firstLook(last: number | null, now: number): Look {
+  // A look in the future is one of a clock that was ahead: nobody knows when it truly was.
+  const from = last === null || last > now ? now - FIRST_LOOK_BACK_MS : last;
+  return { begun: now, since: from - OVERLAP_MS, answers: 0, rest: null, left: [] };
+}
+
+/** The look with one more answer of the tracker; `endless` = its list is too long, and the rest of it is skipped. */
+export function withAnswer(
+  look: Look,
+  found: Awaited<ReturnType<EngineParts["discover"]>>,
+): { readonly look: Look; readonly endless: boolean } {
+  const answers = look.answers + 1;
+  const endless = found.rest !== null && answers >= MOST_ANSWERS;
+  const left = found.issues.map(({ issue }) => issue);
+  return { look: { ...look, answers, rest: endless ? null : found.rest, left }, endless };
+}
+
+/** Whether a look whose list could not be read on begins anew: its place in the list is worth nothing any more. */
+export function startsOver({ rest }: Look, error: unknown): boolean {
+  return rest !== null && !isPassing(error);
+}
+
+/**
+ * What a round asks about, and what is left for the next; `through` = nothing is. `stateOf`: the state of a kept issue,
+ * null of one that is not kept.
+ */
+export function takeFrom(
+  look: Look,
+  stateOf: (issue: IssueId) => string | null,
+): { readonly readings: readonly Effect[]; readonly next: Look; readonly through: boolean } {
+  const lost = look.left.filter((issue) => isLost(stateOf(issue)));
+  const next: Look = { ...look, left: lost.slice(ISSUES_PER_ROUND) };
+  return {
+    readings: lost
+      .slice(0, ISSUES_PER_ROUND)
+      .map((issue) => ({ kind: "read_ticket", key: `discover:${issue}:${look.begun}`, issue })),
+    next,
+    through: next.left.length === 0 && next.rest === null,
+  };
+}
+
+/**
+ * Whether an issue that the tracker calls ours is asked about: null = not kept. Those under way are swept anyway; an
+ * ended or paused one may have been delegated again.
+ */
+export function isLost(state: string | null): boolean {
+  return state === null || state === "paused" || TERMINAL.has(state as FactoryState);
+}
+
+/** How long between two looks, ms; `through` = all was seen. */
+export function discoveryMs({ idleMs }: EngineSettings["sweep"], through: boolean): number {
+  return through ? idleMs : GOES_ON_MS;
+}
