@@ -7,13 +7,13 @@ import { engineConformance } from "./engine.ts";
 engineConformance("embedded", async () => {
   const folder = mkdtempSync(join(tmpdir(), "patchrelay-engine-"));
   return {
-    open: (parts, turn) =>
+    open: (parts, advance) =>
       openEmbeddedEngine({
         file: join(folder, "patchrelay.db"),
         lockFile: join(folder, "patchrelay.lock"),
         pid: process.pid,
         parts,
-        advance: turn,
+        advance,
       }),
     async remove() {
       rmSync(folder, { recursive: true, force: true });

@@ -504,7 +504,7 @@ describe("delegation, stop, pause", () => {
     expect(last(told)).toContain("repairing_ci run_queued → start_run");
   });
 
-  test("a merge that was asked for is taken back when a person stops, and asked for again after a new word", () => {
+  test("a merge that was asked for is cancelled when a person stops, and asked for again after a new word", () => {
     const told = story(`${QUEUED}; stopped`);
     expect(last(told)).toContain("→ cancel_merge");
     told.tell("pull h1 unqueued; ejected manual; session s2");
@@ -514,7 +514,7 @@ describe("delegation, stop, pause", () => {
     expect(effects(auto, "merge")).toBe(2);
   });
 
-  test("a merge that was asked for is taken back, once, when the matter ends before it; done by a person, it stands", () => {
+  test("a merge that was asked for is cancelled, once, when the matter ends before it; done by a person, it stands", () => {
     for (const end of ["ticket status=canceled", "removed", "operator close", "operator cancel"]) {
       for (const asked of [QUEUED, AUTO]) {
         const told = story(`${asked}; ${end}; pull h1; wait 60`);
@@ -534,7 +534,7 @@ describe("delegation, stop, pause", () => {
     expect(effects(story(`${QUEUED}; pull h1 merged; removed`), "cancel_merge")).toBe(0);
   });
 
-  test("a merge that turns out to be asked for after the end is taken back as well", () => {
+  test("a merge that turns out to be asked for after the end is cancelled as well", () => {
     const told = story(`${APPROVED}; operator close; merge ok`);
     expect(last(told)).toMatch(/^done closed_by_operator → .*cancel_merge/);
   });
@@ -845,7 +845,7 @@ describe("auto-merge", () => {
     expect(last(rules)).not.toContain("cancel_merge");
   });
 
-  test("asked for in the moment in which a message starts a run, it is taken back while the agent works", () => {
+  test("asked for in the moment in which a message starts a run, it is cancelled while the agent works", () => {
     const told = story(`${APPROVED}; says also the docs; run starts; merge ok`);
     expect(last(told)).toMatch(/^preparing auto_merge_stale → .*cancel_merge/);
     expect(last(told.tell("cancel ok"))).toContain("run_active");
@@ -882,7 +882,7 @@ describe("auto-merge", () => {
     },
   );
 
-  test("ours by the forge's word is taken back though its answer was lost, once", () => {
+  test("ours by the forge's word is cancelled though its answer was lost, once", () => {
     const lost = story(`${APPROVED}; review r1 dismissed; merge skipped; pull h1 auto ours`);
     expect(last(lost)).toContain("awaiting_review auto_merge_stale → cancel_merge");
     expect(last(lost.tell("cancel ok"))).toContain("unapproved");

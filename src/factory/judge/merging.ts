@@ -1,9 +1,10 @@
 import { countedChecks, headDigest } from "./checks.ts";
-import type { Facts, PullRequest } from "../facts/facts.ts";
+import type { Authority, Ejection, Facts, PullRequest } from "../facts/facts.ts";
 import type { Answered, MergeBasis, MergeRequest } from "../facts/request.ts";
 import { digest } from "../facts/hash.ts";
 import { own } from "../facts/own.ts";
-import type { Situation } from "../rules/situation.ts";
+import type { ProjectPolicy } from "../facts/policy.ts";
+import type { ReviewStatus } from "./reviews.ts";
 
 /** Some time after our request the forge has done what it was asked for, and shows it (ms, our own clock). */
 const MERGE_SHOWN_MS = 60_000;
@@ -14,6 +15,15 @@ export interface MergeUnderWay {
   readonly request: string;
   /** Why it could not be cancelled, if that was tried; else null. */
   readonly refused: string | null;
+}
+
+/** What our requests to merge are judged by. */
+interface Grounds {
+  readonly facts: Facts;
+  readonly project: ProjectPolicy | null;
+  readonly now: number;
+  readonly authority: Authority | null;
+  readonly ejection: (Ejection & { readonly key: string }) | null;
 }
 
 /** What came of our requests to merge this head. */
@@ -35,21 +45,22 @@ export interface Merging {
 const NO_BASIS: MergeBasis = { round: "", evidence: "", attempt: 1 };
 
 /** Where the merge of the present head stands. It rests on what was read, not on whose clock is ahead. */
-export function mergingOf(s: Situation): Merging {
-  const { facts, pullRequest: pull } = s;
+export function mergingOf(grounds: Grounds): Merging {
+  const { facts } = grounds;
+  const pull = facts.pullRequest;
   if (pull === null) return { basis: NO_BASIS, refusals: [], held: null, asked: null, lost: null, futile: 0 };
   const { head } = pull.core.value;
   const mine = requestsOf(facts, pull).filter((request) => request.head === head);
-  const round = roundOf(s);
-  const evidence = evidenceOf(pull);
+  const round = roundOf(grounds);
+  const evidence = basisDigest(pull);
   const attempt = mine.reduce((greatest, { basis }) => Math.max(greatest, basis.attempt), 0) + 1;
   const present = mine.filter(({ basis }) => basis.round === round);
   const noes = present.filter(
     ({ basis, ok, because }) => basis.evidence === evidence && !ok && because !== "unwanted",
   );
-  const yeses = present.filter(({ ok, key }) => ok && !isTakenBack(facts, key));
+  const yeses = present.filter(({ ok, key }) => ok && !isCancelled(facts, key));
   const last = yeses.at(-1) ?? null;
-  const asked = last === null ? null : awaited(s, pull, last);
+  const asked = last === null ? null : awaited(grounds, pull, last);
   return {
     basis: { round, evidence, attempt },
     refusals: noes.filter(({ because }) => because !== "held"),
@@ -62,11 +73,11 @@ export function mergingOf(s: Situation): Merging {
 }
 
 /** A merge by another system is not ours to see; of any other a reading that was asked for since tells more. */
-function awaited(s: Situation, pull: PullRequest, yes: Answered): Merging["asked"] {
-  if (s.project?.merge.policy === "external" || !isReadSince(pull, yes))
+function awaited({ project, now }: Grounds, pull: PullRequest, yes: Answered): Merging["asked"] {
+  if (project?.merge.policy === "external" || !isReadSince(pull, yes))
     return { detail: yes.detail, until: null };
   const until = yes.at + MERGE_SHOWN_MS;
-  return s.now < until ? { detail: yes.detail, until } : null;
+  return now < until ? { detail: yes.detail, until } : null;
 }
 
 /** Our newest request, if the forge said yes and may still be working on it: what is to be cancelled with the work. */
@@ -74,7 +85,7 @@ export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
   const pull = facts.pullRequest;
   if (pull === null || pull.core.value.state !== "open") return null;
   const last = requestsOf(facts, pull).findLast(({ ok }) => ok);
-  if (last === undefined || isTakenBack(facts, last.key)) return unaskedMerge(facts, pull);
+  if (last === undefined || isCancelled(facts, last.key)) return unaskedMerge(facts, pull);
   const on = pull.autoMerge?.value === true && pull.autoMergeOurs;
   const shown = pull.queue?.value != null || on;
   if (!shown && isReadSince(pull, last)) return null;
@@ -88,7 +99,7 @@ export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
 function unaskedMerge(facts: Facts, pull: PullRequest): MergeUnderWay | null {
   if (pull.autoMerge?.value !== true || !pull.autoMergeOurs) return null;
   const request = `merge:${facts.id}:${pull.number}:${pull.core.value.head}:shown`;
-  if (isTakenBack(facts, request)) return null;
+  if (isCancelled(facts, request)) return null;
   // What was read before a merge was cancelled still shows it.
   const isOld = facts.cancellations.some(
     (cancellation) =>
@@ -112,7 +123,13 @@ export function ownAutoMerge(facts: Facts): MergeUnderWay | null {
 }
 
 /** The policy wants an approval of this head, and there is none. */
-export function isUnapproved({ project, reviews }: Situation): boolean {
+export function isUnapproved({
+  project,
+  reviews,
+}: {
+  readonly project: ProjectPolicy | null;
+  readonly reviews: ReviewStatus;
+}): boolean {
   return project?.merge.policy === "when_approved" && reviews.approvals.length === 0;
 }
 
@@ -135,7 +152,7 @@ export function cancelKey({ id, budgetReset }: Facts, request: string): string {
   return budgetReset === null ? first : `${first}:retry${budgetReset.at}`;
 }
 
-function isTakenBack({ cancellations }: Facts, request: string): boolean {
+function isCancelled({ cancellations }: Facts, request: string): boolean {
   return cancellations.some((each) => each.ok && each.request === request);
 }
 
@@ -149,12 +166,12 @@ function requestsOf({ merges }: Facts, pull: PullRequest): readonly MergeRequest
 }
 
 /** What makes a new request of the same head: another way out of the queue, a person's newer word, a `retry`. */
-function roundOf({ ejection, authority, facts }: Situation): string {
+function roundOf({ ejection, authority, facts }: Grounds): string {
   return digest([ejection?.key ?? "", String(authority?.at), String(facts.budgetReset?.at)]);
 }
 
 /** What the forge judges a merge by, as far as we have read it. */
-function evidenceOf(pull: PullRequest): string {
+function basisDigest(pull: PullRequest): string {
   const { core, heads, required, hasQueue, reviews, threads } = pull;
   const head = own(heads, core.value.head);
   const checks = head === undefined ? [] : countedChecks(head, required?.value ?? []);

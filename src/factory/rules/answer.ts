@@ -24,7 +24,7 @@ export function waiting(
 }
 
 /** The same answer, and meanwhile the merge that we requested is cancelled: only ours, never a person's. */
-export function takingBack(answer: Answer, merge: MergeUnderWay | null): Answer {
+export function cancelling(answer: Answer, merge: MergeUnderWay | null): Answer {
   if (merge === null) return answer;
   if (merge.refused !== null)
     return { ...answer, why: `${answer.why} The merge could not be cancelled: ${merge.refused}` };

@@ -27,7 +27,7 @@ export type Step =
       readonly workflowRuns: readonly string[];
     }
   | { readonly kind: "merge"; readonly basis: MergeBasis }
-  /** `request`: key of the merge that is taken back. */
+  /** `request`: key of the merge that is cancelled. */
   | { readonly kind: "cancel_merge"; readonly request: string }
   | { readonly kind: "escalate" }
   | { readonly kind: "finish" };

@@ -1,7 +1,7 @@
 import { firstLine } from "../effects/first-line.ts";
 import { endOf } from "../observe/ticket.ts";
 import { isUnapproved, mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
-import { takingBack, waiting, type Answer } from "./answer.ts";
+import { cancelling, waiting, type Answer } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
 
@@ -22,7 +22,7 @@ export const ENDINGS: readonly Rule[] = [
       closed !== null && authority?.granted === true && authority.at > closed.at ? null : closed,
     gives: ({ how, by }, s) => {
       const cancelled = how === "cancel";
-      const why = `${cancelled ? "Cancelled" : "Closed"} by ${by.name ?? "an operator"}.${takenBack(s)}`;
+      const why = `${cancelled ? "Cancelled" : "Closed"} by ${by.name ?? "an operator"}.${cancelledMerge(s)}`;
       return ended(s, cancelled ? "failed" : "done", "closed", why);
     },
   }),
@@ -40,7 +40,7 @@ export const ENDINGS: readonly Rule[] = [
     },
     gives: ({ name, type }, s) => {
       const left = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;
-      const pull = type === "completed" ? left : takenBack(s) || left;
+      const pull = type === "completed" ? left : cancelledMerge(s) || left;
       const why = `The issue was moved to ${name} in the tracker.${pull}`;
       return ended(s, type === "completed" ? "done" : "failed", "closed", why);
     },
@@ -84,19 +84,18 @@ export const ENDINGS: readonly Rule[] = [
       const why = `${undelegated ? "Undelegated" : "Stopped"} by ${by.name ?? "a person"}.`;
       if (run !== null && run.stop === null) return stopping(undelegated ? "undelegated" : "stopped", why);
       const waitsFor = run === null ? "a new delegation or message, or `resume`" : "the agent to stop";
-      return takingBack(waiting("paused", why, waitsFor), mergeUnderWay(facts));
+      return cancelling(waiting("paused", why, waitsFor), mergeUnderWay(facts));
     },
   }),
   rule({
     name: "paused",
     says: "An operator paused the issue: nothing new starts, a run in progress continues. Our auto-merge is turned off once the approval is gone.",
     states: ["paused"],
-    when: ({ facts, run }) => holds(facts.paused?.value === true && run === null),
-    gives: (_, s) =>
-      takingBack(
-        waiting("paused", "Paused by an operator.", "`resume`"),
-        isUnapproved(s) ? ownAutoMerge(s.facts) : null,
-      ),
+    when: (s) =>
+      s.facts.paused?.value === true && s.run === null
+        ? { merge: isUnapproved(s) ? ownAutoMerge(s.facts) : null }
+        : null,
+    gives: ({ merge }) => cancelling(waiting("paused", "Paused by an operator.", "`resume`"), merge),
   }),
 ];
 
@@ -112,7 +111,7 @@ function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merge
 }
 
 /** What becomes of the merge that we asked for and that this end leaves behind (called-for.ts cancels it). */
-function takenBack({ facts, pullRequest }: Situation): string {
+function cancelledMerge({ facts, pullRequest }: Situation): string {
   const merge = mergeUnderWay(facts);
   if (merge === null) return "";
   const of = ` The merge of pull request #${pullRequest?.number}`;

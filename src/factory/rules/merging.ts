@@ -1,4 +1,3 @@
-import { mergingOf } from "../judge/merging.ts";
 import { isOurs } from "../observe/pull-request.ts";
 import { waiting } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
@@ -24,7 +23,7 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "merge_asked",
     says: "The merge was requested, or auto-merge is on: the forge or the merge queue does the rest.",
     states: ["awaiting_queue"],
-    when: (s) => mergingOf(s).asked,
+    when: ({ merging }) => merging.asked,
     gives: ({ detail, until }) =>
       waiting("awaiting_queue", `Merge requested: ${detail}.`, "the merge", until),
   }),
@@ -45,7 +44,7 @@ export const MERGING_RULES: readonly Rule[] = [
     says: "The forge keeps refusing the merge, or the merge queue keeps removing the pull request: hand it over.",
     states: ["escalated"],
     when: (s) => {
-      const { refusals, futile } = mergingOf(s);
+      const { refusals, futile } = s.merging;
       const isFutile = queueEntries(s) >= MOST_QUEUE_ENTRIES || futile >= MOST_QUEUE_ENTRIES;
       if (refusals.length < MOST_REFUSALS && !isFutile) return null;
       return refusals.at(-1)?.detail ?? "The merge queue keeps removing the pull request.";
@@ -61,7 +60,7 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "auto_merge_off",
     says: "Auto-merge was turned off, which only a person does: only a person turns it on again.",
     states: ["awaiting_input"],
-    when: (s) => (s.pullRequest?.hasQueue?.value === true ? null : mergingOf(s).lost),
+    when: ({ pullRequest, merging }) => (pullRequest?.hasQueue?.value === true ? null : merging.lost),
     gives: ({ detail }) =>
       waiting(
         "awaiting_input",
@@ -73,10 +72,7 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "merge_held",
     says: "The rules of the base branch hold the merge back, and auto-merge cannot wait for them: request it again when something that was read changes, and every half hour.",
     states: ["awaiting_review"],
-    when: (s) => {
-      const { held } = mergingOf(s);
-      return held !== null && s.now < held.at + HELD_RETRY_MS ? held : null;
-    },
+    when: ({ merging: { held }, now }) => (held !== null && now < held.at + HELD_RETRY_MS ? held : null),
     gives: ({ detail, at }) =>
       waiting(
         "awaiting_review",
@@ -89,9 +85,9 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "merge_refused",
     says: "The forge refused the merge: try again shortly.",
     states: ["awaiting_queue"],
-    when: (s) => {
-      const last = mergingOf(s).refusals.at(-1);
-      return last !== undefined && s.now < last.at + MERGE_RETRY_MS ? last : null;
+    when: ({ merging, now }) => {
+      const last = merging.refusals.at(-1);
+      return last !== undefined && now < last.at + MERGE_RETRY_MS ? last : null;
     },
     gives: ({ detail, at }) =>
       waiting(
@@ -105,8 +101,8 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "merge",
     says: "Green and allowed by the policy: request the merge of exactly this head.",
     states: ["awaiting_queue"],
-    when: mergingOf,
-    gives: ({ basis }, { reviews: { approvals } }) => ({
+    when: ({ merging }) => merging.basis,
+    gives: (basis, { reviews: { approvals } }) => ({
       state: "awaiting_queue",
       step: { kind: "merge", basis },
       why:

@@ -121,8 +121,8 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "rerun_pending",
     says: "The rerun was requested and its checks have not started yet.",
     states: ["pr_open"],
-    when: rerunUntil,
-    gives: (until, s) => waiting("pr_open", `${namesOf(unpassed(s))} is being rerun.`, "the rerun", until),
+    when: rerunPending,
+    gives: ({ names, until }) => waiting("pr_open", `${names} is being rerun.`, "the rerun", until),
   }),
   rule({
     name: "ci_red",
@@ -147,20 +147,20 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     name: "changes_requested",
     says: "An authorised reviewer requested changes that no run has addressed: address them.",
     states: ["changes_requested"],
-    when: ({ reviews }) => reviews.blocking[0] ?? null,
-    gives: (first, s) => {
-      const ids = s.reviews.blocking.map((review) => review.id);
-      return {
-        state: "changes_requested",
-        step: {
-          kind: "run",
-          type: "review_fix",
-          cause: { ...causeOn(s, `review:${ids.join(",")}`), reviews: ids },
-        },
-        why: `${first.by.name ?? "A reviewer"} requested changes: ${firstLine(first.body)}`,
-        waitsFor: null,
-      };
+    when: ({ reviews: { blocking } }) => {
+      const first = blocking[0];
+      return first === undefined ? null : { first, ids: blocking.map(({ id }) => id) };
     },
+    gives: ({ first, ids }, s) => ({
+      state: "changes_requested",
+      step: {
+        kind: "run",
+        type: "review_fix",
+        cause: { ...causeOn(s, `review:${ids.join(",")}`), reviews: ids },
+      },
+      why: `${first.by.name ?? "A reviewer"} requested changes: ${firstLine(first.body)}`,
+      waitsFor: null,
+    }),
   }),
   rule({
     name: "checks_cut",
@@ -261,26 +261,26 @@ function isRepaired({ runs }: Facts, ejection: string): boolean {
 function rerunOf(
   s: Situation,
 ): (Omit<Extract<Step, { kind: "rerun" }>, "kind"> & { readonly names: string }) | null {
-  const checks = unpassed(s);
+  const { checks, failure } = unpassed(s);
   const workflowRuns = checks.flatMap((check) => (check.workflowRun === null ? [] : [check.workflowRun]));
   const given = rerunsOf(s).filter(({ because }) => because !== "unwanted").length;
   if (workflowRuns.length === 0 || given >= s.policy.ci.reruns || s.pullRequest === null) return null;
   return {
-    key: rerunKey(s),
+    key: rerunKey(s, failure),
     head: s.pullRequest.core.value.head,
-    failure: failureKey(checks),
+    failure,
     workflowRuns: [...new Set(workflowRuns)].toSorted(),
     names: namesOf(checks),
   };
 }
 
 /** While a rerun is on its way the same checks, by id, are still shown as failed. */
-function rerunUntil(s: Situation): number | null {
-  const failure = failureKey(unpassed(s));
+function rerunPending(s: Situation): { readonly names: string; readonly until: number } | null {
+  const { checks, failure } = unpassed(s);
   const rerun = rerunsOf(s).find((each) => each.failure === failure && each.ok);
   if (rerun === undefined) return null;
   const until = rerun.at + RERUN_SETTLE_MS;
-  return s.now < until ? until : null;
+  return s.now < until ? { names: namesOf(checks), until } : null;
 }
 
 /** What came of the reruns of the present head. */
@@ -289,8 +289,7 @@ function rerunsOf({ facts, pullRequest }: Situation): readonly CheckRerun[] {
 }
 
 /** One that was not carried out, since we were paused by then, is asked for under another name. */
-function rerunKey(s: Situation): string {
-  const failure = failureKey(unpassed(s));
+function rerunKey(s: Situation, failure: string): string {
   const key = `rerun:${s.facts.id}:${s.pullRequest?.core.value.head}:${failure}`;
   const skipped = rerunsOf(s).filter(
     (rerun) => rerun.failure === failure && rerun.because === "unwanted",
@@ -299,7 +298,9 @@ function rerunKey(s: Situation): string {
 }
 
 /** What fails on the base too is left out: neither a rerun nor a repair here turns it green. */
-function unpassed(s: Situation): readonly Check[] {
-  if (s.verdict?.kind === "red") return s.verdict.baseToo ? [] : s.verdict.failing;
-  return s.verdict?.kind === "blocked" ? s.verdict.blocked : [];
+function unpassed({ verdict }: Situation): { readonly checks: readonly Check[]; readonly failure: string } {
+  let checks: readonly Check[] = [];
+  if (verdict?.kind === "red" && !verdict.baseToo) checks = verdict.failing;
+  if (verdict?.kind === "blocked") checks = verdict.blocked;
+  return { checks, failure: failureKey(checks) };
 }

@@ -3,7 +3,7 @@ import { generationOf, type Run, type RunCause } from "../facts/facts.ts";
 import { firstLine } from "../effects/first-line.ts";
 import { isOurs } from "../observe/pull-request.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
-import { takingBack, waiting } from "./answer.ts";
+import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import { RUN_TYPES } from "../facts/run-types.ts";
@@ -51,19 +51,24 @@ export const RUN_RULES: readonly Rule[] = [
     when: (s) => {
       const merge = ownAutoMerge(s.facts);
       if (merge === null) return null;
-      return (s.run === null ? isUnapproved(s) : merge.refused === null) ? merge : null;
-    },
-    gives: (merge, { run }) => {
-      if (run !== null) {
-        const why = `Auto-merge is on while run ${run.number} works.`;
-        return takingBack(waiting(stateOf(run), why, "auto-merge to be turned off"), merge);
+      const off = "auto-merge to be turned off";
+      if (s.run !== null) {
+        const why = `Auto-merge is on while run ${s.run.number} works.`;
+        return merge.refused === null ? { merge, state: stateOf(s.run), why, waitsFor: off } : null;
       }
+      if (!isUnapproved(s)) return null;
       const why = "Auto-merge is on, and nobody with write access has approved this commit.";
       // Then only a person can see to it that nothing is merged that nobody approved.
       return merge.refused === null
-        ? takingBack(waiting("awaiting_review", why, "auto-merge to be turned off"), merge)
-        : takingBack(waiting("awaiting_input", why, "a person to turn auto-merge off, or `retry`"), merge);
+        ? { merge, state: "awaiting_review" as const, why, waitsFor: off }
+        : {
+            merge,
+            state: "awaiting_input" as const,
+            why,
+            waitsFor: "a person to turn auto-merge off, or `retry`",
+          };
     },
+    gives: ({ merge, state, why, waitsFor }) => cancelling(waiting(state, why, waitsFor), merge),
   }),
   rule({
     name: "run_queued",
@@ -89,11 +94,16 @@ export const RUN_RULES: readonly Rule[] = [
     name: "prompt_pending",
     says: "An authorised person has said something that no run has been given yet: do it. What we failed at and handed over no longer blocks anything once a person has pushed.",
     states: ["implementing"],
-    when: (s) => (s.last !== null && !isTakenOver(s) ? (s.prompts.at(-1) ?? null) : null),
-    gives: ({ by, text }, s) => ({
+    when: (s) => {
+      const prompt = s.prompts.at(-1);
+      if (s.last === null || prompt === undefined) return null;
+      const cause = promptCause(s);
+      return isTakenOver(s, cause) ? null : { prompt, cause };
+    },
+    gives: ({ prompt: { by, text }, cause }, s) => ({
       state: "implementing",
       refused: s.pullRequest === null ? "delegated" : "pr_open",
-      step: { kind: "run", type: "implementation", cause: promptCause(s) },
+      step: { kind: "run", type: "implementation", cause },
       why: `${by.name ?? "A person"} asked: ${firstLine(text)}`,
       waitsFor: null,
     }),
@@ -137,10 +147,7 @@ export const RUN_RULES: readonly Rule[] = [
       step: {
         kind: "run",
         type: "implementation",
-        cause: {
-          ...causeOn(s, `implement:${generationOf(s.facts)}`),
-          prompts: s.prompts.map((prompt) => prompt.id),
-        },
+        cause: { ...causeOn(s, `implement:${generationOf(s.facts)}`), prompts: promptIds(s) },
       },
       why: `${by.name ?? "A person"} ${cause === "mentioned" ? "mentioned us on" : "delegated"} the issue.`,
       waitsFor: null,
@@ -148,15 +155,19 @@ export const RUN_RULES: readonly Rule[] = [
   }),
 ];
 
+function promptIds({ prompts }: Situation): readonly string[] {
+  return prompts.map(({ id }) => id);
+}
+
 function promptCause(s: Situation): RunCause {
-  const prompts = s.prompts.map((prompt) => prompt.id);
+  const prompts = promptIds(s);
   return { ...causeOn(s, `prompt:${prompts.join(",")}`), prompts };
 }
 
 /** The budget for what was said is spent, and a person has pushed since the last attempt at it. */
-function isTakenOver(s: Situation): boolean {
+function isTakenOver(s: Situation, cause: RunCause): boolean {
   if (s.pullRequest === null || s.project === null) return false;
-  const tried = lastOfSpent(s.facts, s.project, "implementation", promptCause(s));
+  const tried = lastOfSpent(s.facts, s.project, "implementation", cause);
   return tried !== null && tried.personHead !== (s.pullRequest.personHead?.sha ?? null);
 }
 

@@ -3,6 +3,7 @@ import { verdictOf, type Verdict } from "../judge/checks.ts";
 import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "../facts/facts.ts";
 import { activeRun } from "../facts/facts.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
+import { mergingOf, type Merging } from "../judge/merging.ts";
 import { reviewStatusOf, type ReviewStatus } from "../judge/reviews.ts";
 import { projectOf } from "../judge/trust.ts";
 
@@ -22,16 +23,23 @@ export interface Situation {
   readonly reviews: ReviewStatus;
   /** The newest time the merge queue sent this head away. */
   readonly ejection: (Ejection & { readonly key: string }) | null;
+  /** Worked out when a rule first asks: most situations are decided before it matters. */
+  readonly merging: Merging;
 }
 
 export function situationOf(facts: Facts, policy: Policy, now: number): Situation {
   const { pullRequest } = facts;
-  return {
+  const grounds = {
     facts,
-    policy,
     project: projectOf(facts, policy),
     now,
     authority: authorityOf(facts, policy),
+    ejection: newestEjection(facts),
+  };
+  let merging: Merging | null = null;
+  return {
+    ...grounds,
+    policy,
     run: activeRun(facts),
     last: facts.runs.at(-1) ?? null,
     prompts: pendingPrompts(facts, policy),
@@ -39,7 +47,10 @@ export function situationOf(facts: Facts, policy: Policy, now: number): Situatio
     pullRequest,
     verdict: pullRequest === null ? null : verdictOf(facts, pullRequest, policy, now),
     reviews: reviewStatusOf(facts, policy),
-    ejection: newestEjection(facts),
+    get merging() {
+      merging ??= mergingOf(grounds);
+      return merging;
+    },
   };
 }
 
