@@ -1,10 +1,8 @@
-import { failuresInARow, PAUSES } from "../factory/judge/charging.ts";
-import { backoffMs } from "../lib/backoff.ts";
+import { retryAtOf } from "../factory/judge/charging.ts";
 import type { RunContext } from "./run-context.ts";
 
-/** When what has failed for a passing reason is tried again (Unix ms), where nobody says how long it lasts. */
-export async function nextTry(context: RunContext): Promise<number> {
+/** When what has failed for a passing reason is tried again (Unix ms); `reported`: by whoever says how long it lasts. */
+export async function nextTry(context: RunContext, reported: number | null = null): Promise<number> {
   const { clock, randomness } = context.parts;
-  const failures = failuresInARow((await context.facts()).runs) + 1;
-  return clock.now() + backoffMs(PAUSES, failures, randomness.fraction());
+  return retryAtOf(reported, (await context.facts()).runs, randomness.fraction(), clock.now());
 }

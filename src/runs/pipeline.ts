@@ -134,12 +134,8 @@ async function endingOf(error: unknown, handle: RunHandle, context: RunContext |
   const reason = handle.stopReason();
   if (reason !== null) return stopEnding(reason, (await context?.run())?.headAfter ?? null);
   if (handle.signal.aborted) throw error;
-  const retryAt =
-    error instanceof ExternalError && error.retryAt !== null
-      ? error.retryAt
-      : context === null
-        ? null
-        : await nextTry(context);
+  const reported = error instanceof ExternalError ? error.retryAt : null;
+  const retryAt = context === null ? reported : await nextTry(context, reported);
   return new Ending(failed("infrastructure", messageOf(error), retryAt));
 }
 

@@ -3,6 +3,7 @@ import type { CheckFailure } from "../forges/forge.ts";
 import { NOTHING_SPENT, type Spent } from "../factory/facts/facts.ts";
 import { INSTRUCTIONS, promptFor, quote } from "../factory/effects/prompt.ts";
 import { RUN_TYPES } from "../factory/facts/run-types.ts";
+import { classOf } from "../factory/judge/charging.ts";
 import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
 import { failpoint } from "../lib/failpoints.ts";
@@ -151,8 +152,8 @@ async function toldBy(context: RunContext, result: AgentResult): Promise<Worked 
   if (result.how === "interrupted")
     return new Ending(ended("interrupted", `The agent was interrupted: ${result.detail}`));
   if (result.how === "failed") {
-    const retryAt = result.retryAt ?? (await nextTry(context));
-    return new Ending(failed(result.failureClass ?? "unknown", result.detail, retryAt));
+    const retryAt = await nextTry(context, result.retryAt);
+    return new Ending(failed(classOf(result), result.detail, retryAt));
   }
   if (result.commands.ran === 0 && result.commands.unstartable > 0) {
     return new Ending(
@@ -218,7 +219,7 @@ async function task(context: RunContext, worktree: Worktree): Promise<string> {
   );
   return promptFor(facts, run, {
     workflow: own ?? parts.workflow(file),
-    evidence: await evidence(context),
+    failures: await failures(context),
     baseBranch: worktree.target.branch,
     conflict: (await context.progress()).conflict,
     before: before?.end?.summary ?? null,
@@ -226,7 +227,7 @@ async function task(context: RunContext, worktree: Worktree): Promise<string> {
   });
 }
 
-async function evidence(context: RunContext): Promise<readonly CheckFailure[]> {
+async function failures(context: RunContext): Promise<readonly CheckFailure[]> {
   const { parts, project } = context;
   const run = await context.run();
   const facts = await context.facts();

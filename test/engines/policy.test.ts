@@ -294,14 +294,14 @@ describe("runs that break", () => {
 
   // how the runs before it ended | seconds to the next try
   const BROKEN = `
-                                                | 2
-    infrastructure                              | 4
-    infrastructure infrastructure               | 8
-    infrastructure capacity infrastructure      | 16
-    infrastructure test                         | 2
-    test infrastructure                         | 4
-    infrastructure published infrastructure     | 4
-    infrastructure interrupted                  | 2
+                                                | 15
+    infrastructure                              | 30
+    infrastructure infrastructure               | 60
+    infrastructure capacity infrastructure      | 120
+    infrastructure test                         | 15
+    test infrastructure                         | 30
+    infrastructure published infrastructure     | 30
+    infrastructure interrupted                  | 15
   `;
   test.each(rows(BROKEN))("after %s it is tried again in %s s", (before = "", wait) => {
     const ends = before.split(" ").filter((word) => word !== "");

@@ -2,13 +2,7 @@ import { describe, expect, test } from "vitest";
 import { NOTHING_SPENT, emptyFacts } from "../../src/factory/facts/facts.ts";
 import type { Facts, Outcome, Run, RunReport, FailureClass } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
-import {
-  failedTooOften,
-  failuresInARow,
-  isCharged,
-  settled,
-  termsOf,
-} from "../../src/factory/judge/charging.ts";
+import { failedTooOften, isCharged, retryAtOf, settled, termsOf } from "../../src/factory/judge/charging.ts";
 
 // One line per end of a run: how it ended | charged or refunded | tried again | among the failures in a row.
 const TERMS = `
@@ -132,10 +126,18 @@ describe("what an end costs", () => {
 describe("failures in a row", () => {
   test.each(cells(ROWS))("%s: %s in a row, handed over: %s", (row = "", inARow, handedOver) => {
     const facts = factsOf(row);
-    expect(String(failuresInARow(facts.runs))).toBe(inARow);
+    expect(retryAtOf(null, facts.runs, 1, 0)).toBe(Math.min(600_000, 15_000 * 2 ** Number(inARow)));
     const now = facts.runs.at(-1)?.queuedAt ?? 0;
     // One that is under way is neither a failure nor asked about.
     expect(String(failedTooOften(facts, CAUSE, now) ?? "no")).toBe(handedOver);
+  });
+
+  test("who knows how long it lasts is believed; else the pause is spread over its second half", () => {
+    const { runs } = factsOf("capacity@1 infrastructure@2");
+    expect(retryAtOf(7_000, runs, 0.5, 1_000)).toBe(7_000);
+    expect([0, 0.5, 1].map((fraction) => retryAtOf(null, runs, fraction, 1_000))).toEqual([
+      31_000, 46_000, 61_000,
+    ]);
   });
 
   test("a person's message, and a new budget, begin a new row", () => {

@@ -1,6 +1,6 @@
 import type { Run } from "../../factory/facts/facts.ts";
 import type { Observation } from "../../factory/facts/observation.ts";
-import { failuresInARow } from "../../factory/judge/charging.ts";
+import { retryAtOf } from "../../factory/judge/charging.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../lib/backoff.ts";
 import type { EngineSettings } from "../engine.ts";
 
@@ -30,7 +30,7 @@ export function brokenOff(
     outcome: "failed",
     failureClass: "infrastructure",
     summary: why,
-    retryAt: now + backoffMs(OUTSIDE_CALLS, 1 + failuresInARow(runs), fraction),
+    retryAt: retryAtOf(null, runs, fraction, now),
   });
 }
 

@@ -3,6 +3,7 @@ import type { Activity, Effect } from "./effect.ts";
 import { activeRun, type Facts, type Run, type RunEnd, type Session } from "../facts/facts.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
 import { addressed, afterTalk, spokenTo, stillToClose, type Said } from "./conversation.ts";
+import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { planKey, planOf } from "./plan.ts";
 import type { Policy } from "../facts/policy.ts";
@@ -78,7 +79,7 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
   }
   const tell: Tell = (fact, activity) => said.push({ fact, key: fact, session, activity });
   for (const run of facts.runs) tellRun(facts, run, tell);
-  tellStanding(facts, decision, (fact, activity) => {
+  tellState(facts, decision, (fact, activity) => {
     said.push({ fact, key: `${fact}:${session.id}`, session, activity });
   });
   return said;
@@ -114,7 +115,7 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
     case "failed":
       tell(key, {
         type: "thought",
-        body: texts.runFailed(run, end.failureClass ?? "unknown", end.summary),
+        body: texts.runFailed(run, classOf(end), end.summary),
       });
       return;
     case "asked":
@@ -149,7 +150,7 @@ function linked(facts: Facts, session: Session): readonly Effect[] {
 }
 
 /** Where it stands, when the next word is not a person's. */
-function tellStanding(facts: Facts, decision: Decision, tell: Tell): void {
+function tellState(facts: Facts, decision: Decision, tell: Tell): void {
   const head = facts.pullRequest?.core.value.head ?? "none";
   const { rule, refusal, state, why } = decision;
   // A review that has just come is judged by a reading: until then there is nothing true to say.
@@ -189,7 +190,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (decision.step.kind !== "finish") return null;
       const unheard = pendingPrompts(facts, policy);
       const late = unheard.at(-1)?.id ?? "";
-      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notTakenBack(facts)}`;
+      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notCancelled(facts)}`;
       const body = state === "done" ? texts.conclusion(facts, decision, unheard) : texts.stopped(why);
       return { fact, activity: { type: "response", body } };
     }
@@ -204,7 +205,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (activeRun(facts) !== null || rule !== "taken_away") return null;
       const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
       const body = texts.pausedByPerson(why);
-      return { fact: `paused:${at}${notTakenBack(facts)}`, activity: { type: "response", body } };
+      return { fact: `paused:${at}${notCancelled(facts)}`, activity: { type: "response", body } };
     }
     case "delegated":
     case "preparing":
@@ -219,8 +220,8 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
   }
 }
 
-/** That a merge which was to be taken back goes on is news to whoever was told that we stop. */
-function notTakenBack(facts: Facts): string {
+/** That a merge which was to be cancelled goes on is news to whoever was told that we stop. */
+function notCancelled(facts: Facts): string {
   return (mergeUnderWay(facts)?.refused ?? null) === null ? "" : ":merge";
 }
 

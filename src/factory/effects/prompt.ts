@@ -4,7 +4,7 @@ import type { Facts, Run, Thread } from "../facts/facts.ts";
 export interface PromptMaterial {
   /** The repository's workflow file as on the base branch, or the relay's own. */
   readonly workflow: string;
-  readonly evidence: readonly {
+  readonly failures: readonly {
     readonly check: string;
     readonly conclusion: string;
     readonly url: string | null;
@@ -34,7 +34,7 @@ export const INSTRUCTIONS = `You work on one issue in a git worktree, alone and 
 
 const MOST_TEXT = 20_000;
 
-/** The task of one run: what is wanted, with its evidence, in the words of the facts. */
+/** The task of one run: what is wanted, with what failed, in the words of the facts. */
 export function promptFor(facts: Facts, run: Run, material: PromptMaterial): string {
   const parts = [task(facts, run, material), ...ticket(facts, material), ...said(facts, run, material)];
   if (material.before !== null) {
@@ -47,7 +47,7 @@ export function promptFor(facts: Facts, run: Run, material: PromptMaterial): str
       `A merge of ${material.baseBranch} is in progress in the worktree and has conflicts (\`git status\` lists the files). Resolve them in the files and remove every conflict marker.`,
     );
   }
-  for (const failing of material.evidence) {
+  for (const failing of material.failures) {
     parts.push(
       [
         `Check "${failing.check}" ended with ${failing.conclusion}.`,

@@ -46,9 +46,14 @@ const BY_CLASS: Readonly<Record<FailureClass, Terms>> = {
   unknown: THE_WORK,
 };
 
-/** What follows from an end; a failure without a class is one of class `unknown`. */
-export function termsOf({ outcome, failureClass }: Pick<RunReport, "outcome" | "failureClass">): Terms {
-  return outcome === "failed" ? BY_CLASS[failureClass ?? "unknown"] : BY_OUTCOME[outcome];
+/** A failure of which nobody says what it was is one of class `unknown`. */
+export function classOf({ failureClass }: Pick<RunReport, "failureClass">): FailureClass {
+  return failureClass ?? "unknown";
+}
+
+/** What follows from an end. */
+export function termsOf(end: Pick<RunReport, "outcome" | "failureClass">): Terms {
+  return end.outcome === "failed" ? BY_CLASS[classOf(end)] : BY_OUTCOME[end.outcome];
 }
 
 /** The end as it is kept: what the run reported, and whether the attempt is charged. */
@@ -62,11 +67,28 @@ export function isCharged(run: Pick<Run, "end">): boolean {
   return run.end === null || run.end.charged;
 }
 
-/** The pauses before the world's faults are tried again, when nobody says how long they last: soon, then less often. */
-export const PAUSES = { firstMs: 15_000, factor: 2, maxMs: 600_000 } as const;
+/** The pauses before the world's faults are tried again, when nobody says how long they last: soon, then less often (ms). */
+const FIRST_PAUSE_MS = 15_000;
+const LONGEST_PAUSE_MS = 600_000;
 
-/** How many of the newest ended runs, in a row, failed for reasons that are not the work's: what the next pause grows with. */
-export function failuresInARow(runs: readonly Pick<Run, "end">[]): number {
+/**
+ * When an attempt that failed for a reason which is not the work's is made again (Unix ms): `reported` by whoever knows
+ * how long the fault lasts; else after a pause that doubles with such failures in a row. `runs`: those of the issue,
+ * the failed one not ended yet; `fraction` in [0,1) spreads the pause over its second half.
+ */
+export function retryAtOf(
+  reported: number | null,
+  runs: readonly Pick<Run, "end">[],
+  fraction: number,
+  now: number,
+): number {
+  if (reported !== null) return reported;
+  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failuresInARow(runs));
+  return now + Math.round(pause * (0.5 + fraction / 2));
+}
+
+/** How many of the newest ended runs, in a row, failed for reasons that are not the work's. */
+function failuresInARow(runs: readonly Pick<Run, "end">[]): number {
   const ends = runs.flatMap(({ end }) => (end === null ? [] : [end])).toReversed();
   const other = ends.findIndex((end) => termsOf(end).again !== "later");
   return other === -1 ? ends.length : other;
