@@ -27,6 +27,13 @@ function sentences(code: string): readonly string[] {
     .filter((text) => /[a-z.,;:!?}] [a-z"$(\\[]/i.test(text));
 }
 
+const SQL =
+  /\b(SELECT|INSERT|UPDATE|DELETE|PRAGMA|BEGIN|CREATE|RELEASE|ROLLBACK|SAVEPOINT|WHERE|LIKE|LIMIT|SET|VALUES)\b|\bIN \(|^\W+join\(/;
+
+function withoutSql(code: string): readonly string[] {
+  return sentences(code).filter((text) => !SQL.test(text));
+}
+
 /** The first argument of each line that is logged: up to the comma or bracket that ends it. */
 function logged(code: string): readonly string[] {
   return [...code.matchAll(/\blog\.(debug|info|warn|error)\(/g)].flatMap((call) => {
@@ -52,6 +59,9 @@ const AUDIENCES: readonly (readonly [string, RegExp, (code: string) => readonly 
   ["doctor", /^cli\/doctor/, sentences, 40],
   ["settings: problems and descriptions", /^settings\//, sentences, 200],
   ["the API: problems and descriptions", /^http\/(?!dashboard\/)/, sentences, 100],
+  ["runs: what ends one says, and what goes back to the agent", /^runs\//, sentences, 40],
+  ["effects: what a performer cannot do", /^effects\//, sentences, 1],
+  ["engines: why something waits, failed or is quarantined", /^engines\//, withoutSql, 40],
 ];
 
 test.each(AUDIENCES)("%s", (_, place, textsOf, least) => {
