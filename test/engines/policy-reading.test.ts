@@ -122,7 +122,7 @@ describe("discovery", () => {
     expect(withAnswer(next.look, answer(1, null)).endless).toBe(false);
   });
 
-  test("only a refusal in the middle of a list makes it begin anew", () => {
+  test("only a refusal in the middle of a list makes it start over", () => {
     const refused = new ExternalError("refused", "no such cursor");
     expect(startsOver(look({ rest: "x" }), refused)).toBe(true);
     expect(startsOver(look(), refused)).toBe(false);

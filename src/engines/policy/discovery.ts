@@ -47,7 +47,7 @@ export function withAnswer(
   return { look: { ...look, answers, rest: endless ? null : found.rest, left }, endless };
 }
 
-/** Whether a look whose list could not be read on begins anew: its place in the list is worth nothing any more. */
+/** Whether a look whose list could not be read on starts over: its place in the list is worthless now. */
 export function startsOver({ rest }: Look, error: unknown): boolean {
   return rest !== null && !isPassing(error);
 }
