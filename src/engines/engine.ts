@@ -62,10 +62,10 @@ export interface EngineHealth {
   readonly inbox: {
     readonly pending: number;
     readonly oldestMs: number | null;
-    /** Observations whose advance failed again and again and that wait for a person; absent = the engine does not count them. */
-    readonly quarantined?: number;
-    /** Delivery ids that came again with other bytes since the start; absent = the engine does not count them. */
-    readonly mismatches?: number;
+    /** Observations whose advance failed again and again and that wait for a person; null = the engine does not count them. */
+    readonly quarantined: number | null;
+    /** Delivery ids that came again with other bytes since the start; null = the engine does not count them. */
+    readonly mismatches: number | null;
   };
   readonly outbox: { readonly pending: number; readonly oldestMs: number | null; readonly failed: number };
   readonly sweep: { readonly ageMs: number | null; readonly everyMs: number };
@@ -229,4 +229,17 @@ export interface RunHandle {
 /** The run was superseded or settled by somebody else: do nothing more. */
 export class Fenced extends Error {
   override readonly name = "Fenced";
+}
+
+/** A delivery as people name it; ids of deliveries are unique only within their source. */
+export function deliveryName(delivery: { readonly source: string; readonly deliveryId: string }): string {
+  return `${delivery.source}:${delivery.deliveryId}`;
+}
+
+/** What `deliveryName` joined; null = no source is named. */
+export function splitDeliveryName(
+  name: string,
+): { readonly source: string; readonly deliveryId: string } | null {
+  const split = name.indexOf(":");
+  return split > 0 ? { source: name.slice(0, split), deliveryId: name.slice(split + 1) } : null;
 }

@@ -129,12 +129,12 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
   gauge(
     "observations_quarantined",
     "Quarantined observations: they failed repeatedly and wait for an operator.",
-    () => engine.health().inbox.quarantined ?? null,
+    () => engine.health().inbox.quarantined,
   );
   gauge(
     "delivery_mismatches",
     "Deliveries that repeated a known id with different bytes, since the process started.",
-    () => engine.health().inbox.mismatches ?? null,
+    () => engine.health().inbox.mismatches,
   );
   gauge("outbox_pending", "Effects not carried out yet.", () => engine.health().outbox.pending);
   gauge("outbox_failed", "Effects waiting for an operator.", () => engine.health().outbox.failed);

@@ -5,6 +5,7 @@ import type { Observation } from "../../src/factory/facts/observation.ts";
 import type { Policy } from "../../src/factory/facts/policy.ts";
 import { RUN_TYPES } from "../../src/factory/facts/run-types.ts";
 import { openQuestions } from "../../src/factory/judge/authority.ts";
+import { deliveryName, splitDeliveryName } from "../../src/engines/engine.ts";
 import type { Interpreter, Lookup } from "../../src/engines/engine.ts";
 import { outcomeOf } from "../../src/engines/policy/delivery.ts";
 import {
@@ -198,5 +199,20 @@ describe("what people are shown", () => {
     expect(shownQuestion(facts, policy())).toBe(openQuestions(facts, policy())[0]);
     expect(shownQuestion(facts, null)?.id).toBe("b");
     expect(shownQuestion(emptyFacts(issueOf("a"), 0), null)).toBeNull();
+  });
+});
+
+describe("the name of a delivery", () => {
+  test.each([
+    ["linear", "d1"],
+    ["observation", "12"],
+    ["test", "with:colon"],
+    ["test", ""],
+  ])("%s and %s come out of it as they went in", (source, deliveryId) => {
+    expect(splitDeliveryName(deliveryName({ source, deliveryId }))).toEqual({ source, deliveryId });
+  });
+
+  test.each(["d1", ":d1", ""])("%j names no source", (name) => {
+    expect(splitDeliveryName(name)).toBeNull();
   });
 });

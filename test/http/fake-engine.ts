@@ -53,7 +53,7 @@ export function fakeEngine(): FakeEngine {
   };
   const health: EngineHealth = {
     database: { ok: true, detail: "writable" },
-    inbox: { pending: 2, oldestMs: 1_500, mismatches: 3 },
+    inbox: { pending: 2, oldestMs: 1_500, quarantined: null, mismatches: 3 },
     outbox: { pending: 4, oldestMs: null, failed: 1 },
     sweep: { ageMs: 2_000, everyMs: 60_000 },
     slots: { total: 4, used: 1 },

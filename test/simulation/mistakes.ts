@@ -21,7 +21,7 @@ export const MISTAKES = {
     breaks: ["I11"],
     seed: 1,
   },
-  no_reconcile: { says: "there is no sweep", breaks: ["R4"], seed: 1 },
+  no_sweep: { says: "there is no sweep", breaks: ["R4"], seed: 1 },
   settle_apart: { says: "a run's slot and its end are written in two commits", breaks: ["I2"], seed: 4 },
   dropped_on_outage: { says: "an effect that meets an outage is given up", breaks: ["R7", "R4"], seed: 1 },
   self_trigger: { says: "our own words come back as somebody's", breaks: ["R9"], seed: 1 },

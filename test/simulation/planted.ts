@@ -161,7 +161,7 @@ export function plantWorktrees(life: Life, real: Worktrees): Worktrees {
 }
 
 export function plantDiscovery(life: Life, real: EngineParts["discover"]): EngineParts["discover"] {
-  return life.has("no_reconcile") ? async () => ({ issues: [], rest: null }) : real;
+  return life.has("no_sweep") ? async () => ({ issues: [], rest: null }) : real;
 }
 
 /** Longer than any history: there is no sweep. */
@@ -169,7 +169,7 @@ const NEVER_MS = 1_000 * 86_400_000;
 
 export function plantSettings(life: Life, real: EngineParts["settings"]): EngineParts["settings"] {
   const sweep = { activeMs: NEVER_MS, waitingMs: NEVER_MS, idleMs: NEVER_MS };
-  return life.has("no_reconcile") ? { ...real, sweep } : real;
+  return life.has("no_sweep") ? { ...real, sweep } : real;
 }
 
 const MINUTE = 60_000;

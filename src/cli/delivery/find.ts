@@ -1,4 +1,5 @@
 import type { DeliveryDocument } from "../../engines/documents.ts";
+import { deliveryName } from "../../engines/engine.ts";
 import type { Views } from "../../engines/engine.ts";
 import type { Argument } from "../usage/command.ts";
 import { quoted } from "../usage/argv.ts";
@@ -14,7 +15,7 @@ export async function oneDelivery(views: Views, id: string): Promise<DeliveryDoc
     throw notFound(`there is no delivery ${quoted(id)}`, "`patchrelay delivery list` shows the stored ones");
   }
   if (others.length > 0) {
-    const names = [first, ...others].map(({ source, deliveryId }) => `${source}:${deliveryId}`);
+    const names = [first, ...others].map(deliveryName);
     throw wrongUsage(`more than one delivery has the id ${quoted(id)}`, `name one: ${names.join(" or ")}`);
   }
   return first;

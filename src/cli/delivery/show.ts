@@ -1,4 +1,5 @@
 import type { DeliveryDocument } from "../../engines/documents.ts";
+import { deliveryName } from "../../engines/engine.ts";
 import { escapeHidden } from "../../lib/text.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { notFound } from "../usage/failure.ts";
@@ -32,7 +33,7 @@ export const command: Command = {
     const body = await views.deliveryBody(delivery.source, delivery.deliveryId);
     if (body === null) {
       throw notFound(
-        `the body of ${delivery.source}:${delivery.deliveryId} is no longer kept`,
+        `the body of ${deliveryName(delivery)} is no longer kept`,
         "storage.keepDeliveriesDays sets how long bodies are kept",
       );
     }
@@ -54,7 +55,7 @@ function deliveryPage(delivery: DeliveryDocument, context: Context): readonly st
   const time = timeWriter(context.terminal, context.host.clock.now());
   return fieldLines(
     [
-      ["delivery", `${delivery.source}:${delivery.deliveryId}`, context.style.bold],
+      ["delivery", deliveryName(delivery), context.style.bold],
       ["event", delivery.action === null ? delivery.event : `${delivery.event}.${delivery.action}`],
       ["received", time(delivery.receivedAt)],
       ["state", delivery.state],

@@ -148,7 +148,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     engine,
   });
   const throttle = createBurstThrottle(clock);
-  const inbox = createDeliveryWorker({
+  const deliveryWorker = createDeliveryWorker({
     store,
     deliveries,
     observations,
@@ -166,7 +166,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     store,
     engine,
     changed() {
-      inbox.wake();
+      deliveryWorker.wake();
       effectWorker.wake();
       sweep.wake();
     },
@@ -189,7 +189,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     diskLow: () => diskLow(file, minFree),
     arrived(count) {
       throttle.stored(count);
-      inbox.wake();
+      deliveryWorker.wake();
     },
   });
   const views = createViews(
@@ -199,7 +199,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     () => undefined,
   );
   const loops = [
-    inbox,
+    deliveryWorker,
     timerLoop,
     effectWorker,
     runWorker,
@@ -260,15 +260,15 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     facts: async (issue) => advances.facts(issue),
     async replay(source, deliveryId) {
       if (source === OBSERVATIONS) {
-        const parked = observations.parked(deliveryId);
-        const put = parked !== undefined && store.write(() => observations.again(parked.id));
-        inbox.wake();
+        const failed = observations.withFailedAdvance(deliveryId);
+        const put = failed !== undefined && store.write(() => observations.again(failed.id));
+        deliveryWorker.wake();
         return put;
       }
       const row = deliveries.one(source, deliveryId);
       if (row === undefined) return false;
       store.write(() => deliveries.again(row.seq));
-      inbox.wake();
+      deliveryWorker.wake();
       return true;
     },
     async retryEffect(id) {

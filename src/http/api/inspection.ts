@@ -1,6 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { DELIVERY_STATES, EFFECT_STATES } from "../../engines/documents.ts";
 import type { AgentDocument, DeliveryDocument, PageRequest } from "../../engines/documents.ts";
+import { deliveryName } from "../../engines/engine.ts";
 import type { Views } from "../../engines/engine.ts";
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { parseTime } from "../../lib/clock.ts";
@@ -163,7 +164,7 @@ export async function oneDelivery(views: Views, id: string): Promise<DeliveryDoc
   const [first, ...others] = await views.delivery(id);
   if (first === undefined) throw notFound(`there is no delivery ${JSON.stringify(id)}`);
   if (others.length > 0) {
-    const names = [first, ...others].map(({ source, deliveryId }) => `${source}:${deliveryId}`);
+    const names = [first, ...others].map(deliveryName);
     throw conflict(
       `more than one delivery has the id ${JSON.stringify(id)}`,
       `name one: ${names.join(", ")}`,

@@ -1,4 +1,5 @@
 import type { DeliveryDocument, Page } from "../../engines/documents.ts";
+import { deliveryName } from "../../engines/engine.ts";
 import { html } from "../../lib/html.ts";
 import type { Html } from "../../lib/html.ts";
 import { page } from "./page.ts";
@@ -55,7 +56,7 @@ function row(delivery: DeliveryDocument): Html {
     ${delivery.why === null ? null : html`<p><bdi>${delivery.why}</bdi></p>`}
     <div class="line small faint">
       <span><code>${deliveryId}</code> · ${delivery.bytes} bytes · ${when(delivery.receivedAt)}</span>
-      <form data-command="/api/deliveries/${encodeURIComponent(`${source}:${deliveryId}`)}/replay">
+      <form data-command="/api/deliveries/${encodeURIComponent(deliveryName(delivery))}/replay">
         <button class="quiet">Replay</button>
       </form>
     </div>

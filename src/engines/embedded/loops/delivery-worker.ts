@@ -1,6 +1,7 @@
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { messageOf } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
+import { deliveryName } from "../../engine.ts";
 import type { EngineParts, Lookup } from "../../engine.ts";
 import { outcomeOf } from "../../policy/delivery.ts";
 import { afterFailedAdvance } from "../../policy/parking.ts";
@@ -62,7 +63,7 @@ export function createDeliveryWorker(parts: {
   };
 
   return createLoop({
-    name: "inbox",
+    name: "deliveries",
     clock,
     log,
     round() {
@@ -91,7 +92,7 @@ export function createDeliveryWorker(parts: {
           for (const row of arrived) {
             const tried = store.attempt(() => applyDelivery(row));
             if (!tried.ok) {
-              const name = `delivery ${row.source}:${row.delivery_id}`;
+              const name = `delivery ${deliveryName({ source: row.source, deliveryId: row.delivery_id })}`;
               const { attempts, at, why, quarantined } = failed(name, row.attempts, tried.error);
               deliveries.fail(row.seq, attempts, at, why, quarantined);
             }

@@ -146,7 +146,7 @@ export function createEffectWorker(parts: {
   };
 
   const loop = createLoop({
-    name: "outbox",
+    name: "effects",
     clock,
     log,
     round() {

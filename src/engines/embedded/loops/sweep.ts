@@ -44,14 +44,14 @@ export function createSweepLoop(parts: {
     round() {
       const due = rows.due(clock.now(), ISSUES_PER_TICK);
       for (const [index, issue] of due.entries()) {
-        if (index > 0) failpoint("reconcile.between_issues");
+        if (index > 0) failpoint("sweep.between_issues");
         store.write(() => {
           const facts = JSON.parse(issue.facts) as Facts;
           const period = periodOf(issue.state, facts, settings.sweep, clock.now());
           for (const effect of readingsOf(issue.id, facts, issue.sweeps + 1)) {
             outbox.add(effect, { priority: 0, project: null }, clock.now());
           }
-          failpoint("reconcile.mid_issue");
+          failpoint("sweep.mid_issue");
           rows.plan(issue.id, period === null ? null : clock.now() + period);
         });
       }

@@ -55,7 +55,7 @@ export function observationRows({ db }: Pick<Store, "db">) {
     "UPDATE observations SET attempts = ?, next_at = ?, why = ?, state = ? WHERE id = ?",
   );
 
-  const parked = db.prepare<[number], ObservationRow>(
+  const withFailedAdvance = db.prepare<[number], ObservationRow>(
     "SELECT * FROM observations WHERE id = ? AND observations <> '[]'",
   );
   const again = db.prepare<[number]>(
@@ -68,8 +68,9 @@ export function observationRows({ db }: Pick<Store, "db">) {
     .pluck();
 
   return {
-    /** One whose advance failed once, by the id that people are shown. */
-    parked: (id: string) => (/^\d{1,15}$/.test(id) ? parked.get(Number(id)) : undefined),
+    /** One whose advance has failed, whatever became of it since; `id` as in its document. */
+    withFailedAdvance: (id: string) =>
+      /^\d{1,15}$/.test(id) ? withFailedAdvance.get(Number(id)) : undefined,
     /** Puts one that was quarantined back; false = it was not. */
     again: (id: number) => again.run(id).changes === 1,
     quarantined: () => quarantined.get() ?? 0,

@@ -2,6 +2,7 @@ import type Database from "better-sqlite3";
 import type { Policy } from "../../../factory/facts/policy.ts";
 import { iso } from "../../../lib/clock.ts";
 import type * as D from "../../documents.ts";
+import { splitDeliveryName } from "../../engine.ts";
 import type { Views } from "../../engine.ts";
 import { dayLimit, queueClass } from "../../policy/views.ts";
 import { deliveryRows } from "../rows/delivery.ts";
@@ -200,7 +201,7 @@ export function createViews(
     },
     async deliveries(filter, request) {
       if (filter.source === OBSERVATIONS) {
-        const parked = page(
+        const failed = page(
           "observations",
           "id",
           [
@@ -209,7 +210,7 @@ export function createViews(
           ],
           request,
         ) as readonly ObservationRow[];
-        return pageOf(parked, request, ({ id }) => id, observationDocument);
+        return pageOf(failed, request, ({ id }) => id, observationDocument);
       }
       const rows = page(
         "deliveries",
@@ -223,18 +224,17 @@ export function createViews(
       return pageOf(rows, request, ({ seq }) => seq, deliveryDocument);
     },
     async delivery(id) {
-      const parked = id.startsWith(`${OBSERVATIONS}:`)
-        ? observations.parked(id.slice(OBSERVATIONS.length + 1))
-        : undefined;
-      if (parked !== undefined) return [observationDocument(parked)];
-      const split = id.indexOf(":");
-      const exact = split > 0 ? deliveries.one(id.slice(0, split), id.slice(split + 1)) : undefined;
+      const named = splitDeliveryName(id);
+      const failed =
+        named?.source === OBSERVATIONS ? observations.withFailedAdvance(named.deliveryId) : undefined;
+      if (failed !== undefined) return [observationDocument(failed)];
+      const exact = named === null ? undefined : deliveries.one(named.source, named.deliveryId);
       return (exact === undefined ? deliveriesOfId.all(id) : [exact]).map(deliveryDocument);
     },
     async deliveryBody(source, deliveryId) {
       if (source === OBSERVATIONS) {
-        const parked = observations.parked(deliveryId);
-        return parked === undefined ? null : Buffer.from(parked.observations);
+        const failed = observations.withFailedAdvance(deliveryId);
+        return failed === undefined ? null : Buffer.from(failed.observations);
       }
       const row = deliveries.one(source, deliveryId);
       return row === undefined ? null : deliveries.body(row);
