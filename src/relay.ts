@@ -21,7 +21,7 @@ import type { Credentials } from "./settings/credentials/credentials.ts";
 import { OPEN_CREDENTIALS } from "./settings/credentials/names.ts";
 import { policyOf } from "./settings/policy.ts";
 import type { Settings } from "./settings/settings.ts";
-import { discoverAt, interpretersOf, makeSources, trackerOf, webhookSource } from "./sources.ts";
+import { discoverAt, interpretersOf, makeSources, madeTrackerOf, webhookSource } from "./sources.ts";
 import type { MadeSources } from "./sources.ts";
 import { createWorktrees } from "./worktrees/worktrees.ts";
 
@@ -162,12 +162,12 @@ async function actingOf(
     log: log.with({ part: "runs" }),
   };
   const performers = performersOf({
-    tracker: (issue) => trackerOf(sources, issue).made,
+    tracker: (issue) => madeTrackerOf(sources, issue).made,
     forge,
     worktrees,
     policy,
     clock,
-    statusName: (issue, project, to) => trackerOf(sources, issue).row.statusName(settings, project, to),
+    statusName: (issue, project, to) => madeTrackerOf(sources, issue).row.statusName(settings, project, to),
     hookMs: settings.runs.hookSeconds * 1_000,
   });
   return { performers, performRun: (handle) => performRun(handle, runParts) };

@@ -1,5 +1,5 @@
 import type { Interpreter } from "./engines/engine.ts";
-import type { IssueId } from "./factory/facts/ids.ts";
+import { trackerOf, type IssueId } from "./factory/facts/ids.ts";
 import type { Forge, ForgeIdentity } from "./forges/forge.ts";
 import { Bug } from "./lib/assert.ts";
 import { ExternalError } from "./lib/external.ts";
@@ -52,8 +52,8 @@ export async function makeSources({ sources }: Registry, parts: MakingParts): Pr
 }
 
 /** The tracker that an issue is of, by the first part of its id. Throws ExternalError `refused` for one that is gone. */
-export function trackerOf({ trackers }: Pick<MadeSources, "trackers">, issue: IssueId): MadeTracker {
-  const name = issue.slice(0, issue.indexOf(":"));
+export function madeTrackerOf({ trackers }: Pick<MadeSources, "trackers">, issue: IssueId): MadeTracker {
+  const name = trackerOf(issue);
   const tracker = trackers.find((source) => source.name === name);
   if (tracker === undefined) throw new ExternalError("refused", `there is no tracker "${name}"`);
   return tracker;

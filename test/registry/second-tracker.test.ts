@@ -13,7 +13,7 @@ import type { Relay } from "../../src/relay.ts";
 import { loadSettings } from "../../src/settings/load/load.ts";
 import type { Settings } from "../../src/settings/settings.ts";
 import { SOURCE_SETTINGS } from "../../src/settings/sources/sources.ts";
-import { discoverAt, trackerOf } from "../../src/sources.ts";
+import { discoverAt, madeTrackerOf } from "../../src/sources.ts";
 import { cli, json } from "../cli/fake-host.ts";
 import { createPretendTracker, signatureOf } from "./pretend-tracker.ts";
 import type { PretendTracker } from "./pretend-tracker.ts";
@@ -240,8 +240,8 @@ describe("of several trackers", () => {
 
   test("an issue's is found by the issue's id, and one that is gone is said to be", () => {
     const trackers = [{ name: "one", row, made: answers([]).made }];
-    expect(trackerOf({ trackers }, issueId("one", "1")).name).toBe("one");
-    expect(() => trackerOf({ trackers }, issueId("two", "1"))).toThrow('there is no tracker "two"');
+    expect(madeTrackerOf({ trackers }, issueId("one", "1")).name).toBe("one");
+    expect(() => madeTrackerOf({ trackers }, issueId("two", "1"))).toThrow('there is no tracker "two"');
   });
 });
 

@@ -15,6 +15,11 @@ function parseIssueId(text: string): IssueId | null {
   return ISSUE_ID.test(text) ? (text as IssueId) : null;
 }
 
+/** The name of the tracker that the issue is of. */
+export function trackerOf(id: IssueId): string {
+  return id.slice(0, id.indexOf(":"));
+}
+
 /** The tracker's own id of the issue. */
 export function trackerIdOf(id: IssueId): string {
   return id.slice(id.indexOf(":") + 1);
