@@ -112,7 +112,7 @@ export interface MergeAnswer {
   readonly ok: boolean;
   readonly detail: string;
   /** `held`: only the rules of the base branch are in the way yet, and nothing at the forge waits for them. */
-  readonly because?: "held";
+  readonly because: "held" | null;
 }
 
 export interface CheckFailure {

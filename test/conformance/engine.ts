@@ -102,6 +102,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       issue: issueOf(issue),
       session: "s",
       activity: { type: "thought", body: key },
+      acknowledges: false,
     });
     const keys = (): string[] => performed.map(({ key }) => key);
     const effectOf = async (key: string) =>

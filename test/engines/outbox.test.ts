@@ -24,6 +24,7 @@ const tell = (key: string, issue = "a"): Effect => ({
   issue: issueOf(issue),
   session: "s",
   activity: { type: "thought", body: key },
+  acknowledges: false,
 });
 const add = (...effects: Effect[]): void => {
   for (const effect of effects) outbox.add(effect, ANYWHERE, 1);

@@ -98,7 +98,9 @@ describe("slots", () => {
     const [first, second] = [placeOf(start(1), facts), placeOf(start(2), facts)];
     expect(second.priority).toBeLessThan(first.priority);
     expect(first.project).toBe("app");
-    expect(placeOf({ kind: "read_ticket", key: "k", issue: issueOf("a") }, facts).priority).toBe(0);
+    expect(
+      placeOf({ kind: "read_ticket", key: "k", issue: issueOf("a"), background: false }, facts).priority,
+    ).toBe(0);
   });
 });
 
@@ -134,7 +136,7 @@ describe("effects", () => {
     const effect = effectOf(words);
     expect(classOf(effect)).toBe(kind);
     expect(waitsForNothing(classOf(effect)) ? "yes" : "no").toBe(atOnce);
-    const report = { kind: "effect_settled", at: NOW, effect, ok: false };
+    const report = { kind: "effect_settled", at: NOW, effect, ok: false, because: null };
     const failed = afterFailure(effect, "refused", NOW);
     expect(failed).toEqual(reported === "yes" ? [{ ...report, detail: "refused" }] : []);
     const done = afterDone(effect, [], NOW);
@@ -154,6 +156,7 @@ describe("effects", () => {
       effect: { ...effectOf("merge"), key } as ReportedEffect,
       ok: true,
       detail: "merged",
+      because: null,
     });
     expect(afterDone(effectOf("merge"), [told("k")], NOW)).toEqual([told("k")]);
     expect(afterDone(effectOf("merge"), [told("other")], NOW)).toHaveLength(2);

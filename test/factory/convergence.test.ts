@@ -340,6 +340,7 @@ function answered(
       effect,
       ok: a % 3 !== 0,
       detail: "answered",
+      because: null,
     },
   ];
 }

@@ -236,6 +236,11 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     text: fc.option(word),
     question: fc.option(id),
   }),
-  of("effect_settled", { effect: reported, ok: fc.boolean(), detail: word }),
+  of("effect_settled", {
+    effect: reported,
+    ok: fc.boolean(),
+    detail: word,
+    because: fc.constantFrom(null, "held", "unwanted"),
+  }),
   of("time_passed", { reason: word }),
 );

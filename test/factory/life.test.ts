@@ -67,6 +67,7 @@ test("a delegated issue goes through all four run types to done", () => {
       effect: mergeOf(life),
       ok: true,
       detail: "queued",
+      because: null,
     }),
     life.see(
       130,
@@ -299,7 +300,7 @@ test("a merge that was asked for within the second in which the queue sent the p
     reviews: [review("approved", "h1", 29, "r1")],
   };
   life.see(30, pullReading("h1", green, 30));
-  const asked = { ok: true, detail: "added to the merge queue" } as const;
+  const asked = { ok: true, detail: "added to the merge queue", because: null } as const;
   life.see(40.6, { kind: "effect_settled", at: T0 + 40_600, effect: mergeOf(life), ...asked });
   const away = (reason: "manual" | "other") => ({ at: T0 + 40_000, reason, group: null, head: "h1" });
   const told = life.see(41, pullReading("h1", { ...green, ejections: [away("manual")] }, 41));

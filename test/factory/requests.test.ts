@@ -44,6 +44,7 @@ const settled = (effect: ReportedEffect, ok = true): Observation => ({
   effect,
   ok,
   detail: ok ? "yes" : "no",
+  because: null,
 });
 const OPEN = "delegated; run starts; run intends h1; run published; pull h1";
 const APPROVED = `${OPEN}; pull h1 test=success; review r1 approved`;

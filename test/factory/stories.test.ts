@@ -803,9 +803,9 @@ describe("merge queue", () => {
     const effect = told.life.effects.findLast(({ kind }) => kind === "merge");
     if (effect?.kind !== "merge") expect.fail("no merge was asked for");
     const answer = { ok: true, detail: "added to the merge queue" };
-    expect(told.life.see(201, { kind: "effect_settled", at: T0 + 201_000, effect, ...answer })).toContain(
-      "awaiting_queue merge_asked",
-    );
+    expect(
+      told.life.see(201, { kind: "effect_settled", at: T0 + 201_000, effect, ...answer, because: null }),
+    ).toContain("awaiting_queue merge_asked");
     expect(effects(told, "merge")).toBe(2);
   });
 

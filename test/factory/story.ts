@@ -376,7 +376,7 @@ export class Story {
     const seen = { kind: "effect_settled", at: this.now(), effect } as const;
     if (what === "merge" && how === "ok") this.asked = true;
     const because = { held: "held", skipped: "unwanted" }[how] as NotYet | undefined;
-    return { ...seen, ok: how === "ok", detail, ...(because === undefined ? {} : { because }) };
+    return { ...seen, ok: how === "ok", detail, because: because ?? null };
   }
 }
 

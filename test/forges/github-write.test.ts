@@ -255,7 +255,7 @@ describe("merging", () => {
 
   it("is done at once, guarded by the head", async () => {
     const { answer, done } = await asked({});
-    expect(answer).toEqual({ ok: true, detail: "merged" });
+    expect(answer).toEqual({ ok: true, detail: "merged", because: null });
     expect(done).toMatchObject([
       "MergeStatus",
       { path: "/repos/acme/app/pulls/7/merge", body: { sha: HEAD, merge_method: "squash" } },
@@ -278,7 +278,7 @@ describe("merging", () => {
     expect((await asked({ isMergeQueueEnabled: true })).answer).toMatchObject({ ok: true });
     await server?.close();
     const { answer, done } = await asked({ isMergeQueueEnabled: true }, refusing("UNPROCESSABLE"));
-    expect(answer).toEqual({ ok: false, detail: expect.stringContaining("UNPROCESSABLE no") });
+    expect(answer).toEqual({ ok: false, detail: expect.stringContaining("UNPROCESSABLE no"), because: null });
     expect(done).toEqual(["MergeStatus", "Enqueue"]);
   });
 
@@ -300,7 +300,11 @@ describe("merging", () => {
       if (String(call.body["query"]).includes("mutation")) return refusing("UNPROCESSABLE");
       return mergeStatus({ mergeStateStatus: states.shift() });
     });
-    expect(await forgeAt(loopback.url).merge(request, NEVER)).toEqual({ ok: true, detail: "merged" });
+    expect(await forgeAt(loopback.url).merge(request, NEVER)).toEqual({
+      ok: true,
+      detail: "merged",
+      because: null,
+    });
   });
 
   it("waits for the rules where the queue does not take it yet", async () => {
@@ -312,7 +316,7 @@ describe("merging", () => {
 
   it.each([405, 409, 422])("says no with the reason when GitHub answers %i", async (status) => {
     const { answer } = await asked({}, {}, { status, body: { message: "because" } });
-    expect(answer).toEqual({ ok: false, detail: expect.stringContaining("because") });
+    expect(answer).toEqual({ ok: false, detail: expect.stringContaining("because"), because: null });
   });
 
   it("is no final no while GitHub still works out whether it can be merged", async () => {

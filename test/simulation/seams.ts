@@ -90,7 +90,8 @@ export function forgeSeam(life: Life): Forge {
       life.oracle.merges(life, issue, `the merge of ${head}`);
       outside.meanwhile(issue, "merges");
       try {
-        return await ask(signal, () => outside.place(issue).forge.merge(number, head));
+        const answer = await ask(signal, () => outside.place(issue).forge.merge(number, head));
+        return { ...answer, because: null };
       } catch (error) {
         if (life.alive) outside.meanwhile(issue, "fails");
         throw error;

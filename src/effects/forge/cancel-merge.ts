@@ -10,7 +10,7 @@ export const cancelMerge =
     const { number } = effect;
     await forge.cancelMerge(repository, number, signal);
     return readAfter(
-      { kind: "effect_settled", at: clock.now(), effect, ok: true, detail: "cancelled" },
+      { kind: "effect_settled", at: clock.now(), effect, ok: true, detail: "cancelled", because: null },
       forge,
       repository,
       number,

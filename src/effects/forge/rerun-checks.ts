@@ -7,5 +7,5 @@ export const rerunChecks =
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, policy, clock.now())) return [];
     const answer = await forge.rerunChecks(repositoryOf(facts), effect.workflowRuns, signal);
-    return [{ kind: "effect_settled", at: clock.now(), effect, ...answer }];
+    return [{ kind: "effect_settled", at: clock.now(), effect, ...answer, because: null }];
   };

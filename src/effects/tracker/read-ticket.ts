@@ -4,9 +4,5 @@ import type { EffectParts } from "../parts.ts";
 export const readTicket =
   ({ tracker }: EffectParts): Performer<"read_ticket"> =>
   async (effect, { signal }) => [
-    await tracker(effect.issue).readTicket(
-      effect.issue,
-      signal,
-      effect.background === true ? "background" : "wanted",
-    ),
+    await tracker(effect.issue).readTicket(effect.issue, signal, effect.background ? "background" : "wanted"),
   ];

@@ -63,9 +63,12 @@ export function takeFrom(
   const lost = look.left.filter((issue) => isLost(stateOf(issue)));
   const next: Look = { ...look, left: lost.slice(ISSUES_PER_ROUND) };
   return {
-    readings: lost
-      .slice(0, ISSUES_PER_ROUND)
-      .map((issue) => ({ kind: "read_ticket", key: `discover:${issue}:${look.begun}`, issue })),
+    readings: lost.slice(0, ISSUES_PER_ROUND).map((issue) => ({
+      kind: "read_ticket",
+      key: `discover:${issue}:${look.begun}`,
+      issue,
+      background: false,
+    })),
     next,
     through: next.left.length === 0 && next.rest === null,
   };

@@ -26,7 +26,7 @@ export const LONGEST_CALL_MS = 10 * 60_000;
 
 export function classOf(effect: Effect): EffectClass {
   if (effect.kind === "start_run") return "start";
-  if (effect.kind === "tell" && effect.acknowledges === true) return "acknowledgement";
+  if (effect.kind === "tell" && effect.acknowledges) return "acknowledgement";
   const { lane } = EFFECTS[effect.kind];
   return lane === "run" || lane === "forge" ? "work" : lane;
 }
@@ -102,5 +102,7 @@ export function afterDone(
 
 /** What an effect that failed for good leads to: the factory hears of it, where it must. */
 export function afterFailure(effect: Effect, why: string, now: number): readonly Observation[] {
-  return isReported(effect) ? [{ kind: "effect_settled", at: now, effect, ok: false, detail: why }] : [];
+  return isReported(effect)
+    ? [{ kind: "effect_settled", at: now, effect, ok: false, detail: why, because: null }]
+    : [];
 }

@@ -36,7 +36,12 @@ export function effectsCalledFor(
 function readings(facts: Facts, decision: Decision, policy: Policy, now: number): readonly Effect[] {
   const list: Effect[] = [];
   if (facts.ticket.core === null || facts.ticket.blockers === null) {
-    list.push({ kind: "read_ticket", key: `read:${facts.id}:ticket:first`, issue: facts.id });
+    list.push({
+      kind: "read_ticket",
+      key: `read:${facts.id}:ticket:first`,
+      issue: facts.id,
+      background: false,
+    });
   }
   const pull = facts.pullRequest;
   const read = (why: string, hint: Hint | null = null): void => {

@@ -20,7 +20,7 @@ export interface Said {
   readonly key: string;
   readonly session: Session;
   readonly activity: Activity;
-  readonly acknowledges?: true;
+  readonly acknowledges: boolean;
 }
 
 /** How far each way of leaving a session is from open. */
@@ -106,6 +106,7 @@ export function stillToClose(
       key: `${fact}:${session.id}:${talk.stretch}`,
       session,
       activity,
+      acknowledges: false,
     }));
   });
 }

@@ -9,7 +9,7 @@ import type { IssueId } from "../facts/ids.ts";
 export type Effect =
   // ── tracker lane ──
   // `acknowledges`: the first word in its session, which the tracker wants within seconds; it goes before all others.
-  | Is<"tell", { session: string; activity: Activity; acknowledges?: true }>
+  | Is<"tell", { session: string; activity: Activity; acknowledges: boolean }>
   | Is<"show_plan", { session: string; items: readonly PlanItem[] }>
   | Is<"link", { session: string; label: string; url: string }>
   | Is<"set_status", { to: "started" | "completed" }>
@@ -41,7 +41,7 @@ export type Effect =
   | Is<"close_pull_request", { number: number; comment: string }>
   // ── reading lane ──
   // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low.
-  | Is<"read_ticket", { background?: true }>
+  | Is<"read_ticket", { background: boolean }>
   // `hint`: the news that it is for, when it is for nothing else.
   | Is<"read_pull_request", { number: number | null; branch: string; hint: Hint | null }>;
 

@@ -24,7 +24,7 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
       issue: facts.id,
       session: to.id,
       activity,
-      ...(acknowledges === true ? { acknowledges } : {}),
+      acknowledges,
     }),
   );
   const plan: Effect = {
@@ -77,10 +77,11 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
       acknowledges: true,
     });
   }
-  const tell: Tell = (fact, activity) => said.push({ fact, key: fact, session, activity });
+  const tell: Tell = (fact, activity) =>
+    said.push({ fact, key: fact, session, activity, acknowledges: false });
   for (const run of facts.runs) tellRun(facts, run, tell);
   tellState(facts, decision, (fact, activity) => {
-    said.push({ fact, key: `${fact}:${session.id}`, session, activity });
+    said.push({ fact, key: `${fact}:${session.id}`, session, activity, acknowledges: false });
   });
   return said;
 }

@@ -80,7 +80,7 @@ export type Observation =
   // ── operator ──
   | Of<"commanded", { command: Command; id: string; by: Actor; text: string | null; question: string | null }>
   // ── the relay itself ──
-  | Of<"effect_settled", { effect: ReportedEffect; ok: boolean; detail: string; because?: NotYet }>
+  | Of<"effect_settled", { effect: ReportedEffect; ok: boolean; detail: string; because: NotYet | null }>
   | Of<"time_passed", { reason: string }>;
 
 type Of<K extends string, F> = { readonly kind: K; readonly at: number } & Readonly<F>;

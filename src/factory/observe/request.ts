@@ -8,7 +8,7 @@ const MOST_ANSWERS = 100;
 /** The forge's answer to a request of ours; told again it changes nothing. */
 export function withAnswer(facts: Facts, seen: Extract<Observation, { kind: "effect_settled" }>): Facts {
   const { effect, at, ok, detail } = seen;
-  const answered: Answered = { key: effect.key, at, ok, detail, because: seen.because ?? null };
+  const answered: Answered = { key: effect.key, at, ok, detail, because: seen.because };
   switch (effect.kind) {
     case "merge": {
       const { number, head, basis } = effect;

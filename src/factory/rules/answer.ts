@@ -8,7 +8,8 @@ export interface Answer {
   readonly step: Step;
   readonly why: string;
   readonly waitsFor: string | null;
-  readonly until?: number | null;
+  /** When time alone may change it (Unix ms). */
+  readonly until: number | null;
   /** For a step `run`: the state while the run may not start yet. */
   readonly refused?: FactoryState;
 }

@@ -25,7 +25,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
     refusal: null,
     why: answer.why,
     waitsFor: answer.waitsFor,
-    until: answer.until ?? null,
+    until: answer.until,
   };
   if (answer.step.kind !== "run" || situation.project === null) return { decision, run: null };
   const { type, cause } = answer.step;

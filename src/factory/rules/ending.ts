@@ -100,14 +100,20 @@ export const ENDINGS: readonly Rule[] = [
 ];
 
 function stopping(reason: "stopped" | "undelegated", why: string): Answer {
-  return { state: "paused", step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
+  return {
+    state: "paused",
+    step: { kind: "stop_run", reason },
+    why,
+    waitsFor: "the agent to stop",
+    until: null,
+  };
 }
 
 function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merged", why: string): Answer {
   if (s.run === null)
-    return { state, step: { kind: "finish" }, why: `${why}${notCarriedOut(s)}`, waitsFor: null };
+    return { state, step: { kind: "finish" }, why: `${why}${notCarriedOut(s)}`, waitsFor: null, until: null };
   if (s.run.stop !== null) return waiting(state, why, "the agent to stop");
-  return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop" };
+  return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop", until: null };
 }
 
 /** What becomes of the merge that we asked for and that this end leaves behind (called-for.ts cancels it). */

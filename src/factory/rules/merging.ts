@@ -54,6 +54,7 @@ export const MERGING_RULES: readonly Rule[] = [
       step: { kind: "escalate" },
       why,
       waitsFor: "a person: merge it, push, or `retry`",
+      until: null,
     }),
   }),
   rule({
@@ -110,6 +111,7 @@ export const MERGING_RULES: readonly Rule[] = [
           ? "Green, and the branch rules decide."
           : `Green and approved by ${approvals[0].by.name ?? "a reviewer"}.`,
       waitsFor: "the merge",
+      until: null,
     }),
   }),
 ];

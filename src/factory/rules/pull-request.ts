@@ -80,6 +80,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
           ? "The merge queue found a conflict with the base branch."
           : "Checks failed in the merge queue.",
       waitsFor: null,
+      until: null,
     }),
   }),
   rule({
@@ -96,6 +97,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       step: { kind: "run", type: "queue_repair", cause: causeOn(s, `conflict:${head}`) },
       why: `The pull request conflicts with ${base}.`,
       waitsFor: null,
+      until: null,
     }),
   }),
   rule({
@@ -115,6 +117,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       step: { kind: "rerun", ...rerun },
       why: `${names} did not pass; it is rerun first.`,
       waitsFor: "the rerun",
+      until: null,
     }),
   }),
   rule({
@@ -141,6 +144,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       },
       why: `${namesOf(failing)} failed on ${head.slice(0, 8)}.`,
       waitsFor: null,
+      until: null,
     }),
   }),
   rule({
@@ -160,6 +164,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       },
       why: `${first.by.name ?? "A reviewer"} requested changes: ${firstLine(first.body)}`,
       waitsFor: null,
+      until: null,
     }),
   }),
   rule({

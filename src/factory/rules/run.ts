@@ -42,6 +42,7 @@ export const RUN_RULES: readonly Rule[] = [
       step: { kind: "stop_run", reason: "superseded" },
       why,
       waitsFor: "the agent to stop",
+      until: null,
     }),
   }),
   rule({
@@ -106,6 +107,7 @@ export const RUN_RULES: readonly Rule[] = [
       step: { kind: "run", type: "implementation", cause },
       why: `${by.name ?? "A person"} asked: ${firstLine(text)}`,
       waitsFor: null,
+      until: null,
     }),
   }),
   rule({
@@ -151,6 +153,7 @@ export const RUN_RULES: readonly Rule[] = [
       },
       why: `${by.name ?? "A person"} ${cause === "mentioned" ? "mentioned us on" : "delegated"} the issue.`,
       waitsFor: null,
+      until: null,
     }),
   }),
 ];

@@ -56,15 +56,15 @@ export async function merge(
   signal: AbortSignal,
 ): Promise<MergeAnswer> {
   if (request.policy === "person")
-    return { ok: false, detail: "a person merges here (merge.policy is person)" };
+    return { ok: false, detail: "a person merges here (merge.policy is person)", because: null };
   if (request.policy === "external") return label(client, request, signal);
   const status = await mergeStatusOf(client, request.repository, request.number, signal);
-  if (status.merged) return { ok: true, detail: "it is already merged" };
-  if (status.state !== "OPEN") return { ok: false, detail: "the pull request is closed" };
+  if (status.merged) return { ok: true, detail: "it is already merged", because: null };
+  if (status.state !== "OPEN") return { ok: false, detail: "the pull request is closed", because: null };
   if (status.headRefOid !== request.head)
-    return { ok: false, detail: `the head is now ${status.headRefOid.slice(0, 12)}` };
+    return { ok: false, detail: `the head is now ${status.headRefOid.slice(0, 12)}`, because: null };
   if (status.mergeQueueEntry !== null && status.mergeQueueEntry !== undefined)
-    return { ok: true, detail: "it is already in the merge queue" };
+    return { ok: true, detail: "it is already in the merge queue", because: null };
   if (status.isMergeQueueEnabled) {
     const queued = await answered("added to the merge queue", () =>
       client.query(
@@ -79,7 +79,7 @@ export async function merge(
     return queued.ok ? queued : heldBack(status, queued);
   }
   if (status.autoMergeRequest !== null && status.autoMergeRequest !== undefined)
-    return { ok: true, detail: "auto-merge is already on" };
+    return { ok: true, detail: "auto-merge is already on", because: null };
   // Auto-merge is for what the rules still hold back; GitHub refuses it for what could be merged now.
   if (status.mergeStateStatus === "BLOCKED") {
     const on = await turnOnAutoMerge(client, request, status, signal);
@@ -108,7 +108,7 @@ function heldBack(status: MergeStatus, refusal: MergeAnswer): MergeAnswer {
 
 async function label(client: Client, request: MergeRequest, signal: AbortSignal): Promise<MergeAnswer> {
   if (request.label === null)
-    return { ok: true, detail: "left to another system (merge.policy is external)" };
+    return { ok: true, detail: "left to another system (merge.policy is external)", because: null };
   const { repository, number } = request;
   return answered(`labelled ${request.label} for another system`, () =>
     client.call(
@@ -152,11 +152,11 @@ async function mergeNow(client: Client, request: MergeRequest, signal: AbortSign
 async function answered(detail: string, ask: () => Promise<unknown>): Promise<MergeAnswer> {
   try {
     await ask();
-    return { ok: true, detail };
+    return { ok: true, detail, because: null };
   } catch (error) {
     if (!(error instanceof ExternalError) || (error.kind !== "refused" && error.kind !== "conflict"))
       throw error;
-    return { ok: false, detail: error.message };
+    return { ok: false, detail: error.message, because: null };
   }
 }
 
