@@ -139,6 +139,7 @@ describe("discovery", () => {
       kind: "read_ticket",
       key: `discover:${left[2]}:${NOW}`,
       issue: left[2],
+      background: false,
     });
     expect(one.through).toBe(false);
     const two = takeFrom(one.next, states);
