@@ -54,7 +54,16 @@ function placesToLook(path, name) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  const read = (name) => JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), "utf8"));
+  const read = (name) => {
+    try {
+      return JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), "utf8"));
+    } catch (error) {
+      console.error(
+        `${name} cannot be read (${error.message}). Take it from git again: \`git checkout ${name}\`; after a merge, take one side's and run \`npm install\`.`,
+      );
+      process.exit(1);
+    }
+  };
   const gaps = findLockGaps(read("package-lock.json"), read("package.json"));
   if (gaps.length > 0) {
     const shown = gaps.slice(0, 20).map((gap) => `  ${gap}`);
@@ -64,9 +73,9 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
         "package-lock.json is not complete, so `npm ci` refuses it:",
         ...shown,
         ...more,
-        "The registry probably had not got these packages when the file was written. Run `npm install`, look at",
-        "`git diff package-lock.json`, and commit it. If they are still missing then, choose an older version of the",
-        "tool that wants them.",
+        "Either package.json was changed without it, or the registry had not got these packages when it was written.",
+        "Run `npm install`, look at `git diff package-lock.json`, and commit it. If packages are still missing then,",
+        "choose an older version of the tool that wants them.",
       ].join("\n"),
     );
     process.exit(1);

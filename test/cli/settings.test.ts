@@ -203,6 +203,19 @@ describe("doctor in a folder", () => {
     ]);
   });
 
+  test("where git is missing or broken says so in one line", async () => {
+    const programs = join(folder, "programs");
+    mkdirSync(programs);
+    const env = { PATH: programs };
+    const told = async () => (await checkout(env)).map(({ check, says: line }) => `${check}: ${line}`);
+    expect(await told()).toEqual(["git: it is not on PATH", expect.stringContaining("git is not on PATH")]);
+    writeFileSync(join(programs, "git"), "#!/bin/sh\necho 'fatal: boom' >&2\nexit 3\n", { mode: 0o755 });
+    for (const line of await told()) expect(line).not.toMatch(/\n| at /);
+    expect((await told())[0]).toBe("git: fatal: boom");
+    writeFileSync(join(programs, "git"), "#!/bin/sh\necho git of another kind\n");
+    expect((await told())[0]).toBe("git: it does not say which version it is");
+  });
+
   test("that belongs to the relay is left alone", async () => {
     const inside = join(folder, "data", "worktrees", "x");
     mkdirSync(inside, { recursive: true });

@@ -1,25 +1,10 @@
 import { join, sep } from "node:path";
 import { realpath } from "node:fs/promises";
-import type { SimpleGit } from "simple-git";
-import { messageOf } from "../../lib/assert.ts";
-import { deadline } from "../../lib/external.ts";
-import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Host } from "../host/host.ts";
 import { ok, skipped, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
-
-const GIT_MS = 10_000;
-
-/**
- * The git of the operator, in their folder: loaded here only, because the commands that people wait for have no use for it.
- * It is given what a child of ours gets, so that nothing is there that simple-git has to refuse.
- */
-export async function operatorsGit(host: Host, signal: AbortSignal): Promise<SimpleGit> {
-  const { simpleGit } = await import("simple-git");
-  const abort = deadline(signal, GIT_MS, "git");
-  return simpleGit({ baseDir: host.cwd, abort }).env(childEnvironment(host.env, []));
-}
+import { askGit, whyGitFailed } from "./operators-git.ts";
 
 /** Whether doctor stands in a checkout, and of what: of a repository that a project works on, or of another. */
 export async function checkCheckout(
@@ -30,10 +15,13 @@ export async function checkCheckout(
   try {
     if (await isBelow(host.cwd, layout.root))
       return skipped("checkout", "this folder belongs to the relay, which an agent may have changed");
-    const git = await operatorsGit(host, signal);
-    if (!(await git.checkIsRepo())) return skipped("checkout", "this folder is not a git checkout");
-    const top = (await git.revparse(["--show-toplevel"])).trim();
-    const remotes = await git.getRemotes(true);
+    const found = await askGit(host, signal, async (git) =>
+      (await git.checkIsRepo())
+        ? { top: (await git.revparse(["--show-toplevel"])).trim(), remotes: await git.getRemotes(true) }
+        : null,
+    );
+    if (found === null) return skipped("checkout", "this folder is not a git checkout");
+    const { top, remotes } = found;
     const remote = remotes.find(({ name }) => name === "origin") ?? remotes[0];
     if (remote === undefined) return ok("checkout", `${top}, without a remote`);
     const name = repositoryName(remote.refs.fetch);
@@ -43,7 +31,7 @@ export async function checkCheckout(
       `${top}, of ${name}: ${project === undefined ? "no project works on it" : `project ${project.id} works on it`}`,
     );
   } catch (error) {
-    return warn("checkout", `git cannot read this folder: ${messageOf(error)}`, null);
+    return warn("checkout", `git cannot read this folder: ${whyGitFailed(error)}`, null);
   }
 }
 

@@ -1,10 +1,9 @@
-import { messageOf } from "../../lib/assert.ts";
 import { whyNotConfined } from "../../lib/confine.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Host } from "../host/host.ts";
-import { operatorsGit } from "./checkout.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
+import { askGit, whyGitFailed } from "./operators-git.ts";
 
 const NODE_LEAST = "20.19.0";
 /** Configuration from the environment (docs/decisions/0002-git.md). */
@@ -21,12 +20,13 @@ export function checkNode(version: string): Finding {
 /** Whether git is there and new enough. */
 export async function checkGit(host: Host, signal: AbortSignal): Promise<Finding> {
   try {
-    const { installed, major, minor, patch } = await (await operatorsGit(host, signal)).version();
+    const { installed, major, minor, patch } = await askGit(host, signal, (git) => git.version());
     if (!installed) return fail("git", "it is not on PATH", INSTALL);
+    if (major === 0) return fail("git", "it does not say which version it is", INSTALL);
     const version = `${major}.${minor}.${patch}`;
     return atLeast(version, GIT_LEAST) ? ok("git", version) : fail("git", `${version} is too old`, INSTALL);
   } catch (error) {
-    return fail("git", messageOf(error), INSTALL);
+    return fail("git", whyGitFailed(error), INSTALL);
   }
 }
 

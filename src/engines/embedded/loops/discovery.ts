@@ -1,6 +1,7 @@
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { messageOf } from "../../../lib/assert.ts";
 import { deadline } from "../../../lib/external.ts";
+import { aborted } from "../../../lib/signals.ts";
 import type { EngineParts } from "../../engine.ts";
 import {
   DISCOVER_DEADLINE_MS,
@@ -11,7 +12,6 @@ import {
   withAnswer,
 } from "../../policy/discovery.ts";
 import type { Look } from "../../policy/discovery.ts";
-import { aborted } from "./abort.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Meta } from "../database/meta.ts";

@@ -4,7 +4,7 @@ import type { Observation, Origin } from "../../../factory/facts/observation.ts"
 import { assert, messageOf } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import { ExternalError } from "../../../lib/external.ts";
-import { firstOf } from "../../../lib/signals.ts";
+import { aborted, firstOf } from "../../../lib/signals.ts";
 import type { EngineParts, Performer, EffectContext } from "../../engine.ts";
 import {
   afterDone,
@@ -19,7 +19,6 @@ import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox, OutboxRow } from "../rows/outbox.ts";
 import type { RunWorker } from "./run-worker.ts";
-import { aborted } from "./abort.ts";
 import { isStorageFault } from "../database/store.ts";
 import type { Store } from "../database/store.ts";
 import type { Advances } from "../advance.ts";
