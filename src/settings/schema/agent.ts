@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { refusalsOfConfig, refusalsOfEnv } from "./codex-config.ts";
+import { refusalsOfConfig, refusalsOfEnv } from "../agents/codex-config.ts";
 import { amount, field, listOf, overrides, withDefaults } from "./fields.ts";
 import { line, pathForm, programForm } from "./forms.ts";
 
