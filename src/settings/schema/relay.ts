@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { amount, field, whole, withDefaults } from "./fields.ts";
+import { HTTP_FIELDS, LIMITS_FIELDS } from "../sources/sources.ts";
 import { hostForm, publicUrlForm } from "./forms.ts";
 
 // The groups that concern the relay as a whole.
@@ -29,8 +30,7 @@ export const httpGroup = withDefaults({
   ),
   headersSeconds: field(seconds, 5, "How long a request may take to send its headers, in seconds."),
   requestSeconds: field(seconds, 10, "How long a request may take to arrive completely, in seconds."),
-  githubBodyMiB: field(whole(1, 64), 25, "Largest GitHub webhook, inclusive, in MiB."),
-  linearBodyMiB: field(whole(1, 64), 2, "Largest Linear webhook, inclusive, in MiB."),
+  ...HTTP_FIELDS,
   apiBodyKiB: field(whole(1, 1024), 64, "Largest body of an API request, inclusive, in KiB."),
   shutdownSeconds: field(
     amount(0.1, 60),
@@ -110,9 +110,7 @@ export const sweepGroup = withDefaults({
 });
 
 export const limitsGroup = withDefaults({
-  githubWritesPerMinute: field(whole(1, 10_000), 60, "Write requests to GitHub per minute."),
-  githubWritesPerHour: field(whole(1, 100_000), 400, "Write requests to GitHub per hour."),
-  githubConcurrent: field(whole(1, 100), 20, "Concurrent requests to GitHub."),
+  ...LIMITS_FIELDS,
   requestConnectSeconds: field(
     seconds,
     5,

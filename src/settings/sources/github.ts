@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { field, withDefaults } from "../schema/fields.ts";
+import { field, whole, withDefaults } from "../schema/fields.ts";
 import { bare, baseUrlForm } from "../schema/forms.ts";
 import { GITHUB_CREDENTIALS } from "./github-credentials.ts";
 import type { SourceSettings, Warning } from "./source.ts";
@@ -16,6 +16,18 @@ const group = withDefaults({
     "Base URL of GitHub's pages and of git (<webUrl>/<owner>/<name>.git); null: https://github.com, or apiUrl's host for Enterprise Server and ghe.com.",
   ),
 });
+
+/** What stands in the group `http`. */
+export const GITHUB_HTTP = {
+  githubBodyMiB: field(whole(1, 64), 25, "Largest GitHub webhook, inclusive, in MiB."),
+};
+
+/** What stands in the group `limits`. */
+export const GITHUB_LIMITS = {
+  githubWritesPerMinute: field(whole(1, 10_000), 60, "Write requests to GitHub per minute."),
+  githubWritesPerHour: field(whole(1, 100_000), 400, "Write requests to GitHub per hour."),
+  githubConcurrent: field(whole(1, 100), 20, "Concurrent requests to GitHub."),
+};
 
 /** What is derived from `github.apiUrl` and `github.webUrl`. */
 interface GitHubEndpoints {

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { field, listOf, withDefaults } from "../schema/fields.ts";
+import { field, listOf, whole, withDefaults } from "../schema/fields.ts";
 import { bare, baseUrlForm, line } from "../schema/forms.ts";
 import { LINEAR_CREDENTIALS } from "./linear-credentials.ts";
 import type { Routing, SourceSettings, Warning } from "./source.ts";
@@ -16,6 +16,11 @@ const group = withDefaults({
     "Base URL of Linear's pages; OAuth consent is at <webUrl>/oauth/authorize.",
   ),
 });
+
+/** What stands in the group `http`. */
+export const LINEAR_HTTP = {
+  linearBodyMiB: field(whole(1, 64), 2, "Largest Linear webhook, inclusive, in MiB."),
+};
 
 const name = line(200);
 

@@ -1,10 +1,18 @@
 import type * as z from "zod";
-import { GITHUB } from "./github.ts";
-import { LINEAR } from "./linear.ts";
+import { GITHUB, GITHUB_HTTP, GITHUB_LIMITS } from "./github.ts";
+import { LINEAR, LINEAR_HTTP } from "./linear.ts";
 import type { SourceSettings } from "./source.ts";
 
 /** What each source adds to the configuration, by its name. */
 export const SOURCE_SETTINGS = { linear: LINEAR, github: GITHUB } as const;
+
+// People hold on to these keys, so they stay where they are; a new source has all of its own in its group.
+
+/** Keys of these sources in the group `http`. */
+export const HTTP_FIELDS = { ...GITHUB_HTTP, ...LINEAR_HTTP };
+
+/** Keys of these sources in the group `limits`. */
+export const LIMITS_FIELDS = GITHUB_LIMITS;
 
 /** The same for a relay with other sources. */
 export type SourcesSettings = Readonly<Record<string, SourceSettings>>;
