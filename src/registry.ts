@@ -12,7 +12,8 @@ import type { SourceSettings } from "./settings/sources/source.ts";
 import type { Tracker } from "./trackers/tracker.ts";
 
 // The only file that names every tracker, forge, agent and engine: a row each, with all that the rest of the relay has to
-// know of it. Each is loaded when it is first wanted, so that a command pays only for what it uses.
+// know of it. Each is loaded when it is first wanted, so that a command pays only for what it uses. What the config file may
+// say of them is in settings/sources/ and settings/agents/: this file puts it into the parts that each is made from.
 
 /** What implementations are made from. */
 export interface MakingParts {

@@ -245,7 +245,8 @@ const IMPLEMENTATIONS: Readonly<Record<string, string>> = Object.fromEntries(
 const MAY_NAME = [
   /^src\/registry\.ts$/,
   /^src\/(trackers|forges|agents|engines)\/[a-z]+\//,
-  /^src\/settings\/(schema|sources)\//,
+  /^src\/settings\/(agents|sources)\//,
+  /^src\/settings\/schema\/engines\.ts$/,
   /^src\/demo\//,
 ];
 
@@ -261,25 +262,25 @@ const SAY_NAMES: Readonly<Record<string, string>> = {
   "src/cli/run/show.ts": "an example in help",
   "src/runs/scrub.ts": "an agent may print a token of any service, also of one that this relay does not use",
   "src/runs/inspect.ts": "a folder in the target repository, which whoever hosts it may honour",
+  "src/settings/schema/schema.ts": "descriptions of keys, as editors show them",
+  "src/settings/schema/relay.ts": "descriptions of keys, as editors show them",
+  "src/settings/schema/project.ts": "descriptions of keys, as editors show them",
   "src/settings/load/expectations.ts": "what tokens begin with, of any service",
 };
 
 /** A finding per line of code that names an implementation, in any spelling: `linear`, `GitHubParts`, `LINEAR_API_KEY`. */
 function namings(file: File): readonly string[] {
-  return Object.entries(IMPLEMENTATIONS).flatMap(([name, room]) =>
-    // What an agent is started with has groups of its own all over the settings.
-    room === "agents" && file.path.startsWith("src/settings/")
-      ? []
-      : lines(
-          file,
-          new RegExp(name, "i"),
-          `names ${name}: ask src/registry.ts for it (a field of its row), or take it as an argument`,
-        ),
+  return Object.keys(IMPLEMENTATIONS).flatMap((name) =>
+    lines(
+      file,
+      new RegExp(name, "i"),
+      `names ${name}: ask src/registry.ts for it (a field of its row), or take it as an argument`,
+    ),
   );
 }
 
 const names: Rule = {
-  name: "only registry.ts, the folders behind a seam, the settings of a source and the demo name an implementation",
+  name: "only registry.ts, the folders behind a seam, the settings of a source or agent and the demo name an implementation",
   findings: (files) =>
     files
       .filter(({ path }) => path.startsWith("src/") && path.endsWith(".ts"))

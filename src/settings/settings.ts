@@ -1,3 +1,4 @@
+import type { AgentName, ResolvedAgents } from "./agents/agents.ts";
 import type { Layout } from "./load/layout.ts";
 import type { Config } from "./schema/schema.ts";
 import type { Routing } from "./sources/source.ts";
@@ -22,10 +23,8 @@ export type TrustSettings = Frozen<Config["trust"]>;
 export type BudgetSettings = Frozen<Config["budgets"]>;
 
 /** Which agent, and how it is started; paths absolute. */
-export interface AgentSettings {
-  readonly default: Config["agent"]["default"];
-  readonly codex: Frozen<Omit<Config["agent"]["codex"], "home">> & { readonly home: string };
-  readonly scripted: Frozen<Config["agent"]["scripted"]>;
+export interface AgentSettings extends Frozen<ResolvedAgents> {
+  readonly default: AgentName;
 }
 
 /** Prices of one model, in US dollars per million tokens. */

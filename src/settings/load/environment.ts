@@ -69,7 +69,7 @@ const ORDINARY = [
 
 /**
  * What a child process (the agent) inherits of our environment: an allow-list of ordinary variables and those that
- * the operator named in `agent.codex.env`. Everything else, credentials first, stays here.
+ * the operator named for its agents. Everything else, credentials first, stays here.
  */
 export function childEnvironment(
   env: Environment,

@@ -1,5 +1,6 @@
-import { join } from "node:path";
 import { Bug } from "../../lib/assert.ts";
+import { AGENT_GROUPS } from "../agents/agents.ts";
+import type { ResolvedAgents } from "../agents/agents.ts";
 import { bare, isLoopbackHost } from "../schema/forms.ts";
 import { layoutOf } from "./layout.ts";
 import type { Layout } from "./layout.ts";
@@ -125,26 +126,14 @@ function cloneUrlOf(repository: string, resolved: ResolvedSources, sources: Sour
 
 function overriddenAgent(agent: Config["agent"], override: ProjectConfig["agent"]): Config["agent"] {
   if (override === null) return agent;
-  return {
-    default: override.default ?? agent.default,
-    codex: overridden(agent.codex, override.codex ?? {}),
-    scripted: overridden(agent.scripted, override.scripted ?? {}),
-  };
+  const groups = AGENT_GROUPS.map(([name]) => [name, overridden<object>(agent[name], override[name] ?? {})]);
+  return { ...agent, ...Object.fromEntries(groups), default: override.default ?? agent.default };
 }
 
 function resolveAgent(agent: Config["agent"], layout: Layout, path: (text: string) => string): AgentSettings {
-  const { bin, home } = agent.codex;
-  const { file } = agent.scripted;
-  return {
-    default: agent.default,
-    codex: {
-      ...agent.codex,
-      // A bare name is looked up on PATH, as a shell does.
-      bin: bin.includes("/") || bin === "~" ? path(bin) : bin,
-      home: home === null ? join(layout.agents, "codex") : path(home),
-    },
-    scripted: { file: file === null ? null : path(file) },
-  };
+  const place = { agents: layout.agents, path };
+  const groups = AGENT_GROUPS.map(([name, { resolve }]) => [name, resolve(agent[name] as never, place)]);
+  return { default: agent.default, ...(Object.fromEntries(groups) as ResolvedAgents) };
 }
 
 function priceOf(price: Config["pricing"][string]): ModelPrice {

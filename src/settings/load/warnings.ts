@@ -1,4 +1,5 @@
 import { sep } from "node:path";
+import { AGENT_GROUPS } from "../agents/agents.ts";
 import type { Environment } from "./locate.ts";
 import type { Problem } from "./problem.ts";
 import type { Settings } from "../settings.ts";
@@ -15,7 +16,7 @@ export function warningsOf(
   const told = [
     ...noProjects(settings),
     ...all.flatMap(({ warnings }) => warnings(settings as never)),
-    ...temporaryFolders(settings, env),
+    ...ofAgents(settings, env),
     ...openHttp(
       settings,
       all.flatMap(({ needsHttps }) => needsHttps ?? []),
@@ -33,28 +34,16 @@ function noProjects({ projects }: Settings): readonly Warning[] {
   ];
 }
 
-// Below the temporary directory Codex's sandboxed commands fail, and the turn still completes.
-function temporaryFolders({ dataDir, agent, projects }: Settings, env: Environment): readonly Warning[] {
-  const agents = [agent, ...projects.map((project) => project.agent)].filter(
-    ({ default: name }) => name === "codex",
-  );
-  if (agents.length === 0) return [];
+function ofAgents({ dataDir, agent, projects }: Settings, env: Environment): readonly Warning[] {
+  const used = new Set([agent, ...projects.map((project) => project.agent)].map(({ default: name }) => name));
   const temporary = ["/tmp", env["TMPDIR"] ?? "/tmp"]
     .map((folder) => folder.replace(/\/+$/, ""))
     .filter(Boolean);
-  const below = (path: string): boolean =>
+  const isTemporary = (path: string): boolean =>
     temporary.some((folder) => path === folder || path.startsWith(`${folder}${sep}`));
-  const places = [
-    { path: "dataDir", value: dataDir },
-    { path: "agent.codex.home", value: agent.codex.home },
-  ];
-  return places
-    .filter(({ path, value }) => below(value) && (path === "dataDir" || !below(dataDir)))
-    .map(({ path }) => ({
-      path,
-      message: "is below the system's temporary directory, where Codex cannot run sandboxed commands",
-      hint: "choose a directory below your home",
-    }));
+  return AGENT_GROUPS.filter(([name]) => used.has(name)).flatMap(([name, { warnings }]) =>
+    warnings(dataDir, agent[name] as never, isTemporary),
+  );
 }
 
 function openHttp({ http }: Settings, further: readonly string[]): readonly Warning[] {

@@ -1,3 +1,4 @@
+import { AGENT_GROUPS } from "../agents/agents.ts";
 import { valueAt } from "../load/explain.ts";
 import type { Problem } from "../load/problem.ts";
 import type { Config } from "./schema.ts";
@@ -10,7 +11,7 @@ export function contradictions(config: unknown, defaults: Config, file: string):
   return [
     ...sameIds(config, file),
     ...wrongOrder(config, defaults, file),
-    ...scriptedWithoutFile(config, file),
+    ...agentsWithoutRequired(config, file),
   ];
 }
 
@@ -53,19 +54,22 @@ function wrongOrder(config: unknown, defaults: Config, file: string): readonly P
   });
 }
 
-function scriptedWithoutFile(config: unknown, file: string): readonly Problem[] {
+function agentsWithoutRequired(config: unknown, file: string): readonly Problem[] {
   const global = valueAt(config, ["agent"]);
   const places = [{ agent: global, path: "agent" }];
   projectsOf(config).forEach((project, index) => {
     const agent = valueAt(project, ["agent"]);
     if (agent !== undefined && agent !== null) places.push({ agent, path: `projects[${index}].agent` });
   });
-  return places.flatMap(({ agent, path }) => {
-    const script = valueAt(agent, ["scripted", "file"]) ?? valueAt(global, ["scripted", "file"]);
-    if (valueAt(agent, ["default"]) !== "scripted" || (script !== undefined && script !== null)) return [];
-    const message = 'is missing: the agent "scripted" plays a file';
-    return [{ file, path: `${path}.scripted.file`, message, hint: "name the script to play" }];
-  });
+  return places.flatMap(({ agent, path }) =>
+    AGENT_GROUPS.flatMap(([name, { required }]) => {
+      if (required === null || valueAt(agent, ["default"]) !== name) return [];
+      const { key, message, hint } = required;
+      const value = valueAt(agent, [name, key]) ?? valueAt(global, [name, key]);
+      if (value !== undefined && value !== null) return [];
+      return [{ file, path: `${path}.${name}.${key}`, message, hint }];
+    }),
+  );
 }
 
 function projectsOf(config: unknown): readonly unknown[] {

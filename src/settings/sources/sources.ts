@@ -6,7 +6,7 @@ import type { SourceSettings } from "./source.ts";
 /** What each source adds to the configuration, by its name. */
 export const SOURCE_SETTINGS = { linear: LINEAR, github: GITHUB } as const;
 
-// People hold on to these keys, so they stay where they are; a new source has all of its own in its group.
+// People rely on these keys, so they stay where they are; a new source has all of its own in its group.
 
 /** Keys of these sources in the group `http`. */
 export const HTTP_FIELDS = { ...GITHUB_HTTP, ...LINEAR_HTTP };
