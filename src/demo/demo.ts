@@ -1,7 +1,9 @@
 import type { IssueDocument, RunDocument, WhyDocument } from "../engines/documents.ts";
+import { findCodex, INSTALL } from "../agents/codex/process/binary.ts";
 import { systemClock } from "../lib/clock.ts";
 import { escapeHidden } from "../lib/text.ts";
 import { childEnvironment, processEnvironment } from "../settings/load/environment.ts";
+import { isProgram } from "./agents.ts";
 import type { DemoAgent } from "./agents.ts";
 import { castOf } from "./people.ts";
 import { missingOnMain } from "./repository.ts";
@@ -39,6 +41,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
       if (!options.json) options.write(show(line, options.color));
     },
   );
+  await needProgram(options);
   const stage = await setStage(options);
   try {
     const { key, failure } = await play(stage, transcript, options.signal);
@@ -70,6 +73,14 @@ export async function runDemo(options: DemoOptions): Promise<number> {
   } finally {
     await stage.close();
   }
+}
+
+/** Throws when the agent's program is not there, before anything is started. */
+async function needProgram({ agent, codexBin }: DemoOptions): Promise<void> {
+  if (!isProgram(agent)) return;
+  if ((await findCodex(codexBin ?? "codex", processEnvironment()["PATH"] ?? "")) !== null) return;
+  const what = codexBin === null ? "Codex" : `Codex at ${codexBin}`;
+  throw new Error(`${what} was not found: install it (${INSTALL}) or name it with --codex-bin FILE.`);
 }
 
 /** Delegates the issue and lets the people react until it has ended. */
@@ -187,7 +198,7 @@ async function summary(told: {
       (row) => `  ${row.key}  ${row.state}  #${row.pullRequest?.number ?? "-"}  ${escapeHidden(row.title)}`,
     ),
     "",
-    `$ patchrelay why ${issue?.key ?? ""}`,
+    `$ patchrelay issue why ${issue?.key ?? ""}`,
     `  ${why?.state}: ${escapeHidden(why?.why ?? "")}  (rule ${why?.rule})`,
     ...(why?.evidence ?? []).map((row) => `    ${row.fact}: ${escapeHidden(row.value)}`),
     "",
@@ -203,8 +214,15 @@ async function lookAround({ relay, configFile }: Stage, { write, signal, json }:
   if (!json) {
     write("");
     write(`The relay keeps running: ${relay.url}  (stop it with Ctrl-C)`);
-    write(`Try, in another terminal: patchrelay --config ${configFile} issue list`);
+    write(`Try, in another terminal: ${thisProgram()} --config ${configFile} issue list`);
   }
   if (signal.aborted) return;
   await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** A shell command that runs the very program that plays the demo: it need not be installed. */
+function thisProgram(): string {
+  const file = process.argv[1];
+  if (file === undefined) return "patchrelay";
+  return `node ${/^[\w./+-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`}`;
 }

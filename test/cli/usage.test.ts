@@ -120,3 +120,12 @@ test("a command that is not there yet is not listed", () => {
 test("names are told apart well enough that each is nearest to itself", () => {
   for (const name of names) expect(nearest(name, names)).toBe(name);
 });
+
+test("demo with an agent whose program is not there says so at once, and how to get it", async () => {
+  const { code, out, err } = await cli(["demo", "--agent", "codex", "--codex-bin", "/nowhere/codex"]);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toMatch(
+    /Codex at \/nowhere\/codex was not found: install it \(npm i -g @openai\/codex@[\d.]+\)/,
+  );
+  expect(err).toContain("--codex-bin FILE");
+});

@@ -5,7 +5,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { runProcess } from "../../lib/processes.ts";
 import type { ProcessEnvironment } from "../../lib/processes.ts";
 import { clip } from "../../lib/text.ts";
-import { findCodex } from "./process/binary.ts";
+import { findCodex, INSTALL } from "./process/binary.ts";
 import { makeHome } from "./home/home.ts";
 import type { HomeParts } from "./home/home.ts";
 import type { TomlTable } from "./home/toml.ts";
@@ -24,7 +24,7 @@ const KEPT_MS = 5 * 60_000;
 
 /** What to do when there is no program. */
 export function notFound(bin: string): string {
-  return `the Codex program "${bin}" was not found or is not executable: install it (npm i -g @openai/codex) or set agent.codex.bin to its path`;
+  return `the Codex program "${bin}" was not found or is not executable: install it (${INSTALL}) or set agent.codex.bin to its path`;
 }
 
 /**

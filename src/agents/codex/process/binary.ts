@@ -2,6 +2,9 @@ import { access, constants, realpath, stat } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 
+/** How to install the program: the version that we are tested with. */
+export const INSTALL = "npm i -g @openai/codex@0.169.0";
+
 const TRIPLES: Readonly<Record<string, string>> = {
   "linux-x64": "x86_64-unknown-linux-musl",
   "linux-arm64": "aarch64-unknown-linux-musl",
