@@ -60,7 +60,7 @@ export function watchConditions(parts: {
     const { bavail, bsize } = await statfs(parts.dataDir);
     const free = bavail * bsize;
     if (free >= parts.stopRunsBelowBytes) return null;
-    return `Only ${Math.floor(free / 1_048_576)} MiB of disk space are free; below ${Math.floor(parts.stopRunsBelowBytes / 1_048_576)} MiB no run starts.`;
+    return `Only ${Math.floor(free / 1_048_576)} MiB of disk space is free; no run starts below ${Math.floor(parts.stopRunsBelowBytes / 1_048_576)} MiB.`;
   };
   const round = async (): Promise<void> => {
     try {

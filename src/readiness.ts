@@ -25,17 +25,17 @@ export function readiness(
     database: part(database.ok, database.detail),
     inbox: part(
       (inbox.oldestMs ?? 0) < INBOX_LATE_MS,
-      `${inbox.pending} to apply${quarantined > 0 ? `, ${quarantined} quarantined (see delivery list --source observation)` : ""}`,
+      `${inbox.pending} waiting${quarantined > 0 ? `, ${quarantined} quarantined (see delivery list --source observation)` : ""}`,
       inbox.oldestMs,
       inbox.pending,
     ),
     outbox: part(
       (outbox.oldestMs ?? 0) < OUTBOX_LATE_MS,
-      `${outbox.pending} to carry out${outbox.failed > 0 ? `, ${outbox.failed} given up (see outbox list)` : ""}`,
+      `${outbox.pending} waiting${outbox.failed > 0 ? `, ${outbox.failed} given up (see outbox list)` : ""}`,
       outbox.oldestMs,
       outbox.pending,
     ),
-    sweep: part(!lateSweep, lateSweep ? "the sweep is overdue" : "runs", sweep.ageMs),
+    sweep: part(!lateSweep, lateSweep ? "the sweep is overdue" : "running", sweep.ageMs),
     agent: part(
       broken.length === 0 && conditions.disk === null,
       conditions.disk ??

@@ -36,10 +36,10 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("machine", "look", "The rules the relay decides by", () => import("./machine.ts")),
 
   entry("issue retry", "act", "Try again after a failure or an escalation", () => import("./issue/retry.ts")),
-  entry("issue stop", "act", "Stop its run and all work on it", () => import("./issue/stop.ts")),
+  entry("issue stop", "act", "Stop an issue's run and all work on it", () => import("./issue/stop.ts")),
   entry("issue pause", "act", "Start nothing new for now", () => import("./issue/pause.ts")),
   entry("issue resume", "act", "Resume after a pause or stop", () => import("./issue/resume.ts")),
-  entry("issue prompt", "act", "Say something to its agent", () => import("./issue/prompt.ts")),
+  entry("issue prompt", "act", "Tell the agent something", () => import("./issue/prompt.ts")),
   entry("issue answer", "act", "Answer its open question", () => import("./issue/answer.ts")),
   entry("issue close", "act", "End it without merging", () => import("./issue/close.ts")),
   entry("delivery replay", "act", "Apply a stored webhook again", () => import("./delivery/replay.ts")),

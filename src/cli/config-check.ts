@@ -64,13 +64,13 @@ function summary(settings: Settings, trackers: string, { style }: Context): read
   );
   const projects = settings.projects.flatMap(({ id, routing, repository, merge, agent }) => {
     const routes = [...routing.teams, ...routing.projects, ...routing.labels].join(", ");
-    const base = repository.baseBranch ?? "its default branch";
+    const base = repository.baseBranch ?? "default branch";
     return [
       "",
       style.bold(escapeHidden(id)),
       ...fieldLines(
         [
-          ["repository", `${repository.name}, onto ${base}`],
+          ["repository", `${repository.name}, base: ${base}`],
           [`from ${trackers}`, routes === "" ? "everything" : routes],
           ["merge", `${merge.policy}, ${merge.method}`],
           ["agent", agent.default],

@@ -82,7 +82,7 @@ function relayLines(condition: Condition, context: Context): readonly string[] {
           ([name, part]) =>
             [
               `  ${name}`,
-              `${part.ok ? "ok" : "not ok"}: ${part.detail}${part.ageMs === null ? "" : ` (${lengthOf(part.ageMs)} old)`}`,
+              `${part.ok ? "ok" : "not ok"}: ${part.detail}${part.ageMs === null ? "" : age(name, part.ageMs)}`,
               part.ok ? undefined : style.yellow,
             ] as const,
         )
@@ -91,12 +91,21 @@ function relayLines(condition: Condition, context: Context): readonly string[] {
         ),
       ...Object.entries(previousSecrets ?? {}).map(
         ([source, at]) =>
-          [`previous ${source} secret`, at === null ? "not needed" : `last needed ${time(at)}`] as const,
+          // Null hides the line: without a use there is nothing that an operator should wait for.
+          [`previous ${source} secret`, at === null ? null : `last needed ${time(at)}`] as const,
       ),
       ["version", `${own}${running}, Node ${process.versions.node}`],
     ],
     style,
   );
+}
+
+/** How old what a part tells is: the sweep counts from its last round, a sign-in from its check, the rest from what waits. */
+function age(name: string, ms: number): string {
+  if (name === "sweep") return ` (last ${lengthOf(ms)} ago)`;
+  return name === "inbox" || name === "outbox"
+    ? ` (oldest ${lengthOf(ms)})`
+    : ` (checked ${lengthOf(ms)} ago)`;
 }
 
 function keptLines(kept: Kept, context: Context): readonly string[] {
@@ -133,7 +142,7 @@ function keptLines(kept: Kept, context: Context): readonly string[] {
     ),
     "",
     ...(needsPerson.length === 0
-      ? ["Nothing needs a person."]
+      ? ["No issue needs a person."]
       : [
           style.bold("Needs a person:"),
           ...tableLines(issueColumns(context), needsPerson, style, host.stdout.columns),

@@ -177,6 +177,7 @@ test("status tells the parts of a relay that is up, and its version", async () =
   expect(out).toMatch(/^relay +up, not ready$/m);
   expect(out).toMatch(/agent +not ok: codex: not logged in/);
   expect(out).toMatch(/previous github secret +last needed 2026-01-05/);
+  expect(out).not.toContain("previous linear secret");
   expect(out).toContain("the relay 9.9.9");
 });
 

@@ -8,10 +8,10 @@ import { fakeHost, json } from "./fake-host.ts";
 const NEVER = new Promise<void>(() => undefined);
 const NEVER_BROKEN = new Promise<string>(() => undefined);
 
-test("a signal stops what was started, exit 0", async () => {
+test("a signal stops what was started and says when that is done, exit 0", async () => {
   const host = fakeHost([]);
   let stops = 0;
-  const life = untilSignal(host, silentLog, 10_000, async () => ({
+  const life = untilSignal(host, await createLog("info", host), 10_000, async () => ({
     breakdown: NEVER_BROKEN,
     stop: async () => {
       stops += 1;
@@ -21,6 +21,7 @@ test("a signal stops what was started, exit 0", async () => {
   host.signal("SIGTERM");
   expect(await life).toBe(0);
   expect([stops, host.exits]).toEqual([1, []]);
+  expect(host.err().trimEnd().split("\n").at(-1)).toContain("stopped");
 });
 
 test("a signal during the start is heeded once the start is through", async () => {

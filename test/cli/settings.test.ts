@@ -74,7 +74,10 @@ test("serve names each missing credential, what for and where to get it, and tou
   for (const name of ["LINEAR_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET", "LINEAR_API_KEY", "GITHUB_TOKEN"])
     expect(err).toContain(name);
   expect(err.trimEnd().split("\n")).toHaveLength(4);
-  for (const line of err.trimEnd().split("\n")) expect(line).toMatch(/is missing: it .*Where to get it: /);
+  for (const line of err.trimEnd().split("\n"))
+    expect(line).toMatch(
+      /^\S+( is missing: it| and \S+ are missing: the pair| .*, are missing: either) .*\. (Get|The) /,
+    );
   expect(readdirSync(folder)).toEqual(["patchrelay.json"]);
 });
 
@@ -160,6 +163,11 @@ test("doctor says so when Linear and GitHub do not answer, within its deadline",
   expect(code).toBe(1);
   for (const check of ["Linear", "GitHub", "repository example/app"])
     expect(out).toMatch(new RegExp(`^fail +${check}: `, "m"));
+  // Nobody looked at the credential.
+  expect(out).toMatch(
+    /^fail +Linear: 127\.0\.0\.1:9 cannot be reached \(ECONNREFUSED\)\n +→ check its address/m,
+  );
+  expect(out).not.toContain("check the credential");
   for (const value of Object.values(ALL)) expect(out).not.toContain(value);
 });
 
@@ -183,14 +191,16 @@ describe("doctor in a folder", () => {
 
   test("that is one tells of which repository, whose project it is, and no credential", async () => {
     git("init", "--quiet");
-    expect(await checkout()).toContainEqual(says(`${realpathSync(folder)}, without a remote`));
+    expect(await checkout()).toContainEqual(
+      says(`current folder: a checkout of ${realpathSync(folder)}, without a remote`),
+    );
     git("remote", "add", "upstream", "https://user:canary@github.example/Example/App.git?token=canary");
     expect(await checkout()).toContainEqual(
-      says(`${realpathSync(folder)}, of Example/App: project app works on it`),
+      says("current folder: a checkout of Example/App, which project app uses"),
     );
     git("remote", "add", "origin", "git@github.com:somebody/else.git");
     expect(await checkout()).toContainEqual(
-      says(`${realpathSync(folder)}, of somebody/else: no project works on it`),
+      says("current folder: a checkout of somebody/else, which no project uses"),
     );
   });
 
@@ -199,7 +209,7 @@ describe("doctor in a folder", () => {
     const unsafe = { GIT_SSH_COMMAND: "canary", EDITOR: "canary", GIT_DIR: "/nowhere" };
     expect(await checkout(unsafe)).toEqual([
       expect.objectContaining({ check: "git", state: "ok" }),
-      says(`${realpathSync(folder)}, without a remote`),
+      says(`current folder: a checkout of ${realpathSync(folder)}, without a remote`),
     ]);
   });
 

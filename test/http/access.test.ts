@@ -180,6 +180,9 @@ describe("over the wire", () => {
       const callback = await get(bench.port, "/oauth/linear/callback?code=x", host);
       expect(callback.status).toBe(501);
       expect(callback.body).toContain("LINEAR_OAUTH_CLIENT_ID");
+      const denied = await get(bench.port, "/oauth/linear/callback?error=access_denied", host);
+      expect(denied.status).toBe(400);
+      expect(denied.body).toContain("Linear did not grant access (access_denied)");
     } finally {
       await bench.close();
     }

@@ -64,7 +64,7 @@ describe.skipIf(!there && !required)("the dashboard in a browser", () => {
     const option = page.getByRole("button", { name: "Gross" });
     await option.focus();
     await page.keyboard.press("Enter");
-    await page.getByText("Done: it is in the journal.").waitFor();
+    await page.getByText("Done; see the timeline.").waitFor();
     expect(bench.engine.observed.at(-1)?.observation).toMatchObject({
       command: "answer",
       question: "q1",
@@ -103,7 +103,7 @@ describe.skipIf(!there && !required)("the dashboard in a browser", () => {
       dialog.accept().catch((error: unknown) => faults.push(String(error)));
     });
     await page.getByRole("button", { name: "Stop" }).click();
-    await page.getByText("Done: it is in the journal.").waitFor();
+    await page.getByText("Done; see the timeline.").waitFor();
     expect(bench.engine.observed.at(-1)?.observation).toMatchObject({ command: "stop" });
     await page.context().close();
   });

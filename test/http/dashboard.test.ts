@@ -131,7 +131,7 @@ describe("the pages", () => {
       engine.commit(journalLine({ ...here, kind }));
     engine.commit(journalLine({ ...here, kind: "other_news", why: "Run 7 is done." }));
     const { text } = await page("/issues/APP-1");
-    expect(text).toContain("2 earlier, without a change");
+    expect(text).toContain("2 earlier entries, no change");
     const [shown, hidden] = text.split("2 earlier");
     expect(shown).toMatch(/other news.*third news/s);
     expect(hidden).toMatch(/second news.*first news.*<\/details>.*run started/s);
@@ -150,7 +150,7 @@ describe("the pages", () => {
     const older = /href="(\/\?[^"]*)">Older/.exec(first)?.[1]?.replaceAll("&amp;", "&") ?? "";
     expect(older).toContain("state=done");
     expect((await page(older)).text).toContain("APP-60");
-    expect((await page("/?state=&q=nothing-like-it")).text).toContain("No issue matches.");
+    expect((await page("/?state=&q=nothing-like-it")).text).toContain("No issues match.");
     expect((await page("/deliveries")).text).toContain("No webhooks yet.");
   });
 

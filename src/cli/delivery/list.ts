@@ -15,7 +15,7 @@ export const command: Command = {
     },
     source: {
       value: "SOURCE",
-      says: "only from this source, e.g. github; observation: quarantined ones of other origin",
+      says: "only from this source, e.g. github; observation: quarantined observations that came from no webhook",
     },
   },
   about: [],

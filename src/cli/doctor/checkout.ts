@@ -20,15 +20,15 @@ export async function checkCheckout(
         ? { top: (await git.revparse(["--show-toplevel"])).trim(), remotes: await git.getRemotes(true) }
         : null,
     );
-    if (found === null) return skipped("checkout", "this folder is not a git checkout");
+    if (found === null) return skipped("checkout", "the current folder is not a git checkout");
     const { top, remotes } = found;
     const remote = remotes.find(({ name }) => name === "origin") ?? remotes[0];
-    if (remote === undefined) return ok("checkout", `${top}, without a remote`);
+    if (remote === undefined) return ok("checkout", `current folder: a checkout of ${top}, without a remote`);
     const name = repositoryName(remote.refs.fetch);
     const project = projects.find(({ repository }) => repository.name.toLowerCase() === name.toLowerCase());
     return ok(
       "checkout",
-      `${top}, of ${name}: ${project === undefined ? "no project works on it" : `project ${project.id} works on it`}`,
+      `current folder: a checkout of ${name}, ${project === undefined ? "which no project uses" : `which project ${project.id} uses`}`,
     );
   } catch (error) {
     return warn("checkout", `git cannot read this folder: ${whyGitFailed(error)}`, null);

@@ -5,7 +5,7 @@ import type { Registry } from "../../registry.ts";
 import type { Missing } from "../../settings/sources/source.ts";
 import type { Host } from "../host/host.ts";
 import { registryOf } from "../host/registry.ts";
-import { configurationOf } from "../host/settings.ts";
+import { configurationOf, missingText } from "../host/settings.ts";
 import { fail, ok, warn } from "./finding.ts";
 import type { Finding } from "./finding.ts";
 
@@ -49,9 +49,10 @@ export async function checkConfig(
 
 function lacking(missing: readonly Missing[]): readonly Finding[] {
   if (missing.length === 0) return [ok("credentials", "all that serve needs are set")];
-  return missing.map(({ name, purpose, source }) =>
-    fail("credentials", `${name} is missing: it ${purpose}`, `where to get it: ${source}`),
-  );
+  return missing.map((each) => {
+    const { says, todo } = missingText(each);
+    return fail("credentials", says, todo);
+  });
 }
 
 function publicUrl({ http }: Settings, sources: Registry["sources"]): Finding {

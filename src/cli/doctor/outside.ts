@@ -13,6 +13,7 @@ import type { Finding } from "./finding.ts";
 
 const ASK_MS = 10_000;
 const AGENT_MS = 15_000;
+const UNHEARD = "check its address in the config, and that this machine can reach it";
 
 /** Agents, sources and each repository, asked in turn and each with a deadline. */
 export async function* checkOutside({
@@ -117,9 +118,9 @@ async function* repositories(
 
 function hooks({ projects }: Settings): Finding {
   const names = projects.map(({ repository }) => repository.name).join(", ");
-  return ok(
+  return skipped(
     "hooks",
-    `add a script .patchrelay/hooks/verify to ${names === "" ? "the repository" : names}: it runs before anything is published; hooks/ in the package has examples`,
+    `not checked: add a script .patchrelay/hooks/verify to ${names === "" ? "the repository" : names}: it runs before anything is published; hooks/ in the package has examples`,
   );
 }
 
@@ -127,6 +128,8 @@ async function checked(check: string, todo: string | null, ask: () => Promise<Fi
   try {
     return await ask();
   } catch (error) {
-    return fail(check, messageOf(error), todo);
+    // Nothing was asked, so that the question cannot be what is wrong.
+    const unheard = error instanceof Error && "kind" in error && error.kind === "unavailable";
+    return fail(check, messageOf(error), unheard ? UNHEARD : todo);
   }
 }

@@ -41,3 +41,21 @@ async function sourceSettings(host: Host): Promise<SourcesSettings> {
   );
   return Object.fromEntries(await Promise.all(entries));
 }
+
+/** That a credential is missing and what for, and where to get it: two sentences, without their full stops. */
+export function missingText({ name, purpose, source }: Missing): {
+  readonly says: string;
+  readonly todo: string;
+} {
+  // Of alternatives any will do, of a pair both are needed; the purpose is told of one thing in each case.
+  const [are, what, get] = name.includes(" or ")
+    ? [", are missing", "either", "get one in"]
+    : name.includes(" and ")
+      ? [" are missing", "the pair", "get them in"]
+      : [" is missing", "it", "get it in"];
+  // A source that names a place starts with the place's name; others say themselves what to do.
+  return {
+    says: `${name}${are}: ${what} ${purpose}`,
+    todo: /^[A-Z]\w*: /.test(source) ? `${get} ${source}` : source,
+  };
+}

@@ -42,6 +42,7 @@ export async function untilSignal(
       }),
     ]);
     if (late) log.warn("shutdown timed out; the rest is picked up at the next start");
+    else log.info("stopped");
     return broken === null ? 0 : 1;
   } finally {
     stopListening();

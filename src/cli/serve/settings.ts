@@ -4,7 +4,7 @@ import type { Problem } from "../../settings/load/problem.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Missing } from "../../settings/sources/source.ts";
 import type { Host } from "../host/host.ts";
-import { configurationOf } from "../host/settings.ts";
+import { configurationOf, missingText } from "../host/settings.ts";
 
 export type ReadyToServe =
   | {
@@ -20,19 +20,20 @@ export async function readyToServe(host: Host, configFlag: string | null): Promi
   const { loaded, read, missing: lacking } = await configurationOf(host, configFlag);
   if (loaded.ok && read.ok) {
     const missing = lacking(loaded.settings, read.credentials);
-    if (missing.length > 0) return { ok: false, lines: missing.map(missingText) };
+    if (missing.length > 0) return { ok: false, lines: missing.map(missingLine) };
     return { ok: true, settings: loaded.settings, credentials: read.credentials, warnings: loaded.warnings };
   }
   const problems = [...(loaded.ok ? [] : loaded.problems), ...(read.ok ? [] : read.problems)];
   // With the config wrong it is not known where it listens; what is asked for by default is told at least.
   const http = loaded.ok ? loaded.settings.http : LOOPBACK;
   const missing = read.ok ? lacking({ http }, read.credentials) : [];
-  return { ok: false, lines: [...problems.map(problemText), ...missing.map(missingText)] };
+  return { ok: false, lines: [...problems.map(problemText), ...missing.map(missingLine)] };
 }
 
 const LOOPBACK = { loopback: true, requireToken: false } as Settings["http"];
 
 /** A missing credential in one line: name, what for, where to get it. */
-function missingText({ name, purpose, source }: Missing): string {
-  return `${name} is missing: it ${purpose}. Where to get it: ${source}`;
+function missingLine(missing: Missing): string {
+  const { says, todo } = missingText(missing);
+  return `${says}. ${todo.charAt(0).toUpperCase()}${todo.slice(1)}`;
 }

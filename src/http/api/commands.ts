@@ -109,7 +109,7 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
       if (!(await parts.engine.retryEffect(idOf(request))))
         throw notFound(
           `there is no failed or dropped effect ${JSON.stringify(idOf(request))}`,
-          "GET /api/outbox?state=failed lists those that can be retried",
+          "patchrelay outbox list --state failed, or GET /api/outbox?state=failed, lists those that can be retried",
         );
       return await reply.status(202).send({ accepted: true, seq: null });
     },

@@ -176,7 +176,10 @@ export async function oneDelivery(views: Views, id: string): Promise<DeliveryDoc
 /** What was found. Throws 404 when that is nothing. */
 export function found<T>(document: T | null, key: string): T {
   if (document === null)
-    throw notFound(`there is no issue ${JSON.stringify(key)}`, "GET /api/issues lists the known ones");
+    throw notFound(
+      `there is no issue ${JSON.stringify(key)}`,
+      "patchrelay issue list, or GET /api/issues, lists the known ones",
+    );
   return document;
 }
 

@@ -88,22 +88,23 @@ function question(issue: IssueDocument): Content {
   </section>`;
 }
 
+/** Command, its button, and what to ask before it: the consequence follows the name of the issue. */
 const ACTIONS: readonly (readonly [CommandName, string, string | null])[] = [
   ["retry", "Retry", null],
   ["pause", "Pause", null],
   ["resume", "Resume", null],
-  ["stop", "Stop", "Stop the work on this issue?"],
-  ["close", "Close", "Close this issue here? The relay will do nothing more on it."],
-  ["cancel", "Cancel", "Cancel this issue here? The relay will do nothing more on it."],
+  ["stop", "Stop", "The relay stops the run and all work on it."],
+  ["close", "Close", "The relay stops working on it and leaves the pull request open."],
+  ["cancel", "Cancel", "The relay stops working on it and closes the pull request."],
 ];
 
 function actions({ issue, rejectionOf }: IssueView): Html {
   return html`<div class="buttons" role="group" aria-label="Commands">
-    ${ACTIONS.map(([command, words, confirm]) => {
+    ${ACTIONS.map(([command, words, consequence]) => {
       const why = rejectionOf(command);
       return html`<form
         data-command="${path(issue, command)}"
-        ${confirm === null ? null : html`data-confirm="${confirm}"`}
+        ${consequence === null ? null : html`data-confirm="${words} ${issue.key}? ${consequence}"`}
       >
         <button ${why === null ? null : html`disabled title="${why}"`}>${words}</button>
       </form>`;
@@ -142,7 +143,7 @@ function step([first, ...others]: Step): Html {
     others.length === 0
       ? null
       : html`<details class="small">
-          <summary>${others.length} earlier, without a change</summary>
+          <summary>${others.length} earlier ${others.length === 1 ? "entry" : "entries"}, no change</summary>
           <ol class="timeline">
             ${others.map((line) => entry(line, null))}
           </ol>

@@ -57,7 +57,7 @@ export function issuesPage(view: IssuesView): Html {
                 ${
                   filter.q === null && filter.state === null
                     ? `No issues yet. Delegate a ${trackers.join(" or ")} issue to the relay, or mention it on one.`
-                    : "No issue matches."
+                    : "No issues match."
                 }
               </p>`
             : html`<ul class="issues">

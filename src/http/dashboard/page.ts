@@ -38,13 +38,13 @@ export function page(title: string, here: "issues" | "deliveries" | null, body: 
       <script src="/assets/dashboard.js" defer></script>
     </head>
     <body>
-      <a class="skip" href="#main">Skip to the content</a>
+      <a class="skip" href="#main">Skip to content</a>
       <header class="top">
         <a class="brand" href="/"><img src="/assets/icon.svg" alt="" width="22" height="22" />patchrelay</a>
         <nav aria-label="Pages">
           ${entry("Issues", "/", "issues")} ${entry("Deliveries", "/deliveries", "deliveries")}
         </nav>
-        <span class="live" id="live" role="status">not live</span>
+        <span class="live" id="live" role="status">not updating</span>
       </header>
       <main id="main">${body}</main>
       <p id="said" class="said" role="status" aria-live="polite"></p>

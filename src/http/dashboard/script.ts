@@ -103,7 +103,7 @@ export const SCRIPT = `"use strict";
       if (concerns(message)) soon();
     };
     socket.onclose = () => {
-      live.textContent = "not live";
+      live.textContent = "not updating";
       live.classList.remove("on");
       setTimeout(connect, retry);
       retry = Math.min(retry * 2, MOST_RETRY_MS);
@@ -126,7 +126,7 @@ export const SCRIPT = `"use strict";
     const result = await answer.json();
     if (!answer.ok) { say(result.detail || result.title); return; }
     form.reset();
-    say("Done: it is in the journal.");
+    say("Done; see the timeline.");
     soon();
   };
   document.addEventListener("submit", (event) => {

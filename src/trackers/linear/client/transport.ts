@@ -72,7 +72,10 @@ export function httpTransport(limits: {
       request.destroy();
       if (call.signal.aborted) throw call.signal.reason;
       if (error instanceof ExternalError) throw error;
-      throw new ExternalError("unavailable", `${call.url.host}: ${messageOf(error)}`, { cause: error });
+      const code = error instanceof Error && "code" in error ? String(error.code) : messageOf(error);
+      throw new ExternalError("unavailable", `${call.url.host} cannot be reached (${code})`, {
+        cause: error,
+      });
     } finally {
       connected();
       call.signal.removeEventListener("abort", stop);
