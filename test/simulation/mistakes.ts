@@ -45,7 +45,7 @@ export const MISTAKES = {
   late_stop: {
     says: "an effect that was queued before a stop is carried out after it",
     breaks: ["R16"],
-    seed: 4,
+    seed: 232,
   },
   own_push_resets: {
     says: "our own push counts as a person's and gives a new budget",
