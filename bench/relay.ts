@@ -36,7 +36,7 @@ process.on("disconnect", () => {
 tell({ kind: "listening", port: Number(new URL(relay.url).port) });
 
 async function idle(): Promise<void> {
-  while (relay.engine.health().inbox.pending > 0) await delay(systemClock, LOOK_MS);
+  while ((relay.engine.health().inbox.pending ?? 0) > 0) await delay(systemClock, LOOK_MS);
 }
 
 function tell(message: FromServer): void {

@@ -18,20 +18,21 @@ export function readiness(
 ): ReadyDocument {
   const { database, inbox, outbox, sweep } = engine.health();
   const quarantined = inbox.quarantined ?? 0;
+  const failed = outbox.failed ?? 0;
   const lateSweep = sweep.ageMs === null || sweep.ageMs > 3 * sweep.everyMs + 30_000;
   const agents = Object.entries(conditions.agents);
   const broken = agents.filter(([, why]) => why !== null);
   const parts: ReadyDocument["parts"] = {
     database: part(database.ok, database.detail),
     inbox: part(
-      (inbox.oldestMs ?? 0) < INBOX_LATE_MS,
-      `${inbox.pending} waiting${quarantined > 0 ? `, ${quarantined} quarantined (see delivery list --source observation)` : ""}`,
+      inbox.pending !== null && (inbox.oldestMs ?? 0) < INBOX_LATE_MS,
+      `${waiting(inbox.pending)}${quarantined > 0 ? `, ${quarantined} quarantined (see delivery list --source observation)` : ""}`,
       inbox.oldestMs,
       inbox.pending,
     ),
     outbox: part(
-      (outbox.oldestMs ?? 0) < OUTBOX_LATE_MS,
-      `${outbox.pending} waiting${outbox.failed > 0 ? `, ${outbox.failed} given up (see outbox list)` : ""}`,
+      outbox.pending !== null && (outbox.oldestMs ?? 0) < OUTBOX_LATE_MS,
+      `${waiting(outbox.pending)}${failed > 0 ? `, ${failed} given up (see outbox list)` : ""}`,
       outbox.oldestMs,
       outbox.pending,
     ),
@@ -54,6 +55,10 @@ export function readiness(
     previousSecrets: Object.fromEntries(lastUses),
     parts,
   };
+}
+
+function waiting(pending: number | null): string {
+  return pending === null ? "not known while the database cannot be read" : `${pending} waiting`;
 }
 
 function part(

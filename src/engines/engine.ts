@@ -22,7 +22,10 @@ export interface Engine {
   stop(graceMs: number): Promise<void>;
   /** Makes a delivery durable. Rejects with `NotDurable` when that cannot be done now. */
   accept(delivery: VerifiedDelivery): Promise<"accepted" | "duplicate">;
-  /** Makes observations durable and applies them; resolves with the journal's seq once they are committed. `key` makes a repeat harmless. */
+  /**
+   * Makes observations durable and applies them; resolves with the journal's seq once they are committed. `key` makes a
+   * repeat harmless. Rejects with `NotDurable` when that cannot be done now, as do `replay` and `retryEffect`.
+   */
   observe(
     issue: IssueId,
     observations: readonly Observation[],
@@ -44,7 +47,7 @@ export interface Engine {
   readonly breakdown: Promise<string>;
 }
 
-/** The delivery could not be stored (disk full, busy, I/O): answer 503 and remember nothing. */
+/** It could not be stored (disk full, busy, I/O, gone): answer 503 and remember nothing. */
 export class NotDurable extends Error {
   override readonly name = "NotDurable";
 }
@@ -57,19 +60,25 @@ export class BadCursor extends Error {
   }
 }
 
+/** What has to be read from the database is null while it cannot be. */
 export interface EngineHealth {
+  /** Whether what is written now will be there after a restart; `detail` says why not and what to do. */
   readonly database: { readonly ok: boolean; readonly detail: string };
   readonly inbox: {
-    readonly pending: number;
+    readonly pending: number | null;
     readonly oldestMs: number | null;
     /** Observations whose advance failed again and again and that wait for a person; null = the engine does not count them. */
     readonly quarantined: number | null;
     /** Delivery ids that came again with other bytes since the start; null = the engine does not count them. */
     readonly mismatches: number | null;
   };
-  readonly outbox: { readonly pending: number; readonly oldestMs: number | null; readonly failed: number };
+  readonly outbox: {
+    readonly pending: number | null;
+    readonly oldestMs: number | null;
+    readonly failed: number | null;
+  };
   readonly sweep: { readonly ageMs: number | null; readonly everyMs: number };
-  readonly slots: { readonly total: number; readonly used: number };
+  readonly slots: { readonly total: number; readonly used: number | null };
 }
 
 /** Reading for people; promises, since another engine has to ask a server. Also served without a running engine, read-only (`openViews`). */

@@ -1,6 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ReadyDocument } from "../engines/documents.ts";
-import { deadline } from "../lib/external.ts";
+import { messageOf } from "../lib/assert.ts";
+import { deadline, isOutage } from "../lib/external.ts";
+import type { Log } from "../lib/log.ts";
 import { answers } from "./api/describe.ts";
 import { object, reference } from "./api/schema.ts";
 import type { Metrics } from "./metrics.ts";
@@ -15,6 +17,7 @@ export function health(
   ready: (signal: AbortSignal) => Promise<ReadyDocument>,
   metrics: Metrics,
   stopping: AbortSignal,
+  log: Log,
 ): void {
   // Many may ask at a time; the parts are asked once.
   let asking: Promise<ReadyDocument> | null = null;
@@ -42,8 +45,12 @@ export function health(
       },
     },
     async (_request, reply) => {
-      const document = await ask().catch(() => {
-        throw new Problem(503, "not_ready", "the relay could not check its parts in time");
+      const document = await ask().catch((error: unknown) => {
+        log.error("could not check the parts of the relay", { why: messageOf(error) });
+        const detail = isOutage(error)
+          ? "the relay could not check its parts in time"
+          : "the relay could not check its parts; its log says why";
+        throw new Problem(503, "not_ready", detail);
       });
       return await reply.status(document.ready ? 200 : 503).send(document);
     },

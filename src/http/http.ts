@@ -69,6 +69,7 @@ export function createHttp(parts: HttpParts): Http {
   const metrics = createMetrics(
     engine,
     parts.sources.map(({ name }) => name),
+    log,
   );
   const stopping = new AbortController();
   const webhooks = createWebhooks({
@@ -130,7 +131,7 @@ async function routes(
   const policy = policyOf(settings);
   guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
   await openapi(app, parts.version, sources);
-  health(app, parts.ready, metrics, stopping);
+  health(app, parts.ready, metrics, stopping, log);
   inspection(app, engine.views, async () =>
     within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
       log.warn("the agents could not be checked", { why: messageOf(error) });

@@ -1,10 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { DELIVERY_STATES, EFFECT_STATES } from "../engines/documents.ts";
-import type { Engine } from "../engines/engine.ts";
+import type { Engine, EngineHealth } from "../engines/engine.ts";
 import type { RunDocument } from "../engines/documents.ts";
 import { FACTORY_STATES } from "../factory/facts/state.ts";
-import { Bug } from "../lib/assert.ts";
+import { Bug, messageOf } from "../lib/assert.ts";
 import { parseTime } from "../lib/clock.ts";
+import type { Log } from "../lib/log.ts";
 import type { WebhookCounts } from "./webhooks/counts.ts";
 
 export interface Metrics {
@@ -20,7 +21,11 @@ export interface Metrics {
 const ENDED_REMEMBERED = 1_000;
 
 /** A registry of its own, so that two servers in a process do not share counters. `sources`: the names that are counted. */
-export function createMetrics(engine: Pick<Engine, "health" | "views">, sources: readonly string[]): Metrics {
+export function createMetrics(
+  engine: Pick<Engine, "health" | "views">,
+  sources: readonly string[],
+  log: Log,
+): Metrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -57,7 +62,7 @@ export function createMetrics(engine: Pick<Engine, "health" | "views">, sources:
     buckets: [10, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200],
     registers,
   });
-  observeGauges(engine, registers);
+  observeGauges(engine, registers, log);
 
   // The labels of the intake's counters are looked up once, not per request.
   const perSource = (source: string) => ({
@@ -104,27 +109,34 @@ export function createMetrics(engine: Pick<Engine, "health" | "views">, sources:
   };
 }
 
-/** Gauges that are read from the engine whenever somebody asks. */
-function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Registry[]): void {
+/** Gauges that are read from the engine whenever somebody asks. One that cannot be read is left out, the others are told. */
+function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Registry[], log: Log): void {
+  const unread = (metric: string, error: unknown): void =>
+    log.warn("a metric could not be read", { metric, why: messageOf(error) });
   const gauge = (name: string, help: string, read: () => number | null): void => {
     const made = new Gauge({
       name: `patchrelay_${name}`,
       help,
       registers,
       collect() {
-        const value = read();
+        let value: number | null = null;
+        try {
+          value = read();
+        } catch (error) {
+          unread(name, error);
+        }
         if (value === null) made.remove();
         else made.set(value);
       },
     });
   };
   const seconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
+  const oldest = ({ pending, oldestMs }: EngineHealth["inbox" | "outbox"]): number | null =>
+    pending === null ? null : (seconds(oldestMs) ?? 0);
   gauge("database_ok", "1 while the database accepts writes.", () => (engine.health().database.ok ? 1 : 0));
   gauge("inbox_pending", "Deliveries not applied yet.", () => engine.health().inbox.pending);
-  gauge(
-    "inbox_oldest_seconds",
-    "Age of the oldest delivery not applied yet.",
-    () => seconds(engine.health().inbox.oldestMs) ?? 0,
+  gauge("inbox_oldest_seconds", "Age of the oldest delivery not applied yet.", () =>
+    oldest(engine.health().inbox),
   );
   gauge(
     "observations_quarantined",
@@ -138,10 +150,8 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
   );
   gauge("outbox_pending", "Effects not carried out yet.", () => engine.health().outbox.pending);
   gauge("outbox_failed", "Effects waiting for an operator.", () => engine.health().outbox.failed);
-  gauge(
-    "outbox_oldest_seconds",
-    "Age of the oldest effect not carried out yet.",
-    () => seconds(engine.health().outbox.oldestMs) ?? 0,
+  gauge("outbox_oldest_seconds", "Age of the oldest effect not carried out yet.", () =>
+    oldest(engine.health().outbox),
   );
   gauge("slots_total", "Runs allowed at the same time.", () => engine.health().slots.total);
   gauge("slots_used", "Active runs.", () => engine.health().slots.used);
@@ -158,8 +168,13 @@ function observeGauges(engine: Pick<Engine, "health" | "views">, registers: Regi
       labelNames: ["state"] as const,
       registers,
       async collect() {
-        const counts = await read();
-        for (const state of known) made.labels(state).set(counts[state] ?? 0);
+        made.reset();
+        try {
+          const counts = await read();
+          for (const state of known) made.labels(state).set(counts[state] ?? 0);
+        } catch (error) {
+          unread(name, error);
+        }
       },
     });
   };

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   truncateSync,
@@ -89,6 +90,19 @@ function contents(): Record<string, string> {
           .digest("hex"),
       ]),
   );
+}
+
+/** Moves it away. Returns what puts it back. */
+function moved(path: string): () => void {
+  renameSync(path, `${path}.away`);
+  return () => renameSync(`${path}.away`, path);
+}
+
+/** Puts a copy in its place. Returns what puts the first one back. */
+function replaced(path: string): () => void {
+  renameSync(path, `${path}.away`);
+  copyFileSync(`${path}.away`, path);
+  return () => renameSync(`${path}.away`, path);
 }
 
 /** The folder as a killed process leaves it: database and log copied while the engine runs. */
@@ -185,8 +199,74 @@ describe("durability", () => {
       detail: expect.stringContaining("SQLITE_FULL"),
     });
     expect(await engine?.views.delivery(`d${accepted}`)).toEqual([]);
+    const long = "x".repeat(2_000_000);
+    await expect(
+      engine?.observe(issueOf("a"), [script({ startFault: long })], ORIGIN),
+    ).rejects.toBeInstanceOf(NotDurable);
     await clock.advance(6_000);
     expect(engine?.health().database.ok).toBe(true);
+  });
+
+  test.each([
+    ["the data folder is moved away", () => moved(folder), "the data folder is gone"],
+    ["the database is moved away", () => moved(file), "patchrelay.db is gone"],
+    ["the database is replaced", () => replaced(file), "patchrelay.db in the data folder is not the file"],
+    ["the log is deleted", () => moved(`${file}-wal`), "patchrelay.db-wal is gone"],
+    [
+      "the index of the log is replaced",
+      () => replaced(`${file}-shm`),
+      "patchrelay.db-shm in the data folder is",
+    ],
+    ["the lock is deleted", () => moved(join(folder, "patchrelay.lock")), "patchrelay.lock is gone"],
+  ])("when %s nothing is taken in until it is back, and what to do is told", async (_, take, says) => {
+    await open();
+    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    const putBack = take();
+    try {
+      expect(engine?.health().database).toMatchObject({ ok: false, detail: expect.stringContaining(says) });
+      expect(engine?.health().database.detail).toMatch(/nobody would find it again\. (Put it back|Restart)/);
+      const refused = expect(engine?.accept(delivery("d1", {}))).rejects.toThrow(says);
+      await clock.settle();
+      await refused;
+      await expect(engine?.observe(issueOf("b"), [script({})], ORIGIN, "k")).rejects.toBeInstanceOf(
+        NotDurable,
+      );
+      expect(await engine?.facts(issueOf("b"))).toBeNull();
+    } finally {
+      putBack();
+    }
+    await clock.advance(60_000);
+    expect(engine?.health().database.ok).toBe(true);
+    const answer = engine?.accept(delivery("d1", {}));
+    await clock.settle();
+    expect(await answer).toBe("accepted");
+    await engine?.observe(issueOf("b"), [script({})], ORIGIN, "k");
+    expect(await engine?.facts(issueOf("b"))).not.toBeNull();
+  });
+
+  test("what was acknowledged before the log was deleted is in the database once the relay has stopped", async () => {
+    await open();
+    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    rmSync(`${file}-wal`);
+    await expect(engine?.observe(issueOf("b"), [script({})], ORIGIN)).rejects.toBeInstanceOf(NotDurable);
+    await stop();
+    await open();
+    expect(await engine?.facts(issueOf("a"))).not.toBeNull();
+    expect(await engine?.facts(issueOf("b"))).toBeNull();
+  });
+
+  test("a database that cannot be read is told as such, and what it would tell is left out", async () => {
+    await open();
+    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    await stop();
+    await open();
+    truncateSync(file, 8192);
+    expect(engine?.health()).toMatchObject({
+      database: { ok: false, detail: expect.stringContaining("cannot be read") },
+      inbox: { pending: null, oldestMs: null },
+      outbox: { pending: null, failed: null },
+      slots: { total: 4 },
+    });
   });
 
   test("a body that the disk has changed is quarantined, not believed", async () => {

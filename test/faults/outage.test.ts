@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { statSync, symlinkSync } from "node:fs";
+import { renameSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -131,4 +131,25 @@ test("after kill -9 the folder is free at once and what was acknowledged is ther
   const answer = await fetch(`${url}/api/deliveries`);
   const { items } = (await answer.json()) as { items: readonly { readonly deliveryId: string }[] };
   expect(items.map(({ deliveryId }) => deliveryId)).toEqual([id]);
+});
+
+test("when the data folder is moved away nothing is acknowledged until it is back, and readiness says what to do", async () => {
+  const relay = start();
+  const url = await urlOf(relay);
+  const kept = await deliver(url, "{}");
+  expect(kept.status).toBe(200);
+  const away = `${folder.layout.root}.away`;
+  renameSync(folder.layout.root, away);
+  expect(await deliver(url, "{}")).toMatchObject({ status: 503, retryAfter: expect.stringMatching(/^\d+$/) });
+  expect((await fetch(`${url}/api/deliveries/${kept.id}/replay`, { method: "POST" })).status).toBe(503);
+  const ready = await fetch(`${url}/ready`);
+  expect(ready.status).toBe(503);
+  const { parts } = (await ready.json()) as { parts: { database: { detail: string } } };
+  expect(parts.database.detail).toMatch(/^the data folder is gone: .*Put it back/);
+  const metrics = await fetch(`${url}/metrics`);
+  expect(metrics.status).toBe(200);
+  expect(await metrics.text()).toContain("patchrelay_database_ok 0");
+  renameSync(away, folder.layout.root);
+  expect((await deliver(url, "{}")).status).toBe(200);
+  expect(check(folder.layout.database, systemClock.now())).toEqual([]);
 });

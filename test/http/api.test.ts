@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NOBODY, operator } from "../../src/factory/facts/actor.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
+import { ExternalError } from "../../src/lib/external.ts";
 import { readyDocument, serve } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import {
@@ -430,6 +431,47 @@ describe("watching", () => {
     ]) {
       expect(text).toContain(line);
     }
+  });
+
+  test("metrics that cannot be read are left out, the others are told", async () => {
+    const { engine } = bench;
+    engine.views.counts = async () => await Promise.reject(new Error("SQLITE_IOERR"));
+    const healthy = engine.health();
+    engine.health = () => ({
+      ...healthy,
+      database: { ok: false, detail: "gone" },
+      inbox: { pending: null, oldestMs: null, quarantined: null, mismatches: 3 },
+    });
+    const answer = await fetch(`${bench.url}/metrics`);
+    expect(answer.status).toBe(200);
+    const text = await answer.text();
+    for (const line of [
+      "patchrelay_database_ok 0",
+      "patchrelay_outbox_pending 4",
+      "patchrelay_delivery_mismatches 3",
+    ])
+      expect(text).toContain(line);
+    expect(text).not.toMatch(
+      /^patchrelay_(issues|deliveries_kept|effects_kept|inbox_(pending|oldest_seconds))\b/m,
+    );
+    engine.health = () => {
+      throw new Error("a bug");
+    };
+    expect((await fetch(`${bench.url}/metrics`)).status).toBe(200);
+  });
+
+  test("ready says whether a part was late or failed", async () => {
+    const told = async (fault: Error) => {
+      const ready = async (): Promise<never> => await Promise.reject(fault);
+      const other = await serve({ over: { ready } });
+      try {
+        return ((await (await fetch(`${other.url}/ready`)).json()) as { detail: string }).detail;
+      } finally {
+        await other.close();
+      }
+    };
+    expect(await told(new ExternalError("unavailable", "too slow"))).toContain("in time");
+    expect(await told(new Error("a bug"))).toContain("its log says why");
   });
 
   test("an error inside is 500 and tells nothing of it", async () => {

@@ -323,7 +323,7 @@ test("more bytes in flight than there is room for are 503, and the room comes ba
     ],
     engine,
     budget: budget,
-    counts: createMetrics(engine, ["github"]).webhooks,
+    counts: createMetrics(engine, ["github"], silentLog).webhooks,
     clock: systemClock,
     log: silentLog,
   });
@@ -368,7 +368,7 @@ test("a refusal is in the log once a minute, with nothing of the request in it",
     warn: (message, fields) => lines.push(`${message} ${JSON.stringify(fields)}`),
   };
   let now = 0;
-  const counts = createMetrics(fakeEngine(), ["linear", "github"]).webhooks;
+  const counts = createMetrics(fakeEngine(), ["linear", "github"], silentLog).webhooks;
   const refused = createRefusals(counts, { ...systemClock, monotonic: () => now }, log);
   for (const at of [0, 1, 59_999]) {
     now = at;

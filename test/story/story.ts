@@ -406,7 +406,7 @@ export class Story {
   }
 
   #running(): boolean {
-    return this.#relay !== null && this.engine.health().slots.used > 0;
+    return this.#relay !== null && (this.engine.health().slots.used ?? 0) > 0;
   }
 
   /** What is not over yet, in words; null = nothing. */

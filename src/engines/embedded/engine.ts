@@ -28,7 +28,8 @@ import { createRetentionLoop, keepings } from "./loops/retention.ts";
 import { runRows } from "./rows/run.ts";
 import { dayOf, tallyRows } from "./rows/tally.ts";
 import { createClockRollback } from "./loops/clock-rollback.ts";
-import { createStore } from "./database/store.ts";
+import { watchFiles } from "./database/files.ts";
+import { createStore, durably } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
 import { createStream } from "./views/stream.ts";
 import { createSweepLoop } from "./loops/sweep.ts";
@@ -81,14 +82,14 @@ export function openEmbeddedEngine(options: EmbeddedOptions): Engine {
   }
 }
 
-function openStore({ file, parts, maxPages }: EmbeddedOptions): Store {
+function openStore({ file, lockFile, parts, maxPages }: EmbeddedOptions): Store {
   const migrations = packagedMigrations();
   examine(file, (db) => refuseNewer(db, file, migrations));
   const db = openWriter(file, maxPages ?? null);
   try {
     const taken = migrate(db, file, migrations, parts.clock.now());
     if (taken.length > 0) parts.log.info("database migrated", { steps: taken.join(", ") });
-    const store = createStore(db);
+    const store = createStore(db, watchFiles(file, lockFile));
     const { slots } = parts.settings;
     const kept: KeptSettings = { slots, policy: parts.policy };
     store.write(() => createMeta(store).set("settings", JSON.stringify(kept)));
@@ -177,7 +178,10 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     clock,
     log,
     round() {
-      if (store.fault() !== null) store.write(() => meta.set("probed_at", String(clock.now())));
+      if (store.fault() !== null) {
+        store.write(() => meta.set("probed_at", String(clock.now())));
+        log.info("the database takes writes again");
+      }
       return PROBE_EVERY_MS;
     },
   });
@@ -261,20 +265,20 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     async replay(source, deliveryId) {
       if (source === OBSERVATIONS) {
         const failed = observations.withFailedAdvance(deliveryId);
-        const put = failed !== undefined && store.write(() => observations.again(failed.id));
+        const put = failed !== undefined && durably(() => store.write(() => observations.again(failed.id)));
         deliveryWorker.wake();
         return put;
       }
       const row = deliveries.one(source, deliveryId);
       if (row === undefined) return false;
-      store.write(() => deliveries.again(row.seq));
+      durably(() => store.write(() => deliveries.again(row.seq)));
       deliveryWorker.wake();
       return true;
     },
     async retryEffect(id) {
       const row = /^\d{1,15}$/.test(id) ? outbox.one(Number(id)) : undefined;
       if (row === undefined || (row.state !== "failed" && row.state !== "dropped")) return false;
-      store.write(() => outbox.again(row));
+      durably(() => store.write(() => outbox.again(row)));
       effectWorker.wake();
       runWorker.wake();
       return true;
@@ -291,7 +295,8 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       lastSweep: () => sweep.lastRound(),
       sweepEveryMs: tickMs(settings.sweep),
       mismatches: () => intake.mismatches(),
-      slots: () => ({ total: settings.slots, used: runWorker.used().length }),
+      totalSlots: settings.slots,
+      usedSlots: () => runWorker.used().length,
     }),
     subscribe: (listen) => stream.subscribe(listen),
     breakdown: store.breaking,

@@ -121,9 +121,18 @@ export function createIntake(parts: {
 
 /** Says why nothing more may be stored, or null: free space of the file system of `file` below `minFreeBytes`. */
 export function diskLow(file: string, minFreeBytes: number): string | null {
-  const { bavail, bsize } = statfsSync(dirname(file));
-  const free = bavail * bsize;
-  return free < minFreeBytes
+  const free = freeBytes(dirname(file));
+  return free !== null && free < minFreeBytes
     ? `free disk space is ${Math.floor(free / 1_048_576)} MiB, below storage.minFreeMiB (${Math.ceil(minFreeBytes / 1_048_576)})`
     : null;
+}
+
+/** Null = nobody can tell; what is wrong then the next write tells better. */
+function freeBytes(folder: string): number | null {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return null;
+  }
 }

@@ -4,6 +4,7 @@ import type { Log } from "../../lib/log.ts";
 import type { Engine } from "../engine.ts";
 import { parked } from "../policy/parking.ts";
 import type { ObservationRows } from "./rows/observation.ts";
+import { durably } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
 import type { Advances } from "./advance.ts";
 
@@ -20,20 +21,22 @@ export function createObserve(parts: {
 }): Engine["observe"] {
   const { store, advances, observations, clock, log } = parts;
   return async (issue, news, origin, key) => {
-    const seq = store.write(() => {
-      const earlier = key === undefined ? undefined : observations.byKey(issue, key);
-      if (earlier !== undefined) return earlier.journal_seq ?? 0;
-      const tried = store.attempt(() => advances.apply(issue, news, origin));
-      if (tried.ok) {
-        if (key !== undefined) observations.remember(issue, key, origin, tried.value, clock.now());
-        return tried.value;
-      }
-      const why = messageOf(tried.error);
-      log.error("advance failed, will be retried", { issue, source: origin.source, why });
-      const now = clock.now();
-      observations.park({ issue, key: key ?? null, origin, observations: news, why }, parked(now), now);
-      return 0;
-    });
+    const seq = durably(() =>
+      store.write(() => {
+        const earlier = key === undefined ? undefined : observations.byKey(issue, key);
+        if (earlier !== undefined) return earlier.journal_seq ?? 0;
+        const tried = store.attempt(() => advances.apply(issue, news, origin));
+        if (tried.ok) {
+          if (key !== undefined) observations.remember(issue, key, origin, tried.value, clock.now());
+          return tried.value;
+        }
+        const why = messageOf(tried.error);
+        log.error("advance failed, will be retried", { issue, source: origin.source, why });
+        const now = clock.now();
+        observations.park({ issue, key: key ?? null, origin, observations: news, why }, parked(now), now);
+        return 0;
+      }),
+    );
     return { seq };
   };
 }

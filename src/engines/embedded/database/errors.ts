@@ -45,3 +45,13 @@ export class NoDatabase extends Error {
     super(`there is no database at ${file}: the relay has not run with this data folder yet`);
   }
 }
+
+/** The storage as a whole takes no writes: its files are gone, or the disk has failed to keep one. */
+export class StorageFault extends Error {
+  override readonly name = "StorageFault";
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}

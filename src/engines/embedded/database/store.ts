@@ -1,5 +1,8 @@
 import type Database from "better-sqlite3";
 import { assert, messageOf } from "../../../lib/assert.ts";
+import { NotDurable } from "../../engine.ts";
+import { StorageFault } from "./errors.ts";
+import type { FilesWatch } from "./files.ts";
 import { Sqlite } from "./sqlite.ts";
 
 /** The one writing connection: every change of the database goes through `write`. */
@@ -11,7 +14,7 @@ export interface Store {
   attempt<T>(work: () => T): Attempt<T>;
   /** Inside `write`: does `act` after the commit, and never when it is rolled back. */
   afterCommit(act: () => void): void;
-  /** Why commits fail at present; null = the last one held. */
+  /** Why commits fail at present, or would be lost; null = the last one held. */
   fault(): string | null;
   /** Set once an fsync failed: what the disk holds is then unknown, and only a new process may go on. */
   broken(): boolean;
@@ -28,13 +31,24 @@ type Attempt<T> = { readonly ok: true; readonly value: T } | { readonly ok: fals
 const STORAGE_CODES =
   /^SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY|CANTOPEN|NOMEM|CORRUPT|NOTADB|PROTOCOL|PERM|AUTH)/;
 
-/** Whether the storage failed (disk full, busy, I/O), and not what was asked of it. */
+/** Whether the storage failed (disk full, busy, I/O, gone), and not what was asked of it. */
 export function isStorageFault(error: unknown): error is Error & { readonly code: string } {
-  return error instanceof Sqlite.SqliteError && STORAGE_CODES.test(error.code);
+  return (
+    error instanceof StorageFault || (error instanceof Sqlite.SqliteError && STORAGE_CODES.test(error.code))
+  );
 }
 
-/** Wraps a prepared connection (connection.ts). */
-export function createStore(db: Database.Database): Store {
+/** Does what somebody outside waits for: a fault of the storage is told them as `NotDurable`. */
+export function durably<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw isStorageFault(error) ? new NotDurable(messageOf(error), { cause: error }) : error;
+  }
+}
+
+/** Wraps a prepared connection (connection.ts). `files`: null = it is a database that nobody else knows. */
+export function createStore(db: Database.Database, files: FilesWatch | null = null): Store {
   let hooks: (() => void)[] = [];
   let fault: string | null = null;
   let broken = false;
@@ -53,19 +67,21 @@ export function createStore(db: Database.Database): Store {
     db,
     write(work) {
       assert(!db.inTransaction, "a write was begun inside another write");
-      if (broken) throw new Error(BROKEN);
+      if (broken) throw new StorageFault("DISK_BROKEN", BROKEN);
       hooks = [];
       let value;
       try {
         begin.run();
         value = work();
+        const lost = files?.lost() ?? null;
+        if (lost !== null) throw new StorageFault("FILES_LOST", lost);
         commit.run();
       } catch (error) {
         hooks = [];
         // SQLite has already rolled back by itself after some faults (disk full, I/O).
         if (db.inTransaction) rollback.run();
         if (isStorageFault(error)) {
-          fault = `${error.code}: ${messageOf(error)}`;
+          fault = error instanceof StorageFault ? error.message : `${error.code}: ${messageOf(error)}`;
           if (error.code === "SQLITE_IOERR_FSYNC" || error.code === "SQLITE_IOERR_DIR_FSYNC") {
             broken = true;
             tell(`${fault}: ${BROKEN}`);
@@ -98,7 +114,7 @@ export function createStore(db: Database.Database): Store {
       assert(db.inTransaction, "afterCommit outside a write");
       hooks.push(act);
     },
-    fault: () => fault,
+    fault: () => files?.lost() ?? fault,
     broken: () => broken,
     breaking,
     close: () => {
