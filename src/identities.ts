@@ -8,7 +8,8 @@ import type { TrackerIdentity } from "./trackers/tracker.ts";
 
 /** Who we are at each source, asked until it is known and then now and again: whether our credentials work. */
 export interface Identities {
-  tracker(name: string): TrackerIdentity | null;
+  /** Who we are in its workspaces; empty while it could not be asked once. */
+  tracker(name: string): readonly TrackerIdentity[];
   forge(name: string): ForgeIdentity | null;
   /** Begins to ask. */
   start(): void;
@@ -37,10 +38,7 @@ export function identify(parts: {
         parts,
         name,
         (signal) => made.whoAmI(signal),
-        ({ name, inert }) => ({
-          name,
-          trouble: inert === null ? null : `${inert.why}; ${inert.remedy}`,
-        }),
+        (identities) => ({ name: namesIn(identities), trouble: troubleIn(identities) }),
       ),
     ]),
   );
@@ -60,7 +58,7 @@ export function identify(parts: {
     ...forges,
   ]);
   return {
-    tracker: (name) => trackers.get(name)?.answer() ?? null,
+    tracker: (name) => trackers.get(name)?.answer() ?? [],
     forge: (name) => forges.get(name)?.answer() ?? null,
     start() {
       for (const { start } of all.values()) start();
@@ -74,6 +72,20 @@ export function identify(parts: {
       await Promise.all([...all.values()].map(({ stop }) => stop()));
     },
   };
+}
+
+function namesIn(identities: readonly TrackerIdentity[]): string {
+  return identities.map(({ name, workspaceName }) => `${name} in ${workspaceName}`).join(", ");
+}
+
+/** What keeps us from working, in each workspace where something does; null = nothing. */
+function troubleIn(identities: readonly TrackerIdentity[]): string | null {
+  const troubles = identities.flatMap(({ workspaceName, inert }) => {
+    if (inert === null) return [];
+    const where = identities.length === 1 ? "" : `${workspaceName}: `;
+    return [`${where}${inert.why}; ${inert.remedy}`];
+  });
+  return troubles.length === 0 ? null : troubles.join(". ");
 }
 
 function ask<T>(

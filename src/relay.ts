@@ -162,7 +162,7 @@ async function actingOf(
     log: log.with({ part: "runs" }),
   };
   const performers = performersOf({
-    tracker: (issue) => madeTrackerOf(sources, issue).made,
+    tracker: (issue, workspace) => madeTrackerOf(sources, issue).made.in(workspace),
     forge,
     worktrees,
     policy,

@@ -63,7 +63,7 @@ export function madeTrackerOf({ trackers }: Pick<MadeSources, "trackers">, issue
 export function interpretersOf(
   { trackers, forge }: MadeSources,
   identities: {
-    tracker(name: string): TrackerIdentity | null;
+    tracker(name: string): readonly TrackerIdentity[];
     forge(name: string): ForgeIdentity | null;
   },
 ): Readonly<Record<string, Interpreter>> {

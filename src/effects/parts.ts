@@ -4,13 +4,13 @@ import type { Facts } from "../factory/facts/facts.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
 import { ExternalError } from "../lib/external.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { Tracker } from "../trackers/tracker.ts";
+import type { TrackerWorkspace } from "../trackers/tracker.ts";
 import type { Worktrees } from "../worktrees/worktrees.ts";
 
 /** What carrying out effects needs from outside. */
 export interface EffectParts {
-  /** The tracker that an issue is of. */
-  readonly tracker: (issue: IssueId) => Tracker;
+  /** The tracker of an issue, in the workspace where it is; null = nobody has said in which. */
+  readonly tracker: (issue: IssueId, workspace: string | null) => TrackerWorkspace;
   readonly forge: Forge;
   readonly worktrees: Worktrees;
   readonly policy: Policy;
@@ -18,6 +18,14 @@ export interface EffectParts {
   /** Configured names of the tracker's statuses; null = the first of the fitting type. */
   statusName(issue: IssueId, projectId: string, to: "started" | "completed"): string | null;
   readonly hookMs: number;
+}
+
+/** Where an issue is read and written. */
+export function trackerOf(
+  { tracker }: Pick<EffectParts, "tracker">,
+  { id, ticket }: Facts,
+): TrackerWorkspace {
+  return tracker(id, ticket.workspace);
 }
 
 /** The repository of an issue; an effect on the forge without one cannot be meant. */

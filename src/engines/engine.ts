@@ -145,7 +145,7 @@ export interface EngineParts {
     rest: string | null,
     signal: AbortSignal,
   ) => Promise<{
-    readonly issues: readonly { readonly issue: IssueId; readonly by: Actor }[];
+    readonly issues: readonly { readonly issue: IssueId; readonly workspace: string; readonly by: Actor }[];
     readonly rest: string | null;
   }>;
   readonly settings: EngineSettings;

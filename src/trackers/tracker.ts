@@ -15,15 +15,24 @@ export interface Tracker {
   open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
   /** What a stored delivery says. Pure: no calls. */
   interpret(body: unknown, event: string, context: TrackerContext): Interpretation;
-  /** Who we are there; cached after the first success. */
-  whoAmI(signal: AbortSignal): Promise<TrackerIdentity>;
-  /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`); `wanted` unless said otherwise. */
-  readTicket(issue: IssueId, signal: AbortSignal, need?: "wanted" | "background"): Promise<Observation>;
+  /** Asks who we are in each workspace that we are signed in to. Throws when none can be asked, and when there is none. */
+  whoAmI(signal: AbortSignal): Promise<readonly TrackerIdentity[]>;
   /**
-   * Issues that are ours by delegation or open session, newest first, back to `since` (Unix ms): finds what webhooks
-   * lost. `rest` is null, or the `rest` of the answer before: then the list goes on there.
+   * Issues that are ours by delegation or open session, newest first per workspace, back to `since` (Unix ms): finds what
+   * webhooks lost. `rest` is null, or the `rest` of the answer before: then the list goes on there.
    */
   discover(since: number, rest: string | null, signal: AbortSignal): Promise<Discovery>;
+  /**
+   * The tracker as it is seen in the workspace of an issue. Null = nobody has said which: the only one we are signed in
+   * to. Calls throw ExternalError `unauthorized` where we are not signed in.
+   */
+  in(workspace: string | null): TrackerWorkspace;
+}
+
+/** What is read and written in one workspace. */
+export interface TrackerWorkspace {
+  /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`); `wanted` unless said otherwise. */
+  readTicket(issue: IssueId, signal: AbortSignal, need?: "wanted" | "background"): Promise<Observation>;
   /** Posts an activity. The same `key` twice posts once. */
   tell(session: string, key: string, activity: Activity, signal: AbortSignal): Promise<void>;
   showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;
@@ -39,18 +48,21 @@ export interface Tracker {
   takeDelegation(issue: IssueId, signal: AbortSignal): Promise<void>;
 }
 
+/** Who we are in one workspace. */
 export interface TrackerIdentity {
   /** Our user or app-user id there. */
   readonly id: string;
   readonly name: string;
+  /** Its id, as deliveries name it, and its name for people. */
   readonly workspace: string;
-  /** Why no issue can be ours there although we are signed in, and what to do about it; null = it can. */
+  readonly workspaceName: string;
+  /** Why no issue can be ours there although we are known, and what to do about it; null = it can. */
   readonly inert: { readonly why: string; readonly remedy: string } | null;
 }
 
 export interface TrackerContext {
-  /** Null until whoAmI has succeeded once; then echoes of our own writes can be told. */
-  readonly us: TrackerIdentity | null;
+  /** Who we are in the workspaces that could be asked at least once: then echoes of our own writes can be told. */
+  readonly us: readonly TrackerIdentity[];
   readonly receivedAt: number;
   /** Whether we already keep this issue: events about issues of no concern are ignored. */
   known(issue: IssueId): boolean;
@@ -72,5 +84,6 @@ export interface Discovery {
 
 export interface DiscoveredIssue {
   readonly issue: IssueId;
+  readonly workspace: string;
   readonly by: Actor;
 }

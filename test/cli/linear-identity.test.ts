@@ -90,7 +90,7 @@ test("a person's key is a failure of doctor, with the way out", async () => {
 });
 
 test("an application's token in place of the key, and client credentials beside a person's key, are fine", async () => {
-  const fine = { check: "Linear", state: "ok", says: "signed in as Patchrelay", todo: null };
+  const fine = { check: "Linear", state: "ok", says: "signed in as Patchrelay in Example", todo: null };
   expect((await linearFinding(withKey(standIns.linear.accessToken))).finding).toEqual(fine);
   const both = { ...standIns.credentials, LINEAR_API_KEY: standIns.linear.apiKey };
   expect((await linearFinding(both)).finding).toEqual(fine);
@@ -114,6 +114,6 @@ test("/ready and status say that a person's key starts nothing", async () => {
 
 test("/ready says who the application is", async () => {
   await started({ ...standIns.credentials }, async (relay) => {
-    expect(await linearPart(relay)).toMatchObject({ ok: true, detail: "signed in as Patchrelay" });
+    expect(await linearPart(relay)).toMatchObject({ ok: true, detail: "signed in as Patchrelay in Example" });
   });
 });

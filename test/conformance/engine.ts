@@ -879,7 +879,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("an issue that no webhook told of is found and kept", async () => {
         const by = { kind: "person" as const, id: "1", name: null, association: null, permission: null };
         await open({
-          discover: async () => ({ issues: [{ issue: issueOf("lost"), by }], rest: null }),
+          discover: async () => ({ issues: [{ issue: issueOf("lost"), workspace: "w", by }], rest: null }),
           async perform(effect) {
             return effect.kind === "read_ticket" ? [script({ state: "delegated" })] : [];
           },
@@ -889,7 +889,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       });
 
       const lost = (...names: string[]) =>
-        names.map((name) => ({ issue: issueOf(name), by: NOBODY, at: clock.now() - 60_000 }));
+        names.map((name) => ({ issue: issueOf(name), workspace: "w", by: NOBODY, at: clock.now() - 60_000 }));
 
       test("of many issues that no webhook told of each is read once, also over a restart", async () => {
         const all = lost(...Array.from({ length: 450 }, (_, index) => `lost-${index}`));

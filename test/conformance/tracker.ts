@@ -5,7 +5,12 @@ import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, ObservationKind, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
 import { ExternalError } from "../../src/lib/external.ts";
-import type { Interpretation, Tracker, TrackerIdentity } from "../../src/trackers/tracker.ts";
+import type {
+  Interpretation,
+  Tracker,
+  TrackerIdentity,
+  TrackerWorkspace,
+} from "../../src/trackers/tracker.ts";
 import type { TestHeaders } from "../trackers/linear-support.ts";
 
 /** A tracker beside the service it talks to, and people who use that service. Issues and sessions by the service's own ids. */
@@ -57,7 +62,9 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
 
     beforeEach(async () => {
       rig = await start();
-      us = await rig.tracker.whoAmI(signal);
+      const [only, ...others] = await rig.tracker.whoAmI(signal);
+      if (only === undefined || others.length > 0) throw new Error("expected one workspace");
+      us = only;
       known = new Set();
     });
     afterEach(async () => {
@@ -81,7 +88,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
         expect(delivery.quarantine).toBeNull();
         const body: unknown = JSON.parse(delivery.body.toString("utf8"));
         const read = rig.tracker.interpret(body, delivery.event, {
-          us,
+          us: [us],
           receivedAt: rig.now(),
           known: (issue) => known.has(issue),
         });
@@ -91,9 +98,10 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       }
       return all;
     };
+    const there = (): TrackerWorkspace => rig.tracker.in(us.workspace);
     const our = (id: string): IssueId => issueId(rig.tracker.name, id);
     const read = async (id: string): Promise<TicketReading & { at: number }> => {
-      const observation = await rig.tracker.readTicket(our(id), signal);
+      const observation = await there().readTicket(our(id), signal);
       if (observation.kind !== "ticket_read") throw new Error(`not a reading: ${observation.kind}`);
       return observation;
     };
@@ -113,6 +121,45 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       expect(new Set(observations.map((one) => one.issue))).toEqual(new Set([our(issue.id)]));
       expect(kinds(observations)).not.toContain("prompted");
       expect(kinds(observations)).not.toContain("undelegated");
+    });
+
+    test("the first news of an issue says in which workspace it is, and later ones do not repeat it", async () => {
+      const issue = rig.people.createIssue("Broken login");
+      const session = rig.people.delegate(issue.id, ada());
+      expect(only(await heard(), "ticket_located")).toMatchObject({ workspace: us.workspace });
+      rig.people.prompt(session, "with tests, please", ada());
+      expect(kinds(await heard())).toEqual(["prompted"]);
+      expect((await rig.tracker.discover(0, null, signal)).issues).toMatchObject([
+        { issue: our(issue.id), workspace: us.workspace },
+      ]);
+    });
+
+    test("an issue of a workspace that we are not signed in to is neither read nor written, until we are", async () => {
+      const issue = rig.people.createIssue("Broken login");
+      const session = rig.people.delegate(issue.id, ada());
+      const elsewhere = rig.tracker.in("another-workspace");
+      await expect(elsewhere.readTicket(our(issue.id), signal)).rejects.toMatchObject({
+        kind: "unauthorized",
+      });
+      const said: Activity = { type: "thought", body: "on it" };
+      await expect(elsewhere.tell(session, "k1", said, signal)).rejects.toMatchObject({
+        kind: "unauthorized",
+      });
+      expect(rig.shown.activities(session)).toEqual([]);
+    });
+
+    test("news from a workspace that we are not signed in to is left, with the reason", async () => {
+      const issue = rig.people.createIssue("Broken login");
+      rig.people.delegate(issue.id, ada());
+      for (const { body, event } of await open()) {
+        const read = rig.tracker.interpret(JSON.parse(body.toString("utf8")), event, {
+          us: [{ ...us, workspace: "another-workspace" }],
+          receivedAt: rig.now(),
+          known: () => false,
+        });
+        expect(read.observations).toEqual([]);
+        expect(read.ignored).not.toBeNull();
+      }
     });
 
     test("a mention is heard as an opened session and its text as a prompt", async () => {
@@ -179,10 +226,10 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       const issue = rig.people.createIssue("Broken login");
       const session = rig.people.mention(issue.id, "please", ada());
       await heard();
-      await rig.tracker.tell(session, "k1", { type: "thought", body: "on it" }, signal);
-      await rig.tracker.setStatus(our(issue.id), "started", null, signal);
-      await rig.tracker.takeDelegation(our(issue.id), signal);
-      await rig.tracker.tell(session, "k2", { type: "response", body: "done" }, signal);
+      await there().tell(session, "k1", { type: "thought", body: "on it" }, signal);
+      await there().setStatus(our(issue.id), "started", null, signal);
+      await there().takeDelegation(our(issue.id), signal);
+      await there().tell(session, "k2", { type: "response", body: "done" }, signal);
       const observations = await heard();
       expect(new Set(kinds(observations))).toEqual(new Set(["ticket_changed"]));
     });
@@ -252,10 +299,10 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       rig.advance(1_000);
       rig.people.remove(issue.id, ada());
       expect(kinds(await heard())).toContain("ticket_removed");
-      const observation = await rig.tracker.readTicket(our(issue.id), signal);
+      const observation = await there().readTicket(our(issue.id), signal);
       if (observation.kind === "ticket_read") expect(observation.removed).toBe(true);
       else expect(observation.kind).toBe("ticket_removed");
-      const never = await rig.tracker.readTicket(our("00000000-0000-4000-8000-000000000000"), signal);
+      const never = await there().readTicket(our("00000000-0000-4000-8000-000000000000"), signal);
       expect(never.kind).toBe("ticket_removed");
     });
 
@@ -293,15 +340,15 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       const issue = rig.people.createIssue("Broken login");
       const session = rig.people.delegate(issue.id, ada());
       const said: Activity = { type: "response", body: "It is **done**." };
-      await rig.tracker.tell(session, "a:1", said, signal);
-      await rig.tracker.tell(session, "a:1", said, signal);
+      await there().tell(session, "a:1", said, signal);
+      await there().tell(session, "a:1", said, signal);
       rig.misbehave("lost_reply");
       const lost: Activity = { type: "thought", body: "looking" };
-      await expect(rig.tracker.tell(session, "a:2", lost, signal)).rejects.toMatchObject({
+      await expect(there().tell(session, "a:2", lost, signal)).rejects.toMatchObject({
         kind: "unavailable",
       });
       rig.misbehave("none");
-      await rig.tracker.tell(session, "a:2", lost, signal);
+      await there().tell(session, "a:2", lost, signal);
       expect(rig.shown.activities(session)).toEqual([
         { type: "response", text: "It is **done**." },
         { type: "thought", text: "looking" },
@@ -310,9 +357,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
 
     test("an activity for a session that is not there is refused", async () => {
       const nowhere = "00000000-0000-4000-8000-000000000000";
-      await expect(
-        rig.tracker.tell(nowhere, "a:1", { type: "thought", body: "hm" }, signal),
-      ).rejects.toSatisfy(
+      await expect(there().tell(nowhere, "a:1", { type: "thought", body: "hm" }, signal)).rejects.toSatisfy(
         (error) => error instanceof ExternalError && ["refused", "not_found"].includes(error.kind),
       );
     });
@@ -329,7 +374,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
         { type: "response", body: "x".repeat(100_000) },
       ];
       for (const [index, activity] of activities.entries()) {
-        await rig.tracker.tell(session, `all:${index}`, activity, signal);
+        await there().tell(session, `all:${index}`, activity, signal);
       }
       expect(rig.shown.activities(session).map((one) => one.type)).toEqual(activities.map((one) => one.type));
     });
@@ -341,10 +386,10 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
         { content: "fix it", status: "inProgress" },
       ] as const;
       for (let time = 0; time < 2; time += 1) {
-        await rig.tracker.showPlan(session, plan, signal);
-        await rig.tracker.link(session, "Pull request", "https://example.com/pull/1", signal);
+        await there().showPlan(session, plan, signal);
+        await there().link(session, "Pull request", "https://example.com/pull/1", signal);
       }
-      await rig.tracker.link(session, "Other", "https://example.com/pull/2", signal);
+      await there().link(session, "Other", "https://example.com/pull/2", signal);
       expect(rig.shown.plan(session)).toEqual(plan);
       expect(rig.shown.links(session)).toEqual(["https://example.com/pull/1", "https://example.com/pull/2"]);
     });
@@ -352,17 +397,17 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
     test("the status only ever goes forward, and a person's later move stays", async () => {
       const { id } = rig.people.createIssue("Broken login");
       rig.people.setStatus(id, "unstarted", ada());
-      expect(await rig.tracker.setStatus(our(id), "started", null, signal)).toContain("moved");
+      expect(await there().setStatus(our(id), "started", null, signal)).toContain("moved");
       expect(rig.shown.status(id).type).toBe("started");
-      expect(await rig.tracker.setStatus(our(id), "started", null, signal)).toContain("left");
-      expect(await rig.tracker.setStatus(our(id), "completed", null, signal)).toContain("moved");
+      expect(await there().setStatus(our(id), "started", null, signal)).toContain("left");
+      expect(await there().setStatus(our(id), "completed", null, signal)).toContain("moved");
       expect(rig.shown.status(id).type).toBe("completed");
-      const ended = await rig.tracker.readTicket(our(id), signal);
+      const ended = await there().readTicket(our(id), signal);
       if (ended.kind !== "ticket_read") throw new Error("not a reading");
       expect(ended.ownEnd).toBe(ended.status.endedAt);
-      expect(await rig.tracker.setStatus(our(id), "started", null, signal)).toContain("left");
+      expect(await there().setStatus(our(id), "started", null, signal)).toContain("left");
       rig.people.setStatus(id, "canceled", ada());
-      expect(await rig.tracker.setStatus(our(id), "completed", null, signal)).toContain("left");
+      expect(await there().setStatus(our(id), "completed", null, signal)).toContain("left");
       expect(rig.shown.status(id).type).toBe("canceled");
     });
 
@@ -371,18 +416,18 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       rig.people.setStatus(id, "started", ada());
       const wanted = rig.shown.status(id).name;
       rig.people.setStatus(id, "unstarted", ada());
-      await rig.tracker.setStatus(our(id), "started", wanted.toUpperCase(), signal);
+      await there().setStatus(our(id), "started", wanted.toUpperCase(), signal);
       expect(rig.shown.status(id).name).toBe(wanted);
-      await expect(rig.tracker.setStatus(our(id), "completed", "Shipped to Mars", signal)).rejects.toThrow(
+      await expect(there().setStatus(our(id), "completed", "Shipped to Mars", signal)).rejects.toThrow(
         new RegExp(`Shipped to Mars.*${wanted}`),
       );
     });
 
     test("we become the delegate only where there is none", async () => {
       const issue = rig.people.createIssue("Broken login");
-      await rig.tracker.takeDelegation(our(issue.id), signal);
+      await there().takeDelegation(our(issue.id), signal);
       expect(rig.shown.delegate(issue.id)).toBe(us.id);
-      await rig.tracker.takeDelegation(our(issue.id), signal);
+      await there().takeDelegation(our(issue.id), signal);
       expect(rig.shown.delegate(issue.id)).toBe(us.id);
     });
 
@@ -390,7 +435,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       const issue = rig.people.createIssue("Broken login");
       rig.people.mention(issue.id, "please", ada());
       rig.advance(1_000);
-      await rig.tracker.takeDelegation(our(issue.id), signal);
+      await there().takeDelegation(our(issue.id), signal);
       const reading = await read(issue.id);
       expect(lastWord(reading.authorities)).toMatchObject({ granted: true });
       for (const authority of reading.authorities) expect(authority.by.kind).not.toBe("us");
@@ -401,7 +446,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
       async (how) => {
         const issue = rig.people.createIssue("Broken login");
         rig.misbehave(how);
-        await expect(rig.tracker.readTicket(our(issue.id), signal)).rejects.toMatchObject({
+        await expect(there().readTicket(our(issue.id), signal)).rejects.toMatchObject({
           kind: "unavailable",
         });
         rig.misbehave("none");
@@ -417,7 +462,7 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
     test("being told to wait says until when", async () => {
       const issue = rig.people.createIssue("Broken login");
       rig.rateLimitNext(1);
-      await expect(rig.tracker.readTicket(our(issue.id), signal)).rejects.toSatisfy(
+      await expect(there().readTicket(our(issue.id), signal)).rejects.toSatisfy(
         (error) =>
           error instanceof ExternalError && error.kind === "rate_limited" && (error.retryAt ?? 0) > rig.now(),
       );
@@ -426,10 +471,10 @@ export function trackerConformance(name: string, start: () => Promise<TrackerRig
     test("an aborted call ends with the reason that was given", async () => {
       const issue = rig.people.createIssue("Broken login");
       const reason = new Error("shutting down");
-      await expect(rig.tracker.readTicket(our(issue.id), AbortSignal.abort(reason))).rejects.toBe(reason);
+      await expect(there().readTicket(our(issue.id), AbortSignal.abort(reason))).rejects.toBe(reason);
       rig.misbehave("silent");
       const stopping = new AbortController();
-      const call = rig.tracker.readTicket(our(issue.id), stopping.signal);
+      const call = there().readTicket(our(issue.id), stopping.signal);
       stopping.abort(reason);
       await expect(call).rejects.toBe(reason);
     });

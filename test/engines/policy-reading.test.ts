@@ -103,7 +103,11 @@ describe("discovery", () => {
     typeof withAnswer
   >[1]["issues"][number]["by"];
   const answer = (count: number, rest: string | null) => ({
-    issues: Array.from({ length: count }, (_, index) => ({ issue: issueOf(`i${index}`), by })),
+    issues: Array.from({ length: count }, (_, index) => ({
+      issue: issueOf(`i${index}`),
+      workspace: "w",
+      by,
+    })),
     rest,
   });
   const look = (changes: Partial<Look> = {}): Look => ({ ...firstLook(null, NOW), ...changes });
@@ -132,14 +136,16 @@ describe("discovery", () => {
 
   test("a round asks about two hundred lost issues, once per look, and keeps the rest", () => {
     const { left } = withAnswer(look(), answer(402, null)).look;
-    const states = (issue: string) => (issue === left[0] || issue === left[1] ? "implementing" : null);
+    const states = (issue: string) =>
+      issue === left[0]?.issue || issue === left[1]?.issue ? "implementing" : null;
     const one = takeFrom(look({ left }), states);
     expect(one.readings).toHaveLength(200);
     expect(one.readings[0]).toEqual({
       kind: "read_ticket",
-      key: `discover:${left[2]}:${NOW}`,
-      issue: left[2],
+      key: `discover:${left[2]?.issue}:${NOW}`,
+      issue: left[2]?.issue,
       background: false,
+      workspace: "w",
     });
     expect(one.through).toBe(false);
     const two = takeFrom(one.next, states);

@@ -99,7 +99,10 @@ describe("slots", () => {
     expect(second.priority).toBeLessThan(first.priority);
     expect(first.project).toBe("app");
     expect(
-      placeOf({ kind: "read_ticket", key: "k", issue: issueOf("a"), background: false }, facts).priority,
+      placeOf(
+        { kind: "read_ticket", key: "k", issue: issueOf("a"), background: false, workspace: null },
+        facts,
+      ).priority,
     ).toBe(0);
   });
 });

@@ -444,6 +444,7 @@ export function reservedFacts(types: readonly Run["type"][]): Facts {
   const known = {
     ...emptyFacts(ISSUE, T0),
     ticket: {
+      workspace: null,
       core: { value: first.core, at: T0 - 1, read: false },
       status: null,
       blockers: null,

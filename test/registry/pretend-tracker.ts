@@ -51,23 +51,27 @@ export function createPretendTracker(secret: Secret | null): PretendTracker {
     interpret(body, _event, { us, receivedAt }) {
       const { issue } = body as { readonly issue: string };
       return {
-        action: us === null ? "nobody yet" : `for ${us.name}`,
+        action: `for ${us.map(({ name }) => name).join() || "nobody yet"}`,
         observations: [
           { issue: issueId("pretend", issue), observation: { kind: "delegated", at: receivedAt, by: ada } },
         ],
         ignored: null,
       };
     },
-    whoAmI: async () => ({ id: "relay", name: "Relay at Pretend", workspace: "acme", inert: null }),
-    async readTicket(issue) {
-      reads.push(issue);
-      return { kind: "ticket_removed", at: Date.now(), by: ada };
-    },
+    whoAmI: async () => [
+      { id: "relay", name: "Relay", workspace: "acme", workspaceName: "Pretend", inert: null },
+    ],
     discover: async () => ({ issues: [], rest: null }),
-    tell: never,
-    showPlan: never,
-    link: never,
-    setStatus: never,
-    takeDelegation: never,
+    in: () => ({
+      async readTicket(issue) {
+        reads.push(issue);
+        return { kind: "ticket_removed", at: Date.now(), by: ada };
+      },
+      tell: never,
+      showPlan: never,
+      link: never,
+      setStatus: never,
+      takeDelegation: never,
+    }),
   };
 }

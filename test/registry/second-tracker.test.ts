@@ -137,7 +137,7 @@ describe("a second tracker", () => {
     const { items } = await told<{ items: Record<string, unknown>[] }>("/api/deliveries?source=pretend");
     expect(items.find(({ deliveryId }) => deliveryId === "d-7")).toMatchObject({
       state: "applied",
-      action: "for Relay at Pretend",
+      action: "for Relay",
       issues: [id],
     });
   });
@@ -147,7 +147,7 @@ describe("a second tracker", () => {
       parts: Record<string, { ok: boolean; detail: string }>;
       previousSecrets: Record<string, string | null>;
     }>("/ready");
-    expect(parts["pretend"]).toMatchObject({ ok: true, detail: "signed in as Relay at Pretend" });
+    expect(parts["pretend"]).toMatchObject({ ok: true, detail: "signed in as Relay in Pretend" });
     expect(Object.keys(parts)).toEqual(expect.arrayContaining(["database", "linear", "github"]));
     expect(previousSecrets).toMatchObject({
       linear: null,
@@ -180,7 +180,7 @@ describe("a second tracker", () => {
     const { out } = await cli(["doctor", "--json", "--config", file], given);
     const { findings } = json<{ findings: { check: string; state: string; says: string }[] }>(out);
     expect(findings).toContainEqual(
-      expect.objectContaining({ check: "Pretend", state: "ok", says: "signed in as Relay at Pretend" }),
+      expect.objectContaining({ check: "Pretend", state: "ok", says: "signed in as Relay in Pretend" }),
     );
     expect(findings.find(({ check }) => check === "public URL")?.says).toContain("/webhooks/pretend");
     const checked = await cli(["config", "check", "--json", "--config", file], given);

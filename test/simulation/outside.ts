@@ -124,7 +124,10 @@ export class Outside {
     const ours = [...this.places.values()].filter(
       ({ tracker }) => tracker.sessions.length > 0 && tracker.touchedAt >= since,
     );
-    return { issues: ours.map(({ tracker }) => ({ issue: tracker.issue, by: ANN })), rest: null };
+    return {
+      issues: ours.map(({ tracker }) => ({ issue: tracker.issue, workspace: "w", by: ANN })),
+      rest: null,
+    };
   }
 
   private plan(ms: number, act: () => void): void {

@@ -316,7 +316,7 @@ export class Relay {
     };
     const wanted = new Map<string, Facts>();
     const performers = performersOf({
-      tracker: () => tracker,
+      tracker: (_issue, workspace) => tracker.in(workspace),
       forge,
       worktrees,
       policy: setting.policy,

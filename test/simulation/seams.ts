@@ -40,19 +40,21 @@ export function trackerSeam(life: Life): Tracker {
     open: never,
     interpret: never,
     whoAmI: never,
-    readTicket: async (issue, signal) => await ask(signal, () => outside.place(issue).tracker.read()),
     discover: async (since, _rest, signal) => await ask(signal, () => outside.discover(since)),
-    tell: async (session, key, _activity, signal) =>
-      await ask(signal, () => outside.post(outside.issueOf(session), key)),
-    showPlan: async (_session, _items, signal) => await ask(signal, () => undefined),
-    link: async (session, _label, url, signal) =>
-      await ask(signal, () => outside.post(outside.issueOf(session), `${session} ${url}`)),
-    setStatus: async (issue, to, _name, signal) =>
-      await ask(signal, () => {
-        outside.place(issue).tracker.move(to);
-        return to;
-      }),
-    takeDelegation: async (_issue, signal) => await ask(signal, () => undefined),
+    in: () => ({
+      readTicket: async (issue, signal) => await ask(signal, () => outside.place(issue).tracker.read()),
+      tell: async (session, key, _activity, signal) =>
+        await ask(signal, () => outside.post(outside.issueOf(session), key)),
+      showPlan: async (_session, _items, signal) => await ask(signal, () => undefined),
+      link: async (session, _label, url, signal) =>
+        await ask(signal, () => outside.post(outside.issueOf(session), `${session} ${url}`)),
+      setStatus: async (issue, to, _name, signal) =>
+        await ask(signal, () => {
+          outside.place(issue).tracker.move(to);
+          return to;
+        }),
+      takeDelegation: async (_issue, signal) => await ask(signal, () => undefined),
+    }),
   };
 }
 

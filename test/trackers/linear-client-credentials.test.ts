@@ -58,7 +58,7 @@ function tracker(secret = world.oauth.clientSecret, clientId = world.oauth.clien
 }
 
 const say = (linear: LinearTracker, session: string, key: string, until = signal): Promise<void> =>
-  linear.tell(session, key, { type: "thought", body: "Reading" }, until);
+  linear.in(null).tell(session, key, { type: "thought", body: "Reading" }, until);
 
 async function fault(from: Promise<unknown>): Promise<ExternalError> {
   const thrown: unknown = await from.then(
@@ -74,11 +74,11 @@ const tokens = (): number => asked.filter((path) => path === "/oauth/token").len
 describe("acting by client credentials", () => {
   test("is being the app, which is delegated to and speaks in its sessions", async () => {
     const linear = tracker();
-    const us = await linear.whoAmI(signal);
-    expect(us.id).toBe(world.installation.appUserId);
+    const [us] = await linear.whoAmI(signal);
+    expect(us?.id).toBe(world.installation.appUserId);
     const session = world.delegate("APP-1", "ada");
     await say(linear, session.id, "k1");
-    expect(world.activities(session.id).map(({ userId }) => userId)).toEqual([us.id]);
+    expect(world.activities(session.id).map(({ userId }) => userId)).toEqual([us?.id]);
     expect(tokens()).toBe(1);
   });
 
@@ -163,13 +163,17 @@ describe("acting by client credentials", () => {
   test("ends with the caller's signal, and takes the fetch along", async () => {
     const linear = tracker();
     let heard: AbortSignal | null = null;
+    let begin: () => void = () => undefined;
+    const begun = new Promise<void>((resolve) => (begin = resolve));
     instead = (_body, within) =>
       new Promise((_, reject) => {
         heard = within;
+        begin();
         within.addEventListener("abort", () => reject(within.reason as Error));
       });
     const stopping = new AbortController();
     const waiting = linear.whoAmI(stopping.signal);
+    await begun;
     stopping.abort(new Error("the relay stops"));
     await expect(waiting).rejects.toThrow("the relay stops");
     expect((heard as AbortSignal | null)?.aborted).toBe(true);
@@ -197,7 +201,7 @@ describe("what Linear refuses for good", () => {
     expect(await kept(linear)).toContain("client credentials are not enabled for it; turn them on");
     world.oauth.settings.clientCredentials = true;
     clock.advance(300_000);
-    expect((await linear.whoAmI(signal)).id).toBe(world.installation.appUserId);
+    expect((await linear.whoAmI(signal))[0]?.id).toBe(world.installation.appUserId);
   });
 
   test("a secret that is not the application's: names both variables", async () => {

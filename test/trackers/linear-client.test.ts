@@ -351,7 +351,7 @@ test("an id that Linear refuses counts as posted only if the activity is there i
       const create = body.includes("CreateActivity");
       response.end(JSON.stringify(create ? errors({ code: "INPUT_ERROR" }, "conflict on insert") : found));
     };
-    return linear.tell("s1", "key", { type: "thought", body: "hm" }, signal);
+    return linear.in(null).tell("s1", "key", { type: "thought", body: "hm" }, signal);
   };
   const inSession = (id: string): unknown => ({ data: { agentActivity: { agentSession: { id } } } });
   await post(inSession("s1"));
@@ -364,12 +364,12 @@ test("an id that Linear refuses counts as posted only if the activity is there i
 test("a mutation that answers success: false is refused", async () => {
   const linear = tracker();
   reply(200, { data: { agentSessionUpdate: { success: false } } });
-  expect(await fault(linear.showPlan("s1", [], signal))).toMatchObject({ kind: "refused" });
+  expect(await fault(linear.in(null).showPlan("s1", [], signal))).toMatchObject({ kind: "refused" });
 });
 
 test("losing the permission to see an issue's answer is not the issue being gone", async () => {
   const linear = tracker();
-  reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } } });
+  reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w", name: "W" } } });
   await linear.whoAmI(signal);
   for (const [status, extensions] of [
     [401, { code: "AUTHENTICATION_ERROR" }],
@@ -377,7 +377,7 @@ test("losing the permission to see an issue's answer is not the issue being gone
     [400, { code: "INPUT_ERROR" }],
   ] as const) {
     reply(status, errors(extensions));
-    const thrown = await fault(linear.readTicket(issueId("linear", "i1"), signal));
+    const thrown = await fault(linear.in(null).readTicket(issueId("linear", "i1"), signal));
     expect(["unauthorized", "refused"]).toContain(thrown.kind);
   }
 });
@@ -390,11 +390,11 @@ test("somebody else's delegation is left alone", async () => {
     sent.push(operationName);
     const data =
       operationName === "Viewer"
-        ? { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } }
+        ? { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w", name: "W" } }
         : { issue: { delegate: { id: "other" } } };
     response.end(JSON.stringify({ data }));
   };
-  await linear.takeDelegation(issueId("linear", "i1"), signal);
+  await linear.in(null).takeDelegation(issueId("linear", "i1"), signal);
   expect(sent).toEqual(["Viewer", "FindDelegate"]);
 });
 
@@ -402,10 +402,13 @@ test("who we are is asked until it is answered, and then no more", async () => {
   const linear = tracker();
   reply(503, "");
   expect(await fault(linear.whoAmI(signal))).toMatchObject({ kind: "unavailable" });
-  reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } } });
-  expect(await linear.whoAmI(signal)).toEqual({ id: "u1", name: "us", workspace: "w", inert: null });
-  await linear.whoAmI(signal);
+  reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w", name: "W" } } });
+  const us = { id: "u1", name: "us", workspace: "w", workspaceName: "W", inert: null };
+  expect(await linear.whoAmI(signal)).toEqual([us]);
   expect(asked).toBe(2);
+  // Whether it still holds is asked again each time; what only needs to know takes the last answer.
+  await linear.whoAmI(signal);
+  expect(asked).toBe(3);
 });
 
 test("a look for lost issues ends, even when Linear always has another page, and the next goes on there", async () => {
@@ -422,7 +425,7 @@ test("a look for lost issues ends, even when Linear always has another page, and
     const updatedAt = new Date(NOW).toISOString();
     const session = { updatedAt, appUser: { id: "u1" }, creator: null, issue: { id: "i1" } };
     const answers: Record<string, unknown> = {
-      Viewer: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w" } },
+      Viewer: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w", name: "W" } },
       Sessions: { agentSessions: { nodes: [session], pageInfo } },
       Delegated: { issues: { nodes: [{ id: "i2", updatedAt }], pageInfo } },
     };

@@ -12,6 +12,7 @@ const ISSUE = issueId("linear", "c0000000-0000-4000-8000-000000000001");
 const SESSION = "e0000000-0000-4000-8000-000000000001";
 // The two times of the payloads: when the session began, and the event itself.
 const BEGAN = Date.UTC(2026, 10, 20, 10, 0);
+const WORKSPACE = "b0000000-0000-4000-8000-000000000001";
 const HAPPENED = Date.UTC(2026, 10, 20, 10, 5);
 
 const folder = new URL("../payloads/linear/", import.meta.url);
@@ -24,7 +25,7 @@ function payload(name: string): Payload {
 
 function context(change: Partial<TrackerContext> = {}): TrackerContext {
   return {
-    us: { id: US, name: "Patchrelay", workspace: "w", inert: null },
+    us: [{ id: US, name: "Patchrelay", workspace: WORKSPACE, workspaceName: "Example", inert: null }],
     receivedAt: HAPPENED,
     known: () => true,
     ...change,
@@ -122,11 +123,11 @@ const TABLE: readonly (readonly [string, TrackerContext, readonly unknown[] | Re
   ["issue-unassigned-from-us", context(), [{ kind: "undelegated", at: HAPPENED, by: person }]],
   ["issue-unassigned-from-us", stranger, /not one of our/],
   ["issue-status-changed", context(), [changed]],
-  ["issue-status-changed", context({ us: null }), [changed]],
-  ["issue-status-changed", context({ us: null, known: () => false }), /not one of our/],
+  ["issue-status-changed", context({ us: [] }), [changed]],
+  ["issue-status-changed", context({ us: [], known: () => false }), /not one of our/],
   ["issue-undelegated", context(), [changed, { kind: "undelegated", at: HAPPENED, by: person }]],
   ["issue-undelegated", stranger, /not one of our/],
-  ["issue-undelegated", context({ us: null }), [changed]],
+  ["issue-undelegated", context({ us: [] }), [changed]],
   ["issue-delegated-to-another", context(), [changed, { kind: "undelegated", at: HAPPENED, by: person }]],
   ["issue-delegated-among-others", context(), [changed]],
   ["issue-delegated", stranger, [changed, { kind: "delegated", at: HAPPENED, by: person }]],
@@ -152,7 +153,10 @@ describe("the table of Linear webhooks", () => {
       expect(ignored).toMatch(expected);
     } else {
       expect(ignored).toBeNull();
-      expect(observations).toEqual(expected.map((observation) => ({ issue: ISSUE, observation })));
+      const [first] = expected as readonly { readonly at: number }[];
+      const located = { kind: "ticket_located", at: first?.at, workspace: WORKSPACE };
+      const all = hears.known(ISSUE) ? expected : [located, ...expected];
+      expect(observations).toEqual(all.map((observation) => ({ issue: ISSUE, observation })));
     }
   });
 

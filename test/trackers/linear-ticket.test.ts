@@ -10,7 +10,7 @@ import * as writes from "../../src/trackers/linear/write/operations.ts";
 import type { StatusAnswer } from "../../src/trackers/linear/write/operations.ts";
 import { linearSchema } from "../../world/linear/api/schema.ts";
 
-const us: TrackerIdentity = { id: "us", name: "Patchrelay", workspace: "w", inert: null };
+const us: TrackerIdentity = { id: "us", name: "Patchrelay", workspace: "w", workspaceName: "W", inert: null };
 const US = { id: "us", name: "Patchrelay", app: true };
 const ADA = { id: "ada", name: "Ada", app: false };
 const BOT = { id: "bot", name: "Other agent", app: true };

@@ -68,8 +68,12 @@ async function* signIn(
   const signedIn = await checked(label, signInHint, async () => {
     if (row.kind === "tracker") {
       const tracker = await row.make(parts);
-      const { name, inert } = await tracker.whoAmI(within());
-      return inert === null ? ok(label, `signed in as ${name}`) : fail(label, inert.why, inert.remedy);
+      const identities = await tracker.whoAmI(within());
+      const inert = identities.find((identity) => identity.inert !== null)?.inert ?? null;
+      const names = identities.map(({ name, workspaceName }) => `${name} in ${workspaceName}`);
+      return inert === null
+        ? ok(label, `signed in as ${names.join(", ")}`)
+        : fail(label, inert.why, inert.remedy);
     }
     forge = await row.make(parts);
     return ok(label, `signed in as ${(await forge.whoAmI(within())).login}`);

@@ -3,6 +3,10 @@ import type { EffectParts } from "../parts.ts";
 
 export const readTicket =
   ({ tracker }: EffectParts): Performer<"read_ticket"> =>
-  async (effect, { signal }) => [
-    await tracker(effect.issue).readTicket(effect.issue, signal, effect.background ? "background" : "wanted"),
+  async (effect, { facts, signal }) => [
+    await tracker(effect.issue, effect.workspace ?? facts.ticket.workspace).readTicket(
+      effect.issue,
+      signal,
+      effect.background ? "background" : "wanted",
+    ),
   ];

@@ -1,5 +1,6 @@
 import type { Performer } from "../../engines/engine.ts";
 import { stillWanted } from "../../factory/effects/called-for.ts";
+import { trackerOf } from "../parts.ts";
 import type { EffectParts } from "../parts.ts";
 
 export const setStatus =
@@ -7,6 +8,6 @@ export const setStatus =
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
     const name = facts.project === null ? null : parts.statusName(effect.issue, facts.project.id, effect.to);
-    await parts.tracker(effect.issue).setStatus(effect.issue, effect.to, name, signal);
+    await trackerOf(parts, facts).setStatus(effect.issue, effect.to, name, signal);
     return [];
   };

@@ -1,9 +1,10 @@
 import type { Performer } from "../../engines/engine.ts";
+import { trackerOf } from "../parts.ts";
 import type { EffectParts } from "../parts.ts";
 
 export const showPlan =
-  ({ tracker }: EffectParts): Performer<"show_plan"> =>
+  (parts: EffectParts): Performer<"show_plan"> =>
   async (effect, { facts, signal }) => {
-    await tracker(facts.id).showPlan(effect.session, effect.items, signal);
+    await trackerOf(parts, facts).showPlan(effect.session, effect.items, signal);
     return [];
   };

@@ -18,6 +18,12 @@ const FIRST_LOOK_BACK_MS = 7 * 24 * 3_600_000;
 /** How soon a look that is not through goes on. */
 const GOES_ON_MS = 60_000;
 
+/** An issue that the tracker calls ours, and in which of its workspaces it is. */
+export interface LostIssue {
+  readonly issue: IssueId;
+  readonly workspace: string;
+}
+
 /** How far a look has come; durable, so that neither a restart nor a flood loses what it has not taken yet. Times in Unix ms. */
 export interface Look {
   readonly begun: number;
@@ -26,7 +32,7 @@ export interface Look {
   /** Where the tracker's list goes on; null = all of it was seen. */
   readonly rest: string | null;
   /** Found, and not yet asked about. */
-  readonly left: readonly IssueId[];
+  readonly left: readonly LostIssue[];
 }
 
 /** A new look for issues that are ours although no webhook told us. `last`: when the last whole one began; null = none did. */
@@ -43,7 +49,7 @@ export function withAnswer(
 ): { readonly look: Look; readonly endless: boolean } {
   const answers = look.answers + 1;
   const endless = found.rest !== null && answers >= MOST_ANSWERS;
-  const left = found.issues.map(({ issue }) => issue);
+  const left = found.issues.map(({ issue, workspace }) => ({ issue, workspace }));
   return { look: { ...look, answers, rest: endless ? null : found.rest, left }, endless };
 }
 
@@ -60,14 +66,15 @@ export function takeFrom(
   look: Look,
   stateOf: (issue: IssueId) => string | null,
 ): { readonly readings: readonly Effect[]; readonly next: Look; readonly through: boolean } {
-  const lost = look.left.filter((issue) => isLost(stateOf(issue)));
+  const lost = look.left.filter(({ issue }) => isLost(stateOf(issue)));
   const next: Look = { ...look, left: lost.slice(ISSUES_PER_ROUND) };
   return {
-    readings: lost.slice(0, ISSUES_PER_ROUND).map((issue) => ({
+    readings: lost.slice(0, ISSUES_PER_ROUND).map(({ issue, workspace }) => ({
       kind: "read_ticket",
       key: `discover:${issue}:${look.begun}`,
       issue,
       background: false,
+      workspace,
     })),
     next,
     through: next.left.length === 0 && next.rest === null,

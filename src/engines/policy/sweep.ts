@@ -86,7 +86,13 @@ export function readingsOf(
   sweep: number,
 ): readonly Effect[] {
   const key = (what: string): string => `sweep:${issue}:${sweep}:${what}`;
-  const ticket: Effect = { kind: "read_ticket", key: key("ticket"), issue, background: true };
+  const ticket: Effect = {
+    kind: "read_ticket",
+    key: key("ticket"),
+    issue,
+    background: true,
+    workspace: null,
+  };
   if (project === null || (pullRequest === null && runs.length === 0)) return [ticket];
   const number = pullRequest?.number ?? null;
   return [

@@ -41,6 +41,7 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
       key: `read:${facts.id}:ticket:first`,
       issue: facts.id,
       background: false,
+      workspace: null,
     });
   }
   const pull = facts.pullRequest;

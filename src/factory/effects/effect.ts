@@ -40,8 +40,9 @@ export type Effect =
   | Is<"reply_threads", { number: number; replies: readonly ThreadReply[] }>
   | Is<"close_pull_request", { number: number; comment: string }>
   // ── reading lane ──
-  // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low.
-  | Is<"read_ticket", { background: boolean }>
+  // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low. `workspace`: of
+  // an issue that we may not keep yet; null = what its facts say.
+  | Is<"read_ticket", { background: boolean; workspace: string | null }>
   // `hint`: the news that it is for, when it is for nothing else.
   | Is<"read_pull_request", { number: number | null; branch: string; hint: Hint | null }>;
 

@@ -51,6 +51,8 @@ export interface Stamped<T> {
 
 /** The tracker's issue. Parts that sources report separately carry their own stamp. */
 export interface Ticket {
+  /** In which workspace of the tracker it is, by the tracker's id of that; null = nobody has said so. It never changes. */
+  readonly workspace: string | null;
   readonly core: Stamped<TicketCore> | null;
   readonly status: Stamped<TicketStatus> | null;
   readonly blockers: Stamped<readonly Blocker[]> | null;
@@ -398,7 +400,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     v: 3,
     id,
     createdAt: at,
-    ticket: { core: null, status: null, blockers: null, removed: null, ownEnd: null },
+    ticket: { workspace: null, core: null, status: null, blockers: null, removed: null, ownEnd: null },
     delegation: null,
     stopped: null,
     commanded: null,

@@ -38,6 +38,8 @@ export type Observation =
       }
     >
   | Of<"stop_requested", { prompt: string; session: string | null; by: Actor }>
+  /** In which workspace of its tracker the issue is: with whose credential it is read and written. */
+  | Of<"ticket_located", { workspace: string }>
   | Of<"delegated", { by: Actor }>
   | Of<"undelegated", { by: Actor }>
   | Of<"ticket_changed", { ticket: PartialTicket }>

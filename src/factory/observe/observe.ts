@@ -40,6 +40,10 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
     }
     case "stop_requested":
       return withStop(facts, seen.by, seen.session, seen.at, false);
+    case "ticket_located":
+      return facts.ticket.workspace === seen.workspace
+        ? facts
+        : { ...facts, ticket: { ...facts.ticket, workspace: seen.workspace } };
     case "delegated":
       return withDelegation(facts, true, seen.by, seen.at, false);
     case "undelegated":

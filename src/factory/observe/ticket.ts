@@ -11,6 +11,7 @@ export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read
   const { core, status, ownEnd } = ticket;
   const known = {
     ...facts.ticket,
+    workspace: facts.ticket.workspace ?? core?.workspace ?? null,
     core: core === undefined ? facts.ticket.core : later(facts.ticket.core, core, at, read),
     status: status === undefined ? facts.ticket.status : later(facts.ticket.status, status, at, read),
   };

@@ -1,13 +1,15 @@
+import { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Secret } from "../../lib/secret.ts";
-import type { Tracker, TrackerIdentity } from "../tracker.ts";
+import type { Discovery, Tracker, TrackerWorkspace } from "../tracker.ts";
 import { authWith } from "./client/credential.ts";
 import type { LinearCredential } from "./client/credential.ts";
 import { createClient } from "./client/client.ts";
 import { interpretEvent } from "./events/events.ts";
-import type { RateLimit } from "./client/rate-limit.ts";
-import { discoverIssues, readIdentity, readTicket } from "./read/read.ts";
+import { onlyConnection } from "./connection.ts";
+import type { Connection, Connections } from "./connection.ts";
+import { discoverIssues, readTicket } from "./read/read.ts";
 import { httpTransport } from "./client/transport.ts";
 import type { Transport } from "./client/transport.ts";
 import { openWebhook } from "./events/webhook.ts";
@@ -30,8 +32,6 @@ export interface LinearParts {
 export interface LinearTracker extends Tracker {
   /** When a webhook was last signed with the previous secret (Unix ms); null = not since we started. */
   lastPreviousSecretUseAt(): number | null;
-  /** What Linear last said about our allowances. */
-  rateLimit(): RateLimit;
 }
 
 /** Linear as a tracker. Throws when `apiUrl` would send the credential in the open, or a webhook secret is empty. */
@@ -49,15 +49,8 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
     clock: parts.clock,
     log: parts.log,
   };
-  const client = createClient({ ...calling, auth: authWith(parts.auth, calling) });
-  const reading = { client, clock: parts.clock, log: parts.log };
-  let us: TrackerIdentity | null = null;
+  const connections = onlyConnection(createClient({ ...calling, auth: authWith(parts.auth, calling) }));
   let previousSecretAt: number | null = null;
-
-  const whoAmI = async (signal: AbortSignal): Promise<TrackerIdentity> => {
-    us ??= await readIdentity(client, signal);
-    return us;
-  };
 
   return {
     name: "linear",
@@ -67,17 +60,72 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
       return result;
     },
     interpret: interpretEvent,
-    whoAmI,
-    readTicket: async (issue, signal, need) =>
-      readTicket(reading, await whoAmI(signal), issue, signal, need === "background"),
-    discover: async (since, rest, signal) =>
-      discoverIssues(reading, await whoAmI(signal), since, rest, signal),
-    tell: (session, key, activity, signal) => tell(client, session, key, activity, signal),
-    showPlan: (session, items, signal) => showPlan(client, session, items, signal),
-    link: (session, label, url, signal) => link(client, session, label, url, signal),
-    setStatus: (issue, to, name, signal) => setStatus(client, issue, to, name, signal),
-    takeDelegation: async (issue, signal) => takeDelegation(client, await whoAmI(signal), issue, signal),
+    async whoAmI(signal) {
+      const all = await connections.all(signal);
+      return await Promise.all(all.map((connection) => connection.ask(signal)));
+    },
+    discover: (since, rest, signal) => discoverIn(connections, parts, since, rest, signal),
+    in: (workspace) => workspaceOf(connections, parts, workspace),
     lastPreviousSecretUseAt: () => previousSecretAt,
-    rateLimit: () => client.rateLimit(),
+  };
+}
+
+/** Reads and writes in one workspace, with the credential that is there for it when each call is made. */
+function workspaceOf(
+  connections: Connections,
+  { clock }: Pick<LinearParts, "clock">,
+  workspace: string | null,
+): TrackerWorkspace {
+  const at = (signal: AbortSignal): Promise<Connection> => connections.at(workspace, signal);
+  return {
+    async readTicket(issue, signal, need) {
+      const connection = await at(signal);
+      const us = await connection.us(signal);
+      return await readTicket({ ...connection, clock }, us, issue, signal, need === "background");
+    },
+    async tell(session, key, activity, signal) {
+      await tell((await at(signal)).client, session, key, activity, signal);
+    },
+    async showPlan(session, items, signal) {
+      await showPlan((await at(signal)).client, session, items, signal);
+    },
+    async link(session, label, url, signal) {
+      await link((await at(signal)).client, session, label, url, signal);
+    },
+    async setStatus(issue, to, name, signal) {
+      return await setStatus((await at(signal)).client, issue, to, name, signal);
+    },
+    async takeDelegation(issue, signal) {
+      const connection = await at(signal);
+      await takeDelegation(connection.client, await connection.us(signal), issue, signal);
+    },
+  };
+}
+
+const placeAt = z.object({ workspace: z.string(), place: z.string().nullable() });
+
+/** Looks through one workspace after the other; `rest` says in which to go on, and where in its lists. */
+async function discoverIn(
+  connections: Connections,
+  { clock, log }: Pick<LinearParts, "clock" | "log">,
+  since: number,
+  rest: string | null,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const from = rest === null ? null : placeAt.parse(JSON.parse(rest));
+  const all = await connections.all(signal);
+  const identities = await Promise.all(all.map((connection) => connection.us(signal)));
+  const at = Math.max(
+    0,
+    identities.findIndex(({ workspace }) => workspace === from?.workspace),
+  );
+  const [connection, us] = [all[at], identities[at]];
+  if (connection === undefined || us === undefined) return { issues: [], rest: null };
+  const place = us.workspace === from?.workspace ? from.place : null;
+  const found = await discoverIssues({ ...connection, clock, log }, us, since, place, signal);
+  const next = found.rest === null ? identities[at + 1] : us;
+  return {
+    ...found,
+    rest: next === undefined ? null : JSON.stringify({ workspace: next.workspace, place: found.rest }),
   };
 }

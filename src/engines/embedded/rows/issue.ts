@@ -138,7 +138,7 @@ export function issueRows({ db }: Pick<Store, "db">) {
         key: core?.key ?? trackerIdOf(facts.id),
         title: core?.title ?? "",
         url: core?.url ?? null,
-        workspace: core?.workspace ?? null,
+        workspace: facts.ticket.workspace,
         project: facts.project?.id ?? null,
         repository: facts.project?.repository ?? null,
         branch: facts.project?.branch ?? null,

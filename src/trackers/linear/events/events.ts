@@ -1,3 +1,5 @@
+import type { IssueId } from "../../../factory/facts/ids.ts";
+import type { Observation } from "../../../factory/facts/observation.ts";
 import type { Interpretation, TrackerContext } from "../../tracker.ts";
 import { readComment, readIssueChanged, readIssueRemoved } from "./issue.ts";
 import { readAssigned, readUnassigned } from "./notification.ts";
@@ -97,12 +99,23 @@ export function interpretEvent(body: unknown, event: string, context: TrackerCon
   const row = ROWS.get(`${type}/${action ?? ""}`) ?? ROWS.get(`${type}/*`);
   if (row === undefined) return ignore(action, `unknown event type ${type}`);
   if (typeof row.meaning === "string") return ignore(action, row.meaning);
-  const reading = row.meaning(body, context);
+  const workspace = field(body, "organizationId");
+  const us = context.us.find((one) => one.workspace === workspace) ?? null;
+  if (us === null && context.us.length > 0) {
+    return ignore(action, `we are not signed in to the workspace that it is from (${workspace ?? "none"})`);
+  }
+  const known = (issue: IssueId): boolean => context.known(issue);
+  const reading = row.meaning(body, { us, known });
   if ("ignored" in reading) return ignore(action, reading.ignored);
   const { issue, observations } = reading;
+  // The first news of an issue says with whose credential it is to be read.
+  const located: readonly Observation[] =
+    workspace === null || context.known(issue)
+      ? []
+      : [{ kind: "ticket_located", at: observations[0]?.at ?? context.receivedAt, workspace }];
   return {
     action,
-    observations: observations.map((observation) => ({ issue, observation })),
+    observations: [...located, ...observations].map((observation) => ({ issue, observation })),
     ignored: null,
   };
 }
@@ -111,7 +124,7 @@ function ignore(action: string | null, why: string): Interpretation {
   return { action, observations: [], ignored: why };
 }
 
-function field(body: unknown, key: "type" | "action"): string | null {
+function field(body: unknown, key: "type" | "action" | "organizationId"): string | null {
   if (typeof body !== "object" || body === null || !Object.hasOwn(body, key)) return null;
   const value = (body as Record<string, unknown>)[key];
   return typeof value === "string" ? value.slice(0, 100) : null;

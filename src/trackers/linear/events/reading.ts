@@ -2,15 +2,23 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import { issueId } from "../../../factory/facts/ids.ts";
 import type { TicketStatus } from "../../../factory/facts/facts.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
-import type { TrackerContext } from "../../tracker.ts";
+import type { TrackerIdentity } from "../../tracker.ts";
 
 /** What one event says: observations about one issue, or why nothing is done with it. */
 type EventReading =
   | { readonly issue: IssueId; readonly observations: readonly Observation[] }
   | { readonly ignored: string };
 
+/** What reading an event needs to know. */
+export interface EventContext {
+  /** Who we are in the workspace of the event; null = nobody could say so yet. */
+  readonly us: TrackerIdentity | null;
+  /** Whether we already keep this issue. */
+  known(issue: IssueId): boolean;
+}
+
 /** Reads one event's body. Throws when a body that matters is not as Linear documents it: it is then quarantined. */
-export type LinearEventReader = (body: unknown, context: TrackerContext) => EventReading;
+export type LinearEventReader = (body: unknown, context: EventContext) => EventReading;
 
 /** Our id of Linear's issue. */
 export function linearIssue(uuid: string): IssueId {
@@ -50,7 +58,7 @@ export function isDelegation(rootCommentAuthor: string | null, sourceComment: st
 /** The reason to leave an event that is meant for another app of the workspace. */
 export function notOurs(
   event: { readonly appUserId: string },
-  context: TrackerContext,
+  context: EventContext,
 ): { readonly ignored: string } | null {
   const { us } = context;
   if (us === null || us.id === event.appUserId) return null;

@@ -8,13 +8,13 @@ const USER = "{ id name app }";
 /** How many of each list one read of an issue asks for; newest first, so what is cut is the oldest. */
 export const LISTED = { history: 50, sessions: 8, prompts: 25, relations: 50, labels: 50, page: 50 } as const;
 
-const viewerAnswer = z.object({ viewer: user, organization: z.object({ id }) });
+const viewerAnswer = z.object({ viewer: user, organization: z.object({ id, name }) });
 
 /** Who the credential belongs to. */
 export const VIEWER: Operation<z.output<typeof viewerAnswer>> = {
   name: "Viewer",
   kind: "read",
-  document: `query Viewer { viewer ${USER} organization { id } }`,
+  document: `query Viewer { viewer ${USER} organization { id name } }`,
   answer: viewerAnswer,
 };
 

@@ -25,7 +25,8 @@ export interface ReadParts {
 export async function readIdentity(client: LinearClient, signal: AbortSignal): Promise<TrackerIdentity> {
   const { viewer, organization } = await client.call(VIEWER, {}, signal);
   const { id, name } = viewer;
-  return { id, name, workspace: organization.id, inert: viewer.app ? null : person(name) };
+  const { id: workspace, name: workspaceName } = organization;
+  return { id, name, workspace, workspaceName, inert: viewer.app ? null : person(name) };
 }
 
 function person(name: string): NonNullable<TrackerIdentity["inert"]> {
@@ -38,7 +39,7 @@ function person(name: string): NonNullable<TrackerIdentity["inert"]> {
 
 /** Everything about one issue as `ticket_read`; `ticket_removed` only when Linear itself says there is no such issue. */
 export async function readTicket(
-  parts: ReadParts,
+  parts: Omit<ReadParts, "log">,
   us: TrackerIdentity,
   issue: IssueId,
   signal: AbortSignal,
@@ -122,7 +123,7 @@ export async function discoverIssues(
   return {
     issues: [...byIssue.values()]
       .toSorted((a, b) => b.at - a.at)
-      .map((one) => ({ issue: linearIssue(one.issue), by: one.by })),
+      .map((one) => ({ issue: linearIssue(one.issue), workspace: us.workspace, by: one.by })),
     rest: next.sessions === "ended" && next.delegated === "ended" ? null : JSON.stringify(next),
   };
 }
