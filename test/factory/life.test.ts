@@ -261,6 +261,18 @@ test("a closing that a reading may have missed is read again, whatever else was 
   expect(life.decision?.state).toBe("failed");
 });
 
+test("when the newest reading was asked for is known, also after our clock was set back", () => {
+  const life = new Life();
+  life.see(1, ticketReading());
+  life.run(20, {}, "h1");
+  life.see(25, pullReading("h1", { askedAt: T0 + 7_200_000 }, 25));
+  life.see(40, pullReading("h1", { askedAt: T0 + 40_000 }, 41));
+  expect(life.facts.pullRequest?.readAskedAt).toBe(T0 + 40_000);
+  // The forge tells whole seconds: of two readings of one second the one that was asked for later counts.
+  life.see(41, pullReading("h1", { askedAt: T0 + 39_900 }, 41));
+  expect(life.facts.pullRequest?.readAskedAt).toBe(T0 + 40_000);
+});
+
 test("what is stored has every field from the beginning: none comes or goes as more is learned", () => {
   const life = new Life();
   const fields = (part: object | null): readonly string[] => Object.keys(part ?? {}).toSorted();

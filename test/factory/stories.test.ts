@@ -206,6 +206,21 @@ describe("pushes and budgets", () => {
     expect(runs(told)).toEqual(["implementation", "ci_repair"]);
   });
 
+  test.each([
+    ["the forge's clock is ahead of ours", 2_640_000, 3_000],
+    ["ours has jumped ahead", 3_000, 2_640_000],
+  ])("nor when %s: neither clock alone tells how long ago the push was", (_, readAfter, askedAfter) => {
+    const told = story(`${RED}; run starts; run intends h2; run published`);
+    const { now } = told.life;
+    const times = { at: T0 + 20_000, readAt: now + readAfter, askedAt: now + askedAfter };
+    const seen = told.life.see(
+      (now - T0 + 3_000) / 1_000,
+      pullReading("h1", { checks: [check("test", "failure")], ...times }),
+    );
+    expect(seen).toContain("pr_open push_unseen");
+    expect(runs(told)).toEqual(["implementation", "ci_repair"]);
+  });
+
   test("a branch that was put back to the old head is judged again after a while", () => {
     const told = story(`${RED}; run starts; run intends h2; run published; pull h1 test=failure; wait 600`);
     told.tell("pull h1 test=failure");

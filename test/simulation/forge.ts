@@ -180,14 +180,15 @@ export class Forge {
     if (pull !== undefined && pull.state === "open") this.end(pull, false);
   }
 
-  read(number: number | null, branch: string): Observation | null {
+  /** `askedAt`: by the relay's clock, which may be another. */
+  read(number: number | null, branch: string, askedAt: number): Observation | null {
     const pull = this.pulls.find((row) => (number === null ? row.branch === branch : row.number === number));
     if (pull === undefined) return null;
     return {
       kind: "pull_request_read",
       at: pull.updatedAt,
       readAt: Math.max(this.now(), pull.updatedAt),
-      askedAt: this.now(),
+      askedAt,
       number: pull.number,
       url: `https://forge.test/${this.name}/${pull.number}`,
       node: `PR_${pull.number}`,

@@ -73,10 +73,13 @@ export function forgeSeam(life: Life): Forge {
         defaultBranch: "main",
         hasBranch: async () => true,
       })),
-    readPullRequest: async (_repository, { number, branch }, signal) =>
-      await ask(signal, () =>
-        (number === null ? outside.placeOf(branch) : outside.byPull(number)).forge.read(number, branch),
-      ),
+    async readPullRequest(_repository, { number, branch }, signal) {
+      const askedAt = life.clock.now();
+      return await ask(signal, () => {
+        const { forge } = number === null ? outside.placeOf(branch) : outside.byPull(number);
+        return forge.read(number, branch, askedAt);
+      });
+    },
     openPullRequest: async ({ branch }, signal) =>
       await ask(signal, () => {
         const { forge } = outside.placeOf(branch);

@@ -104,15 +104,20 @@ export function isOurs(facts: Facts, sha: string): boolean {
   return facts.runs.some((run) => run.headAfter === sha);
 }
 
-/** A forge that still shows the old head this long after the push (ms) has not lost sight of it: the branch was put back. */
+/**
+ * A forge that still shows the old head this long after the push (ms) has not lost sight of it: the branch was put back.
+ * It has to be so long by the forge's clock and by our own: one of them may be wrong, or have jumped.
+ */
 const PUSH_SHOWN_MS = 600_000;
 
 /** The commit that our last run pushed, as long as the pull request still shows the head from before it. */
 export function unseenPush(facts: Facts): string | null {
+  const { pullRequest } = facts;
   const last = facts.runs.at(-1);
-  const head = facts.pullRequest?.core.value.head;
-  if (last?.end?.outcome !== "published" || last.headAfter === null || head === undefined) return null;
-  if ((facts.pullRequest?.readAt ?? 0) > (last.endedAt ?? 0) + PUSH_SHOWN_MS) return null;
+  if (pullRequest === null || last?.end?.outcome !== "published" || last.headAfter === null) return null;
+  const { head } = pullRequest.core.value;
+  const readAt = Math.min(pullRequest.readAt ?? 0, pullRequest.readAskedAt ?? 0);
+  if (readAt > (last.endedAt ?? 0) + PUSH_SHOWN_MS) return null;
   const before = head === last.headBefore || head === last.cause.head;
   return before && head !== last.headAfter ? last.headAfter : null;
 }
@@ -238,10 +243,17 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     autoMergeOurs: reading.autoMergeOurs,
     ejections: ejections(reading.ejections),
     readAt: reading.readAt,
-    readAskedAt: Math.max(kept.readAskedAt ?? reading.askedAt, reading.askedAt),
+    readAskedAt: askedAtOf(kept, reading),
     hint: kept.hint !== null && isNewerThan(kept.hint, reading) ? kept.hint : null,
   };
   return { ...changed, pullRequest: next };
+}
+
+/** Readings of one second of the forge's cannot be told apart by it; else the newest counts, also after our clock was set back. */
+function askedAtOf({ readAt, readAskedAt }: PullRequest, reading: PullRequestReading): number {
+  return readAt === reading.readAt && readAskedAt !== null
+    ? Math.max(readAskedAt, reading.askedAt)
+    : reading.askedAt;
 }
 
 function isNewerThan(hint: Hint, reading: PullRequestReading): boolean {
