@@ -134,7 +134,7 @@ async function routes(
   health(app, parts.ready, metrics, stopping, log);
   inspection(app, engine.views, async () =>
     within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
-      log.warn("the agents could not be checked", { why: messageOf(error) });
+      if (!stopping.aborted) log.warn("the agents could not be checked", { why: messageOf(error) });
       throw new Problem(503, "not_ready", "the agents could not be checked in time");
     }),
   );

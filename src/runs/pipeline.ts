@@ -198,6 +198,7 @@ async function afterRun(context: RunContext): Promise<void> {
     if (!outcome.ok)
       context.parts.log.warn("the hook after-run failed", { run: context.id, exitCode: outcome.exitCode });
   } catch (error) {
+    if (context.handle.signal.aborted) return;
     context.parts.log.warn("could not run the hook after-run", {
       run: context.id,
       error: messageOf(error),

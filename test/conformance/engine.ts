@@ -56,6 +56,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
     let performed: Effect[];
     /** Faults of the engine's own background work: there must be none, whatever the outside does. */
     let broken: string[];
+    /** Every warning and error. */
+    let logged: string[];
 
     const open = async (changes: PartsChanges = {}): Promise<Engine> => {
       const { perform, ...rest } = changes;
@@ -64,8 +66,14 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           ...rest,
           log: {
             ...silentLog,
+            warn: (message) => logged.push(message),
             error(message) {
-              if (/^(inbox|timers|outbox|runs|sweep|retention|database probe|clock rollback): /.test(message))
+              logged.push(message);
+              if (
+                /^(deliveries|timers|effects|runs|sweep|retention|database probe|clock rollback): /.test(
+                  message,
+                )
+              )
                 broken.push(message);
             },
           },
@@ -113,6 +121,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       place = await site();
       performed = [];
       broken = [];
+      logged = [];
     });
     afterEach(async () => {
       await stop();
@@ -955,6 +964,37 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(since.length).toBeGreaterThan(2);
         // What was lost between the true time and the time that was believed must be found too.
         expect(Math.max(...since.slice(2))).toBeGreaterThan(86_400_000);
+      });
+    });
+
+    describe("a stop", () => {
+      test("is no failure of what it interrupts: nothing is logged as one, and the next start takes it up", async () => {
+        const begun: string[] = [];
+        const changes: PartsChanges = {
+          async discover(_since, _rest, signal) {
+            begun.push("discovery");
+            return await unending(signal);
+          },
+          async perform({ key }, { signal }) {
+            begun.push(key);
+            return await unending(signal);
+          },
+          async performRun({ signal }) {
+            begun.push("run");
+            return await unending(signal);
+          },
+        };
+        const all = ["discovery", "hello", "run"];
+        await open(changes);
+        await engine.observe(issueOf("a"), [script({ effects: [tell("a", "hello")] })], ORIGIN);
+        await engine.observe(issueOf("b"), [script({ run: "implementation", project: "app" })], ORIGIN);
+        await clock.settle();
+        expect(begun.toSorted()).toEqual(all);
+        await restart(changes);
+        await clock.settle();
+        expect(begun.toSorted()).toEqual([...all, ...all].toSorted());
+        expect(logged).toEqual([]);
+        expect(await effectOf("hello")).toMatchObject({ state: "doing", attempts: 1, error: null });
       });
     });
 

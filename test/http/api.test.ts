@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { NOBODY, operator } from "../../src/factory/facts/actor.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import { ExternalError } from "../../src/lib/external.ts";
+import { silentLog } from "../../src/lib/log.ts";
 import { readyDocument, serve } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import {
@@ -487,5 +488,27 @@ describe("watching", () => {
     } finally {
       await broken.close();
     }
+  });
+
+  test("agents that are still being asked when the relay stops are told of as no failure", async () => {
+    const warned: string[] = [];
+    let asked: () => void = () => undefined;
+    const asking = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    const stopping = await serve({
+      over: {
+        async agents() {
+          asked();
+          return await new Promise<never>(() => undefined);
+        },
+        log: { ...silentLog, warn: (message) => warned.push(message) },
+      },
+    });
+    const reply = fetch(`${stopping.url}/api/agents`);
+    await asking;
+    await stopping.close();
+    expect((await reply).status).toBe(503);
+    expect(warned).toEqual([]);
   });
 });

@@ -309,6 +309,8 @@ export class Story {
       for (const status of answers)
         if (status !== 200 && status !== 0) wrong.push(`${event} was answered ${status}`);
     await this.stopRelay();
+    for (const line of this.log.warnings)
+      if (line.includes("the relay is stopping")) wrong.push(`a stop is no failure: ${line}`);
     for (const { invariant, detail } of check(this.#stage.database, this.clock.now()))
       wrong.push(`${invariant}: ${detail}`);
     if (wrong.length > 0) throw new Error(`the story does not end well:\n- ${wrong.join("\n- ")}`);

@@ -239,7 +239,6 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       life = "stopped";
       failpoint("shutdown.draining");
       intake.close();
-      discovery.interrupt();
       const ended = Promise.all([
         runWorker.interrupt(),
         effectWorker.interrupt(),

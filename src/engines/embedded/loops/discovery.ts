@@ -33,11 +33,10 @@ export function createDiscoveryLoop(parts: {
   readonly meta: Meta;
   readonly engine: Pick<EngineParts, "clock" | "log" | "settings" | "discover">;
   readonly added: () => void;
-}): Loop & { interrupt(): void } {
+}): Loop {
   const { store, outbox, meta, engine } = parts;
   const { clock, log } = engine;
   const known = knownRows(store);
-  const stopping = new AbortController();
 
   const underWay = (): Look => {
     const kept = meta.get("discovery");
@@ -46,9 +45,9 @@ export function createDiscoveryLoop(parts: {
     return firstLook(last === null ? null : Number(last), clock.now());
   };
 
-  const asked = async (begun: Look): Promise<Look> => {
-    const signal = deadline(stopping.signal, DISCOVER_DEADLINE_MS, "the tracker's list of our issues");
-    const found = await Promise.race([engine.discover(begun.since, begun.rest, signal), aborted(signal)]);
+  const asked = async (begun: Look, signal: AbortSignal): Promise<Look> => {
+    const within = deadline(signal, DISCOVER_DEADLINE_MS, "the tracker's list of our issues");
+    const found = await Promise.race([engine.discover(begun.since, begun.rest, within), aborted(within)]);
     const { look, endless } = withAnswer(begun, found);
     if (endless) {
       const { answers } = look;
@@ -57,15 +56,15 @@ export function createDiscoveryLoop(parts: {
     return look;
   };
 
-  const loop = createLoop({
+  return createLoop({
     name: "discovery",
     clock,
     log,
-    async round() {
+    async round(signal) {
       let look = underWay();
       if (look.left.length === 0) {
         try {
-          look = await asked(look);
+          look = await asked(look, signal);
         } catch (error) {
           if (startsOver(look, error)) {
             log.warn("restarting the search for lost issues", { why: messageOf(error) });
@@ -86,8 +85,4 @@ export function createDiscoveryLoop(parts: {
       return discoveryMs(engine.settings.sweep, through);
     },
   });
-  return {
-    ...loop,
-    interrupt: () => stopping.abort(new Error("the relay is stopping")),
-  };
 }

@@ -124,7 +124,9 @@ export function createEffectWorker(parts: {
         const reports = afterFailure(effect, why, clock.now());
         if (reports.length > 0) advances.applyOrPark(effect.issue, reports, originOf(effect));
       });
-      log.warn("effect failed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
+      // A stop is no failure: it is put back, and the next process carries it out.
+      if (!stopping.signal.aborted)
+        log.warn("effect failed", { issue: effect.issue, kind: effect.kind, key: effect.key, why });
     } catch (storage) {
       unrecorded.add(row);
       log.error("could not record the result of an effect", {

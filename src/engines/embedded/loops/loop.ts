@@ -9,7 +9,7 @@ export interface Loop {
   start(): void;
   /** Looks again in this turn of the event loop, not at the planned time. */
   wake(): void;
-  /** No further rounds; resolves when the one under way has ended. */
+  /** No further rounds: interrupts the one under way, and resolves when it has ended. */
   stop(): Promise<void>;
   /** Monotonic ms of the end of the last round that held; null = none yet. */
   lastRound(): number | null;
@@ -18,14 +18,16 @@ export interface Loop {
 /**
  * Calls `round` and plans the next call in `finally`, whatever happens: a fault can slow a loop down, never
  * end it: a sweep that dies unnoticed leaves every issue stuck. `round` gives the ms until it wants to be called again; 0 = in the next turn of the
- * event loop, so that intake goes first.
+ * event loop, so that intake goes first. Its signal fires when the loop is stopped; a round that ends with the
+ * signal's reason has not failed.
  */
 export function createLoop(parts: {
   readonly name: string;
   readonly clock: Clock;
   readonly log: Log;
-  readonly round: () => number | Promise<number>;
+  readonly round: (signal: AbortSignal) => number | Promise<number>;
 }): Loop {
+  const stopping = new AbortController();
   let state: "new" | "idle" | "busy" | "stopped" = "new";
   let again = false;
   let faults = 0;
@@ -49,12 +51,13 @@ export function createLoop(parts: {
     again = false;
     let pause = 0;
     try {
-      const wanted = parts.round();
+      const wanted = parts.round(stopping.signal);
       // Not awaiting a plain number keeps a synchronous round within one turn of the event loop.
       pause = typeof wanted === "number" ? wanted : await wanted;
       faults = 0;
       lastRound = parts.clock.monotonic();
     } catch (error) {
+      if (stopping.signal.aborted && error === stopping.signal.reason) return;
       pause = pauseMs(faults, error, parts.clock.now());
       faults += 1;
       again = false;
@@ -91,6 +94,7 @@ export function createLoop(parts: {
     },
     async stop() {
       state = "stopped";
+      stopping.abort(new Error("the relay is stopping"));
       cancelTimer?.();
       if (immediate !== null) clearImmediate(immediate);
       await ended;
