@@ -7,6 +7,7 @@ import type { Observation, Origin } from "../factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../lib/delivery.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
+import type { Vault } from "../lib/vault.ts";
 import type { Log } from "../lib/log.ts";
 import type * as D from "./documents.ts";
 
@@ -39,6 +40,8 @@ export interface Engine {
   /** Puts a failed or dropped effect back (operator's `outbox retry`). False = no such effect. */
   retryEffect(id: string): Promise<boolean>;
   readonly views: Views;
+  /** Sealed records of the sources. Rejects with `NotDurable` when one cannot be kept now. */
+  readonly vault: Vault;
   /** At once and from what this process knows, also while a server is away: that is when it is asked. */
   health(): EngineHealth;
   /** Calls `listen` with each new stream line after it is committed. Returns the unsubscribe. */
@@ -120,6 +123,8 @@ export interface Views {
     readonly outbox: Readonly<Record<string, number>>;
   }>;
   issueId(key: string): Promise<IssueId | null>;
+  /** The sealed records of an owner: to be read only by whoever has the key. */
+  sealed(owner: string): ReturnType<Vault["list"]>;
   /** Lets go of what is read from; nothing can be read afterwards. */
   close(): Promise<void>;
 }

@@ -129,6 +129,31 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       expect(broken).toEqual([]);
     });
 
+    describe("sealed records", () => {
+      const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+      const kept = async (owner: string): Promise<Record<string, string>> =>
+        Object.fromEntries(
+          (await engine.vault.list(owner)).map(({ name, sealed }) => [
+            name,
+            new TextDecoder().decode(sealed),
+          ]),
+        );
+
+      test("are kept per owner over a restart, replaced by name, and taken once", async () => {
+        await open();
+        await engine.vault.put("linear", "one", bytes("first"));
+        await engine.vault.put("linear", "one", bytes("second"));
+        await engine.vault.put("other", "one", bytes("third"));
+        await restart();
+        expect(await kept("linear")).toEqual({ one: "second" });
+        expect((await engine.views.sealed("other")).map(({ name }) => name)).toEqual(["one"]);
+        const taken = await Promise.all([1, 2, 3].map(() => engine.vault.take("linear", "one")));
+        expect(taken.filter((sealed) => sealed !== null)).toHaveLength(1);
+        expect(await kept("linear")).toEqual({});
+        expect(await kept("other")).toEqual({ one: "third" });
+      });
+    });
+
     describe("deliveries", () => {
       test("a delivery changes its issue once, however often it comes", async () => {
         await open();

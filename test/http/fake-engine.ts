@@ -109,6 +109,11 @@ export function fakeEngine(): FakeEngine {
     replay: async (source, id) => deliveries.some((each) => each.source === source && each.deliveryId === id),
     retryEffect: async (id) => effects.some((effect) => effect.id === id && effect.state === "failed"),
     health: () => health,
+    vault: {
+      list: async () => [],
+      put: async () => undefined,
+      take: async () => null,
+    },
     subscribe(listen) {
       listening.add(listen);
       return () => {
@@ -194,6 +199,7 @@ export function fakeEngine(): FakeEngine {
         outbox: { pending: 4, failed: 1 },
       }),
       issueId: async (key) => (find(key)?.id as IssueId | undefined) ?? null,
+      sealed: async () => [],
       close: async () => undefined,
     },
   };

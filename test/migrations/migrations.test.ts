@@ -79,6 +79,9 @@ describe("migrations", () => {
       effects: [{ kind: "tell", key: "t1", state: "done" }],
     });
     expect((await views.delivery("d-applied"))[0]?.issues).toEqual(["linear:a"]);
+    expect(await views.sealed("linear")).toEqual([
+      { name: "installation:w", sealed: Buffer.from([1, 2, 3, 4]) },
+    ]);
     expect(await views.run("linear-b.1")).toMatchObject({ outcome: "published", usd: 0.25 });
     expect(await views.budget()).toMatchObject({ usdToday: 0.25, runsToday: 1 });
     expect((await views.stream(0, 10)).map(({ seq, kind }) => `${seq} ${kind}`)).toEqual([

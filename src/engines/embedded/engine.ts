@@ -26,6 +26,7 @@ import { createRunWorker } from "./loops/run-worker.ts";
 import { createBurstThrottle } from "./loops/burst-throttle.ts";
 import { createRetentionLoop, keepings } from "./loops/retention.ts";
 import { runRows } from "./rows/run.ts";
+import { vaultRows } from "./rows/vault.ts";
 import { dayOf, tallyRows } from "./rows/tally.ts";
 import { createClockRollback } from "./loops/clock-rollback.ts";
 import { watchFiles } from "./database/files.ts";
@@ -283,6 +284,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       return true;
     },
     views,
+    vault: vaultRows(store, clock),
     health: createHealth({
       store,
       deliveries,

@@ -19,6 +19,7 @@ import type { OutboxRow } from "../rows/outbox.ts";
 import { pageLimit, pageOf, pageStart } from "./paging.ts";
 import { runEventDocument } from "../rows/run.ts";
 import type { RunEventRow, RunRow } from "../rows/run.ts";
+import { sealedRecords } from "../rows/vault.ts";
 import type { Store } from "../database/store.ts";
 
 /** What only a running relay knows; from a database at rest the queue gives the general reason. */
@@ -43,6 +44,7 @@ export function createViews(
   close: () => void,
 ): Views {
   const meta = createMeta({ db });
+  const sealed = sealedRecords(db);
   const deliveries = deliveryRows({ db });
   const observations = observationRows({ db });
   const settings = (): KeptSettings | null => {
@@ -281,6 +283,7 @@ export function createViews(
     },
     counts: async () => tallies.counts(),
     issueId: async (key) => find(key)?.id ?? null,
+    sealed: async (owner) => sealed(owner),
     async close() {
       close();
     },
