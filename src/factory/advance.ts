@@ -1,4 +1,4 @@
-import { authorityOf } from "./judge/authority.ts";
+import { grantedAt } from "./judge/authority.ts";
 import { settled } from "./judge/charging.ts";
 import { decide, evidenceOf } from "./rules/decide.ts";
 import type { Decision, Evidence } from "./rules/decision.ts";
@@ -125,10 +125,9 @@ function reopened(facts: Facts, policy: Policy): Facts {
   if (pull === null || project === null || facts.project === null) return facts;
   const core = pull.core.value;
   if (core.state === "open") return facts;
-  const authority = authorityOf(facts, policy);
   // What was said within the second of the end was said before it.
   const endedAt = endOfSecond(core.closedAt ?? pull.core.at);
-  if (authority === null || !authority.granted || authority.at <= endedAt) return facts;
+  if (grantedAt(facts, policy) <= endedAt) return facts;
   const past = [
     ...facts.past,
     { number: pull.number, url: pull.url, branch: core.branch, merged: core.merged, at: endedAt },

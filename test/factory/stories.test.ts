@@ -424,6 +424,39 @@ describe("merged and closed", () => {
     expect(last(closed.tell("says go on"))).toContain("implementing run_queued");
   });
 
+  test("a stop of an issue that goes on after its end halts it, and `resume` picks it up", () => {
+    for (const end of [
+      "operator close",
+      "operator cancel",
+      "ticket status=completed",
+      "ticket status=canceled",
+      "pull h1 closed",
+      "pull h1 merged",
+    ]) {
+      for (const again of ["says go on", "operator retry", "session s2"]) {
+        for (const halt of ["operator stop", "stopped", "undelegated"]) {
+          const what = `${end}; ${again}; ${halt}`;
+          const told = story(`${GREEN}; ${what}`);
+          expect(last(told), what).toMatch(/^paused taken_away/);
+          expect(last(told.tell("operator resume")), what).toMatch(
+            /^(delegated|implementing|awaiting_review) /,
+          );
+        }
+      }
+    }
+  });
+
+  test("a stop of an issue that has ended leaves it as it ended", () => {
+    for (const [end, as] of [
+      ["operator close", "done closed_by_operator"],
+      ["ticket status=canceled", "failed ticket_ended"],
+      ["pull h1 closed", "failed closed_unmerged"],
+      ["pull h1 merged", "done merged"],
+    ])
+      for (const halt of ["operator stop", "stopped", "undelegated"])
+        expect(last(story(`${GREEN}; ${end}; ${halt}`)).split(" → ")[0], `${end}; ${halt}`).toBe(as);
+  });
+
   test("a person who completes or cancels the ticket ends it; a later message goes on", () => {
     const told = story(`${GREEN}; ticket status=canceled`);
     expect(last(told)).toContain("failed ticket_ended");

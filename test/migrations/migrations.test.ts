@@ -15,6 +15,7 @@ import {
 import type { Migration } from "../../src/engines/embedded/database/migrate.ts";
 import { createViews } from "../../src/engines/embedded/views/views.ts";
 import { emptyFacts } from "../../src/factory/facts/facts.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
@@ -93,9 +94,33 @@ describe("migrations", () => {
   test("the sample's facts have the shape and the version of today", () => {
     apply(2);
     for (const migration of migrations.slice(0, 2)) db.exec(sampleOf(migration));
+    apply(migrations.length);
     const facts = JSON.parse(db.prepare("SELECT facts FROM issues").pluck().get() as string) as object;
     const today = emptyFacts(issueId("linear", "a"), 1_767_600_000_000);
     expect(facts).toEqual(JSON.parse(JSON.stringify(today)));
+  });
+
+  test("a delegation and a resume that were known before are grants, and what took work away is none", () => {
+    const by = { kind: "person", id: "ann" };
+    const word = (granted: boolean, read: boolean) => ({ value: { granted, by }, at: 7, read });
+    const migrated = (known: object): unknown => {
+      db.close();
+      db = new Sqlite(":memory:");
+      apply(2);
+      for (const migration of migrations.slice(0, 2)) db.exec(sampleOf(migration));
+      db.prepare("UPDATE issues SET facts = json_patch(facts, ?)").run(JSON.stringify(known));
+      apply(migrations.length);
+      const facts = JSON.parse(db.prepare("SELECT facts FROM issues").pluck().get() as string) as Facts;
+      return facts.grants;
+    };
+    expect(migrated({ delegation: word(true, true), commanded: word(false, false) })).toEqual({
+      delegation: { value: { by }, at: 7, read: true },
+      command: null,
+    });
+    expect(migrated({ delegation: word(false, true), commanded: word(true, false) })).toEqual({
+      delegation: null,
+      command: { value: { by }, at: 7, read: false },
+    });
   });
 
   test("all steps at once give the same schema as one by one", () => {

@@ -20,6 +20,11 @@ export interface Facts {
   readonly stopped: Stamped<{ readonly by: Actor; readonly session: string | null }> | null;
   /** The newest operator's `stop` (false), `resume` or `retry` (true). */
   readonly commanded: Stamped<{ readonly granted: boolean; readonly by: Actor }> | null;
+  /** The newest delegation, and the newest `resume` or `retry`, also when it was taken away since: it overtook the end before it. */
+  readonly grants: {
+    readonly delegation: Stamped<{ readonly by: Actor }> | null;
+    readonly command: Stamped<{ readonly by: Actor }> | null;
+  };
   /** An operator's pause: nothing new starts, an active run goes on. */
   readonly paused: Stamped<boolean> | null;
   /** A person's end of the matter (`close`, `cancel`); absorbs until a later authority. */
@@ -404,6 +409,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     delegation: null,
     stopped: null,
     commanded: null,
+    grants: { delegation: null, command: null },
     paused: null,
     closed: null,
     sessions: {},

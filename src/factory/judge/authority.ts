@@ -3,10 +3,34 @@ import type { Policy } from "../facts/policy.ts";
 import { mayDelegate, maySteer } from "./trust.ts";
 
 /**
+ * When work was last asked for by somebody who may (Unix ms), whether or not it was taken away since; 0 = never. An end
+ * that is older was overtaken by that, and a stop does not bring it back.
+ */
+export function grantedAt(facts: Facts, policy: Policy): number {
+  const { delegation, command } = facts.grants;
+  const kept = [
+    delegation !== null && mayDelegate(facts, delegation.value.by, policy) ? delegation.at : 0,
+    command?.at ?? 0,
+  ];
+  return Math.max(0, ...kept, ...wordsOf(facts, policy).map(({ granted, at }) => (granted ? at : 0)));
+}
+
+/**
  * Whether we may work on the issue: the newest of all that grants or takes away, by the sources' own times.
  * On a tie what takes away wins, so that a stop is never lost to a delegation of the same millisecond.
  */
 export function authorityOf(facts: Facts, policy: Policy): Authority | null {
+  return wordsOf(facts, policy).reduce<Authority | null>(
+    (last, word) =>
+      last === null || word.at > last.at || (word.at === last.at && last.granted && !word.granted)
+        ? word
+        : last,
+    null,
+  );
+}
+
+/** Of each source of authority what it said last. */
+function wordsOf(facts: Facts, policy: Policy): readonly Authority[] {
   const words: Authority[] = [];
   if (
     facts.delegation !== null &&
@@ -30,13 +54,7 @@ export function authorityOf(facts: Facts, policy: Policy): Authority | null {
     const { granted, by } = facts.commanded.value;
     words.push({ granted, at: facts.commanded.at, cause: granted ? "commanded" : "stopped", by });
   }
-  return words.reduce<Authority | null>(
-    (last, word) =>
-      last === null || word.at > last.at || (word.at === last.at && last.granted && !word.granted)
-        ? word
-        : last,
-    null,
-  );
+  return words;
 }
 
 /**

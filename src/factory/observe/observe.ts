@@ -179,20 +179,24 @@ function withQueue(
 
 function withCommand(facts: Facts, seen: Extract<Observation, { kind: "commanded" }>): Facts {
   const { at, by, command } = seen;
-  const commanded = (granted: boolean): Facts["commanded"] =>
-    later(facts.commanded, { granted, by }, at, false);
+  const commanded = (granted: boolean): Pick<Facts, "commanded" | "grants"> => ({
+    commanded: later(facts.commanded, { granted, by }, at, false),
+    grants: granted
+      ? { ...facts.grants, command: later(facts.grants.command, { by }, at, false) }
+      : facts.grants,
+  });
   switch (command) {
     case "stop":
-      return { ...facts, commanded: commanded(false) };
+      return { ...facts, ...commanded(false) };
     case "pause":
       return { ...facts, paused: later(facts.paused, true, at, false) };
     case "resume":
-      return { ...facts, paused: later(facts.paused, false, at, false), commanded: commanded(true) };
+      return { ...facts, paused: later(facts.paused, false, at, false), ...commanded(true) };
     case "retry": {
       const afterRun = facts.runs.at(-1)?.number ?? 0;
       const budgetReset =
         facts.budgetReset === null || facts.budgetReset.at < at ? { at, afterRun } : facts.budgetReset;
-      return { ...facts, budgetReset, commanded: commanded(true) };
+      return { ...facts, budgetReset, ...commanded(true) };
     }
     case "cancel":
     case "close":

@@ -44,7 +44,12 @@ export function withPrompt(facts: Facts, prompt: Prompt): Facts {
 }
 
 export function withDelegation(facts: Facts, granted: boolean, by: Actor, at: number, read: boolean): Facts {
-  return { ...facts, delegation: later(facts.delegation, { granted, by }, at, read) };
+  const { grants } = facts;
+  return {
+    ...facts,
+    delegation: later(facts.delegation, { granted, by }, at, read),
+    grants: granted ? { ...grants, delegation: later(grants.delegation, { by }, at, read) } : grants,
+  };
 }
 
 export function withStop(facts: Facts, by: Actor, session: string | null, at: number, read: boolean): Facts {

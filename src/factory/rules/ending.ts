@@ -18,8 +18,7 @@ export const ENDINGS: readonly Rule[] = [
     name: "closed_by_operator",
     says: "An operator closed or cancelled the issue, and nobody has asked for work since: a merge already requested is cancelled.",
     states: ["done", "failed"],
-    when: ({ facts: { closed }, authority }) =>
-      closed !== null && authority?.granted === true && authority.at > closed.at ? null : closed,
+    when: ({ facts: { closed }, grantedAt }) => (closed !== null && grantedAt > closed.at ? null : closed),
     gives: ({ how, by }, s) => {
       const cancelled = how === "cancel";
       const why = `${cancelled ? "Cancelled" : "Closed"} by ${by.name ?? "an operator"}.${cancelledMerge(s)}`;
@@ -30,13 +29,13 @@ export const ENDINGS: readonly Rule[] = [
     name: "ticket_ended",
     says: "A person completed or cancelled the issue in the tracker after the last request: our work on it is over. If it was completed, a merge already requested goes ahead; otherwise it is cancelled.",
     states: ["done", "failed"],
-    when: ({ facts, authority }) => {
+    when: ({ facts, grantedAt }) => {
       const { status } = facts.ticket;
       const endedAt = endOf(status);
       if (status === null || endedAt === null) return null;
       // Our own move after a merge may come later than a person's next word: that word stands.
       if (status.value.type === "completed" && endedAt === facts.ticket.ownEnd) return null;
-      return endedAt >= (authority?.granted === true ? authority.at : 0) ? status.value : null;
+      return endedAt >= grantedAt ? status.value : null;
     },
     gives: ({ name, type }, s) => {
       const left = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;

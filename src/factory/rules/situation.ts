@@ -1,4 +1,4 @@
-import { authorityOf, openQuestions, pendingPrompts } from "../judge/authority.ts";
+import { authorityOf, grantedAt, openQuestions, pendingPrompts } from "../judge/authority.ts";
 import { verdictOf, type Verdict } from "../judge/checks.ts";
 import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "../facts/facts.ts";
 import { activeRun } from "../facts/facts.ts";
@@ -14,6 +14,8 @@ export interface Situation {
   readonly project: ProjectPolicy | null;
   readonly now: number;
   readonly authority: Authority | null;
+  /** When work was last asked for, whether or not it was taken away since (Unix ms); 0 = never. */
+  readonly grantedAt: number;
   readonly run: Run | null;
   readonly last: Run | null;
   readonly prompts: readonly Prompt[];
@@ -40,6 +42,7 @@ export function situationOf(facts: Facts, policy: Policy, now: number): Situatio
   return {
     ...grounds,
     policy,
+    grantedAt: grantedAt(facts, policy),
     run: activeRun(facts),
     last: facts.runs.at(-1) ?? null,
     prompts: pendingPrompts(facts, policy),

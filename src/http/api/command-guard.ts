@@ -38,7 +38,7 @@ export function commandRejection(
     case "pause":
       return over ?? (paused ? `${key} is already paused` : null);
     case "resume":
-      if (over !== null) return over;
+      if (over !== null) return `${over}${startsAgain(issue)}`;
       return paused || state === "paused" ? null : `${key} is not paused (${state})`;
     case "cancel":
     case "close":
@@ -49,6 +49,18 @@ export function commandRejection(
       if (isBlank(text)) return "the text is empty: say what the answer is";
       return unanswerable(asked, issue.key, facts, policy);
   }
+}
+
+/** What there is to do in place of `resume` once an issue has ended. */
+function startsAgain({
+  key,
+  rule,
+  pullRequest,
+}: Pick<IssueDocument, "key" | "rule" | "pullRequest">): string {
+  if (NOT_MOVED_BY_RETRY.has(rule)) return "";
+  return pullRequest?.merged === true
+    ? ` To have more done, say what: \`patchrelay issue prompt ${key} TEXT\`.`
+    : ` \`patchrelay issue retry ${key}\` starts it again.`;
 }
 
 /** What waits for something else than another try: a new budget would lie there unused. */

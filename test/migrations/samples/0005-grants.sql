@@ -1,0 +1,1 @@
+UPDATE issues SET facts = json_set(facts, '$.grants.command', json('{"value":{"by":{"kind":"operator","id":"operator","name":"an operator","association":null,"permission":null}},"at":1767600000000,"read":false}'));
