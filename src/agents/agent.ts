@@ -10,7 +10,7 @@ export interface Agent {
   readonly name: string;
   /** Null when a run could start now; else what is missing and what to do. Cheap; asked by doctor, /ready and before each run. */
   ready(signal: AbortSignal): Promise<string | null>;
-  /** Starts or continues work. The session lives until `close`. */
+  /** Starts or continues work. The session lives until `close`; `signal` ends its turn as `interrupt` does. */
   work(request: WorkRequest, signal: AbortSignal): Promise<AgentSession>;
 }
 
@@ -41,7 +41,7 @@ export interface WorkRequest {
 }
 
 export interface AgentSession {
-  /** Hands in a message while the turn runs. False = too late, the turn is over. */
+  /** Hands in a message while the turn runs. False = too late, the turn is over; known at the latest when it is. */
   steer(text: string, promptId: string): Promise<boolean>;
   /** Ends the turn as soon as possible (5 s at most); `result` then says `interrupted`. */
   interrupt(): Promise<void>;

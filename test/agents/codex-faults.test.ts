@@ -339,6 +339,15 @@ describe("steering", () => {
     const session = await ours.work(agentThat("steer_too_late"), asked);
     expect(await session.steer("also the docs", "prompt-2")).toBe(false);
   });
+
+  test("a message that is never answered ends with the turn", async () => {
+    const { request: asked, notes } = request(folder, { prompt: "do it" });
+    const session = await ours.work(agentThat("never_answers_steer", handClock()), asked);
+    const steering = session.steer("also the docs", "prompt-2");
+    await notes.seen(warns("not steering"));
+    await session.interrupt();
+    expect(await steering).toBe(false);
+  });
 });
 
 describe("continuing a thread", () => {

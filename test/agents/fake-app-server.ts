@@ -273,6 +273,7 @@ const BEHAVIOURS: Readonly<Record<string, Behaviour>> = {
     ...turn(() => note("waiting")),
     "turn/steer": (message) => refuse(message, "expected active turn id `U1` but found `U2`"),
   },
+  never_answers_steer: { ...turn(() => note("waiting")), "turn/steer": () => note("not steering") },
   steers: {
     ...turn(() => note("waiting")),
     "turn/steer": (message) => {

@@ -21,12 +21,12 @@ export function createFakeAgent(life: Life, disk: Disk): Agent {
       await request.onTurn(`${request.promptId}-${sessions}`);
       if (!life.alive) return await nothing(signal);
       outside.meanwhile(outside.issueOf(request.directory), "works");
-      return session(life, disk, request);
+      return session(life, disk, request, signal);
     },
   };
 }
 
-function session(life: Life, disk: Disk, request: WorkRequest): AgentSession {
+function session(life: Life, disk: Disk, request: WorkRequest, signal: AbortSignal): AgentSession {
   const { chance } = life;
   const ending = new AbortController();
   let over = false;
@@ -37,9 +37,13 @@ function session(life: Life, disk: Disk, request: WorkRequest): AgentSession {
   const end = (how: AgentResult): void => {
     if (over) return;
     over = true;
+    signal.removeEventListener("abort", interrupt);
     ending.abort(new Error("it has ended"));
     resolve(how);
   };
+  const interrupt = (): void => end({ ...COMPLETED, how: "interrupted", detail: "it was told to stop" });
+  signal.addEventListener("abort", interrupt, { once: true });
+  if (signal.aborted) interrupt();
   life.agenda.after(chance.between(1, 40) * MINUTE, () => {
     if (over || !life.alive) return;
     life.boundary();
@@ -55,11 +59,11 @@ function session(life: Life, disk: Disk, request: WorkRequest): AgentSession {
       }
     },
     async interrupt() {
-      end({ ...COMPLETED, how: "interrupted", detail: "it was told to stop" });
+      interrupt();
     },
     result,
     async close() {
-      over = true;
+      interrupt();
     },
   };
 }

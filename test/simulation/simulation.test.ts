@@ -1,5 +1,13 @@
 import { describe, expect, test } from "vitest";
+import type { WorkRequest } from "../../src/agents/agent.ts";
+import { Agenda } from "./agenda.ts";
+import { createFakeAgent } from "./agent.ts";
+import { Chance } from "./chance.ts";
 import { CORPUS } from "./corpus.ts";
+import type { Life } from "./life.ts";
+import { Oracle } from "./oracle.ts";
+import { Outside } from "./outside.ts";
+import { settingOf } from "./settings.ts";
 import { simulate, told, type Report } from "./simulate.ts";
 
 // Whole histories in virtual time: people, services, an agent, a bad network and a process that dies, around
@@ -39,4 +47,36 @@ describe("many lives", () => {
     expect(await simulate(2)).toEqual(second);
     expect(second?.trace).not.toBe(first?.trace);
   });
+});
+
+test("the signal ends the turn of the fake agent as that of every agent, also while a message is handed in", async () => {
+  const [agenda, chance] = [new Agenda(0), new Chance(1)];
+  const setting = settingOf(chance, new Chance(2), new Set());
+  const outside = new Outside(agenda, chance, setting);
+  const life = {
+    agenda,
+    chance,
+    setting,
+    outside,
+    oracle: new Oracle(),
+    alive: true,
+    boundary: () => undefined,
+  };
+  const agent = createFakeAgent(life as Partial<Life> as Life, { trees: new Map(), tips: new Map() });
+  const stop = new AbortController();
+  const request = {
+    run: "r",
+    directory: "app-1",
+    thread: null,
+    promptId: "p",
+    onThread: async () => {},
+    onTurn: async () => {},
+  };
+  const working = agent.work(request as Partial<WorkRequest> as WorkRequest, stop.signal);
+  agenda.step();
+  const session = await working;
+  const steering = session.steer("more", "p2");
+  stop.abort(new Error("the relay is stopping"));
+  expect(await steering).toBe(false);
+  expect(await session.result).toMatchObject({ how: "interrupted" });
 });

@@ -93,9 +93,10 @@ export class CodexSession implements AgentSession {
       clientUserMessageId: promptId,
       input: [inputText(text)],
     };
+    // What nobody has answered by then was not taken, and would hold up the end of the run.
+    const over = this.result.then(() => false);
     try {
-      await server.call("turn/steer", params, STEER_MS);
-      return true;
+      return await Promise.race([server.call("turn/steer", params, STEER_MS).then(() => true), over]);
     } catch (error) {
       if (error instanceof RefusedCall && TOO_LATE.test(error.message)) return false;
       if (this.#over()) return false;
