@@ -36,6 +36,8 @@ export interface LinearWorldParts extends WorldParts {
   readonly teams?: Readonly<Record<string, string>>;
   /** Whose webhook it is: the application's, or one of the workspace, which hears of issues and comments only. */
   readonly webhookOf?: "app" | "workspace";
+  /** How long changes by one person share an entry of an issue's history. Linear does not say; 0 unless given. */
+  readonly historyWindowMs?: number;
   /** Hourly limits of the API key and of OAuth tokens; Linear's own unless given. */
   readonly limits?: HourlyLimits;
 }
@@ -78,6 +80,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
   let target: WebhookTarget | null = parts.webhook ?? null;
 
   const model = new Model(parts.clock, parts.randomness);
+  model.historyWindowMs = parts.historyWindowMs ?? 0;
   const oauth = new OAuth(model, parts.limits ?? null);
   for (const name of parts.people ?? ["Ada Lovelace", "Grace Hopper"]) model.addPerson(name);
   for (const [key, name] of Object.entries(parts.teams ?? { APP: "App" })) model.addTeam(key, name);

@@ -1,4 +1,5 @@
 import { inputError, notFound } from "../api/errors.ts";
+import { asStored } from "./markdown.ts";
 import { required, type Model } from "./model.ts";
 import { agentContent, agentSignal, externalLinks } from "./rules.ts";
 import type {
@@ -18,8 +19,9 @@ export interface NewComment {
   readonly body: string;
   readonly parentId?: string | null;
   readonly quotedText?: string | null;
-  /** Null: Linear itself. */
+  /** Null: Linear itself, or somebody outside. */
   readonly userId: string | null;
+  readonly externalUserId?: string | null;
 }
 
 /** Writes a comment and tells it. A reply to a reply belongs to the root of that thread. */
@@ -34,20 +36,23 @@ export function addComment(model: Model, input: NewComment): CommentRow {
   const row = model.put(model.comments, {
     ...model.fresh(input.id),
     issueId: issue.id,
-    body: input.body,
+    body: asStored(input.body),
     parentId: parent === null ? null : (parent.parentId ?? parent.id),
     userId: input.userId,
+    externalUserId: input.externalUserId ?? null,
     quotedText: input.quotedText ?? null,
     editedAt: null,
   });
   if (input.userId !== null) subscribe(model, issue, input.userId);
-  model.tell({ kind: "entity", entity: "Comment", action: "create", id: row.id, actorId: input.userId });
+  const actorId = input.userId ?? row.externalUserId;
+  model.tell({ kind: "entity", entity: "Comment", action: "create", id: row.id, actorId });
   return row;
 }
 
 /** Rewrites a comment. The same text again changes nothing and tells nothing. */
-export function editComment(model: Model, actorId: string, comment: CommentRow, body: string): CommentRow {
-  if (body.trim() === "") throw inputError("Argument Validation Error: body must not be empty");
+export function editComment(model: Model, actorId: string, comment: CommentRow, text: string): CommentRow {
+  if (text.trim() === "") throw inputError("Argument Validation Error: body must not be empty");
+  const body = asStored(text);
   if (body === comment.body) return comment;
   const row = model.change(model.comments, comment, { body, editedAt: model.clock.now() });
   model.tell({

@@ -4,6 +4,7 @@ import type {
   ActivityRow,
   AttachmentRow,
   CommentRow,
+  ExternalUserRow,
   HistoryRow,
   IssueRow,
   LabelRow,
@@ -80,6 +81,7 @@ const ALWAYS = Number.NEGATIVE_INFINITY;
 /** Linear's side of the story: every row, what time it is there, and a listener for what happens. */
 export class Model {
   readonly users = new Table<UserRow>();
+  readonly externalUsers = new Table<ExternalUserRow>();
   readonly teams = new Table<TeamRow>();
   readonly states = new Table<StateRow>((row) => row.teamId);
   readonly labels = new Table<LabelRow>();
@@ -106,6 +108,8 @@ export class Model {
   agentSessionEvents = true;
   /** The organization's guidance for agents, sent with every session event. */
   guidance: string | null = null;
+  /** Changes by the same person within so many milliseconds share an entry of the history, and undo each other in it. */
+  historyWindowMs = 0;
   /** Called at once, after the rows are written, in the order things happen. */
   tell: (happening: Happening) => void = () => undefined;
 
@@ -149,6 +153,13 @@ export class Model {
     const displayName = (name.split(/\s+/)[0] ?? name).toLowerCase();
     const row = { ...this.fresh(), name, displayName, email: `${displayName}@example.com`, app: false };
     this.users.put(row, ALWAYS);
+    return row;
+  }
+
+  addExternalUser(name: string): ExternalUserRow {
+    const displayName = name.toLowerCase().replaceAll(/[^a-z]+/g, ".");
+    const row = { ...this.fresh(), name, displayName, email: `${displayName}@elsewhere.example` };
+    this.externalUsers.put(row, ALWAYS);
     return row;
   }
 

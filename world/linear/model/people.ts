@@ -1,4 +1,4 @@
-import { addComment, addPrompt, editComment, openSession } from "./conversation.ts";
+import { addComment, addPrompt, editComment, openSession, removeComment } from "./conversation.ts";
 import type { IssueChange } from "./issue-change.ts";
 import { changeIssue, createIssue, relate } from "./issues.ts";
 import { required, type Model } from "./model.ts";
@@ -66,7 +66,10 @@ export interface People {
   ): IssueRow;
   /** A plain comment; as a reply in a session's thread it prompts the session. */
   comment(issue: string, text: string, by: string, replyTo?: string): CommentRow;
+  /** What an integration passes on from somebody outside of the workspace. */
+  commentFromOutside(issue: string, text: string, name: string, replyTo?: string): CommentRow;
   editComment(comment: string, text: string, by: string): CommentRow;
+  removeComment(comment: string, by: string): CommentRow;
   removeIssue(issue: string, by: string): IssueRow;
   restoreIssue(issue: string, by: string): IssueRow;
   /** "blocker blocks issue". There is no webhook about it. */
@@ -220,7 +223,18 @@ export function people(model: Model): People {
       }
       return comment;
     },
+    commentFromOutside(key, text, name, replyTo) {
+      const known = model.externalUsers.all().find((user) => user.name === name);
+      return addComment(model, {
+        issueId: theIssue(key).id,
+        body: text,
+        userId: null,
+        externalUserId: (known ?? model.addExternalUser(name)).id,
+        ...(replyTo === undefined ? {} : { parentId: replyTo }),
+      });
+    },
     editComment: (id, text, by) => editComment(model, person(by).id, theComment(id), text),
+    removeComment: (id, by) => removeComment(model, person(by).id, theComment(id)),
     removeIssue: (key, by) => change(key, by, { trashed: true }),
     restoreIssue: (key, by) => change(key, by, { trashed: false }),
     addBlocker(key, blocker, by) {

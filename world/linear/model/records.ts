@@ -14,6 +14,13 @@ export interface UserRow extends Row {
   readonly app: boolean;
 }
 
+/** Somebody outside of the workspace whom an integration speaks for (Slack, Intercom, GitHub). */
+export interface ExternalUserRow extends Row {
+  readonly name: string;
+  readonly displayName: string;
+  readonly email: string;
+}
+
 export interface TeamRow extends Row {
   readonly key: string;
   readonly name: string;
@@ -84,8 +91,9 @@ export interface CommentRow extends Row {
   readonly body: string;
   readonly issueId: string;
   readonly parentId: string | null;
-  /** Null for the comment that Linear itself makes as the root of a delegated session's thread. */
+  /** Null for the comment that Linear itself makes as the root of a delegated session's thread, and for outsiders. */
   readonly userId: string | null;
+  readonly externalUserId: string | null;
   readonly quotedText: string | null;
   readonly editedAt: number | null;
 }

@@ -3,6 +3,7 @@ import { required, type Model } from "../model/model.ts";
 import {
   commentChild,
   commentUrl,
+  externalUserChild,
   issueChild,
   issueUrl,
   optionalUser,
@@ -94,7 +95,8 @@ export function commentBody(model: Model, row: CommentRow): { data: Json; url: s
     ...(row.parentId === null ? {} : { parent: commentChild(model, row.parentId) }),
     userId: row.userId,
     ...optionalUser(model, "user", row.userId),
-    externalUserId: null,
+    externalUserId: row.externalUserId,
+    ...(row.externalUserId === null ? {} : { externalUser: externalUserChild(model, row.externalUserId) }),
     botActor: null,
     quotedText: row.quotedText,
     editedAt: time(row.editedAt),

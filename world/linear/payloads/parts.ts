@@ -59,6 +59,11 @@ export function optionalUser(model: Model, key: string, userId: string | null): 
   return userId === null ? {} : { [key]: userChild(model, userId) };
 }
 
+export function externalUserChild(model: Model, id: string): Json {
+  const { name, email } = required(model.externalUsers.get(id), "external user", id);
+  return { id, name, email };
+}
+
 export function teamChild(model: Model, teamId: string): Json {
   const team = required(model.teams.get(teamId), "team", teamId);
   return { id: team.id, key: team.key, name: team.name };

@@ -5,6 +5,7 @@ import { required, type Happening, type Model } from "../model/model.ts";
 import { payloadFaults } from "./check.ts";
 import {
   commentChild,
+  externalUserChild,
   issueWithDescription,
   optionalUser,
   rowTimes,
@@ -96,10 +97,12 @@ function entity(model: Model, happening: Extract<Happening, { kind: "entity" }>)
   const { entity, action, id, actorId } = happening;
   const { data, url } = bodyOf(model, entity, id);
   const before = happening.before === undefined ? undefined : beforeOf(model, entity, happening.before);
+  const isOutsider = actorId !== null && model.externalUsers.get(actorId) !== undefined;
+  const actorType = isOutsider ? "ExternalUserActorWebhookPayload" : "UserActorWebhookPayload";
   return {
     event: entity,
     type: "EntityWebhookPayload",
-    unions: { data: `${entity}WebhookPayload`, actor: "UserActorWebhookPayload" },
+    unions: { data: `${entity}WebhookPayload`, actor: actorType },
     body: {
       ...envelope(model, entity, action),
       actor: actorId === null ? null : actor(model, actorId),
@@ -162,6 +165,9 @@ function previous(before: Json, after: Json): Json {
 }
 
 function actor(model: Model, userId: string): Json {
+  if (model.externalUsers.get(userId) !== undefined) {
+    return { ...externalUserChild(model, userId), type: "externalUser" };
+  }
   const user = model.user(userId);
   return { id: user.id, type: "user", name: user.name, email: user.email, url: userUrl(model, user) };
 }

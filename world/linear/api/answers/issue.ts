@@ -80,6 +80,7 @@ export const IssueRelation: Fields<RelationRow> = {
 };
 
 export const Comment: Fields<CommentRow> = {
+  externalUser: (row, view) => view.get(view.model.externalUsers, row.externalUserId),
   url: (row, view) => commentUrl(view.model, row),
   bodyData: (row) =>
     JSON.stringify({
@@ -130,6 +131,13 @@ function changedRow(name: string): Field<HistoryRow> {
   };
 }
 
+function changedLabels(name: "addedLabelIds" | "removedLabelIds"): Field<HistoryRow> {
+  return (row, view) => {
+    const ids = row.changes[name] as readonly string[] | undefined;
+    return ids?.map((id) => view.get(view.model.labels, id)) ?? null;
+  };
+}
+
 function changedPlain(name: string): Field<HistoryRow> {
   return (row) => row.changes[name] ?? null;
 }
@@ -140,6 +148,8 @@ const BOTH_ENDS = (names: readonly string[]): string[] =>
 export const IssueHistory: Fields<HistoryRow> = {
   issue: (row, view) => view.get(view.model.issues, row.issueId),
   actor: (row, view) => view.get(view.model.users, row.actorId),
+  addedLabels: changedLabels("addedLabelIds"),
+  removedLabels: changedLabels("removedLabelIds"),
   ...Object.fromEntries(BOTH_ENDS(Object.keys(CHANGED_ROWS)).map((name) => [name, changedRow(name)])),
   ...Object.fromEntries(
     [

@@ -36,7 +36,11 @@ export const QUERIES: RootFields = {
   issueLabels: (view, args) => connection(view, "Label", view.all(view.model.labels), args),
   issueRelation: byId("IssueRelation", (view) => view.model.relations),
   issueRelations: (view, args) => connection(view, null, view.all(view.model.relations), args),
-  comment: byId("Comment", (view) => view.model.comments),
+  comment: (view, args) => {
+    const comment = byId("Comment", (each) => each.model.comments)(view, args);
+    if (comment.archivedAt !== null) throw notFound("Comment", comment.id);
+    return comment;
+  },
   comments: (view, args) => connection(view, "Comment", view.all(view.model.comments), args),
   attachment: byId("Attachment", (view) => view.model.attachments),
   attachments: (view, args) => connection(view, "Attachment", view.all(view.model.attachments), args),

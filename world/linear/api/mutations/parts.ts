@@ -15,7 +15,8 @@ export function theIssue(view: View, idOrKey: unknown): IssueRow {
 
 export function theComment(view: View, id: unknown): CommentRow {
   const comment = view.get(view.model.comments, String(id));
-  if (comment === null) throw notFound("Comment", String(id));
+  // Its id stays taken.
+  if (comment === null || comment.archivedAt !== null) throw notFound("Comment", String(id));
   return comment;
 }
 
