@@ -1,6 +1,6 @@
 import type { QueueDocument } from "../engines/documents.ts";
 import type { Command, Context } from "./usage/command.ts";
-import { NOTHING_YET } from "./show/list.ts";
+import { nothingYet } from "./show/list.ts";
 import { separated, tableLines } from "./show/table.ts";
 import type { Column } from "./show/table.ts";
 import { timeWriter } from "./show/times.ts";
@@ -14,7 +14,7 @@ export const command: Command = {
   examples: [{ says: "who waits for whom", line: "queue" }],
   async run(context) {
     const views = await context.kept();
-    if (views === null) context.note(NOTHING_YET);
+    if (views === null) context.note(nothingYet(context));
     const queue = (await views?.queue()) ?? NO_QUEUE;
     context.answer(queue, () => (context.terminal ? page(queue, context) : rows(queue, context)));
     return 0;

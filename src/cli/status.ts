@@ -1,12 +1,14 @@
 import type { BudgetOverview, IssueDocument } from "../engines/documents.ts";
 import type { Views } from "../engines/engine.ts";
 import { escapeHidden } from "../lib/text.ts";
+import { layoutOf } from "../settings/load/layout.ts";
 import type { Command, Context } from "./usage/command.ts";
+import { failureOf } from "./usage/failure.ts";
 import { issueColumns } from "./issue/columns.ts";
 import { lookAtRelay } from "./reach/condition.ts";
 import type { Condition } from "./reach/condition.ts";
 import { fieldLines } from "./show/fields.ts";
-import { NOTHING_YET } from "./show/list.ts";
+import { nothingYet } from "./show/list.ts";
 import { count, dollars } from "./show/numbers.ts";
 import { tableLines } from "./show/table.ts";
 import { lengthOf, timeWriter } from "./show/times.ts";
@@ -21,27 +23,49 @@ export const command: Command = {
   arguments: [],
   options: {},
   about: [
-    "Exits 0 even if the relay is down: with --json, `relay` says up or down, and `ready` whether it can work.",
+    "Exits 0 even if the relay is down: with --json, `relay` says up or down, and `ready` whether it can work. Exits 1 if the database cannot be read: `database` says why.",
   ],
   examples: [{ says: "is it up, for a script", line: "status --json | jq -r .relay" }],
   async run(context) {
     const condition = await lookAtRelay(context.relay());
-    const views = await context.kept();
-    const kept = views === null ? null : await keptBy(views);
+    const { kept, trouble } = await lookAtDatabase(context);
     const document = {
       ...condition,
       version: packageVersion(),
       node: process.versions.node,
+      database: trouble,
       ...(kept ?? NOTHING),
     };
     context.answer(document, () => [
       ...relayLines(condition, context),
       "",
-      ...(kept === null ? [NOTHING_YET] : keptLines(kept, context)),
+      ...(kept === null ? nothingKept(condition, trouble, context) : keptLines(kept, context)),
     ]);
-    return 0;
+    return trouble === null ? 0 : 1;
   },
 };
+
+/** Null = nothing was ever kept, or it cannot be read for that reason. */
+async function lookAtDatabase(
+  context: Context,
+): Promise<{ readonly kept: Kept | null; readonly trouble: string | null }> {
+  try {
+    const views = await context.kept();
+    return { kept: views === null ? null : await keptBy(views), trouble: null };
+  } catch (error) {
+    // How the relay is can be told all the same.
+    return { kept: null, trouble: failureOf(error).message };
+  }
+}
+
+function nothingKept({ relay }: Condition, trouble: string | null, context: Context): readonly string[] {
+  if (trouble !== null) return fieldLines([["database", trouble, context.style.red]], context.style);
+  if (relay === "down") return [nothingYet(context)];
+  const { database } = layoutOf(context.located().dataDir);
+  return [
+    `There is no ${database}, although a relay answers: its data folder is gone, or it runs with another dataDir.`,
+  ];
+}
 
 interface Kept {
   readonly issues: Readonly<Record<string, number>>;

@@ -16,7 +16,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type Database from "better-sqlite3";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { assertDurable, openWriter } from "../../src/engines/embedded/database/connection.ts";
 import { createStore } from "../../src/engines/embedded/database/store.ts";
 import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
@@ -52,6 +52,7 @@ beforeEach(() => {
   engine = null;
 });
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await stop();
   chmodSync(folder, 0o700);
   rmSync(folder, { recursive: true, force: true });
@@ -378,7 +379,10 @@ describe("inspection", () => {
 
   test("after a crash it reads what lies in the log, and leaves the log as it is", async () => {
     const copy = await crashed();
-    const temporary = readdirSync(tmpdir()).filter((name) => name.startsWith("patchrelay-read-"));
+    // A temporary folder of its own: in the common one others read copies at the same time.
+    const temporary = join(folder, "tmp");
+    mkdirSync(temporary);
+    vi.stubEnv("TMPDIR", temporary);
     const before = readdirSync(join(folder, "crashed")).map((name) => [
       name,
       statSync(join(folder, "crashed", name)).mtimeMs,
@@ -392,7 +396,7 @@ describe("inspection", () => {
         statSync(join(folder, "crashed", name)).mtimeMs,
       ]),
     ).toEqual(before);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith("patchrelay-read-"))).toEqual(temporary);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   test("without a database it says so and makes none", () => {

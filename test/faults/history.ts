@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { messageOf } from "../../src/lib/assert.ts";
 import { delay, systemClock } from "../../src/lib/clock.ts";
 import type { Aim, Aims } from "./aims.ts";
@@ -165,6 +166,9 @@ export class History {
     const copy = (env: Readonly<Record<string, string>>): RelayProcess =>
       startProcess(program, ["backup", stage.configFile, `${(this.#backups += 1)}.db`], env);
     const end = await copy({ ...stage.env, PATCHRELAY_FAILPOINTS: "backup.mid:kill" }).ended;
+    const broken = `${stage.layout.backups}/${this.#backups}.db`;
+    if (end === "SIGKILL" && existsSync(broken))
+      this.unasked.push("half a backup has the name of a whole one");
     const whole = copy(stage.env);
     if ((await whole.ended) !== 0) this.unasked.push(`a backup did not succeed: ${whole.errors()}`);
     else {

@@ -9,7 +9,9 @@ export const command: Command = {
     { name: "FILE", says: "where to; default: a new file in backups/ in the data folder", required: false },
   ],
   options: {},
-  about: ["A complete, consistent copy, also while the relay runs. An existing file is never overwritten."],
+  about: [
+    "A complete, consistent copy, also while the relay runs. An existing file is never overwritten, and a folder that is not there is not made: its disk may not be mounted.",
+  ],
   examples: [
     { says: "before an upgrade", line: "db backup" },
     { says: "to another disk", line: "db backup /mnt/backup/patchrelay.db" },

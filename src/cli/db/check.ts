@@ -11,30 +11,16 @@ export const command: Command = {
   examples: [{ says: "after the machine crashed", line: "db check" }],
   async run(context) {
     const { layout, maintenance } = await databaseOf(context);
-    const findings = checked(() => maintenance.check(layout.database, context.host.clock.now()));
+    const findings = maintenance.check(layout.database, context.host.clock.now());
     const ok = findings.length === 0;
     context.answer({ ok, findings }, () =>
       ok
         ? [`${layout.database} is sound.`]
         : [
             ...findings.map(({ invariant, detail }) => escapeHidden(`${invariant}: ${detail}`)),
-            `${findings.length} findings. Keep the file, and restore a backup (made by \`patchrelay db backup\`) if the relay refuses it.`,
+            `${findings.length} ${findings.length === 1 ? "finding" : "findings"}. Keep the file, and restore a backup (made by \`patchrelay db backup\`) if the relay refuses it.`,
           ],
     );
     return ok ? 0 : 1;
   },
 };
-
-type Findings = readonly { readonly invariant: string; readonly detail: string }[];
-
-// What is damaged enough cannot even be opened: that is the finding.
-function checked(check: () => Findings): Findings {
-  try {
-    return check();
-  } catch (error) {
-    const code = (error as { readonly code?: unknown }).code;
-    if (!(error instanceof Error) || typeof code !== "string" || !/^SQLITE_(NOTADB|CORRUPT)/.test(code))
-      throw error;
-    return [{ invariant: "integrity", detail: error.message }];
-  }
-}

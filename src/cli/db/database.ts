@@ -1,12 +1,10 @@
-import { existsSync } from "node:fs";
 import { layoutOf } from "../../settings/load/layout.ts";
 import type { Layout } from "../../settings/load/layout.ts";
 import { engineOf } from "../host/registry.ts";
 import type { Context } from "../usage/command.ts";
-import { Failure, notFound } from "../usage/failure.ts";
-import { NOTHING_YET } from "../show/list.ts";
+import { Failure } from "../usage/failure.ts";
 
-/** Where the configured database is, and what cares for its kind. Throws Failure (exit 3) when there is none yet. */
+/** Where the configured database is, whether it is there or not, and what cares for its kind. */
 export async function databaseOf(context: Context) {
   const { engine, dataDir } = context.located();
   const { row } = await engineOf(context.host, engine);
@@ -16,6 +14,5 @@ export async function databaseOf(context: Context) {
     });
   }
   const layout: Layout = layoutOf(dataDir);
-  if (!existsSync(layout.database)) throw notFound(NOTHING_YET);
   return { layout, maintenance: await row.maintenance() };
 }

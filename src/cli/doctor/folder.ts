@@ -40,8 +40,6 @@ export async function checkFolder(
 
 /** The database, when there is one. */
 export function checkDatabase({ layout }: Settings, maintenance: Maintenance, now: number): Finding {
-  if (!existsSync(layout.database))
-    return skipped("database", "none yet: it will be created at the first start");
   try {
     const findings = maintenance.check(layout.database, now);
     const [first] = findings;
@@ -53,6 +51,8 @@ export function checkDatabase({ layout }: Settings, maintenance: Maintenance, no
       "patchrelay db check lists all of them",
     );
   } catch (error) {
+    if (error instanceof Error && error.name === "NoDatabase")
+      return skipped("database", "none yet: it will be created at the first start");
     return fail(
       "database",
       messageOf(error),

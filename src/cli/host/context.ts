@@ -11,7 +11,7 @@ import { badSettings, Failure, notFound, wrongUsage } from "../usage/failure.ts"
 import type { Host } from "./host.ts";
 import { engineOf } from "./registry.ts";
 import { createRelayApi } from "../reach/relay.ts";
-import { NOTHING_YET } from "../show/list.ts";
+import { nothingYet } from "../show/list.ts";
 import { styleOf } from "../show/style.ts";
 
 const MOST_ITEMS = 1_000_000;
@@ -63,7 +63,7 @@ export function createContext(
     },
     async views() {
       const found = await context.kept();
-      if (found === null) throw notFound(NOTHING_YET);
+      if (found === null) throw notFound(nothingYet(context));
       return found;
     },
     relay: once(() => createRelayApi(host, located())),
@@ -104,7 +104,13 @@ export async function openViews(host: Host, location: ReturnType<Context["locate
     });
   }
   // Before the database library is loaded: on a new machine there is nothing to load it for.
-  return existsSync(layout.database) ? await row.views(layout, host.clock) : null;
+  if (!existsSync(layout.root)) return null;
+  try {
+    return await row.views(layout, host.clock);
+  } catch (error) {
+    if (error instanceof Error && error.name === "NoDatabase") return null;
+    throw error;
+  }
 }
 
 function wantsColor({ env }: Host, given: Given): boolean {

@@ -1,5 +1,6 @@
 import type { Page, PageRequest } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
+import { layoutOf } from "../../settings/load/layout.ts";
 import type { Context } from "../usage/command.ts";
 import { separated, tableLines } from "./table.ts";
 import type { Column } from "./table.ts";
@@ -25,7 +26,7 @@ export async function printList<T>(context: Context, list: List<T>): Promise<num
     return 0;
   }
   if (views === null) {
-    context.note(NOTHING_YET);
+    context.note(nothingYet(context));
     return 0;
   }
   if (context.terminal) await printTable(context, list, views);
@@ -39,7 +40,10 @@ export async function printList<T>(context: Context, list: List<T>): Promise<num
 }
 
 /** What to say where nothing was ever kept. */
-export const NOTHING_YET = "No relay has run here yet: start one with `patchrelay serve`.";
+export function nothingYet(context: Pick<Context, "located">): string {
+  const { database } = layoutOf(context.located().dataDir);
+  return `No relay has run here yet: there is no ${database}. Start one with \`patchrelay serve\`, or set dataDir to where it has run.`;
+}
 
 async function printTable<T>(context: Context, list: List<T>, views: Views): Promise<void> {
   const rows: T[] = [];

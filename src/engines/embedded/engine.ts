@@ -29,6 +29,7 @@ import { runRows } from "./rows/run.ts";
 import { vaultRows } from "./rows/vault.ts";
 import { dayOf, tallyRows } from "./rows/tally.ts";
 import { createClockRollback } from "./loops/clock-rollback.ts";
+import { sizeOf } from "./database/damage.ts";
 import { watchFiles } from "./database/files.ts";
 import { createStore, durably } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
@@ -86,10 +87,13 @@ export function openEmbeddedEngine(options: EmbeddedOptions): Engine {
 function openStore({ file, lockFile, parts, maxPages }: EmbeddedOptions): Store {
   const migrations = packagedMigrations();
   examine(file, (db) => refuseNewer(db, file, migrations));
+  const isNew = sizeOf(file) === 0;
   const db = openWriter(file, maxPages ?? null);
   try {
     const taken = migrate(db, file, migrations, parts.clock.now());
-    if (taken.length > 0) parts.log.info("database migrated", { steps: taken.join(", ") });
+    // Who expected another one, on a disk that is not mounted say, has to find this line.
+    if (isNew) parts.log.info("there was no database: a new one was made", { file });
+    else if (taken.length > 0) parts.log.info("database migrated", { steps: taken.join(", ") });
     const store = createStore(db, watchFiles(file, lockFile));
     const { slots } = parts.settings;
     const kept: KeptSettings = { slots, policy: parts.policy };

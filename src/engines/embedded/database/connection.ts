@@ -1,10 +1,8 @@
-import { chmodSync, existsSync, readdirSync, statSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, existsSync } from "node:fs";
 import type Database from "better-sqlite3";
-import { assert, messageOf } from "../../../lib/assert.ts";
-import { DatabaseDamaged } from "./errors.ts";
+import { assert } from "../../../lib/assert.ts";
+import { damaged, lossOf, sizeOf, toldAsDamage } from "./damage.ts";
 import { readDatabase } from "./read-only.ts";
-import { isStorageFault } from "./store.ts";
 import { Sqlite } from "./sqlite.ts";
 
 /** Up to this size the whole database is checked at start; above it a check would cost the 2 s of a start. */
@@ -21,13 +19,12 @@ const CHECKPOINT_PAGES = 1_000;
  */
 export function examine(file: string, also: (db: Database.Database) => void): void {
   const size = sizeOf(file);
-  const walSize = sizeOf(`${file}-wal`);
   if (size === 0) {
-    if (walSize > 0) throw damaged(file, "there is a write-ahead log, but the database is missing or empty");
-    if (newestBackup(file) !== null) throw damaged(file, "it is missing or empty, although it has backups");
+    const loss = lossOf(file, null);
+    if (loss !== null) throw loss;
     return;
   }
-  const small = size + walSize <= CHECK_UP_TO_BYTES;
+  const small = size + sizeOf(`${file}-wal`) <= CHECK_UP_TO_BYTES;
   try {
     const reading = readDatabase(file, small ? "copy" : "live");
     try {
@@ -41,8 +38,7 @@ export function examine(file: string, also: (db: Database.Database) => void): vo
       reading.close();
     }
   } catch (error) {
-    if (isCorruption(error)) throw damaged(file, messageOf(error));
-    throw error;
+    throw toldAsDamage(file, error);
   }
 }
 
@@ -63,8 +59,7 @@ export function openWriter(file: string, maxPages: number | null): Database.Data
     return db;
   } catch (error) {
     db.close();
-    if (isCorruption(error)) throw damaged(file, messageOf(error));
-    throw error;
+    throw toldAsDamage(file, error);
   }
 }
 
@@ -77,27 +72,4 @@ export function assertDurable(db: Database.Database): void {
   const journal = db.pragma("journal_mode", { simple: true });
   assert(synchronous === 2, `synchronous is ${String(synchronous)} after a write, not 2 (FULL)`);
   assert(journal === "wal", `journal_mode is ${String(journal)}, not wal`);
-}
-
-/** The newest copy in `backups/` beside the database, or null. */
-function newestBackup(file: string): string | null {
-  const folder = join(dirname(file), "backups");
-  if (!existsSync(folder)) return null;
-  const copies = readdirSync(folder)
-    .map((name) => join(folder, name))
-    .filter((path) => statSync(path).isFile())
-    .toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
-  return copies[0] ?? null;
-}
-
-function sizeOf(file: string): number {
-  return existsSync(file) ? statSync(file).size : 0;
-}
-
-function damaged(file: string, finding: string): DatabaseDamaged {
-  return new DatabaseDamaged(file, finding, newestBackup(file));
-}
-
-function isCorruption(error: unknown): boolean {
-  return isStorageFault(error) && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }

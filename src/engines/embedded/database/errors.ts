@@ -9,17 +9,18 @@ export class DatabaseNewer extends Error {
   }
 }
 
-/** The database cannot be trusted. Nothing was overwritten; `backup` is the newest copy that was found. */
+/** The database cannot be trusted, or is not where it was. Nothing was overwritten; `backup` is the newest copy that was found. */
 export class DatabaseDamaged extends Error {
   override readonly name = "DatabaseDamaged";
   readonly backup: string | null;
+  /** `finding` goes on after the name of the file: "is damaged: …", "is missing, …". */
   constructor(file: string, finding: string, backup: string | null) {
     const restore =
       backup === null
         ? `There is no backup beside it (backups/). Keep ${file} and its -wal file, and restore a copy made by \`patchrelay db backup\` to ${file}.`
-        : `Newest backup: ${backup}. To restore it: move ${file}, ${file}-wal and ${file}-shm aside, ` +
+        : `Newest backup: ${backup}. To restore it: stop the relay, move ${file}, ${file}-wal and ${file}-shm aside, ` +
           `then copy ${backup} to ${file} and start again.`;
-    super(`${file} is damaged: ${finding}. Nothing was overwritten. ${restore}`);
+    super(`${file} ${finding}. Nothing was overwritten. ${restore}`);
     this.backup = backup;
   }
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, chmodSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
 import type { Facts } from "../../../factory/facts/facts.ts";
@@ -6,11 +6,13 @@ import type { Clock } from "../../../lib/clock.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineSettings } from "../../engine.ts";
 import { openWriter } from "./connection.ts";
-import { NoDatabase } from "./errors.ts";
+import { absent, backupsOf, damaged, PARTIAL, tellingDamage, toldAsDamage } from "./damage.ts";
+import { DatabaseDamaged } from "./errors.ts";
 import { lockFileOf, readDatabase } from "./read-only.ts";
 import { takeLock } from "./lock.ts";
 import { packagedMigrations, refuseNewer } from "./migrate.ts";
 import { keepings, pruneAll } from "../loops/retention.ts";
+import { Sqlite } from "./sqlite.ts";
 import { createStore } from "./store.ts";
 
 const BACKUP_PAGES = 500;
@@ -23,29 +25,87 @@ export interface Finding {
 }
 
 /**
- * Writes a whole, consistent copy of the database to `target` (mode 0600), also while the relay runs.
- * Throws when `target` exists already, and NoDatabase when there is nothing to copy.
+ * Writes a whole, consistent copy of the database to `target` (mode 0600), also while the relay runs. It has that name
+ * only once it is whole. Makes no folder but `backups/` beside the database: one that is missing may be a disk that is
+ * not mounted. Throws when `target` exists already or its folder does not, and NoDatabase when there is nothing to copy.
  */
 export async function backup(file: string, target: string): Promise<{ readonly bytes: number }> {
-  if (existsSync(target)) throw new Error(`${target} already exists; name a new file`);
-  mkdirSync(dirname(target), { recursive: true, mode: 0o700 });
   const reading = readDatabase(file, "auto");
   try {
-    const { totalPages } = await reading.db.backup(target, {
-      progress: () => {
-        failpoint("backup.mid");
-        return BACKUP_PAGES;
-      },
-    });
-    chmodSync(target, 0o600);
-    return { bytes: totalPages * Number(reading.db.pragma("page_size", { simple: true })) };
+    const folder = dirname(target);
+    if (folder === backupsOf(file) && !existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
+    if (!existsSync(folder) || !statSync(folder).isDirectory()) {
+      throw new Error(
+        `there is no folder ${folder}: nothing was written. Mount its disk, or make the folder, and try again`,
+      );
+    }
+    refuseExisting(target);
+    return await copyTo(reading.db, file, target);
   } finally {
     reading.close();
   }
 }
 
-/** Reads the whole database: SQLite's own check, then our invariants. Empty = sound. Changes nothing. */
+async function copyTo(
+  db: Database.Database,
+  file: string,
+  target: string,
+): Promise<{ readonly bytes: number }> {
+  const partial = `${target}${PARTIAL}`;
+  const remove = (): void => {
+    for (const part of [partial, `${partial}-wal`, `${partial}-shm`, `${partial}-journal`])
+      rmSync(part, { force: true });
+  };
+  // What a killed one left.
+  remove();
+  try {
+    const { totalPages } = await db.backup(partial, {
+      progress: () => {
+        failpoint("backup.mid");
+        return BACKUP_PAGES;
+      },
+    });
+    chmodSync(partial, 0o600);
+    // A copy of damage would be found out on the day that it is needed.
+    refuseDamaged(file, partial);
+    refuseExisting(target);
+    renameSync(partial, target);
+    return { bytes: totalPages * Number(db.pragma("page_size", { simple: true })) };
+  } catch (error) {
+    throw toldAsDamage(file, error);
+  } finally {
+    remove();
+  }
+}
+
+function refuseExisting(target: string): void {
+  if (existsSync(target)) throw new Error(`${target} already exists; name a new file`);
+}
+
+function refuseDamaged(file: string, copy: string): void {
+  const db = new Sqlite(copy);
+  try {
+    const findings = db.prepare<[], string>("PRAGMA quick_check(1)").pluck().all();
+    if (findings.some((finding) => finding !== "ok")) throw damaged(file, findings.join("; "));
+  } finally {
+    db.close();
+  }
+}
+
+/**
+ * Reads the whole database: SQLite's own check, then our invariants. Empty = sound. Changes nothing. Throws NoDatabase
+ * when there is none; one that cannot even be opened is a finding.
+ */
 export function check(file: string, now: number): readonly Finding[] {
+  try {
+    return tellingDamage(file, () => findings(file, now));
+  } catch (error) {
+    if (error instanceof DatabaseDamaged) return [{ invariant: "integrity", detail: error.message }];
+    throw error;
+  }
+}
+
+function findings(file: string, now: number): readonly Finding[] {
   const reading = readDatabase(file, "auto");
   try {
     refuseNewer(reading.db, file, packagedMigrations());
@@ -141,7 +201,7 @@ export function prune(
   clock: Clock,
   pid: number,
 ): Readonly<Record<string, number>> {
-  if (!existsSync(file)) throw new NoDatabase(file);
+  if (!existsSync(file)) throw absent(file, null);
   const lock = takeLock(lockFileOf(file), { pid, at: clock.now() });
   try {
     const store = createStore(openWriter(file, null));

@@ -2,7 +2,7 @@ import { copyFileSync, constants, existsSync, mkdtempSync, readFileSync, rmSync,
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type Database from "better-sqlite3";
-import { NoDatabase } from "./errors.ts";
+import { absent, sizeOf, tellingDamage } from "./damage.ts";
 import { lockHolder } from "./lock.ts";
 import { Sqlite } from "./sqlite.ts";
 
@@ -25,19 +25,20 @@ export function lockFileOf(file: string): string {
 /**
  * Opens `file` for reading without writing or creating anything beside it. While the relay runs its own
  * log is shared ("live"); otherwise a copy is read, because SQLite makes or folds in log files even for a
- * reader. Throws NoDatabase when there is none.
+ * reader. Throws NoDatabase when there is none, DatabaseDamaged when there should be one or it cannot be read.
  */
 export function readDatabase(
   file: string,
   how: "auto" | "copy" | "live",
   lockFile = lockFileOf(file),
 ): Reading {
-  if (!existsSync(file)) throw new NoDatabase(file);
-  if (how === "live" || (how === "auto" && lockHolder(lockFile) !== null)) {
-    const live = openLive(file);
-    if (live !== null) return live;
-  }
-  return openCopy(file);
+  const holder = how === "auto" ? lockHolder(lockFile) : null;
+  // A relay that starts for the first time has it empty for a moment.
+  if (!existsSync(file) || (sizeOf(file) === 0 && holder === null)) throw absent(file, holder);
+  return tellingDamage(
+    file,
+    () => (how === "live" || holder !== null ? openLive(file) : null) ?? openCopy(file),
+  );
 }
 
 // Null where the log cannot be shared: a read-only folder, or another user's files.
@@ -88,10 +89,6 @@ function openCopy(file: string): Reading {
     rmSync(folder, { recursive: true, force: true });
     throw error;
   }
-}
-
-function sizeOf(file: string): number {
-  return existsSync(file) ? statSync(file).size : 0;
 }
 
 function fingerprint(file: string): string {
