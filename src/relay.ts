@@ -264,7 +264,14 @@ function runLimits({ runs }: Settings): RunParts["limits"] {
 
 const DAY_MS = 86_400_000;
 
-function engineSettings({ runs, inbox, outbox, sweep, storage }: Settings): EngineParts["settings"] {
+function engineSettings({
+  webhooks,
+  runs,
+  inbox,
+  outbox,
+  sweep,
+  storage,
+}: Settings): EngineParts["settings"] {
   return {
     slots: runs.slots,
     slotsPerProject: runs.slotsPerProject,
@@ -276,6 +283,7 @@ function engineSettings({ runs, inbox, outbox, sweep, storage }: Settings): Engi
       activeMs: sweep.activeSeconds * 1_000,
       waitingMs: sweep.waitingSeconds * 1_000,
       idleMs: sweep.idleSeconds * 1_000,
+      pollMs: webhooks === "off" ? sweep.pollSeconds * 1_000 : null,
     },
     storage: {
       minFreeBytes: storage.minFreeMiB * 1_048_576,

@@ -159,7 +159,7 @@ const SECOND_COPIES: readonly {
     planted: "if (used.length >= settings.slots) return;",
   },
   {
-    sign: /\b(activeMs|waitingMs|idleMs)\b/,
+    sign: /\b(activeMs|waitingMs|idleMs|pollMs)\b/,
     instead: "periods of sweep and discovery come from policy/sweep.ts and policy/discovery.ts",
     planted: "return settings.sweep.activeMs;",
   },

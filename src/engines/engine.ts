@@ -142,15 +142,22 @@ export interface EngineParts {
   /** Carries out a whole run; the engine gives it a slot, durable progress and its fence. */
   readonly performRun: (handle: RunHandle) => Promise<void>;
   /**
-   * Lists issues that the tracker says are ours (`ticket_read` observations follow from effects). A list too long for
-   * one answer goes on with the `rest` of the answer before; null = from the beginning, and = that was all.
+   * Lists issues that the tracker says are ours, and others that have changed (`ticket_read` observations follow from
+   * effects). A list too long for one answer goes on with the `rest` of the answer before; null = from the beginning, and =
+   * that was all.
    */
   readonly discover: (
     since: number,
     rest: string | null,
     signal: AbortSignal,
   ) => Promise<{
-    readonly issues: readonly { readonly issue: IssueId; readonly workspace: string; readonly by: Actor }[];
+    readonly issues: readonly {
+      readonly issue: IssueId;
+      readonly workspace: string;
+      readonly by: Actor;
+      readonly at: number;
+      readonly isOurs: boolean;
+    }[];
     readonly rest: string | null;
   }>;
   readonly settings: EngineSettings;
@@ -163,7 +170,13 @@ export interface EngineSettings {
   readonly outboxAttempts: number;
   readonly outboxFirstRetryMs: number;
   readonly outboxMaxRetryMs: number;
-  readonly sweep: { readonly activeMs: number; readonly waitingMs: number; readonly idleMs: number };
+  readonly sweep: {
+    readonly activeMs: number;
+    readonly waitingMs: number;
+    readonly idleMs: number;
+    /** How often news is looked for where no webhook brings it; null = webhooks do. */
+    readonly pollMs: number | null;
+  };
   readonly storage: {
     readonly minFreeBytes: number;
     readonly keepDeliveriesMs: number;

@@ -73,7 +73,7 @@ export function createHttp(parts: HttpParts): Http {
   );
   const stopping = new AbortController();
   const webhooks = createWebhooks({
-    sources: parts.sources,
+    sources: taken(parts),
     engine,
     budget: createByteBudget(BYTES_IN_FLIGHT),
     counts: metrics.webhooks,
@@ -130,7 +130,7 @@ async function routes(
   const sessions = createSessions(clock, randomness);
   const policy = policyOf(settings);
   guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
-  await openapi(app, parts.version, sources);
+  await openapi(app, parts.version, sources, taken(parts));
   health(app, parts.ready, metrics, stopping, log);
   inspection(app, engine.views, async () =>
     within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
@@ -147,10 +147,18 @@ async function routes(
   });
   oauth(app, sources);
   // Webhooks were answered before they came here; what is left below their path is nobody's.
+  const places = taken(parts).map(webhookPath).join(" and ");
   app.all("/webhooks/*", { config: { open: true }, schema: { hide: true } }, () => {
-    throw new Problem(404, "not_found", `webhooks are taken at ${sources.map(webhookPath).join(" and ")}`);
+    const detail =
+      places === "" ? "webhooks are off in the configuration" : `webhooks are taken at ${places}`;
+    throw new Problem(404, "not_found", detail);
   });
   dashboard(app, engine, policy, sources);
+}
+
+/** The sources whose webhooks are taken. */
+function taken({ settings, sources }: Pick<HttpParts, "settings" | "sources">): readonly Source[] {
+  return settings.webhooks === "off" ? [] : sources;
 }
 
 /** Counts ended runs from the journal's lines. Returns the end, which resolves once nothing is being counted. */

@@ -11,6 +11,8 @@ export async function openapi(
   app: FastifyInstance,
   version: string,
   sources: readonly Source[],
+  /** Those whose webhooks are taken. */
+  taken: readonly Source[],
 ): Promise<void> {
   for (const component of COMPONENTS) app.addSchema(withSources(component, sources));
   await app.register(swagger, {
@@ -29,7 +31,7 @@ export async function openapi(
         },
       },
       security: [{}, { token: [] }, { session: [] }],
-      paths: Object.fromEntries(sources.map((source) => [webhookPath(source), webhook(source.label)])),
+      paths: Object.fromEntries(taken.map((source) => [webhookPath(source), webhook(source.label)])),
     },
     refResolver: { buildLocalReference: (schema, _base, _fragment, index) => nameOf(schema, index) },
   });

@@ -67,6 +67,7 @@ export interface Settings extends ResolvedSources {
   readonly dataDir: string;
   readonly layout: Layout;
   readonly engine: Config["engine"];
+  readonly webhooks: Config["webhooks"];
   readonly http: Group<"http"> & {
     /** Whether `host` can be reached from this machine only. */
     readonly loopback: boolean;

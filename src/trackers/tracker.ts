@@ -18,8 +18,8 @@ export interface Tracker {
   /** Asks who we are in each workspace that we are signed in to. Throws when none can be asked, and when there is none. */
   whoAmI(signal: AbortSignal): Promise<readonly TrackerIdentity[]>;
   /**
-   * Issues that are ours by delegation or open session, newest first per workspace, back to `since` (Unix ms): finds what
-   * webhooks lost. `rest` is null, or the `rest` of the answer before: then the list goes on there.
+   * Issues that are ours by delegation or open session, newest first per workspace, back to `since` (Unix ms), and where the
+   * tracker can tell them others that have changed: finds what webhooks lost, or what none are there to tell. `rest` is null, or the `rest` of the answer before: then the list goes on there.
    */
   discover(since: number, rest: string | null, signal: AbortSignal): Promise<Discovery>;
   /**
@@ -86,4 +86,8 @@ export interface DiscoveredIssue {
   readonly issue: IssueId;
   readonly workspace: string;
   readonly by: Actor;
+  /** When it last changed (Unix ms): reading it at the same time again tells nothing new. */
+  readonly at: number;
+  /** False = it has changed, which matters only if it is kept. */
+  readonly isOurs: boolean;
 }

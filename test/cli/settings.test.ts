@@ -116,6 +116,20 @@ test("doctor tells each finding with what to do, exit 1 when one fails", async (
   for (const { state, todo } of findings) if (state === "fail") expect(todo ?? "in says").not.toBe("");
 });
 
+test("doctor asks for no public URL and no webhook secrets where webhooks are off", async () => {
+  const file = write({ dataDir: "data", webhooks: "off", projects: [PROJECT] });
+  const env = { LINEAR_API_KEY: "lin_api_value", GITHUB_TOKEN: "ghp_value" };
+  const { out } = await cli(["doctor", "--offline", "--json", "--config", file], { cwd: folder, env });
+  const { findings } = json<{ findings: object[] }>(out);
+  expect(findings).toContainEqual(expect.objectContaining({ check: "credentials", state: "ok" }));
+  expect(findings).toContainEqual({
+    check: "public URL",
+    state: "ok",
+    says: "not needed: webhooks are off, and Linear and GitHub are asked for news every 15 s",
+    todo: null,
+  });
+});
+
 test("doctor with all in order ends with exit 0 and leaves nothing in the data folder", async () => {
   mkdirSync(join(folder, "data"), { mode: 0o700 });
   writeFileSync(join(folder, "agent.json"), JSON.stringify({ rules: [] }));

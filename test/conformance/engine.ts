@@ -46,6 +46,8 @@ const CORE = {
   creator: null,
 };
 const PAGE = { limit: 50, cursor: null };
+/** As it is where no webhook brings news. */
+const POLLED = { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000, pollMs: 15_000 };
 
 /** What every engine promises through the seam. `site` makes a fresh place. */
 export function engineConformance(name: string, site: () => Promise<EngineSite>): void {
@@ -913,7 +915,10 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("an issue that no webhook told of is found and kept", async () => {
         const by = { kind: "person" as const, id: "1", name: null, association: null, permission: null };
         await open({
-          discover: async () => ({ issues: [{ issue: issueOf("lost"), workspace: "w", by }], rest: null }),
+          discover: async () => ({
+            issues: [{ issue: issueOf("lost"), workspace: "w", by, at: 0, isOurs: true }],
+            rest: null,
+          }),
           async perform(effect) {
             return effect.kind === "read_ticket" ? [script({ state: "delegated" })] : [];
           },
@@ -923,7 +928,43 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       });
 
       const lost = (...names: string[]) =>
-        names.map((name) => ({ issue: issueOf(name), workspace: "w", by: NOBODY, at: clock.now() - 60_000 }));
+        names.map((name) => ({
+          issue: issueOf(name),
+          workspace: "w",
+          by: NOBODY,
+          at: clock.now() - 60_000,
+          isOurs: true,
+        }));
+
+      test("without webhooks what changed is read at once, each change once, and only of what is kept or ours", async () => {
+        const [kept, ours, foreign] = lost("kept", "ours", "foreign").map((found, index) => ({
+          ...found,
+          isOurs: index === 1,
+        }));
+        if (kept === undefined || ours === undefined || foreign === undefined) expect.fail("three of them");
+        let found: readonly (typeof kept)[] = [];
+        await open({ settings: { sweep: POLLED }, discover: async () => ({ issues: found, rest: null }) });
+        await engine.observe(issueOf("kept"), [script({ state: "awaiting_input" })], ORIGIN);
+        found = [kept, ours, foreign];
+        await clock.advance(60_000);
+        expect(performed.map(({ key }) => key)).toEqual(
+          [kept, ours].map(({ issue, at }) => `discover:${issue}:${at}`),
+        );
+        found = [{ ...kept, at: kept.at + 1 }];
+        await clock.advance(15_000);
+        expect(reads("kept")).toBe(2);
+      });
+
+      test("without webhooks a pull request is read as often as news is looked for while the forge is awaited", async () => {
+        await open({ settings: { sweep: POLLED } });
+        const begun = script({ state: "pr_open", project: "app", run: "implementation" });
+        await engine.observe(issueOf("a"), [begun], ORIGIN);
+        await clock.advance(300_000);
+        const pulls = performed.filter(({ kind }) => kind === "read_pull_request").length;
+        expect(pulls).toBeGreaterThanOrEqual(14);
+        expect(pulls).toBeLessThanOrEqual(20);
+        expect(reads("a")).toBe(1);
+      });
 
       test("of many issues that no webhook told of each is read once, also over a restart", async () => {
         const all = lost(...Array.from({ length: 450 }, (_, index) => `lost-${index}`));

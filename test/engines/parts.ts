@@ -54,7 +54,7 @@ export function engineParts(clock: Clock, changes: PartsChanges = {}): EnginePar
       outboxAttempts: 4,
       outboxFirstRetryMs: 2_000,
       outboxMaxRetryMs: 900_000,
-      sweep: { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000 },
+      sweep: { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000, pollMs: null },
       storage: {
         minFreeBytes: 0,
         keepDeliveriesMs: 14 * DAY_MS,

@@ -11,7 +11,7 @@ import { outcomeOf } from "../../src/engines/policy/delivery.ts";
 import {
   discoveryMs,
   firstLook,
-  isLost,
+  isAsked,
   startsOver,
   takeFrom,
   withAnswer,
@@ -98,7 +98,8 @@ describe("an advance", () => {
 });
 
 describe("discovery", () => {
-  const sweep = { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000 };
+  const sweep = { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000, pollMs: null };
+  const polled = { ...sweep, pollMs: 15_000 };
   const by = { kind: "person", id: "p" } as unknown as Parameters<
     typeof withAnswer
   >[1]["issues"][number]["by"];
@@ -107,6 +108,8 @@ describe("discovery", () => {
       issue: issueOf(`i${index}`),
       workspace: "w",
       by,
+      at: NOW + index,
+      isOurs: true,
     })),
     rest,
   });
@@ -134,35 +137,45 @@ describe("discovery", () => {
     expect(startsOver(look({ rest: "x" }), new ExternalError("unavailable", "down"))).toBe(false);
   });
 
-  test("a round asks about two hundred lost issues, once per look, and keeps the rest", () => {
+  test("a round asks about two hundred lost issues, once per change, and keeps the rest", () => {
     const { left } = withAnswer(look(), answer(402, null)).look;
     const states = (issue: string) =>
       issue === left[0]?.issue || issue === left[1]?.issue ? "implementing" : null;
-    const one = takeFrom(look({ left }), states);
+    const one = takeFrom(look({ left }), states, sweep);
     expect(one.readings).toHaveLength(200);
     expect(one.readings[0]).toEqual({
       kind: "read_ticket",
-      key: `discover:${left[2]?.issue}:${NOW}`,
+      key: `discover:${left[2]?.issue}:${NOW + 2}`,
       issue: left[2]?.issue,
       background: false,
       workspace: "w",
     });
     expect(one.through).toBe(false);
-    const two = takeFrom(one.next, states);
+    const two = takeFrom(one.next, states, sweep);
     expect(two.readings).toHaveLength(200);
     expect(two).toMatchObject({ through: true, next: { left: [] } });
-    expect(takeFrom(look({ left: [], rest: "x" }), states).through).toBe(false);
+    expect(takeFrom(look({ left: [], rest: "x" }), states, sweep).through).toBe(false);
   });
 
   test("the next look is after an idle period, or soon when one is not through", () => {
     expect(discoveryMs(sweep, true)).toBe(1_800_000);
     expect(discoveryMs(sweep, false)).toBe(60_000);
+    expect(discoveryMs(polled, true)).toBe(15_000);
+    expect(discoveryMs({ ...polled, pollMs: 300_000 }, false)).toBe(60_000);
   });
 
-  test("an issue is lost when it is not kept, or is kept as ended or paused", () => {
-    const lost = [null, "paused", "done", "failed", "delegated", "implementing", "escalated"].map(isLost);
-    expect(lost).toEqual([true, true, true, true, false, false, false]);
-  });
+  const STATES = [null, "paused", "done", "failed", "delegated", "implementing", "escalated"];
+  test.each([
+    ["ours", "by webhooks", true, sweep, [true, true, true, true, false, false, false]],
+    ["changed", "by webhooks", false, sweep, [false, false, false, false, false, false, false]],
+    ["ours", "by polling", true, polled, [true, true, true, true, true, true, true]],
+    ["changed", "by polling", false, polled, [false, true, true, true, true, true, true]],
+  ] as const)(
+    "of issues that are %s, where news comes %s, some are asked about",
+    (_, __, isOurs, by, asked) => {
+      expect(STATES.map((state) => isAsked({ isOurs }, state, by))).toEqual(asked);
+    },
+  );
 });
 
 describe("what people are shown", () => {

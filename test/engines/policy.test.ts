@@ -354,7 +354,8 @@ describe("runs that break", () => {
 });
 
 describe("sweep", () => {
-  const sweep = { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000 };
+  const sweep = { activeMs: 60_000, waitingMs: 300_000, idleMs: 1_800_000, pollMs: null };
+  const polled = { ...sweep, pollMs: 15_000 };
   const DAY = 86_400;
   const facts = (closedDaysAgo: number | null, merged = false): Facts =>
     ({
@@ -402,6 +403,17 @@ describe("sweep", () => {
     ]).toEqual([fresh, changed, late, soon, never]);
   });
 
+  test("without webhooks the forge is polled while something is awaited there, and nobody is left for half an hour", () => {
+    const seconds = (state: string) => (periodOf(state, facts(null), polled, NOW) ?? 0) / SECOND;
+    for (const state of ["pr_open", "awaiting_review", "awaiting_queue"]) expect(seconds(state)).toBe(15);
+    for (const state of ["implementing", "repairing_ci", "changes_requested"])
+      expect(seconds(state)).toBe(60);
+    for (const state of ["escalated", "paused", "awaiting_input"]) expect(seconds(state)).toBe(300);
+    expect(periodOf("done", facts(0, true), polled, NOW)).toBeNull();
+    expect(periodOf("failed", facts(0), polled, NOW)).toBe(1_800_000);
+    expect(tickMs(polled)).toBe(5_000);
+  });
+
   test("a pull request that was closed without a merge is watched for three days", () => {
     expect(periodOf("failed", facts(0), sweep, NOW)).toBe(1_800_000);
     expect(periodOf("failed", facts(2.9), sweep, NOW)).toBe(1_800_000);
@@ -419,18 +431,34 @@ describe("sweep", () => {
 
   test("each sweep asks once for the ticket, and for the pull request once there can be one", () => {
     const kinds = (known: Partial<Facts>, sweepNumber = 1) =>
-      readingsOf(issueOf("a"), { ...facts(null), ...known }, sweepNumber).map(({ kind }) => kind);
+      readingsOf(issueOf("a"), { ...facts(null), ...known }, swept(sweepNumber), sweep).map(
+        ({ kind }) => kind,
+      );
     const project = { id: "app", branch: "patchrelay/a" } as unknown as Facts["project"];
     expect(kinds({})).toEqual(["read_ticket"]);
     expect(kinds({ project })).toEqual(["read_ticket"]);
     expect(kinds({ project, runs: [run()] })).toEqual(["read_ticket", "read_pull_request"]);
     expect(kinds({ project, pullRequest: facts(0).pullRequest })).toContain("read_pull_request");
     const keys = [1, 1, 2].map((at) =>
-      readingsOf(issueOf("a"), { ...facts(null), project, runs: [run()] }, at).map(({ key }) => key),
+      readingsOf(issueOf("a"), { ...facts(null), project, runs: [run()] }, swept(at), sweep).map(
+        ({ key }) => key,
+      ),
     );
     expect(keys[0]).toEqual(keys[1]);
     expect(new Set(keys.flat()).size).toBe(4);
   });
 
+  test("polling the forge asks for the ticket only now and then", () => {
+    const known = { ...facts(0), project: { id: "app", branch: "b" } as unknown as Facts["project"] };
+    const kinds = (state: string) =>
+      Array.from({ length: 40 }, (_, number) => readingsOf(issueOf("a"), known, { state, number }, polled))
+        .flat()
+        .map(({ kind }) => kind);
+    const count = (state: string, kind: string) => kinds(state).filter((each) => each === kind).length;
+    expect([count("pr_open", "read_pull_request"), count("pr_open", "read_ticket")]).toEqual([40, 2]);
+    expect(count("implementing", "read_ticket")).toBe(40);
+  });
+
+  const swept = (number: number) => ({ state: "pr_open", number });
   const run = (): Run => ({ number: 1 }) as unknown as Run;
 });

@@ -122,7 +122,13 @@ describe("opening a GitHub webhook", () => {
     expect(open({ "x-github-delivery": null, "content-encoding": "gzip" })).toMatchObject({ status: 400 });
   });
 
-  it("does not start without a secret, and names it", () => {
-    expect(() => forgeAt("http://127.0.0.1:1", { webhookSecrets: [] })).toThrow(/GITHUB_WEBHOOK_SECRET/);
+  it("takes nothing without a secret, and does not start with an empty one", () => {
+    const closed = forgeAt("http://127.0.0.1:1", { webhookSecrets: [] });
+    for (const secret of ["current", ""]) {
+      const forged = headers({ "x-hub-signature-256": signed(secret) });
+      expect(closed.open(forged, BODY, 0)).toMatchObject({ verified: false, status: 401 });
+    }
+    const empty = { webhookSecrets: [new Secret("")] };
+    expect(() => forgeAt("http://127.0.0.1:1", empty)).toThrow(/GITHUB_WEBHOOK_SECRET/);
   });
 });

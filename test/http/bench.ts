@@ -32,12 +32,14 @@ export interface Bench {
 export async function serve(
   options: {
     readonly http?: object;
+    readonly webhooks?: "off";
     readonly token?: string | null;
     readonly over?: Partial<HttpParts>;
   } = {},
 ): Promise<Bench> {
   const engine = fakeEngine();
-  const settings = settingsOf({ http: { port: 0, ...options.http } });
+  const { webhooks = "on" } = options;
+  const settings = settingsOf({ http: { port: 0, ...options.http }, webhooks });
   const http = createHttp({
     settings,
     apiToken: options.token == null ? null : new Secret(options.token),

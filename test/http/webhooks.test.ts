@@ -227,6 +227,28 @@ describe("the order of the refusals", () => {
   });
 });
 
+describe("where webhooks are off", () => {
+  beforeEach(async () => {
+    await bench.close();
+    bench = await serve({ webhooks: "off" });
+  });
+
+  test("nothing is taken, and nothing is looked at: 404, whatever comes", async () => {
+    for (const path of ["/webhooks/github", "/webhooks/linear", "/webhooks/x"]) {
+      const answer = await github((headers) => headers, BODY, path);
+      expect([path, answer.status]).toEqual([path, 404]);
+      expect(JSON.parse(answer.body)).toMatchObject({ detail: "webhooks are off in the configuration" });
+    }
+    expect((await github(without("x-hub-signature-256"))).status).toBe(404);
+    expect(bench.engine.accepted).toEqual([]);
+  });
+
+  test("the published document does not offer them", async () => {
+    const { paths } = (await (await fetch(`${bench.url}/openapi.json`)).json()) as { paths: object };
+    expect(Object.keys(paths).filter((path) => path.startsWith("/webhooks"))).toEqual([]);
+  });
+});
+
 describe("Linear's freshness", () => {
   const send = async (webhookTimestamp: unknown): Promise<Answer> => {
     const body = JSON.stringify({ action: "create", type: "Issue", webhookTimestamp });

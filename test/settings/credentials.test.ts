@@ -240,6 +240,12 @@ describe("what is missing", () => {
     expect(names({ ...complete, GITHUB_WEBHOOK_SECRET: "" })).toEqual(["GITHUB_WEBHOOK_SECRET"]);
   });
 
+  test("for serve are no webhook secrets where webhooks are off", () => {
+    const off = settingsOf({ webhooks: "off" });
+    expect(names({ LINEAR_API_KEY: "c", GITHUB_TOKEN: "d" }, off)).toEqual([]);
+    expect(names({}, off)).toHaveLength(2);
+  });
+
   test("is nothing of Linear's where an application is given, with or without a key beside it", () => {
     const application = { LINEAR_OAUTH_CLIENT_ID: "id", LINEAR_OAUTH_CLIENT_SECRET: "s" };
     expect(names({ ...complete, ...application })).toEqual([]);

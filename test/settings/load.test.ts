@@ -31,6 +31,26 @@ describe("a config that is wrong", () => {
     );
   });
 
+  test("says what triggers and polling may be", () => {
+    expect(
+      problemsOf({
+        webhooks: true,
+        sweep: { pollSeconds: 4 },
+        linear: { trigger: { label: "", word: "two words", assignment: "yes" } },
+      }),
+    ).toEqual([
+      'webhooks: expected one of "on", "off", found true',
+      'linear.trigger.label: expected a string of 1 to 80 characters, found ""',
+      'linear.trigger.word: expected one word of at least two characters, found "two words"',
+      'linear.trigger.assignment: expected true or false, found "yes"',
+      "sweep.pollSeconds: expected a number from 5 to 3600, found 4",
+    ]);
+    expect(settingsOf({ webhooks: "off", linear: { trigger: { word: "/fix" } } })).toMatchObject({
+      webhooks: "off",
+      linear: { trigger: { label: "patchrelay", word: "/fix" } },
+    });
+  });
+
   test("names the place where a key belongs when it is known in another group", () => {
     expect(problemsOf({ port: 3 })).toEqual(["port: unknown key (did you mean http.port?)"]);
     expect(problemsOf({ Engine: "embedded" })).toEqual(["Engine: unknown key (did you mean engine?)"]);
@@ -141,7 +161,14 @@ describe("a config that is right", () => {
       stopRunsBelowMiB: 1024,
       keepDeliveriesDays: 14,
     });
-    expect(settings.sweep).toMatchObject({ activeSeconds: 60, waitingSeconds: 300, idleSeconds: 1800 });
+    expect(settings.sweep).toEqual({
+      activeSeconds: 60,
+      waitingSeconds: 300,
+      idleSeconds: 1800,
+      pollSeconds: 15,
+    });
+    expect(settings.webhooks).toBe("on");
+    expect(settings.linear.trigger).toEqual({ label: "patchrelay", word: "@patchrelay", assignment: false });
     expect(settings.budgets).toEqual({
       implementations: 3,
       ciRepairs: 3,

@@ -125,7 +125,13 @@ export class Outside {
       ({ tracker }) => tracker.sessions.length > 0 && tracker.touchedAt >= since,
     );
     return {
-      issues: ours.map(({ tracker }) => ({ issue: tracker.issue, workspace: "w", by: ANN })),
+      issues: ours.map(({ tracker: { issue, touchedAt } }) => ({
+        issue,
+        workspace: "w",
+        by: ANN,
+        at: touchedAt,
+        isOurs: true,
+      })),
       rest: null,
     };
   }

@@ -168,7 +168,7 @@ export function plantDiscovery(life: Life, real: EngineParts["discover"]): Engin
 const NEVER_MS = 1_000 * 86_400_000;
 
 export function plantSettings(life: Life, real: EngineParts["settings"]): EngineParts["settings"] {
-  const sweep = { activeMs: NEVER_MS, waitingMs: NEVER_MS, idleMs: NEVER_MS };
+  const sweep = { activeMs: NEVER_MS, waitingMs: NEVER_MS, idleMs: NEVER_MS, pollMs: null };
   return life.has("no_sweep") ? { ...real, sweep } : real;
 }
 

@@ -346,7 +346,7 @@ export class Relay {
         outboxAttempts: 20,
         outboxFirstRetryMs: 2 * SECOND,
         outboxMaxRetryMs: 15 * MINUTE,
-        sweep: { activeMs: 15 * MINUTE, waitingMs: 30 * MINUTE, idleMs: 2 * HOUR },
+        sweep: { activeMs: 15 * MINUTE, waitingMs: 30 * MINUTE, idleMs: 2 * HOUR, pollMs: null },
         storage: {
           minFreeBytes: 0,
           keepDeliveriesMs: 14 * DAY,

@@ -55,17 +55,21 @@ function lacking(missing: readonly Missing[]): readonly Finding[] {
   });
 }
 
-function publicUrl({ http }: Settings, sources: Registry["sources"]): Finding {
-  if (http.publicUrl !== null) return ok("public URL", http.publicUrl);
+function publicUrl({ http, webhooks, sweep }: Settings, sources: Registry["sources"]): Finding {
   const labels = Object.values(sources)
     .map(({ label }) => label)
     .join(" and ");
+  if (webhooks === "off") {
+    const says = `not needed: webhooks are off, and ${labels} are asked for news every ${sweep.pollSeconds} s`;
+    return ok("public URL", says);
+  }
+  if (http.publicUrl !== null) return ok("public URL", http.publicUrl);
   const paths = Object.keys(sources)
     .map((name) => `/webhooks/${name}`)
     .join(" and ");
   return warn(
     "public URL",
     `http.publicUrl is not set: ${labels} must reach ${paths} from outside`,
-    "put a TLS proxy or tunnel in front of the relay and set http.publicUrl to its address",
+    "put a TLS proxy or tunnel in front of the relay and set http.publicUrl to its address, or set webhooks to off",
   );
 }

@@ -15,7 +15,7 @@ export interface Configuration {
   readonly loaded: LoadedSettings;
   readonly read: ReadCredentials;
   /** What `serve` lacks, in the order to set it up. */
-  readonly missing: (settings: Pick<Settings, "http">, credentials: Given) => readonly Missing[];
+  readonly missing: (settings: Pick<Settings, "http" | "webhooks">, credentials: Given) => readonly Missing[];
 }
 
 /** Loads the settings and reads the credentials. Nothing is thrown: what is wrong is in the answer. */

@@ -24,9 +24,9 @@ export async function readyToServe(host: Host, configFlag: string | null): Promi
     return { ok: true, settings: loaded.settings, credentials: read.credentials, warnings: loaded.warnings };
   }
   const problems = [...(loaded.ok ? [] : loaded.problems), ...(read.ok ? [] : read.problems)];
-  // With the config wrong it is not known where it listens; what is asked for by default is told at least.
-  const http = loaded.ok ? loaded.settings.http : LOOPBACK;
-  const missing = read.ok ? lacking({ http }, read.credentials) : [];
+  // With the config wrong it is not known where it listens, and for what; what is asked for by default is told at least.
+  const settings = loaded.ok ? loaded.settings : { http: LOOPBACK, webhooks: "on" as const };
+  const missing = read.ok ? lacking(settings, read.credentials) : [];
   return { ok: false, lines: [...problems.map(problemText), ...missing.map(missingLine)] };
 }
 

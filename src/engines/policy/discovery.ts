@@ -18,11 +18,8 @@ const FIRST_LOOK_BACK_MS = 7 * 24 * 3_600_000;
 /** How soon a look that is not through goes on. */
 const GOES_ON_MS = 60_000;
 
-/** An issue that the tracker calls ours, and in which of its workspaces it is. */
-export interface LostIssue {
-  readonly issue: IssueId;
-  readonly workspace: string;
-}
+/** An issue that the tracker calls ours, or that has changed, and in which of its workspaces it is. */
+export type FoundIssue = Omit<Awaited<ReturnType<EngineParts["discover"]>>["issues"][number], "by">;
 
 /** How far a look has come; durable, so that neither a restart nor a flood loses what it has not taken yet. Times in Unix ms. */
 export interface Look {
@@ -32,7 +29,7 @@ export interface Look {
   /** Where the tracker's list goes on; null = all of it was seen. */
   readonly rest: string | null;
   /** Found, and not yet asked about. */
-  readonly left: readonly LostIssue[];
+  readonly left: readonly FoundIssue[];
 }
 
 /** A new look for issues that are ours although no webhook told us. `last`: when the last whole one began; null = none did. */
@@ -49,7 +46,7 @@ export function withAnswer(
 ): { readonly look: Look; readonly endless: boolean } {
   const answers = look.answers + 1;
   const endless = found.rest !== null && answers >= MOST_ANSWERS;
-  const left = found.issues.map(({ issue, workspace }) => ({ issue, workspace }));
+  const left = found.issues.map(({ by: _by, ...issue }) => issue);
   return { look: { ...look, answers, rest: endless ? null : found.rest, left }, endless };
 }
 
@@ -60,18 +57,19 @@ export function startsOver({ rest }: Look, error: unknown): boolean {
 
 /**
  * What a round asks about, and what is left for the next; `through` = nothing is. `stateOf`: the state of a kept issue,
- * null of one that is not kept.
+ * null of one that is not kept. The key names the change: what comes again in the next look was asked about.
  */
 export function takeFrom(
   look: Look,
   stateOf: (issue: IssueId) => string | null,
+  sweep: EngineSettings["sweep"],
 ): { readonly readings: readonly Effect[]; readonly next: Look; readonly through: boolean } {
-  const lost = look.left.filter(({ issue }) => isLost(stateOf(issue)));
-  const next: Look = { ...look, left: lost.slice(ISSUES_PER_ROUND) };
+  const asked = look.left.filter((found) => isAsked(found, stateOf(found.issue), sweep));
+  const next: Look = { ...look, left: asked.slice(ISSUES_PER_ROUND) };
   return {
-    readings: lost.slice(0, ISSUES_PER_ROUND).map(({ issue, workspace }) => ({
+    readings: asked.slice(0, ISSUES_PER_ROUND).map(({ issue, workspace, at }) => ({
       kind: "read_ticket",
-      key: `discover:${issue}:${look.begun}`,
+      key: `discover:${issue}:${at}`,
       issue,
       background: false,
       workspace,
@@ -82,14 +80,20 @@ export function takeFrom(
 }
 
 /**
- * Whether an issue that the tracker calls ours is asked about: null = not kept. Those under way are swept anyway; an
- * ended or paused one may have been delegated again.
+ * Whether an issue is asked about: null = not kept. An ended or paused one may have been delegated again; those under way
+ * are swept anyway, and told of by webhooks where there are any.
  */
-export function isLost(state: string | null): boolean {
-  return state === null || state === "paused" || TERMINAL.has(state as FactoryState);
+export function isAsked(
+  { isOurs }: Pick<FoundIssue, "isOurs">,
+  state: string | null,
+  { pollMs }: EngineSettings["sweep"],
+): boolean {
+  if (state === null) return isOurs;
+  if (pollMs !== null) return true;
+  return isOurs && (state === "paused" || TERMINAL.has(state as FactoryState));
 }
 
 /** How long between two looks, ms; `through` = all was seen. */
-export function discoveryMs({ idleMs }: EngineSettings["sweep"], through: boolean): number {
-  return through ? idleMs : GOES_ON_MS;
+export function discoveryMs({ idleMs, pollMs }: EngineSettings["sweep"], through: boolean): number {
+  return through ? (pollMs ?? idleMs) : Math.min(pollMs ?? GOES_ON_MS, GOES_ON_MS);
 }

@@ -25,6 +25,13 @@ const PACE: Readonly<Record<FactoryState, Pace>> = {
   paused: "idle",
 };
 
+/** Where something is awaited that only the forge tells of: a check, a review, a merge. */
+const AWAITS_FORGE: ReadonlySet<string> = new Set<FactoryState>([
+  "pr_open",
+  "awaiting_review",
+  "awaiting_queue",
+]);
+
 const DAY_MS = 24 * 3_600_000;
 /** So long a pull request that was closed without a merge is still looked at: a person may open it again, or write there. */
 const WATCHED_AFTER_CLOSE_MS = 3 * DAY_MS;
@@ -37,12 +44,24 @@ export function periodOf(
   now: number,
 ): number | null {
   const periods = { active: sweep.activeMs, waiting: sweep.waitingMs, idle: sweep.idleMs };
-  const period = periods[PACE[state as FactoryState] ?? "waiting"];
+  const usual = periods[PACE[state as FactoryState] ?? "waiting"];
+  const period = sweep.pollMs === null ? usual : polledPeriod(state, usual, sweep, sweep.pollMs);
   if (!TERMINAL.has(state as FactoryState)) return period;
   const core = pullRequest?.core ?? null;
   const isClosed = core !== null && core.value.state === "closed" && !core.value.merged;
   const closedAt = core?.value.closedAt ?? core?.at ?? now;
   return isClosed && now - closedAt < WATCHED_AFTER_CLOSE_MS ? period : null;
+}
+
+/** Without webhooks a person who takes over is noticed by the sweep, too. */
+function polledPeriod(
+  state: string,
+  usual: number,
+  { waitingMs }: EngineSettings["sweep"],
+  pollMs: number,
+): number {
+  if (AWAITS_FORGE.has(state)) return Math.min(usual, pollMs);
+  return TERMINAL.has(state as FactoryState) ? usual : Math.min(usual, waitingMs);
 }
 
 /**
@@ -70,8 +89,10 @@ const LONGEST_TICK_MS = 15_000;
 export const ISSUES_PER_TICK = 50;
 
 /** How long between two ticks of the sweep, ms; `full` = the last one did not come through. */
-export function tickMs({ activeMs }: EngineSettings["sweep"], full = false): number {
-  return full ? SHORTEST_TICK_MS : Math.max(SHORTEST_TICK_MS, Math.min(LONGEST_TICK_MS, activeMs));
+export function tickMs({ activeMs, pollMs }: EngineSettings["sweep"], full = false): number {
+  // Well within the period, or what is due just after a tick waits for twice as long.
+  const polled = pollMs === null ? LONGEST_TICK_MS : pollMs / 3;
+  return full ? SHORTEST_TICK_MS : Math.max(SHORTEST_TICK_MS, Math.min(LONGEST_TICK_MS, activeMs, polled));
 }
 
 /** How far ahead a reading may be planned at most, ms. */
@@ -79,13 +100,17 @@ export function longestPeriodMs({ activeMs, waitingMs, idleMs }: EngineSettings[
   return Math.max(activeMs, waitingMs, idleMs);
 }
 
-/** What the sweep numbered `sweep` of an issue asks for. The number is in the keys, so that each sweep asks once. */
+/**
+ * What the sweep numbered `sweep.number` of an issue asks for. The number is in the keys, so that each sweep asks once.
+ * What has changed in the tracker is found by discovery where news is polled: the ticket is read less often then.
+ */
 export function readingsOf(
   issue: IssueId,
   { project, pullRequest, runs }: Pick<Facts, "project" | "pullRequest" | "runs">,
-  sweep: number,
+  { state, number }: { readonly state: string; readonly number: number },
+  { waitingMs, pollMs }: EngineSettings["sweep"],
 ): readonly Effect[] {
-  const key = (what: string): string => `sweep:${issue}:${sweep}:${what}`;
+  const key = (what: string): string => `sweep:${issue}:${number}:${what}`;
   const ticket: Effect = {
     kind: "read_ticket",
     key: key("ticket"),
@@ -94,14 +119,15 @@ export function readingsOf(
     workspace: null,
   };
   if (project === null || (pullRequest === null && runs.length === 0)) return [ticket];
-  const number = pullRequest?.number ?? null;
+  const isPolled = pollMs !== null && AWAITS_FORGE.has(state);
+  const ticketEvery = isPolled ? Math.max(1, Math.floor(waitingMs / pollMs)) : 1;
   return [
-    ticket,
+    ...(number % ticketEvery === 0 ? [ticket] : []),
     {
       kind: "read_pull_request",
       key: key("pull_request"),
       issue,
-      number,
+      number: pullRequest?.number ?? null,
       branch: project.branch,
       hint: null,
     },

@@ -26,7 +26,7 @@ export interface GitHubParts {
   readonly graphqlUrl: string;
   /** Where people and git go, e.g. `https://github.com`. */
   readonly webUrl: string;
-  /** The current webhook secret, then the previous one while it is rotated. At least one. */
+  /** The current webhook secret, then the previous one while it is rotated. With none, every webhook is refused. */
   readonly webhookSecrets: readonly Secret[];
   readonly auth: GitHubAuth;
   /** Every configured repository (`owner/name`) with its git address; null = below `webUrl`. */
@@ -44,8 +44,9 @@ export interface GitHubForge extends Forge {
 
 /** GitHub, github.com or Enterprise Server. Nothing is loaded or asked until the first call. */
 export function createGitHubForge(parts: GitHubParts): GitHubForge {
-  if (parts.webhookSecrets.length === 0)
-    throw new Error("GITHUB_WEBHOOK_SECRET is missing: without it anybody could send webhooks");
+  // An HMAC with an empty key verifies for anybody.
+  if (parts.webhookSecrets.some((secret) => secret.reveal() === ""))
+    throw new Error("GITHUB_WEBHOOK_SECRET is empty: anybody could send webhooks");
   const { apiUrl, webUrl, clock, log, limits } = parts;
   const transport = createTransport({ clock, connectMs: limits.connectMs, concurrent: limits.concurrent });
   const client = createClient({ ...parts, transport });

@@ -11,14 +11,14 @@ const API_TOKEN: Missing = {
 
 /** What `serve` lacks, each once, in the order to set them up. */
 export function missingToServe(
-  { http }: Pick<Settings, "http">,
+  { http, webhooks }: Pick<Settings, "http" | "webhooks">,
   credentials: Given,
   sources: readonly SourceCredentials[] = Object.values(SOURCE_CREDENTIALS),
 ): readonly Missing[] {
   const isLacking = ({ name }: Missing): boolean => credentials[name] === null;
   const own = http.loopback && !http.requireToken ? [] : [API_TOKEN];
   return [
-    ...sources.map(({ webhookSecret }) => webhookSecret).filter(isLacking),
+    ...(webhooks === "off" ? [] : sources.map(({ webhookSecret }) => webhookSecret).filter(isLacking)),
     ...sources.flatMap(({ missing }) => missing(credentials)),
     ...own.filter(isLacking),
   ];

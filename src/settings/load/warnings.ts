@@ -19,7 +19,7 @@ export function warningsOf(
     ...ofAgents(settings, env),
     ...openHttp(
       settings,
-      all.flatMap(({ needsHttps }) => needsHttps ?? []),
+      settings.webhooks === "off" ? [] : all.flatMap(({ needsHttps }) => needsHttps ?? []),
     ),
     ...moneyWithoutPrices(settings),
     ...diskOrder(settings),

@@ -107,6 +107,7 @@ export const sweepGroup = withDefaults({
   activeSeconds: field(seconds, 60, "How often an active issue is polled, in seconds."),
   waitingSeconds: field(seconds, 300, "How often an issue that is waiting is polled, in seconds."),
   idleSeconds: field(seconds, 1800, "How often any other issue is polled, in seconds."),
+  pollSeconds: field(amount(5, 3600), 15, "With webhooks off: how often news is looked for, in seconds."),
 });
 
 export const limitsGroup = withDefaults({

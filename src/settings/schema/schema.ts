@@ -29,6 +29,12 @@ export const configSchema = z
       ),
     engine: z.enum(ENGINES).default(DEFAULT_ENGINE).describe("What stores and drives the issues."),
     http: httpGroup.prefault({}).describe("The relay's HTTP server: webhooks, API, dashboard."),
+    webhooks: z
+      .enum(["on", "off"])
+      .default("on")
+      .describe(
+        "off: nobody has to reach this relay; it asks Linear and GitHub every sweep.pollSeconds, and needs no webhook secrets.",
+      ),
     ...GROUPS,
     agent: agentGroup.prefault({}).describe("The coding agents."),
     runs: runsGroup.prefault({}).describe("Runs: how many, how long, how large."),

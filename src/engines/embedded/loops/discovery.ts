@@ -26,7 +26,7 @@ export function knownRows({ db }: Pick<Store, "db">) {
   };
 }
 
-/** Looks for issues that are ours although no webhook told us, once per idle period. */
+/** Looks for issues that are ours although no webhook told us: once per idle period, or as often as news is polled. */
 export function createDiscoveryLoop(parts: {
   readonly store: Store;
   readonly outbox: Outbox;
@@ -73,7 +73,7 @@ export function createDiscoveryLoop(parts: {
           throw error;
         }
       }
-      const { readings, next, through } = takeFrom(look, known.stateOf);
+      const { readings, next, through } = takeFrom(look, known.stateOf, engine.settings.sweep);
       store.write(() => {
         for (const effect of readings) outbox.add(effect, { priority: 0, project: null }, clock.now());
         if (through) {

@@ -48,7 +48,8 @@ export function createSweepLoop(parts: {
         store.write(() => {
           const facts = JSON.parse(issue.facts) as Facts;
           const period = periodOf(issue.state, facts, settings.sweep, clock.now());
-          for (const effect of readingsOf(issue.id, facts, issue.sweeps + 1)) {
+          const swept = { state: issue.state, number: issue.sweeps + 1 };
+          for (const effect of readingsOf(issue.id, facts, swept, settings.sweep)) {
             outbox.add(effect, { priority: 0, project: null }, clock.now());
           }
           failpoint("sweep.mid_issue");

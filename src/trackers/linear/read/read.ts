@@ -123,7 +123,13 @@ export async function discoverIssues(
   return {
     issues: [...byIssue.values()]
       .toSorted((a, b) => b.at - a.at)
-      .map((one) => ({ issue: linearIssue(one.issue), workspace: us.workspace, by: one.by })),
+      .map(({ issue, by, at }) => ({
+        issue: linearIssue(issue),
+        workspace: us.workspace,
+        by,
+        at,
+        isOurs: true,
+      })),
     rest: next.sessions === "ended" && next.delegated === "ended" ? null : JSON.stringify(next),
   };
 }
