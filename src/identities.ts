@@ -13,6 +13,8 @@ export interface Identities {
   forge(name: string): ForgeIdentity | null;
   /** Begins to ask. */
   start(): void;
+  /** Has the source of that name asked again now. */
+  recheck(name: string): void;
   /** How the last question to the source of that name went. */
   health(name: string): {
     readonly ok: boolean;
@@ -53,7 +55,7 @@ export function identify(parts: {
       ),
     ],
   ]);
-  const all = new Map<string, Pick<ReturnType<typeof ask>, "start" | "stop" | "health">>([
+  const all = new Map<string, Pick<ReturnType<typeof ask>, "start" | "again" | "stop" | "health">>([
     ...trackers,
     ...forges,
   ]);
@@ -62,6 +64,9 @@ export function identify(parts: {
     forge: (name) => forges.get(name)?.answer() ?? null,
     start() {
       for (const { start } of all.values()) start();
+    },
+    recheck(name) {
+      all.get(name)?.again();
     },
     health(name) {
       const asked = all.get(name);
@@ -103,7 +108,11 @@ function ask<T>(
   };
   let failures = 0;
   let cancel: () => void = () => undefined;
+  let again = false;
   const round = async (): Promise<void> => {
+    // One chain of timers, also when somebody asks out of turn.
+    cancel();
+    again = false;
     try {
       answer = await question(stopping.signal);
       failures = 0;
@@ -127,6 +136,12 @@ function ask<T>(
   };
   return {
     start,
+    again() {
+      // One that is under way may have been answered from before the change, so another follows; one is enough.
+      if (again) return;
+      again = true;
+      asking = asking.then(round);
+    },
     answer: () => answer,
     health: () => health,
     async stop() {

@@ -5,15 +5,18 @@ import type { Clock } from "./lib/clock.ts";
 import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import type { Secret } from "./lib/secret.ts";
+import type { SealedVault } from "./lib/vault.ts";
 import type { Layout } from "./settings/load/layout.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
 import type { AgentSettings, Settings } from "./settings/settings.ts";
 import type { SourceSettings } from "./settings/sources/source.ts";
-import type { Tracker } from "./trackers/tracker.ts";
+import type { Tracker, Workspace } from "./trackers/tracker.ts";
 
 // The only file that names every tracker, forge, agent and engine: a row each, with all that the rest of the relay has to
 // know of it. Each is loaded when it is first wanted, so that a command pays only for what it uses. What the config file may
 // say of them is in settings/sources/ and settings/agents/: this file puts it into the parts that each is made from.
+
+export type { Workspace };
 
 /** What implementations are made from. */
 export interface MakingParts {
@@ -24,6 +27,8 @@ export interface MakingParts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly log: Log;
+  /** Where sources keep records beyond the process; null = there is no key to seal them with. */
+  readonly vault: SealedVault | null;
 }
 
 /** A source of webhooks that also says when the previous secret was last needed (Unix ms). */
@@ -41,23 +46,17 @@ interface SourceRow {
   readonly webhookBytes: (settings: Settings) => number;
   /** What `doctor` asks a person to look at when the source does not tell who we are. */
   readonly signInHint: string;
-  /** What the routes of its OAuth installation answer, which is not offered yet; null = it has none. */
-  readonly installation: string | null;
 }
 
 export interface TrackerRow extends SourceRow {
   readonly kind: "tracker";
   readonly make: (parts: MakingParts) => Promise<Tracker & Rotating>;
-  /** The teams there are, and those that each project takes issues from; absent = the tracker has no teams. */
-  readonly teams?: (parts: MakingParts, signal: AbortSignal) => Promise<Teams>;
+  /** What its workspaces have that the configuration may name; absent = it has nothing of the kind. */
+  readonly workspaces?: (parts: MakingParts, signal: AbortSignal) => Promise<readonly Workspace[]>;
+  /** The teams that each project takes issues from, by the project's id. */
+  readonly teams?: (settings: Settings) => Readonly<Record<string, readonly string[]>>;
   /** The configured name of a status, for the project with this id; null = the tracker's own first of that type. */
   readonly statusName: (settings: Settings, project: string, to: "started" | "completed") => string | null;
-}
-
-export interface Teams {
-  readonly known: readonly string[];
-  /** By the id of the project. */
-  readonly wanted: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ForgeRow extends SourceRow {
@@ -119,14 +118,11 @@ export const REGISTRY: Registry = {
       settings: async () => (await import("./settings/sources/linear.ts")).LINEAR,
       webhookBytes: ({ http }) => http.linearBodyMiB * MEBIBYTE,
       signInHint: "check the credential and linear.apiUrl",
-      installation:
-        "Linear has recorded the consent, and nothing is left to do here: patchrelay signs in with LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET. Several workspaces are not supported yet",
       make: async (parts) =>
         (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
-      teams: async (parts, signal) => ({
-        known: await (await import("./trackers/linear/set-up.ts")).teamKeys(linearParts(parts), signal),
-        wanted: Object.fromEntries(parts.settings.projects.map(({ id, linear }) => [id, linear.teams])),
-      }),
+      workspaces: async (parts, signal) =>
+        await (await import("./trackers/linear/set-up.ts")).workspaces(linearParts(parts), signal),
+      teams: ({ projects }) => Object.fromEntries(projects.map(({ id, linear }) => [id, linear.teams])),
       statusName: ({ projects }, project, to) =>
         projects.find(({ id }) => id === project)?.linear.statuses[to] ?? null,
     },
@@ -136,7 +132,6 @@ export const REGISTRY: Registry = {
       settings: async () => (await import("./settings/sources/github.ts")).GITHUB,
       webhookBytes: ({ http }) => http.githubBodyMiB * MEBIBYTE,
       signInHint: "check the credential and github.apiUrl",
-      installation: null,
       make: async (parts) => (await import("./forges/github/forge.ts")).createGitHubForge(githubParts(parts)),
       gitHost: ({ github }) => new URL(github.webUrl).host,
       gitCredential: "GITHUB_TOKEN or the App's key",
@@ -197,11 +192,16 @@ function secrets(current: Secret | null, previous: Secret | null): readonly Secr
   return [current, previous].filter((secret) => secret !== null);
 }
 
-function linearParts({ settings, credentials, clock, log }: MakingParts) {
+function linearParts({ settings, credentials, clock, randomness, log, vault }: MakingParts) {
+  const auth = linearAuth(credentials);
   return {
     apiUrl: settings.linear.apiUrl,
     webhookSecrets: secrets(credentials.LINEAR_WEBHOOK_SECRET, credentials.LINEAR_WEBHOOK_SECRET_PREVIOUS),
-    auth: linearAuth(credentials),
+    auth,
+    installing:
+      auth.kind === "clientCredentials" && vault !== null
+        ? { application: auth, vault, authorizeUrl: settings.linear.authorizeUrl, randomness }
+        : null,
     clock,
     log: log.with({ part: "linear" }),
     limits: callLimits(settings),

@@ -10,6 +10,8 @@ import { messageOf } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
+import { sealedVault } from "./lib/vault.ts";
+import type { SealedVault, Vault } from "./lib/vault.ts";
 import { packageFile } from "./lib/package.ts";
 import { readiness } from "./readiness.ts";
 import { engineIn, inheritedIn, REGISTRY } from "./registry.ts";
@@ -62,8 +64,10 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   for (const folder of [settings.dataDir, settings.layout.agents]) {
     await mkdir(folder, { recursive: true, mode: 0o700 });
   }
-  const sources = await makeSources(registry, parts);
-  const agents = await agentsOf(registry, parts);
+  const opened = later<Engine>();
+  const making: MakingParts = { ...parts, vault: vaultOf(parts, () => opened.get()) };
+  const sources = await makeSources(registry, making);
+  const agents = await agentsOf(registry, making);
   const watch = watchConditions({
     agents,
     dataDir: settings.dataDir,
@@ -90,6 +94,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   };
   const acting = later<Acting>();
   const engine = await row.open({ settings, parts: engineParts, pid: parts.pid });
+  opened.set(engine);
   try {
     acting.set(await actingOf(parts, { sources, agents, policy }));
     identities.start();
@@ -108,6 +113,19 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     await identities.stop();
     throw error;
   }
+}
+
+/** What sources keep sealed in the engine, which is opened after they are made; null = there is no key to seal with. */
+function vaultOf({ credentials, randomness }: RelayParts, engine: () => Engine): SealedVault | null {
+  const current = credentials.PATCHRELAY_ENCRYPTION_KEY;
+  if (current === null) return null;
+  const vault: Vault = {
+    list: async (owner) => await engine().vault.list(owner),
+    put: async (owner, name, sealed) => await engine().vault.put(owner, name, sealed),
+    take: async (owner, name) => await engine().vault.take(owner, name),
+  };
+  const previous = credentials.PATCHRELAY_ENCRYPTION_KEY_PREVIOUS;
+  return sealedVault(vault, { current, previous }, randomness);
 }
 
 /** The agents' homes hold logins. Those in the data folder are hidden with it. */
@@ -316,7 +334,9 @@ async function serveHttp(
     settings: parts.settings,
     apiToken: parts.credentials.PATCHRELAY_API_TOKEN,
     engine,
-    sources: sources.all.map((source) => webhookSource(source, parts.settings)),
+    sources: sources.all.map((source) =>
+      webhookSource(source, parts.settings, (name) => identities.recheck(name)),
+    ),
     ready: async () => readiness(engine, watch.now(), identities, parts.clock, sources.all),
     agents: async () =>
       Object.keys(agents).map((name) => ({

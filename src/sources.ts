@@ -6,7 +6,7 @@ import { ExternalError } from "./lib/external.ts";
 import type { ForgeRow, MakingParts, Registry, Rotating, TrackerRow } from "./registry.ts";
 import type { Source } from "./http/webhooks/source.ts";
 import type { Settings } from "./settings/settings.ts";
-import type { Discovery, Tracker, TrackerIdentity } from "./trackers/tracker.ts";
+import type { Discovery, Installing, Tracker, TrackerIdentity } from "./trackers/tracker.ts";
 
 export interface MadeTracker {
   readonly name: string;
@@ -64,17 +64,21 @@ export function interpretersOf(
   { trackers, forge }: MadeSources,
   identities: {
     tracker(name: string): readonly TrackerIdentity[];
+    recheck(name: string): void;
     forge(name: string): ForgeIdentity | null;
   },
 ): Readonly<Record<string, Interpreter>> {
   const ofTrackers = trackers.map(({ name, made }): readonly [string, Interpreter] => [
     name,
-    (body, event, receivedAt, lookup) =>
-      made.interpret(body, event, {
+    (body, event, receivedAt, lookup) => {
+      const read = made.interpret(body, event, {
         us: identities.tracker(name),
         receivedAt,
         known: (issue) => lookup.known(issue),
-      }),
+      });
+      if (read.recheck) identities.recheck(name);
+      return read;
+    },
   ]);
   return {
     ...Object.fromEntries(ofTrackers),
@@ -111,16 +115,20 @@ export function webhookSource(
   {
     name,
     row,
-    made,
-  }: Pick<MadeTracker | MadeForge, "name" | "row"> & { readonly made: Pick<Source, "open"> },
+    made: { open, installing },
+  }: Pick<MadeTracker | MadeForge, "name" | "row"> & {
+    readonly made: Pick<Source, "open"> & { readonly installing?: Installing | null };
+  },
   settings: Settings,
+  recheck: (name: string) => void,
 ): Source {
   return {
     name,
     label: row.label,
     isTracker: row.kind === "tracker",
     maxBytes: row.webhookBytes(settings),
-    installation: row.installation,
-    open: (headers, body, now) => made.open(headers, body, now),
+    installing: installing ?? null,
+    recheck: () => recheck(name),
+    open,
   };
 }

@@ -252,6 +252,7 @@ const MAY_NAME = [
 
 /** Files that say a name and decide nothing by it, with the reason. */
 const SAY_NAMES: Readonly<Record<string, string>> = {
+  "src/cli/commands.ts": "commands are called after what people set up with them",
   "src/cli/usage/help.ts": "what the product is, in a sentence",
   "src/cli/demo.ts": "help says what the demo plays with; src/demo/agents.ts chooses",
   "src/cli/doctor.ts": "help is text that is there before any registry is loaded",

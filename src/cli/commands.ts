@@ -17,6 +17,13 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("config check", "start", "Check the configuration", () => import("./config-check.ts")),
   entry("serve", "start", "Run the relay", () => import("./serve.ts")),
 
+  entry("linear connect", "start", "Install the relay in a Linear workspace", async () => ({
+    command: (await import("./tracker/connect.ts")).connectTo("linear", "Linear"),
+  })),
+  entry("linear sync", "start", "List Linear's teams, statuses, labels and projects", async () => ({
+    command: (await import("./tracker/sync.ts")).syncWith("linear", "Linear"),
+  })),
+
   entry("status", "look", "How the relay is doing and what needs a person", () => import("./status.ts")),
   entry("issue list", "look", "Issues, newest first", () => import("./issue/list.ts")),
   entry("issue show", "look", "One issue; a bare key works too", () => import("./issue/show.ts")),

@@ -6,6 +6,7 @@ import { checkFolder, checkDatabase } from "./doctor/folder.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { checkOutside } from "./doctor/outside.ts";
 import { engineOf } from "./host/registry.ts";
+import { readOnlyVault } from "./host/vault.ts";
 import { checkConfinement, checkGit, checkNode } from "./doctor/programs.ts";
 
 export const command: Command = {
@@ -49,7 +50,14 @@ async function* examine(context: Context, signal: AbortSignal): AsyncGenerator<F
   const maintenance = row === null ? null : await row.maintenance();
   yield* await checkFolder(settings, maintenance);
   if (maintenance !== null) yield checkDatabase(settings, maintenance, host.clock.now());
-  yield* checkOutside({ settings, credentials, host, offline: context.flag("offline"), signal });
+  yield* checkOutside({
+    settings,
+    credentials,
+    host,
+    offline: context.flag("offline"),
+    signal,
+    vault: async (all) => await readOnlyVault(context, all),
+  });
 }
 
 function findingLines({ check, state, says, todo }: Finding, { style }: Context): readonly string[] {

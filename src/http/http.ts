@@ -145,7 +145,8 @@ async function routes(
     secure: settings.http.publicUrl?.startsWith("https:") === true,
     sessions,
   });
-  oauth(app, sources);
+  const baseUrl = (): string => settings.http.publicUrl ?? urlOf(app.server);
+  oauth(app, { sources, baseUrl, stopping, log });
   // Webhooks were answered before they came here; what is left below their path is nobody's.
   const places = taken(parts).map(webhookPath).join(" and ");
   app.all("/webhooks/*", { config: { open: true }, schema: { hide: true } }, () => {

@@ -27,6 +27,39 @@ export interface Tracker {
    * to. Calls throw ExternalError `unauthorized` where we are not signed in.
    */
   in(workspace: string | null): TrackerWorkspace;
+  /** How an admin installs the relay in a workspace; null = the tracker has no such thing. */
+  readonly installing: Installing | null;
+}
+
+/** A workspace as a person sees it who writes the configuration: the names that it may use. */
+export interface Workspace {
+  readonly id: string;
+  readonly name: string;
+  readonly teams: readonly {
+    readonly key: string;
+    readonly name: string;
+    readonly statuses: readonly { readonly name: string; readonly type: string }[];
+    readonly labels: readonly string[];
+  }[];
+  readonly projects: readonly string[];
+  /** Those that are for all teams. */
+  readonly labels: readonly string[];
+}
+
+/** An installation by OAuth: a person is sent away, and comes back with a consent. */
+export interface Installing {
+  /**
+   * Where an admin gives consent; they come back to `redirectUri`. Throws ExternalError `refused` when something is missing,
+   * with what to do.
+   */
+  begin(redirectUri: string, signal: AbortSignal): Promise<string>;
+  /**
+   * Who we are in the workspace that `code` gives consent for; from now on the relay works there. `state` is that of the
+   * address that `begin` gave, good for one return. Throws ExternalError; nothing is kept then.
+   */
+  finish(state: string, code: string, signal: AbortSignal): Promise<TrackerIdentity>;
+  /** Ends a consent that was not given. Throws ExternalError `refused` for a state that is not open. */
+  decline(state: string): Promise<void>;
 }
 
 /** What is read and written in one workspace. */
@@ -74,6 +107,8 @@ export interface Interpretation {
   readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
   /** Why nothing is done with it; null when something is. */
   readonly ignored: string | null;
+  /** Whether it says that our sign-in may have changed: then it is checked again. */
+  readonly recheck: boolean;
 }
 
 export interface Discovery {

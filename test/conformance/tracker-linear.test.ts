@@ -11,6 +11,7 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
   const { world, clock } = await handWorld({ webhook: { url: receiver.url, secret: SECRET } });
   const tracker = createLinearTracker({
     apiUrl: world.url,
+    installing: null,
     webhookSecrets: [new Secret(SECRET)],
     auth: {
       kind: "clientCredentials",

@@ -1,3 +1,4 @@
+import type { Installing } from "../../src/trackers/tracker.ts";
 import { createHmac } from "node:crypto";
 import { connect } from "node:net";
 import type { AgentDocument, ReadyDocument } from "../../src/engines/documents.ts";
@@ -68,10 +69,15 @@ export async function serve(
 }
 
 /** A source as its row of the registry tells, with another `open`. */
-export function served(settings: Settings, name: string, open: Source["open"]): Source {
+export function served(
+  settings: Settings,
+  name: string,
+  open: Source["open"],
+  installing: Installing | null = null,
+): Source {
   const row = REGISTRY.sources[name];
   if (row === undefined) throw new Error(`there is no source ${name}`);
-  return webhookSource({ name, row, made: { open } }, settings);
+  return webhookSource({ name, row, made: { open, installing } }, settings, () => undefined);
 }
 
 const agent: AgentDocument = { name: "codex", ready: true, detail: null };

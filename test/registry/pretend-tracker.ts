@@ -56,11 +56,13 @@ export function createPretendTracker(secret: Secret | null): PretendTracker {
           { issue: issueId("pretend", issue), observation: { kind: "delegated", at: receivedAt, by: ada } },
         ],
         ignored: null,
+        recheck: false,
       };
     },
     whoAmI: async () => [
       { id: "relay", name: "Relay", workspace: "acme", workspaceName: "Pretend", inert: null },
     ],
+    installing: null,
     discover: async () => ({ issues: [], rest: null }),
     in: () => ({
       async readTicket(issue) {

@@ -31,7 +31,6 @@ const row: TrackerRow = {
   settings: async () => PRETEND,
   webhookBytes: (settings) => (settings as Settings & { pretend: PretendSettings }).pretend.bodyBytes,
   signInHint: "check the pretend key",
-  installation: "nothing to install at Pretend",
   make: async ({ credentials }) => {
     const { PRETEND_WEBHOOK_SECRET: secret = null } = credentials as Record<
       string,
@@ -168,11 +167,7 @@ describe("a second tracker", () => {
     }>("/openapi.json");
     expect(openapi.paths["/webhooks/pretend"]?.post?.summary).toContain("Pretend");
     expect(openapi.components.schemas.Ready.properties.parts.required).toContain("pretend");
-    const installation = await fetch(`${relay.url}/oauth/pretend/start`);
-    expect([installation.status, await installation.text()]).toEqual([
-      501,
-      expect.stringContaining("nothing to install at Pretend"),
-    ]);
+    expect((await fetch(`${relay.url}/oauth/pretend/start`)).status).toBe(404);
   });
 
   test("is checked by doctor and by config check, and serve asks for its credentials", async () => {

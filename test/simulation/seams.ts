@@ -40,6 +40,7 @@ export function trackerSeam(life: Life): Tracker {
     open: never,
     interpret: never,
     whoAmI: never,
+    installing: null,
     discover: async (since, _rest, signal) => await ask(signal, () => outside.discover(since)),
     in: () => ({
       readTicket: async (issue, signal) => await ask(signal, () => outside.place(issue).tracker.read()),

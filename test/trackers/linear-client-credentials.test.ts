@@ -44,6 +44,7 @@ function tracker(secret = world.oauth.clientSecret, clientId = world.oauth.clien
   };
   return createLinearTracker({
     apiUrl: world.url,
+    installing: null,
     webhookSecrets: [],
     auth: {
       kind: "clientCredentials",
@@ -263,6 +264,7 @@ describe("what passes", () => {
     world.faults.outage = "silent";
     const linear = createLinearTracker({
       apiUrl: world.url,
+      installing: null,
       webhookSecrets: [],
       auth: { kind: "clientCredentials", clientId: new Secret("a"), clientSecret: new Secret("b") },
       clock,
@@ -279,6 +281,13 @@ test("the token goes to this machine or over TLS only", () => {
     clientId: new Secret("a"),
     clientSecret: new Secret("b"),
   } as const;
-  const open = { webhookSecrets: [], auth, clock, log, limits: { connectMs: 1, totalMs: 1 } };
+  const open = {
+    installing: null,
+    webhookSecrets: [],
+    auth,
+    clock,
+    log,
+    limits: { connectMs: 1, totalMs: 1 },
+  };
   expect(() => createLinearTracker({ ...open, apiUrl: "http://api.linear.app" })).toThrow("unencrypted");
 });

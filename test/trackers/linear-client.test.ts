@@ -63,6 +63,7 @@ function client(change: { totalMs?: number; connectMs?: number; agent?: Agent } 
 function tracker(): LinearTracker {
   return createLinearTracker({
     apiUrl: url,
+    installing: null,
     webhookSecrets: [],
     auth: { kind: "apiKey", key: new Secret(KEY) },
     clock,
@@ -252,6 +253,7 @@ describe("a call to Linear", () => {
       expect(() =>
         createLinearTracker({
           apiUrl,
+          installing: null,
           webhookSecrets: [],
           auth: { kind: "apiKey", key: new Secret(KEY) },
           clock,

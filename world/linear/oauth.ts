@@ -62,12 +62,16 @@ export class OAuth {
   readonly #allowances: Readonly<Record<"key" | "app" | "user", Allowance>>;
   #clientSecret: string;
 
-  constructor(model: Model, limits: HourlyLimits | null) {
+  constructor(
+    model: Model,
+    limits: HourlyLimits | null,
+    application: { readonly clientId: string; readonly clientSecret: string } | null,
+  ) {
     const { clock, randomness } = model;
     this.#model = model;
     this.#tokens = new Tokens(clock, randomness);
-    this.clientId = randomness.bytes(16).toString("hex");
-    this.#clientSecret = randomness.bytes(16).toString("hex");
+    this.clientId = application?.clientId ?? randomness.bytes(16).toString("hex");
+    this.#clientSecret = application?.clientSecret ?? randomness.bytes(16).toString("hex");
     this.apiKey = `lin_api_${randomness.bytes(20).toString("hex")}`;
     this.firstToken = this.#tokens.endless(AGENT_SCOPES);
     const allowance = (kind: Allowance["kind"], hourly: HourlyLimits): Allowance => ({

@@ -40,6 +40,8 @@ export interface LinearWorldParts extends WorldParts {
   readonly historyWindowMs?: number;
   /** Hourly limits of the API key and of OAuth tokens; Linear's own unless given. */
   readonly limits?: HourlyLimits;
+  /** The application's id and secret, where it is installed in several workspaces; made up unless given. */
+  readonly application?: { readonly clientId: string; readonly clientSecret: string };
 }
 
 /** A running stand-in for Linear. */
@@ -81,7 +83,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
 
   const model = new Model(parts.clock, parts.randomness);
   model.historyWindowMs = parts.historyWindowMs ?? 0;
-  const oauth = new OAuth(model, parts.limits ?? null);
+  const oauth = new OAuth(model, parts.limits ?? null, parts.application ?? null);
   for (const name of parts.people ?? ["Ada Lovelace", "Grace Hopper"]) model.addPerson(name);
   for (const [key, name] of Object.entries(parts.teams ?? { APP: "App" })) model.addTeam(key, name);
 

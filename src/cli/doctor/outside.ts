@@ -1,8 +1,9 @@
 import { messageOf } from "../../lib/assert.ts";
 import { silentLog } from "../../lib/log.ts";
+import type { SealedVault } from "../../lib/vault.ts";
 import { deadline } from "../../lib/external.ts";
 import type { Forge } from "../../forges/forge.ts";
-import type { ForgeRow, MakingParts, Teams, TrackerRow } from "../../registry.ts";
+import type { ForgeRow, MakingParts, TrackerRow, Workspace } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Settings } from "../../settings/settings.ts";
@@ -22,12 +23,15 @@ export async function* checkOutside({
   host,
   offline,
   signal,
+  vault,
 }: {
   readonly settings: Settings;
   readonly credentials: Credentials | null;
   readonly host: Host;
   readonly offline: boolean;
   readonly signal: AbortSignal;
+  /** What the relay keeps for its sources, to be read. */
+  readonly vault: (credentials: Credentials) => Promise<SealedVault | null>;
 }): AsyncGenerator<Finding> {
   const registry = await registryOf(host);
   const rows = Object.values(registry.sources);
@@ -40,7 +44,15 @@ export async function* checkOutside({
   const randomness = await host.randomness();
   const agents = [settings.agent, ...settings.projects.map(({ agent }) => agent)];
   const childEnv = childEnvironment(env, await inheritedBy(host, settings));
-  const parts: MakingParts = { settings, credentials, childEnv, clock, randomness, log: silentLog };
+  const parts: MakingParts = {
+    settings,
+    credentials,
+    childEnv,
+    clock,
+    randomness,
+    log: silentLog,
+    vault: await vault(credentials),
+  };
   for (const name of new Set(agents.map((agent) => agent.default))) {
     yield await checked(`agent ${name}`, null, async () => {
       const agent = await registry.agents[name].make(parts);
@@ -79,17 +91,23 @@ async function* signIn(
     return ok(label, `signed in as ${(await forge.whoAmI(within())).login}`);
   });
   yield signedIn;
-  if (signedIn.state === "ok" && row.kind === "tracker" && row.teams !== undefined) {
-    const { teams } = row;
+  if (signedIn.state === "ok" && row.kind === "tracker" && row.workspaces !== undefined) {
+    const { workspaces, teams } = row;
+    const wanted = teams?.(parts.settings) ?? {};
     yield await checked(`${label} teams`, signInHint, async () =>
-      checkTeams(`${label} teams`, await teams(parts, within())),
+      checkTeams(`${label} teams`, await workspaces(parts, within()), wanted),
     );
   }
   if (forge !== null) yield* repositories(parts.settings, forge, within);
 }
 
 /** Whether the teams that projects name are there; their keys are told apart without regard to case, as in routing. */
-function checkTeams(check: string, { known, wanted }: Teams): Finding {
+function checkTeams(
+  check: string,
+  workspaces: readonly Workspace[],
+  wanted: Readonly<Record<string, readonly string[]>>,
+): Finding {
+  const known = workspaces.flatMap(({ teams }) => teams.map(({ key }) => key));
   const there = new Set(known.map((key) => key.toLowerCase()));
   const missing = Object.entries(wanted).flatMap(([project, keys]) =>
     keys.filter((key) => !there.has(key.toLowerCase())).map((key) => `${key} of project ${project}`),

@@ -1,3 +1,4 @@
+import type { Installing } from "../../trackers/tracker.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../lib/delivery.ts";
 
 /** A sender of webhooks, as HTTP sees it: a tracker or a forge. */
@@ -10,8 +11,10 @@ export interface Source {
   readonly isTracker: boolean;
   /** Largest body, inclusive. */
   readonly maxBytes: number;
-  /** What the routes of its OAuth installation answer, which is not offered yet; null = it has none. */
-  readonly installation: string | null;
+  /** How it is installed by OAuth; null = it has no such thing. */
+  readonly installing: Installing | null;
+  /** Has our sign-in there checked again. */
+  recheck(): void;
   /** Turns a request into a verified delivery. */
   open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
 }

@@ -1,15 +1,22 @@
 import { ExternalError } from "../../lib/external.ts";
 import type { TrackerIdentity } from "../tracker.ts";
+import type { Auth } from "./client/auth.ts";
 import type { LinearClient } from "./client/client.ts";
 import { readIdentity } from "./read/read.ts";
 
 /** One workspace that we can speak to, with a credential of its own. */
 export interface Connection {
   readonly client: LinearClient;
+  /** How each call is authorised. */
+  readonly auth: Auth;
   /** Who we are there: what was last found out, else asked now. */
   us(signal: AbortSignal): Promise<TrackerIdentity>;
   /** Asks again. */
   ask(signal: AbortSignal): Promise<TrackerIdentity>;
+  /** Notes since when (Unix ms) the search for lost issues could not look there; null = it did. */
+  missed(since: number | null): Promise<void>;
+  /** What was noted. */
+  missedSince(): number | null;
 }
 
 /** The workspaces that we can speak to. */
@@ -18,21 +25,28 @@ export interface Connections {
   all(signal: AbortSignal): Promise<readonly Connection[]>;
   /** The one with this id; null = the only one. Throws ExternalError `unauthorized` where we are not signed in. */
   at(workspace: string | null, signal: AbortSignal): Promise<Connection>;
+  /** Who we are in each, asked again. Throws when none could be asked. */
+  whoAmI(signal: AbortSignal): Promise<readonly TrackerIdentity[]>;
 }
 
-/** A connection whose workspace Linear names when it is first asked. */
-function connectionOf(client: LinearClient): Connection {
+/** The one workspace of a credential that belongs to one; Linear names it when it is first asked. */
+export function onlyConnection(client: LinearClient, auth: Auth): Connections {
   let known: TrackerIdentity | null = null;
+  let missedSince: number | null = null;
   const ask = async (signal: AbortSignal): Promise<TrackerIdentity> => {
     known = await readIdentity(client, signal);
     return known;
   };
-  return { client, ask, us: async (signal) => known ?? (await ask(signal)) };
-}
-
-/** The one workspace of a credential that belongs to one. */
-export function onlyConnection(client: LinearClient): Connections {
-  const connection = connectionOf(client);
+  const connection: Connection = {
+    client,
+    auth,
+    ask,
+    us: async (signal) => known ?? (await ask(signal)),
+    async missed(since) {
+      missedSince = since;
+    },
+    missedSince: () => missedSince,
+  };
   return {
     all: () => Promise.resolve([connection]),
     async at(workspace, signal) {
@@ -41,11 +55,12 @@ export function onlyConnection(client: LinearClient): Connections {
       if (us.workspace === workspace) return connection;
       throw notSignedIn(workspace);
     },
+    whoAmI: async (signal) => [await ask(signal)],
   };
 }
 
 /** Where an issue is that we have no credential for. */
-function notSignedIn(workspace: string): ExternalError {
+export function notSignedIn(workspace: string): ExternalError {
   return new ExternalError(
     "unauthorized",
     `the issue is in a Linear workspace (${workspace}) that we are not signed in to`,

@@ -1,14 +1,21 @@
 import { z } from "zod";
 import type { Clock } from "../../lib/clock.ts";
+import { ExternalError } from "../../lib/external.ts";
 import type { Log } from "../../lib/log.ts";
+import type { Randomness } from "../../lib/ids.ts";
 import type { Secret } from "../../lib/secret.ts";
-import type { Discovery, Tracker, TrackerWorkspace } from "../tracker.ts";
+import type { SealedVault } from "../../lib/vault.ts";
+import type { Discovery, Installing, Tracker, TrackerIdentity, TrackerWorkspace } from "../tracker.ts";
+import type { Application, TokenParts } from "./client/application.ts";
 import { authWith } from "./client/credential.ts";
 import type { LinearCredential } from "./client/credential.ts";
 import { createClient } from "./client/client.ts";
 import { interpretEvent } from "./events/events.ts";
 import { onlyConnection } from "./connection.ts";
 import type { Connection, Connections } from "./connection.ts";
+import { installedConnections } from "./installation/connections.ts";
+import type { InstalledConnections } from "./installation/connections.ts";
+import { createConsents } from "./installation/consent.ts";
 import { discoverIssues, readTicket } from "./read/read.ts";
 import { httpTransport } from "./client/transport.ts";
 import type { Transport } from "./client/transport.ts";
@@ -21,12 +28,23 @@ export interface LinearParts {
   /** The current one first, then the previous one while rotating. With none, every webhook is refused. */
   readonly webhookSecrets: readonly Secret[];
   readonly auth: LinearCredential;
+  /** What installations by OAuth need; null = something of it is missing. */
+  readonly installing: LinearInstalling | null;
   readonly clock: Clock;
   readonly log: Log;
   /** Milliseconds: connecting, and a whole call. */
   readonly limits: { readonly connectMs: number; readonly totalMs: number };
   /** How calls are sent; Node's HTTP unless given. */
   readonly transport?: Transport;
+}
+
+export interface LinearInstalling {
+  readonly application: Application;
+  /** Keeps installations and consents under way. */
+  readonly vault: SealedVault;
+  /** The page where consent is given. */
+  readonly authorizeUrl: string;
+  readonly randomness: Randomness;
 }
 
 export interface LinearTracker extends Tracker {
@@ -42,14 +60,8 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
       "a Linear webhook secret is empty; set LINEAR_WEBHOOK_SECRET to the app's signing secret",
     );
   }
-  const calling = {
-    apiUrl: parts.apiUrl,
-    transport: parts.transport ?? httpTransport({ connectMs: parts.limits.connectMs }),
-    totalMs: parts.limits.totalMs,
-    clock: parts.clock,
-    log: parts.log,
-  };
-  const connections = onlyConnection(createClient({ ...calling, auth: authWith(parts.auth, calling) }));
+  const calling = callingWith(parts);
+  const { connections, installed } = connectionsOf(parts, calling);
   let previousSecretAt: number | null = null;
 
   return {
@@ -60,13 +72,61 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
       return result;
     },
     interpret: interpretEvent,
-    async whoAmI(signal) {
-      const all = await connections.all(signal);
-      return await Promise.all(all.map((connection) => connection.ask(signal)));
-    },
+    whoAmI: (signal) => connections.whoAmI(signal),
     discover: (since, rest, signal) => discoverIn(connections, parts, since, rest, signal),
     in: (workspace) => workspaceOf(connections, parts, workspace),
+    installing: installingWith(parts.installing, installed, calling),
     lastPreviousSecretUseAt: () => previousSecretAt,
+  };
+}
+
+/** What every call to Linear is made with. */
+export function callingWith({ apiUrl, transport, limits, clock, log }: LinearParts): TokenParts {
+  const { connectMs, totalMs } = limits;
+  return { apiUrl, transport: transport ?? httpTransport({ connectMs }), totalMs, clock, log };
+}
+
+/** The workspaces that these credentials open: the installed ones, else the one of the credential itself. */
+export function connectionsOf(
+  { auth: credential, installing }: LinearParts,
+  calling: TokenParts,
+): { readonly connections: Connections; readonly installed: InstalledConnections | null } {
+  const auth = authWith(credential, calling);
+  const only = onlyConnection(createClient({ ...calling, auth }), auth);
+  if (installing === null) return { connections: only, installed: null };
+  const installed = installedConnections(installing.application, installing.vault, only, calling);
+  return { connections: installed, installed };
+}
+
+function installingWith(
+  installing: LinearInstalling | null,
+  installed: InstalledConnections | null,
+  calling: TokenParts,
+): Installing {
+  if (installing === null || installed === null) {
+    const refuse = (): never => {
+      throw new ExternalError(
+        "refused",
+        "connecting a workspace needs LINEAR_OAUTH_CLIENT_ID, LINEAR_OAUTH_CLIENT_SECRET and PATCHRELAY_ENCRYPTION_KEY (`openssl rand -hex 32` makes one); set them and restart the relay",
+      );
+    };
+    return {
+      begin: async () => refuse(),
+      finish: async () => refuse(),
+      decline: async () => refuse(),
+    };
+  }
+  const { application, vault, authorizeUrl, randomness } = installing;
+  const consents = createConsents(application, vault, { ...calling, authorizeUrl, randomness });
+  return {
+    begin: async (redirectUri, signal) => await consents.begin(redirectUri, await installed.any(signal)),
+    async finish(state, code, signal) {
+      const installation = await consents.finish(state, code, signal);
+      await installed.add(installation, signal);
+      const connection = await installed.at(installation.workspace, signal);
+      return await connection.us(signal);
+    },
+    decline: (state) => consents.decline(state),
   };
 }
 
@@ -122,10 +182,37 @@ async function discoverIn(
   const [connection, us] = [all[at], identities[at]];
   if (connection === undefined || us === undefined) return { issues: [], rest: null };
   const place = us.workspace === from?.workspace ? from.place : null;
-  const found = await discoverIssues({ ...connection, clock, log }, us, since, place, signal);
+  const found = await discoverAt(connection, all.length > 1, { clock, log }, us, since, place, signal);
   const next = found.rest === null ? identities[at + 1] : us;
   return {
     ...found,
     rest: next === undefined ? null : JSON.stringify({ workspace: next.workspace, place: found.rest }),
   };
+}
+
+/** Looks through one workspace, back to where the last look there was. Where others are waiting, a lost credential of one does not hold them up. */
+async function discoverAt(
+  connection: Connection,
+  others: boolean,
+  { clock, log }: Pick<LinearParts, "clock" | "log">,
+  us: TrackerIdentity,
+  since: number,
+  place: string | null,
+  signal: AbortSignal,
+): Promise<Discovery> {
+  const missed = connection.missedSince();
+  try {
+    const from = Math.min(since, missed ?? since);
+    const found = await discoverIssues({ ...connection, clock, log }, us, from, place, signal);
+    if (found.rest === null && missed !== null) await connection.missed(null);
+    return found;
+  } catch (error) {
+    if (!others || !(error instanceof ExternalError) || error.kind !== "unauthorized") throw error;
+    log.warn("not looking for lost issues in a workspace that we cannot sign in to", {
+      workspace: us.workspaceName,
+      error: error.message,
+    });
+    if (missed === null) await connection.missed(since);
+    return { issues: [], rest: null };
+  }
 }

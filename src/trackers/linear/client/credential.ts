@@ -1,12 +1,12 @@
 import type { Secret } from "../../../lib/secret.ts";
 import type { Auth } from "./auth.ts";
+import type { Application, TokenParts } from "./application.ts";
 import { clientCredentials } from "./client-credentials.ts";
-import type { TokenParts } from "./client-credentials.ts";
 
 /** What the operator gave us to act with: an application, or a key or token that is used as it is. */
 export type LinearCredential =
   | { readonly kind: "apiKey"; readonly key: Secret }
-  | { readonly kind: "clientCredentials"; readonly clientId: Secret; readonly clientSecret: Secret };
+  | ({ readonly kind: "clientCredentials" } & Application);
 
 /** The way to authorise with this credential. A personal API key is sent bare, any other token as `Bearer`. */
 export function authWith(credential: LinearCredential, parts: TokenParts): Auth {

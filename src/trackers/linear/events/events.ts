@@ -14,6 +14,8 @@ export interface EventRow {
   readonly action: string;
   /** Reads it, or the reason for ignoring it. */
   readonly meaning: LinearEventReader | string;
+  /** Whether our sign-in is to be checked again. */
+  readonly recheck?: true;
 }
 
 const SESSION_TELLS = "the agent session event of the same mention says it";
@@ -55,7 +57,8 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: "OAuthApp",
     action: "revoked",
-    meaning: "our app was removed from the workspace: calls will fail as unauthorised",
+    meaning: "our app was removed from the workspace",
+    recheck: true,
   },
   { type: "OAuthApp", action: "*", meaning: NOT_KEPT },
   { type: "OAuthAuthorization", action: "*", meaning: NOT_KEPT },
@@ -63,6 +66,7 @@ export const EVENTS: readonly EventRow[] = [
     type: "PermissionChange",
     action: "*",
     meaning: "reading shows which teams we may see",
+    recheck: true,
   },
 
   { type: "IssueLabel", action: "*", meaning: "labels come with the issue's own events" },
@@ -98,7 +102,7 @@ export function interpretEvent(body: unknown, event: string, context: TrackerCon
   if (type === null) return ignore(action, `the body of this ${event} event names no type`);
   const row = ROWS.get(`${type}/${action ?? ""}`) ?? ROWS.get(`${type}/*`);
   if (row === undefined) return ignore(action, `unknown event type ${type}`);
-  if (typeof row.meaning === "string") return ignore(action, row.meaning);
+  if (typeof row.meaning === "string") return ignore(action, row.meaning, row.recheck === true);
   const workspace = field(body, "organizationId");
   const us = context.us.find((one) => one.workspace === workspace) ?? null;
   if (us === null && context.us.length > 0) {
@@ -117,11 +121,12 @@ export function interpretEvent(body: unknown, event: string, context: TrackerCon
     action,
     observations: [...located, ...observations].map((observation) => ({ issue, observation })),
     ignored: null,
+    recheck: false,
   };
 }
 
-function ignore(action: string | null, why: string): Interpretation {
-  return { action, observations: [], ignored: why };
+function ignore(action: string | null, why: string, recheck = false): Interpretation {
+  return { action, observations: [], ignored: why, recheck };
 }
 
 function field(body: unknown, key: "type" | "action" | "organizationId"): string | null {
