@@ -64,8 +64,15 @@ export interface Installing {
 
 /** What is read and written in one workspace. */
 export interface TrackerWorkspace {
-  /** Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`); `wanted` unless said otherwise. */
-  readTicket(issue: IssueId, signal: AbortSignal, need?: "wanted" | "background"): Promise<Observation>;
+  /**
+   * Everything about one issue now, as an observation (`ticket_read`, or `ticket_removed`); `wanted` unless said otherwise.
+   * `sessions`: those that we know of, oldest first.
+   */
+  readTicket(
+    issue: IssueId,
+    signal: AbortSignal,
+    about?: { readonly need?: "wanted" | "background"; readonly sessions?: readonly string[] },
+  ): Promise<Observation>;
   /** Posts an activity. The same `key` twice posts once. */
   tell(session: string, key: string, activity: Activity, signal: AbortSignal): Promise<void>;
   showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;

@@ -323,6 +323,34 @@ describe("an installation that has ended", () => {
   });
 });
 
+describe("where Linear no longer lists the sessions of an issue", () => {
+  test("those that are known are read one by one, and the list is tried again after an hour", async () => {
+    await connect(one);
+    const { id, session, workspace } = delegated(one, "APP");
+    one.prompt(session, "with tests, please", "Ada Lovelace");
+    const read = async () => {
+      const reading = await relay
+        .in(workspace)
+        .readTicket(issueId("linear", id), signal, { sessions: [session, "gone"] });
+      if (reading.kind !== "ticket_read") throw new Error(`not a reading: ${reading.kind}`);
+      return { ...reading, at: 0 };
+    };
+    const whole = await read();
+    expect(whole.prompts.map(({ text }) => text)).toEqual(["with tests, please"]);
+    one.withheld.add("Issue.agentSessions");
+    expect(await read()).toEqual(whole);
+    const calls = one.calls.length;
+    await read();
+    // The field is not asked for in vain each time.
+    expect(one.calls.slice(calls).map(({ error }) => error)).toEqual([null, null, "INPUT_ERROR"]);
+    one.withheld.clear();
+    clock.advance(HOUR_MS);
+    const before = one.calls.length;
+    expect(await read()).toEqual(whole);
+    expect(one.calls).toHaveLength(before + 1);
+  });
+});
+
 describe("several workspaces", () => {
   test("are each read, written and searched with their own tokens", async () => {
     await connect(one);

@@ -63,6 +63,8 @@ export interface LinearWorld extends People, Inspection {
   /** Faults of the stand-in itself; a test may want it empty. */
   readonly problems: readonly string[];
   setWebhook(target: WebhookTarget | null): void;
+  /** Fields taken out of the schema for now, as `Type.field`: what is marked internal may go any day. */
+  readonly withheld: Set<string>;
   /** The switch "agent session events" on the application's page. Turned on, it counts from the next consent. */
   setAgentSessionEvents(on: boolean): void;
   /** Sends a recorded webhook again, same id and bytes; resolves with the status (0 = none). */
@@ -104,10 +106,12 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
   };
 
   const calls: ApiCall[] = [];
+  const withheld = new Set<string>();
   const graphql = graphqlApi({
     model,
     faults: () => faults,
     caller: (authorization) => oauth.caller(authorization),
+    withheld: () => withheld,
     called: (call) => {
       calls.push(call);
       if (calls.length > KEPT_CALLS) calls.shift();
@@ -131,6 +135,7 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     ...inspection(model),
     url: server.url,
     faults,
+    withheld,
     apiKey: oauth.apiKey,
     accessToken: oauth.firstToken,
     oauth,

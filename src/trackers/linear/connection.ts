@@ -3,10 +3,13 @@ import type { TrackerIdentity } from "../tracker.ts";
 import type { Auth } from "./client/auth.ts";
 import type { LinearClient } from "./client/client.ts";
 import { readIdentity } from "./read/read.ts";
+import type { TicketReader } from "./read/sessions.ts";
 
 /** One workspace that we can speak to, with a credential of its own. */
 export interface Connection {
   readonly client: LinearClient;
+  /** Reads issues there. */
+  readonly read: TicketReader;
   /** How each call is authorised. */
   readonly auth: Auth;
   /** Who we are there: what was last found out, else asked now. */
@@ -30,7 +33,7 @@ export interface Connections {
 }
 
 /** The one workspace of a credential that belongs to one; Linear names it when it is first asked. */
-export function onlyConnection(client: LinearClient, auth: Auth): Connections {
+export function onlyConnection(client: LinearClient, auth: Auth, read: TicketReader): Connections {
   let known: TrackerIdentity | null = null;
   let missedSince: number | null = null;
   const ask = async (signal: AbortSignal): Promise<TrackerIdentity> => {
@@ -40,6 +43,7 @@ export function onlyConnection(client: LinearClient, auth: Auth): Connections {
   const connection: Connection = {
     client,
     auth,
+    read,
     ask,
     us: async (signal) => known ?? (await ask(signal)),
     async missed(since) {

@@ -17,6 +17,7 @@ import { installedConnections } from "./installation/connections.ts";
 import type { InstalledConnections } from "./installation/connections.ts";
 import { createConsents } from "./installation/consent.ts";
 import { discoverIssues, readTicket } from "./read/read.ts";
+import { ticketReader } from "./read/sessions.ts";
 import { httpTransport } from "./client/transport.ts";
 import type { Transport } from "./client/transport.ts";
 import { openWebhook } from "./events/webhook.ts";
@@ -92,7 +93,8 @@ export function connectionsOf(
   calling: TokenParts,
 ): { readonly connections: Connections; readonly installed: InstalledConnections | null } {
   const auth = authWith(credential, calling);
-  const only = onlyConnection(createClient({ ...calling, auth }), auth);
+  const client = createClient({ ...calling, auth });
+  const only = onlyConnection(client, auth, ticketReader(client, calling));
   if (installing === null) return { connections: only, installed: null };
   const installed = installedConnections(installing.application, installing.vault, only, calling);
   return { connections: installed, installed };
@@ -138,10 +140,16 @@ function workspaceOf(
 ): TrackerWorkspace {
   const at = (signal: AbortSignal): Promise<Connection> => connections.at(workspace, signal);
   return {
-    async readTicket(issue, signal, need) {
-      const connection = await at(signal);
-      const us = await connection.us(signal);
-      return await readTicket({ ...connection, clock }, us, issue, signal, need === "background");
+    async readTicket(issue, signal, { need = "wanted", sessions = [] } = {}) {
+      const { read, us } = await at(signal);
+      return await readTicket(
+        { read, clock },
+        await us(signal),
+        issue,
+        sessions,
+        need === "background",
+        signal,
+      );
     },
     async tell(session, key, activity, signal) {
       await tell((await at(signal)).client, session, key, activity, signal);

@@ -26,6 +26,8 @@ export interface ApiParts {
   /** Who calls, by the Authorization header; null = nobody we know. */
   readonly caller: (authorization: string | undefined) => Caller | null;
   readonly called: (call: ApiCall) => void;
+  /** Fields that are not in the schema for now, as `Type.field`. */
+  readonly withheld: () => ReadonlySet<string>;
 }
 
 /** Answers `POST /graphql` as Linear does: authentication, limits, validation, execution, in that order. */
@@ -37,7 +39,7 @@ export function graphqlApi(parts: ApiParts): (request: WireRequest) => Promise<W
     const { allowance } = caller;
     const asked = askedOf(request.body);
     if (asked instanceof GraphQLError) return refusal([asked]);
-    const operation = documents.read(asked.query, asked.variables, asked.operationName);
+    const operation = documents.read(asked.query, asked.variables, asked.operationName, parts.withheld());
     const points = "points" in operation ? operation.points : 0;
     const inRequests = allowance.requests.take(1);
     const tooComplex = points > MAX_COMPLEXITY;

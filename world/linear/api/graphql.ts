@@ -4,7 +4,10 @@ import {
   GraphQLError,
   isNonNullType,
   parse,
+  TypeInfo,
   validate,
+  visit,
+  visitWithTypeInfo,
   type DocumentNode,
   type ExecutionResult,
   type GraphQLFieldResolver,
@@ -41,9 +44,13 @@ export class Documents {
     query: string,
     variables: Readonly<Record<string, unknown>>,
     operationName: string | null,
+    /** Fields that Linear has taken out of its schema, as `Type.field`. */
+    withheld: ReadonlySet<string> = new Set(),
   ): Operation | readonly GraphQLError[] {
     const document = this.#document(query);
     if (!("kind" in document)) return document;
+    const gone = fieldsGone(document, withheld);
+    if (gone.length > 0) return gone;
     const definition = getOperationAST(document, operationName);
     if (definition === null || definition === undefined) {
       return [invalidDocument(new GraphQLError("Must provide the name of one operation in the document."))];
@@ -75,6 +82,25 @@ function parsed(query: string): DocumentNode | readonly GraphQLError[] {
     if (error instanceof GraphQLError) return [invalidDocument(error)];
     throw error;
   }
+}
+
+// What a schema without these fields says of a document that asks for them.
+function fieldsGone(document: DocumentNode, withheld: ReadonlySet<string>): readonly GraphQLError[] {
+  if (withheld.size === 0) return [];
+  const types = new TypeInfo(linearSchema());
+  const gone: GraphQLError[] = [];
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      Field(node) {
+        const parent = types.getParentType()?.name ?? "";
+        if (!withheld.has(`${parent}.${node.name.value}`)) return;
+        const message = `Cannot query field "${node.name.value}" on type "${parent}".`;
+        gone.push(invalidDocument(new GraphQLError(message, { nodes: node })));
+      },
+    }),
+  );
+  return gone;
 }
 
 function invalidDocument(error: GraphQLError): GraphQLError {

@@ -7,6 +7,7 @@ import { createClient } from "../client/client.ts";
 import { renewing } from "../client/renewing.ts";
 import type { Connection } from "../connection.ts";
 import { readIdentity } from "../read/read.ts";
+import { ticketReader } from "../read/sessions.ts";
 import { missingScopes, withToken } from "./record.ts";
 import type { Installation, Installations } from "./record.ts";
 
@@ -57,6 +58,7 @@ export function installedConnection(
   return {
     client,
     auth,
+    read: ticketReader(client, parts),
     us: async () => us(null),
     async ask(signal) {
       try {

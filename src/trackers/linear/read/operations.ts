@@ -90,6 +90,27 @@ const ticketAnswer = z.object({
 });
 export type TicketAnswer = z.output<typeof ticketAnswer>;
 
+const SESSION_FIELDS = `
+        id createdAt dismissedAt
+        dismissedBy ${USER}
+        appUser { id }
+        creator ${USER}
+        comment { id body user ${USER} }
+        sourceComment { id body user ${USER} }
+        activities(first: ${LISTED.prompts}, filter: { type: { eq: "prompt" } }) {
+          nodes {
+            id createdAt signal
+            user ${USER}
+            sourceComment { id }
+            content { ... on AgentActivityPromptContent { body } }
+          }
+        }`;
+const TICKET_SESSIONS = `
+    agentSessions(first: ${LISTED.sessions}, orderBy: updatedAt) {
+      nodes {${SESSION_FIELDS}
+      }
+    }`;
+
 /** Everything about one issue that the factory wants to know. About 1,400 of the 10,000 points a query may cost. */
 export const TICKET: Operation<TicketAnswer> = {
   name: "Ticket",
@@ -109,28 +130,35 @@ export const TICKET: Operation<TicketAnswer> = {
     }
     history(first: ${LISTED.history}) {
       nodes { createdAt actor ${USER} botActor { id name } fromDelegate { id } toDelegate { id } toStateId }
-    }
-    agentSessions(first: ${LISTED.sessions}, orderBy: updatedAt) {
-      nodes {
-        id createdAt dismissedAt
-        dismissedBy ${USER}
-        appUser { id }
-        creator ${USER}
-        comment { id body user ${USER} }
-        sourceComment { id body user ${USER} }
-        activities(first: ${LISTED.prompts}, filter: { type: { eq: "prompt" } }) {
-          nodes {
-            id createdAt signal
-            user ${USER}
-            sourceComment { id }
-            content { ... on AgentActivityPromptContent { body } }
-          }
-        }
-      }
-    }
+    }${TICKET_SESSIONS}
   }
 }`,
   answer: ticketAnswer,
+};
+
+/**
+ * The same without its sessions, for a day on which Linear takes away \`Issue.agentSessions\`, which its schema calls
+ * internal.
+ */
+export const TICKET_ALONE: Operation<
+  Omit<TicketAnswer, "issue"> & { issue: Omit<TicketAnswer["issue"], "agentSessions"> }
+> = {
+  ...TICKET,
+  document: TICKET.document.replace(TICKET_SESSIONS, ""),
+  answer: ticketAnswer.extend({ issue: ticketAnswer.shape.issue.omit({ agentSessions: true }) }),
+};
+
+const sessionAnswer = z.object({ agentSession: session });
+
+/** One session by its id. */
+export const SESSION: Operation<z.output<typeof sessionAnswer>> = {
+  name: "Session",
+  kind: "read",
+  document: `query Session($id: String!) {
+  agentSession(id: $id) {${SESSION_FIELDS}
+  }
+}`,
+  answer: sessionAnswer,
 };
 
 const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: maybe(z.string()) });

@@ -11,7 +11,8 @@ import { ExternalError } from "../../../lib/external.ts";
 import type { Discovery, TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import type { LinearClient } from "../client/client.ts";
-import { DELEGATED, SESSIONS, TICKET, VIEWER } from "./operations.ts";
+import { DELEGATED, SESSIONS, VIEWER } from "./operations.ts";
+import type { TicketReader } from "./sessions.ts";
 import { linearIssue } from "../events/reading.ts";
 import { ticketReading } from "./ticket.ts";
 
@@ -39,20 +40,20 @@ function person(name: string): NonNullable<TrackerIdentity["inert"]> {
 
 /** Everything about one issue as `ticket_read`; `ticket_removed` only when Linear itself says there is no such issue. */
 export async function readTicket(
-  parts: Omit<ReadParts, "log">,
+  { read, clock }: { readonly read: TicketReader; readonly clock: Clock },
   us: TrackerIdentity,
   issue: IssueId,
-  signal: AbortSignal,
+  known: readonly string[],
   background: boolean,
+  signal: AbortSignal,
 ): Promise<Observation> {
   try {
-    const operation = background ? ({ ...TICKET, kind: "background" } as const) : TICKET;
-    const answer = await parts.client.call(operation, { id: trackerIdOf(issue) }, signal);
+    const answer = await read(trackerIdOf(issue), known, background, signal);
     // The issue's own time, not that of the read: an answer from a lagging replica must not overwrite newer news.
     return { kind: "ticket_read", at: answer.issue.updatedAt, ...ticketReading(answer, us) };
   } catch (error) {
     if (!(error instanceof ExternalError) || error.kind !== "not_found") throw error;
-    return { kind: "ticket_removed", at: parts.clock.now(), by: NOBODY };
+    return { kind: "ticket_removed", at: clock.now(), by: NOBODY };
   }
 }
 
