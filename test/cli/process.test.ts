@@ -173,8 +173,8 @@ test("a reader that stops reading is no failure", async () => {
 });
 
 const SECRETS = {
-  LINEAR_WEBHOOK_SECRET: "linear-secret-value",
-  GITHUB_WEBHOOK_SECRET: "github-secret-value",
+  LINEAR_WEBHOOK_SECRET: "lin_wh_q7Vt2mZc9RkX4bNd",
+  GITHUB_WEBHOOK_SECRET: "5f1c0e8ab94d27366c2be0d1",
   LINEAR_API_KEY: "lin_api_value",
   GITHUB_TOKEN: "ghp_value",
 };

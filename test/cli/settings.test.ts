@@ -21,8 +21,8 @@ const write = (content: unknown): string => {
   return file;
 };
 const ALL = {
-  LINEAR_WEBHOOK_SECRET: "linear-secret-value",
-  GITHUB_WEBHOOK_SECRET: "github-secret-value",
+  LINEAR_WEBHOOK_SECRET: "lin_wh_q7Vt2mZc9RkX4bNd",
+  GITHUB_WEBHOOK_SECRET: "5f1c0e8ab94d27366c2be0d1",
   LINEAR_API_KEY: "lin_api_value",
   GITHUB_TOKEN: "ghp_value",
 };
@@ -153,6 +153,25 @@ test("doctor tells credentials that are missing and a folder that others may rea
   expect(code).toBe(1);
   expect(out).toMatch(/^fail +credentials: LINEAR_WEBHOOK_SECRET is missing/m);
   expect(out).toMatch(/^warn +data folder: .* other accounts\n +→ chmod 700 /m);
+});
+
+test("doctor and serve warn of secrets that are weak or the same, by their names only", async () => {
+  const file = write({ dataDir: "data", projects: [PROJECT], engine: "temporal" });
+  const env = {
+    ...ALL,
+    GITHUB_WEBHOOK_SECRET: "hunter-canary",
+    GITHUB_WEBHOOK_SECRET_PREVIOUS: "hunter-canary",
+  };
+  const doctor = await cli(["doctor", "--offline", "--config", file], { cwd: folder, env });
+  expect(doctor.out).toMatch(
+    /^warn +credentials: GITHUB_WEBHOOK_SECRET: is shorter than 16 .*\n +→ make one with `openssl rand -hex 32`, and change it at both ends/m,
+  );
+  expect(doctor.out).toMatch(
+    /^warn +credentials: GITHUB_WEBHOOK_SECRET_PREVIOUS: is the same as GITHUB_WEBHOOK_SECRET: .*\n +→ unset/m,
+  );
+  const serve = await cli(["serve", "--config", file], { cwd: folder, env });
+  expect(serve.err).toContain("GITHUB_WEBHOOK_SECRET: is shorter than 16");
+  for (const { out, err } of [doctor, serve]) expect(out + err).not.toContain("canary");
 });
 
 test("doctor with a config that is wrong tells that and what can be looked at without it", async () => {

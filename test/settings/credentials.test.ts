@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { createHash, generateKeyPairSync, randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +7,7 @@ import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import { CREDENTIALS } from "../../src/settings/credentials/names.ts";
 import type { CredentialName } from "../../src/settings/credentials/names.ts";
 import { credentialFiles, readCredentials } from "../../src/settings/credentials/credentials.ts";
+import { weakSecrets } from "../../src/settings/credentials/weak.ts";
 import type { Credentials } from "../../src/settings/credentials/credentials.ts";
 import { readTextFile } from "../../src/settings/load/environment.ts";
 import type { Environment } from "../../src/settings/load/locate.ts";
@@ -47,6 +48,71 @@ function problems(env: Environment, files: Readonly<Record<string, string>> = {}
   const found = readCredentials(env, (path) => files[path] ?? null);
   return found.ok ? [] : found.problems.map(problemText);
 }
+
+describe("weak secrets", () => {
+  const weak = (env: Environment): readonly string[] =>
+    weakSecrets(read(env), [LINEAR_CREDENTIALS, GITHUB_CREDENTIALS]).map(problemText);
+
+  test.each([
+    ["hunter2-canary", "shorter than 16"],
+    ["changeme-changeme-changeme", "repeats"],
+    ["my-webhook-secret", "words that are tried first"],
+    ["ChangeMePlease123", "words that are tried first"],
+    ["github_webhook_secret_1234567890", "words that are tried first"],
+    ["your-secret-here-your-password-here", "words that are tried first"],
+    ["aaaaaaaaaaaaaaaaaaaaaaaa", "repeats"],
+    ["abcabcabcabcabcabcabcabc", "repeats"],
+    ["k7mQz2k7mQz2k7mQz2k7mQz2", "repeats"],
+    ["0123456789abcdefghijklmn", "repeats a few characters or counts on"],
+    ["zyxwvutsrqponmlkjihgfedc", "repeats a few characters or counts on"],
+  ])("%s %s", (secret, why) => {
+    for (const name of ["LINEAR_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET", "GITHUB_WEBHOOK_SECRET_PREVIOUS"]) {
+      const [told = "", ...others] = weak({ [name]: secret });
+      expect(others).toEqual([]);
+      expect(told).toMatch(new RegExp(`^${name}: `));
+      expect(told).toContain(why);
+      expect(told).not.toContain(secret);
+    }
+  });
+
+  test("what `openssl rand` makes, what Linear gives out and a long phrase are none", () => {
+    for (let sample = 0; sample < 500; sample += 1) {
+      const bytes = createHash("sha256").update(`sample ${sample}`).digest();
+      for (const secret of [
+        bytes.toString("hex"),
+        bytes.toString("base64"),
+        bytes.subarray(0, 12).toString("base64url"),
+        `lin_wh_${bytes.toString("base64url")}`,
+        `webhook-secret-${bytes.toString("hex").slice(0, 16)}`,
+      ])
+        expect(weak({ GITHUB_WEBHOOK_SECRET: secret }), secret).toEqual([]);
+    }
+    expect(weak({ LINEAR_WEBHOOK_SECRET: "correct horse battery staple" })).toEqual([]);
+  });
+
+  test("each says what to do: Linear's is given out, GitHub's is chosen", () => {
+    expect(weak({ LINEAR_WEBHOOK_SECRET: "short" })[0]).toContain("copy it again from Linear: ");
+    expect(weak({ GITHUB_WEBHOOK_SECRET: "short" })[0]).toContain("openssl rand -hex 32");
+    expect(weak({ PATCHRELAY_API_TOKEN: "a".repeat(24) })[0]).toMatch(/^PATCHRELAY_API_TOKEN: repeats/);
+  });
+
+  test("two that are the same are told once, whatever they are for; ids are not secret", () => {
+    const strong = "5f1c0e8ab94d27366c2be0d1";
+    const same = weak({
+      LINEAR_WEBHOOK_SECRET: strong,
+      GITHUB_WEBHOOK_SECRET: strong,
+      LINEAR_OAUTH_CLIENT_SECRET: strong,
+      LINEAR_OAUTH_CLIENT_ID: strong,
+    });
+    expect(same).toHaveLength(2);
+    expect(same.every((told) => told.includes("is the same as LINEAR_WEBHOOK_SECRET"))).toBe(true);
+    const rotating = { LINEAR_WEBHOOK_SECRET: strong, LINEAR_WEBHOOK_SECRET_PREVIOUS: strong };
+    expect(weak(rotating)).toEqual([
+      "LINEAR_WEBHOOK_SECRET_PREVIOUS: is the same as LINEAR_WEBHOOK_SECRET: no secret is being changed (unset LINEAR_WEBHOOK_SECRET_PREVIOUS, or set it to the one before)",
+    ]);
+    expect(weak({ ...rotating, LINEAR_WEBHOOK_SECRET_PREVIOUS: `${strong}x` })).toEqual([]);
+  });
+});
 
 describe("where a credential comes from", () => {
   test("is the variable, else the file that NAME_FILE names, else a systemd credential", () => {

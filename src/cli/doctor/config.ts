@@ -18,7 +18,7 @@ export async function checkConfig(
   readonly credentials: Credentials | null;
   readonly findings: readonly Finding[];
 }> {
-  const { loaded, read, missing } = await configurationOf(host, configFlag);
+  const { loaded, read, missing, weak } = await configurationOf(host, configFlag);
   const { sources } = await registryOf(host);
   const settings = loaded.ok ? loaded.settings : null;
   const credentials = read.ok ? read.credentials : null;
@@ -31,7 +31,9 @@ export async function checkConfig(
       ]
     : loaded.problems.map((problem) => fail("config", problemText({ ...problem, hint: null }), problem.hint));
   const secrets = read.ok
-    ? []
+    ? weak(read.credentials).map((problem) =>
+        warn("credentials", problemText({ ...problem, hint: null }), problem.hint),
+      )
     : read.problems.map((problem) =>
         fail("credentials", problemText({ ...problem, hint: null }), problem.hint),
       );

@@ -1,7 +1,9 @@
 import { readCredentials } from "../../settings/credentials/credentials.ts";
 import type { ReadCredentials } from "../../settings/credentials/credentials.ts";
+import { weakSecrets } from "../../settings/credentials/weak.ts";
 import { loadSettings } from "../../settings/load/load.ts";
 import type { LoadedSettings } from "../../settings/load/load.ts";
+import type { Problem } from "../../settings/load/problem.ts";
 import { missingToServe } from "../../settings/load/requirements.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Given, Missing } from "../../settings/sources/source.ts";
@@ -16,6 +18,8 @@ export interface Configuration {
   readonly read: ReadCredentials;
   /** What `serve` lacks, in the order to set it up. */
   readonly missing: (settings: Pick<Settings, "http" | "webhooks">, credentials: Given) => readonly Missing[];
+  /** Secrets that could be guessed, or are the same as another. */
+  readonly weak: (credentials: Given) => readonly Problem[];
 }
 
 /** Loads the settings and reads the credentials. Nothing is thrown: what is wrong is in the answer. */
@@ -26,6 +30,7 @@ export async function configurationOf(host: Host, configFlag: string | null): Pr
     loaded: loadSettings(sourcesOf(host, configFlag), sources),
     read: readCredentials(host.env, host.readFile, credentials),
     missing: (settings, given) => missingToServe(settings, given, credentials),
+    weak: (given) => weakSecrets(given, credentials),
   };
 }
 

@@ -17,11 +17,12 @@ export type ReadyToServe =
 
 /** Settings and credentials of a relay, or everything that is wrong with either, a line each. */
 export async function readyToServe(host: Host, configFlag: string | null): Promise<ReadyToServe> {
-  const { loaded, read, missing: lacking } = await configurationOf(host, configFlag);
+  const { loaded, read, missing: lacking, weak } = await configurationOf(host, configFlag);
   if (loaded.ok && read.ok) {
     const missing = lacking(loaded.settings, read.credentials);
     if (missing.length > 0) return { ok: false, lines: missing.map(missingLine) };
-    return { ok: true, settings: loaded.settings, credentials: read.credentials, warnings: loaded.warnings };
+    const warnings = [...loaded.warnings, ...weak(read.credentials)];
+    return { ok: true, settings: loaded.settings, credentials: read.credentials, warnings };
   }
   const problems = [...(loaded.ok ? [] : loaded.problems), ...(read.ok ? [] : read.problems)];
   // With the config wrong it is not known where it listens, and for what; what is asked for by default is told at least.
