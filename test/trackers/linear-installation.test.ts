@@ -323,6 +323,31 @@ describe("an installation that has ended", () => {
   });
 });
 
+describe("an application without agent session events", () => {
+  test("shows by its first delegation, with the remedy, and no more once a session was opened", async () => {
+    one.setAgentSessionEvents(false);
+    await connect(one);
+    const { id } = one.createIssue({ team: "APP", title: "Fix the login" });
+    expect(() => one.delegate(id, "Ada Lovelace")).toThrow("has no session of issue");
+    const { organizationId } = one.installation;
+    const read = () => relay.in(organizationId).readTicket(issueId("linear", id), signal);
+    await read();
+    expect((await relay.whoAmI(signal))[0]?.inert).toBeNull();
+    clock.advance(61_000);
+    await read();
+    const inert = (await relay.whoAmI(signal))[0]?.inert;
+    expect([inert?.why, inert?.remedy]).toEqual([
+      expect.stringMatching(/^APP-1 was delegated .* agent session events are off$/),
+      expect.stringContaining("Agent session events"),
+    ]);
+    one.setAgentSessionEvents(true);
+    await connect(one);
+    const next = delegated(one, "APP");
+    await relay.in(organizationId).readTicket(issueId("linear", next.id), signal);
+    expect((await relay.whoAmI(signal))[0]?.inert).toBeNull();
+  });
+});
+
 describe("where Linear no longer lists the sessions of an issue", () => {
   test("those that are known are read one by one, and the list is tried again after an hour", async () => {
     await connect(one);

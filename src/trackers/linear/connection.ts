@@ -3,6 +3,8 @@ import type { TrackerIdentity } from "../tracker.ts";
 import type { Auth } from "./client/auth.ts";
 import type { LinearClient } from "./client/client.ts";
 import { readIdentity } from "./read/read.ts";
+import { sessionEvents } from "./read/session-events.ts";
+import type { SessionEvents } from "./read/session-events.ts";
 import type { TicketReader } from "./read/sessions.ts";
 
 /** One workspace that we can speak to, with a credential of its own. */
@@ -10,6 +12,7 @@ export interface Connection {
   readonly client: LinearClient;
   /** Reads issues there. */
   readonly read: TicketReader;
+  readonly sessions: SessionEvents;
   /** How each call is authorised. */
   readonly auth: Auth;
   /** Who we are there: what was last found out, else asked now. */
@@ -37,11 +40,14 @@ export function onlyConnection(client: LinearClient, auth: Auth, read: TicketRea
   let known: TrackerIdentity | null = null;
   let missedSince: number | null = null;
   const ask = async (signal: AbortSignal): Promise<TrackerIdentity> => {
-    known = await readIdentity(client, signal);
+    const us = await readIdentity(client, signal);
+    known = { ...us, inert: us.inert ?? sessions.trouble() };
     return known;
   };
+  const sessions = sessionEvents();
   const connection: Connection = {
     client,
+    sessions,
     auth,
     read,
     ask,

@@ -140,16 +140,12 @@ function workspaceOf(
 ): TrackerWorkspace {
   const at = (signal: AbortSignal): Promise<Connection> => connections.at(workspace, signal);
   return {
-    async readTicket(issue, signal, { need = "wanted", sessions = [] } = {}) {
-      const { read, us } = await at(signal);
-      return await readTicket(
-        { read, clock },
-        await us(signal),
-        issue,
-        sessions,
-        need === "background",
-        signal,
-      );
+    async readTicket(issue, signal, { need = "wanted", sessions: known = [] } = {}) {
+      const { read, us, sessions } = await at(signal);
+      const background = need === "background";
+      const reading = await readTicket({ read, clock }, await us(signal), issue, known, background, signal);
+      sessions.seen(reading, clock.now());
+      return reading;
     },
     async tell(session, key, activity, signal) {
       await tell((await at(signal)).client, session, key, activity, signal);

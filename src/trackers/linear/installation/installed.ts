@@ -7,6 +7,7 @@ import { createClient } from "../client/client.ts";
 import { renewing } from "../client/renewing.ts";
 import type { Connection } from "../connection.ts";
 import { readIdentity } from "../read/read.ts";
+import { sessionEvents } from "../read/session-events.ts";
 import { ticketReader } from "../read/sessions.ts";
 import { missingScopes, withToken } from "./record.ts";
 import type { Installation, Installations } from "./record.ts";
@@ -51,12 +52,14 @@ export function installedConnection(
     parts,
   );
   const client = createClient({ ...parts, auth });
+  const sessions = sessionEvents();
   const us = (inert: TrackerIdentity["inert"]): TrackerIdentity => {
     const { id, name, workspace, workspaceName } = kept;
     return { id, name, workspace, workspaceName, inert };
   };
   return {
     client,
+    sessions,
     auth,
     read: ticketReader(client, parts),
     us: async () => us(null),
@@ -65,7 +68,7 @@ export function installedConnection(
         const { name, workspaceName, inert } = await readIdentity(client, signal);
         if (name !== kept.name || workspaceName !== kept.workspaceName)
           await keep((now) => ({ ...now, name, workspaceName }));
-        return us(inert ?? narrowed(kept));
+        return us(inert ?? narrowed(kept) ?? sessions.trouble());
       } catch (error) {
         if (!(error instanceof ExternalError) || error.kind !== "unauthorized") throw error;
         return us({
