@@ -9,6 +9,7 @@ import type { SealedVault } from "./lib/vault.ts";
 import type { Layout } from "./settings/load/layout.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
 import type { AgentSettings, Settings } from "./settings/settings.ts";
+import type { UnsetMergePolicy } from "./settings/policy.ts";
 import type { SourceSettings } from "./settings/sources/source.ts";
 import type { Tracker, Workspace } from "./trackers/tracker.ts";
 
@@ -64,6 +65,8 @@ export interface ForgeRow extends SourceRow {
   readonly make: (parts: MakingParts) => Promise<Forge & Rotating>;
   /** The host of its git (with the port where it is not the scheme's own): the credential goes nowhere else. */
   readonly gitHost: (settings: Settings) => string;
+  /** The merge policy of projects that name none, by the credentials that pull requests are opened with. */
+  readonly unsetMergePolicy: (credentials: Credentials) => UnsetMergePolicy;
   /** What an operator sets instead of a credential in a clone URL. */
   readonly gitCredential: string;
 }
@@ -134,6 +137,10 @@ export const REGISTRY: Registry = {
       signInHint: "check the credential and github.apiUrl",
       make: async (parts) => (await import("./forges/github/forge.ts")).createGitHubForge(githubParts(parts)),
       gitHost: ({ github }) => new URL(github.webUrl).host,
+      unsetMergePolicy: (credentials) =>
+        githubApp(credentials) === null
+          ? { policy: "person", because: OWN_PULL_REQUEST }
+          : { policy: "when_approved", because: null },
       gitCredential: "GITHUB_TOKEN or the App's key",
     },
   },
@@ -220,13 +227,17 @@ function linearAuth(credentials: Credentials) {
   return { kind: "apiKey", key } as const;
 }
 
+const OWN_PULL_REQUEST =
+  "GitHub lets nobody approve their own pull request, and this one belongs to the owner of GITHUB_TOKEN";
+
+function githubApp({ GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey }: Credentials) {
+  if (appId === null || privateKey === null) return null;
+  return { kind: "app", appId: appId.reveal(), privateKey } as const;
+}
+
 function githubParts({ settings, credentials, clock, randomness, log }: MakingParts) {
-  const { GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey, GITHUB_TOKEN: token } = credentials;
-  const app =
-    appId !== null && privateKey !== null
-      ? ({ kind: "app", appId: appId.reveal(), privateKey } as const)
-      : null;
-  const auth = app ?? (token === null ? null : ({ kind: "token", token } as const));
+  const { GITHUB_TOKEN: token } = credentials;
+  const auth = githubApp(credentials) ?? (token === null ? null : ({ kind: "token", token } as const));
   if (auth === null)
     throw new Error("GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY, or GITHUB_TOKEN, are missing");
   return {

@@ -76,7 +76,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     log,
   });
   const identities = identify({ sources, clock, log });
-  const policy = policyOf(settings);
+  const policy = policyOf(settings, sources.forge.row.unsetMergePolicy(parts.credentials));
   const engineParts: EngineParts = {
     clock,
     randomness: parts.randomness,
@@ -100,7 +100,7 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
     identities.start();
     await watch.look();
     await engine.start();
-    const http = await serveHttp(parts, { engine, sources, agents, watch, identities });
+    const http = await serveHttp(parts, { engine, sources, agents, policy, watch, identities });
     return {
       url: http.url,
       engine,
@@ -319,12 +319,14 @@ async function serveHttp(
     engine,
     sources,
     agents,
+    policy,
     watch,
     identities,
   }: {
     readonly engine: Engine;
     readonly sources: MadeSources;
     readonly agents: Readonly<Record<string, Agent>>;
+    readonly policy: EngineParts["policy"];
     readonly watch: ReturnType<typeof watchConditions>;
     readonly identities: Identities;
   },
@@ -333,6 +335,7 @@ async function serveHttp(
   const http = createHttp({
     settings: parts.settings,
     apiToken: parts.credentials.PATCHRELAY_API_TOKEN,
+    policy,
     engine,
     sources: sources.all.map((source) =>
       webhookSource(source, parts.settings, (name) => identities.recheck(name)),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { FastifyInstance } from "fastify";
+import type { Policy } from "../factory/facts/policy.ts";
 import type { AgentDocument, ReadyDocument } from "../engines/documents.ts";
 import type { Engine } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
@@ -9,7 +10,6 @@ import type { Randomness } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { deadline } from "../lib/external.ts";
 import type { Secret } from "../lib/secret.ts";
-import { policyOf } from "../settings/policy.ts";
 import type { Settings } from "../settings/settings.ts";
 import { commands } from "./api/commands.ts";
 import { inspection } from "./api/inspection.ts";
@@ -36,6 +36,8 @@ export interface HttpParts {
   readonly settings: Settings;
   /** PATCHRELAY_API_TOKEN; null = only loopback is served beyond webhooks and /health. */
   readonly apiToken: Secret | null;
+  /** What the factory decides by. */
+  readonly policy: Policy;
   readonly engine: Engine;
   readonly sources: readonly Source[];
   readonly ready: (signal: AbortSignal) => Promise<ReadyDocument>;
@@ -126,9 +128,8 @@ async function routes(
   metrics: Metrics,
   stopping: AbortSignal,
 ): Promise<void> {
-  const { settings, apiToken, engine, sources, clock, randomness, log } = parts;
+  const { settings, apiToken, policy, engine, sources, clock, randomness, log } = parts;
   const sessions = createSessions(clock, randomness);
-  const policy = policyOf(settings);
   guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
   await openapi(app, parts.version, sources, taken(parts));
   health(app, parts.ready, metrics, stopping, log);

@@ -1,8 +1,16 @@
+import type { MergePolicyName } from "../factory/effects/effect.ts";
 import type { Policy } from "../factory/facts/policy.ts";
 import type { Settings } from "./settings.ts";
 
+/** The merge policy of projects that name none. */
+export interface UnsetMergePolicy {
+  readonly policy: MergePolicyName;
+  /** Why it is not the usual one, to go on after a colon; null = it is. */
+  readonly because: string | null;
+}
+
 /** What of the settings the factory decides by. */
-export function policyOf(settings: Settings): Policy {
+export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
   return {
     runsPerHour: settings.limits.runsPerIssuePerHour,
     ci: settings.ci,
@@ -15,7 +23,11 @@ export function policyOf(settings: Settings): Policy {
         match: routing,
         agent: agent.default,
         budgets,
-        merge,
+        merge: {
+          ...merge,
+          policy: merge.policy ?? unset.policy,
+          because: merge.policy === null ? unset.because : null,
+        },
         trust,
       }),
     ),

@@ -130,6 +130,22 @@ test("doctor asks for no public URL and no webhook secrets where webhooks are of
   });
 });
 
+test("doctor says who merges where that follows from the credentials, and why", async () => {
+  const told = async (merge: object): Promise<unknown> => {
+    const file = write({ dataDir: "data", webhooks: "off", merge, projects: [PROJECT] });
+    const env = { LINEAR_API_KEY: "lin_api_value", GITHUB_TOKEN: "ghp_value" };
+    const { out } = await cli(["doctor", "--offline", "--json", "--config", file], { cwd: folder, env });
+    return json<{ findings: { check: string }[] }>(out).findings.find(({ check }) => check === "merging");
+  };
+  expect(await told({})).toEqual({
+    check: "merging",
+    state: "ok",
+    says: "merge.policy is person for app: GitHub lets nobody approve their own pull request, and this one belongs to the owner of GITHUB_TOKEN",
+    todo: "set merge.policy if it should be another, or use an App",
+  });
+  expect(await told({ policy: "when_approved" })).toBeUndefined();
+});
+
 test("doctor with all in order ends with exit 0 and leaves nothing in the data folder", async () => {
   mkdirSync(join(folder, "data"), { mode: 0o700 });
   writeFileSync(join(folder, "agent.json"), JSON.stringify({ rules: [] }));

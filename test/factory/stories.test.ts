@@ -878,6 +878,14 @@ describe("auto-merge", () => {
     expect(effects(told, "cancel_merge")).toBe(1);
   });
 
+  test("it is a person's where the policy leaves the merge to people, whatever account turned it on", () => {
+    const told = story(`policy person; ${GREEN}; pull h1 auto ours`);
+    expect(last(told)).not.toContain("cancel_merge");
+    expect(last(told.tell("pull h1 auto ours test=failure#2"))).toContain("ci_red → start_run");
+    expect(last(told.tell("undelegated"))).toMatch(/stop_run/);
+    expect(effects(told, "cancel_merge")).toBe(0);
+  });
+
   test("it is asked for again when the run has left the head as it was", () => {
     const told = story(`${AUTO}; says is this right?; cancel ok; pull h1 manual; run starts; run answered`);
     expect(last(told)).toContain("awaiting_queue merge → merge");

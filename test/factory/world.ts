@@ -56,7 +56,7 @@ export const POLICY: Policy = {
         tokensPerIssue: 20_000_000,
         runMinutes: 60,
       },
-      merge: { policy: "when_approved", method: "squash", label: null },
+      merge: { policy: "when_approved", method: "squash", label: null, because: null },
       trust: { mayDelegate: "members", maySteer: "collaborators" },
     },
   ],

@@ -14,6 +14,7 @@ import type { Source } from "../../src/http/webhooks/source.ts";
 import { REGISTRY } from "../../src/registry.ts";
 import type { Settings } from "../../src/settings/settings.ts";
 import { webhookSource } from "../../src/sources.ts";
+import { policyOf } from "../../src/settings/policy.ts";
 import { settingsOf } from "../settings/sources.ts";
 import { fakeEngine, NOON } from "./fake-engine.ts";
 import type { FakeEngine } from "./fake-engine.ts";
@@ -44,6 +45,7 @@ export async function serve(
   const http = createHttp({
     settings,
     apiToken: options.token == null ? null : new Secret(options.token),
+    policy: policyOf(settings, { policy: "when_approved", because: null }),
     engine,
     sources: [
       served(

@@ -23,7 +23,7 @@ describe("a config that is wrong", () => {
         "runs.slots: expected a whole number from 1 to 64, found 0",
         "outbox.firstRetrySeconds: expected at most outbox.maxRetrySeconds (900), found 1000",
         'agent.scripted.file: is missing: the agent "scripted" plays a file (name the script to play)',
-        'projects[0].merge.policy: expected one of "when_approved", "when_rules_allow", "external", "person", found "when_aproved" (did you mean "when_approved"?)',
+        'projects[0].merge.policy: expected one of "when_approved", "when_rules_allow", "external", "person" or null, found "when_aproved" (did you mean "when_approved"?)',
         "projects[1].repository.name: is missing: expected a string (owner/name on GitHub.)",
         "projects[1].budgets.ciRepair: unknown key (did you mean projects[1].budgets.ciRepairs?)",
         'projects[1].id: "app" is already the id of projects[0] (each project needs an id of its own)',
@@ -189,7 +189,7 @@ describe("a config that is right", () => {
         cloneUrl: "https://github.com/example/app.git",
       },
       branchPrefix: "patchrelay/",
-      merge: { policy: "when_approved", method: "squash", label: null },
+      merge: { policy: null, method: "squash", label: null },
       trust: { mayDelegate: "members", maySteer: "collaborators" },
     });
   });
@@ -236,7 +236,7 @@ describe("a config that is right", () => {
     expect(projects[0]).toMatchObject({
       branchPrefix: "bot/",
       budgets: { usdPerIssue: 5, ciRepairs: 1, reviewFixes: 5 },
-      merge: { policy: "when_approved", method: "rebase" },
+      merge: { policy: null, method: "rebase" },
       agent: { default: "codex", codex: { model: "big" } },
     });
     expect(projects[1]).toMatchObject({

@@ -16,6 +16,7 @@ test("the factory is given each project with its overrides filled in, and nothin
         },
       ],
     }),
+    { policy: "person", because: "reasons" },
   );
   expect(policy).toEqual({
     runsPerHour: 6,
@@ -29,9 +30,23 @@ test("the factory is given each project with its overrides filled in, and nothin
         match: { teams: ["APP"], projects: [], labels: ["relay"] },
         agent: "codex",
         budgets: expect.objectContaining({ runs: 4, ciRepairs: 1, reviewFixes: 5 }) as unknown,
-        merge: { policy: "external", method: "squash", label: "ready" },
+        merge: { policy: "external", method: "squash", label: "ready", because: null },
         trust: { mayDelegate: "members", maySteer: "collaborators" },
       },
     ],
   });
+});
+
+test("a project that names no merge policy has the one that fits the credentials, with the reason for it", () => {
+  const merging = (config: object) =>
+    policyOf(settingsOf(config), { policy: "person", because: "reasons" }).projects.map(
+      ({ merge: { policy, because } }) => [policy, because],
+    );
+  const second = { ...PROJECT, id: "second", merge: { policy: "when_rules_allow" } };
+  expect(merging({ projects: [PROJECT, second] })).toEqual([
+    ["person", "reasons"],
+    ["when_rules_allow", null],
+  ]);
+  expect(merging({ merge: { policy: "when_approved" } })).toEqual([["when_approved", null]]);
+  expect(merging({ merge: { policy: "person" } })).toEqual([["person", null]]);
 });

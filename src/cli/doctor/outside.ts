@@ -6,6 +6,7 @@ import type { Forge } from "../../forges/forge.ts";
 import type { ForgeRow, MakingParts, TrackerRow, Workspace } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
+import type { UnsetMergePolicy } from "../../settings/policy.ts";
 import type { Settings } from "../../settings/settings.ts";
 import type { Host } from "../host/host.ts";
 import { inheritedBy, registryOf } from "../host/registry.ts";
@@ -61,6 +62,8 @@ export async function* checkOutside({
     });
   }
   yield hooks(settings);
+  for (const row of rows)
+    if (row.kind === "forge") yield* merging(settings, row.unsetMergePolicy(credentials));
   if (offline) {
     yield skipped(labels, "--offline");
     return;
@@ -136,6 +139,16 @@ async function* repositories(
         : fail(check, `there is no branch ${base}`, "fix repository.baseBranch");
     });
   }
+}
+
+/** Who merges, where nobody has said so and it is not as usual. */
+function* merging({ projects }: Settings, { policy, because }: UnsetMergePolicy): Generator<Finding> {
+  const unset = projects.filter(({ merge }) => merge.policy === null).map(({ id }) => id);
+  if (because === null || unset.length === 0) return;
+  yield {
+    ...ok("merging", `merge.policy is ${policy} for ${unset.join(", ")}: ${because}`),
+    todo: "set merge.policy if it should be another, or use an App",
+  };
 }
 
 function hooks({ projects }: Settings): Finding {

@@ -10,7 +10,7 @@ import { newestSession } from "./conversation.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";
 import { narration } from "./narration.ts";
-import type { Policy } from "../facts/policy.ts";
+import type { Policy, ProjectPolicy } from "../facts/policy.ts";
 import { pendingPrompts } from "../judge/authority.ts";
 import { isUnproven, projectOf } from "../judge/trust.ts";
 
@@ -129,7 +129,7 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
       basis: step.basis,
     });
   }
-  const request = step.kind === "cancel_merge" ? step.request : cancelledByEnd(facts, decision);
+  const request = step.kind === "cancel_merge" ? step.request : cancelledByEnd(facts, decision, project);
   if (request !== null) {
     list.push({
       kind: "cancel_merge",
@@ -191,9 +191,13 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
 }
 
 /** The request to merge that an end leaves behind; who completes the issue meanwhile wants the merge. */
-function cancelledByEnd(facts: Facts, { step, state, rule }: Decision): string | null {
+function cancelledByEnd(
+  facts: Facts,
+  { step, state, rule }: Decision,
+  project: ProjectPolicy,
+): string | null {
   const isGivenUp = step.kind === "finish" && (state === "failed" || rule === "closed_by_operator");
-  return isGivenUp ? (mergeUnderWay(facts)?.request ?? null) : null;
+  return isGivenUp ? (mergeUnderWay(facts, project)?.request ?? null) : null;
 }
 
 function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
@@ -274,6 +278,7 @@ function isStillDecided(effect: EffectOf<"merge">, facts: Facts, policy: Policy,
     effect.policy === merge.policy &&
     effect.label === merge.label;
   if (!isSameRequest) return false;
-  const shown = mergeUnderWay(facts) === null ? { queue: null, autoMerge: null } : {};
+  const shown =
+    mergeUnderWay(facts, projectOf(facts, policy)) === null ? { queue: null, autoMerge: null } : {};
   return stepOf({ ...facts, pullRequest: { ...pull, ...shown } }, policy, now).kind === "merge";
 }

@@ -7,6 +7,7 @@ import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { planKey, planOf } from "./plan.ts";
 import type { Policy } from "../facts/policy.ts";
+import { projectOf } from "../judge/trust.ts";
 import * as texts from "./texts/tracker.ts";
 
 /**
@@ -191,7 +192,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (decision.step.kind !== "finish") return null;
       const unheard = pendingPrompts(facts, policy);
       const late = unheard.at(-1)?.id ?? "";
-      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notCancelled(facts)}`;
+      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notCancelled(facts, policy)}`;
       const body = state === "done" ? texts.conclusion(facts, decision, unheard) : texts.stopped(why);
       return { fact, activity: { type: "response", body } };
     }
@@ -206,7 +207,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (activeRun(facts) !== null || rule !== "taken_away") return null;
       const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
       const body = texts.pausedByPerson(why);
-      return { fact: `paused:${at}${notCancelled(facts)}`, activity: { type: "response", body } };
+      return { fact: `paused:${at}${notCancelled(facts, policy)}`, activity: { type: "response", body } };
     }
     case "delegated":
     case "preparing":
@@ -222,8 +223,8 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
 }
 
 /** That a merge which was to be cancelled goes on is news to whoever was told that we stop. */
-function notCancelled(facts: Facts): string {
-  return (mergeUnderWay(facts)?.refused ?? null) === null ? "" : ":merge";
+function notCancelled(facts: Facts, policy: Policy): string {
+  return (mergeUnderWay(facts, projectOf(facts, policy))?.refused ?? null) === null ? "" : ":merge";
 }
 
 function awaited(facts: Facts, decision: Decision): LastWord | null {

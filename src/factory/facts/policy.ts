@@ -24,6 +24,8 @@ export interface ProjectPolicy {
     readonly policy: MergePolicyName;
     readonly method: "squash" | "merge" | "rebase";
     readonly label: string | null;
+    /** Why the policy is what it is, where nobody chose it, to go on after a colon; null = it needs no word. */
+    readonly because: string | null;
   };
   readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
 }

@@ -181,12 +181,12 @@ function refuse(ask: Reservation): Refusal | null {
     const until = (recent.at(-runsPerHour)?.queuedAt ?? now) + HOUR_MS;
     return wait("too_fast", `${recent.length} runs within an hour.`, "the hour to pass, or `retry`", until);
   }
-  return mergesWhatWePush(facts);
+  return mergesWhatWePush(facts, project);
 }
 
 /** Auto-merge stays on when the head moves, and would merge what nobody has looked at yet. */
-function mergesWhatWePush(facts: Facts): Refusal | null {
-  const merge = ownAutoMerge(facts);
+function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null {
+  const merge = ownAutoMerge(facts, project);
   if (merge === null) return null;
   const name = "auto_merge_on";
   if (merge.refused !== null)

@@ -80,12 +80,16 @@ function awaited({ project, now }: Grounds, pull: PullRequest, yes: Answered): M
   return now < until ? { detail: yes.detail, until } : null;
 }
 
-/** Our newest request, if the forge said yes and may still be working on it: what is to be cancelled with the work. */
-export function mergeUnderWay(facts: Facts): MergeUnderWay | null {
+/**
+ * Our newest request, if the forge said yes and may still be working on it: what is to be cancelled with the work.
+ * `project`: by its policy, for a forge that cannot tell our account from the person's whose token we have.
+ */
+export function mergeUnderWay(facts: Facts, project: ProjectPolicy | null): MergeUnderWay | null {
   const pull = facts.pullRequest;
   if (pull === null || pull.core.value.state !== "open") return null;
   const last = requestsOf(facts, pull).findLast(({ ok }) => ok);
-  if (last === undefined || isCancelled(facts, last.key)) return unaskedMerge(facts, pull);
+  if (last === undefined || isCancelled(facts, last.key))
+    return project?.merge.policy === "person" ? null : unaskedMerge(facts, pull);
   const on = pull.autoMerge?.value === true && pull.autoMergeOurs;
   const shown = pull.queue?.value != null || on;
   if (!shown && isReadSince(pull, last)) return null;
@@ -118,8 +122,8 @@ function underWay(facts: Facts, request: string): MergeUnderWay {
  * Our own auto-merge, which would merge whatever head comes next. A merge queue lets go of a pull request whose head
  * moves, so that there is nothing to turn off there.
  */
-export function ownAutoMerge(facts: Facts): MergeUnderWay | null {
-  return facts.pullRequest?.hasQueue?.value === true ? null : mergeUnderWay(facts);
+export function ownAutoMerge(facts: Facts, project: ProjectPolicy | null): MergeUnderWay | null {
+  return facts.pullRequest?.hasQueue?.value === true ? null : mergeUnderWay(facts, project);
 }
 
 /** The policy wants an approval of this head, and there is none. */

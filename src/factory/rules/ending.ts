@@ -78,12 +78,12 @@ export const ENDINGS: readonly Rule[] = [
     says: "A person undelegated the issue or stopped us: stop the agent, cancel a merge already requested, publish nothing.",
     states: ["paused"],
     when: ({ authority }) => (authority?.granted === false ? authority : null),
-    gives: ({ cause, by }, { run, facts }) => {
+    gives: ({ cause, by }, { run, facts, project }) => {
       const undelegated = cause === "undelegated";
       const why = `${undelegated ? "Undelegated" : "Stopped"} by ${by.name ?? "a person"}.`;
       if (run !== null && run.stop === null) return stopping(undelegated ? "undelegated" : "stopped", why);
       const waitsFor = run === null ? "a new delegation or message, or `resume`" : "the agent to stop";
-      return cancelling(waiting("paused", why, waitsFor), mergeUnderWay(facts));
+      return cancelling(waiting("paused", why, waitsFor), mergeUnderWay(facts, project));
     },
   }),
   rule({
@@ -92,7 +92,7 @@ export const ENDINGS: readonly Rule[] = [
     states: ["paused"],
     when: (s) =>
       s.facts.paused?.value === true && s.run === null
-        ? { merge: isUnapproved(s) ? ownAutoMerge(s.facts) : null }
+        ? { merge: isUnapproved(s) ? ownAutoMerge(s.facts, s.project) : null }
         : null,
     gives: ({ merge }) => cancelling(waiting("paused", "Paused by an operator.", "`resume`"), merge),
   }),
@@ -116,8 +116,8 @@ function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merge
 }
 
 /** What becomes of the merge that we asked for and that this end leaves behind (called-for.ts cancels it). */
-function cancelledMerge({ facts, pullRequest }: Situation): string {
-  const merge = mergeUnderWay(facts);
+function cancelledMerge({ facts, project, pullRequest }: Situation): string {
+  const merge = mergeUnderWay(facts, project);
   if (merge === null) return "";
   const of = ` The merge of pull request #${pullRequest?.number}`;
   return merge.refused === null

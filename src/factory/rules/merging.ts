@@ -16,8 +16,11 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "person_merges",
     says: "Ready; the policy leaves the merge to a person.",
     states: ["awaiting_queue"],
-    when: ({ project }) => holds(project?.merge.policy === "person"),
-    gives: () => waiting("awaiting_queue", "Ready to be merged.", "a person to merge it"),
+    when: ({ project }) => (project?.merge.policy === "person" ? project.merge : null),
+    gives: ({ because }) => {
+      const why = because === null ? "Ready to be merged." : `Ready to be merged by a person: ${because}.`;
+      return waiting("awaiting_queue", why, "a person to merge it");
+    },
   }),
   rule({
     name: "merge_asked",

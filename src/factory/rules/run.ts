@@ -50,7 +50,7 @@ export const RUN_RULES: readonly Rule[] = [
     says: "Our auto-merge is on while a run is in progress, or on a commit that nobody with write access has approved: turn it off before it merges that.",
     states: [...AT_WORK, "delegated", "awaiting_review", "awaiting_input"],
     when: (s) => {
-      const merge = ownAutoMerge(s.facts);
+      const merge = ownAutoMerge(s.facts, s.project);
       if (merge === null) return null;
       const off = "auto-merge to be turned off";
       if (s.run !== null) {

@@ -30,9 +30,9 @@ const budgetFields = {
 
 const mergeFields = {
   policy: field(
-    z.enum(["when_approved", "when_rules_allow", "external", "person"]),
-    "when_approved",
-    "when_approved: a person with write permission has approved this head and required checks are green. when_rules_allow: branch rules alone decide. external: another system merges, triggered by merge.label. person: the relay only says that it is ready.",
+    z.enum(["when_approved", "when_rules_allow", "external", "person"]).nullable(),
+    null,
+    "when_approved: a person with write permission has approved this head and required checks are green. when_rules_allow: branch rules alone decide. external: another system merges, triggered by merge.label. person: the relay only says that it is ready. null: when_approved, but person with a GITHUB_TOKEN, whose owner cannot approve the pull requests that it opens.",
   ),
   method: field(z.enum(["squash", "merge", "rebase"]), "squash", "How pull requests are merged."),
   label: field(
