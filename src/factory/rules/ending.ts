@@ -1,4 +1,4 @@
-import { firstLine } from "../effects/first-line.ts";
+import { firstLine } from "../words.ts";
 import { endOf } from "../observe/ticket.ts";
 import { isUnapproved, mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting, type Answer } from "./answer.ts";

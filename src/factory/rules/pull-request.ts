@@ -1,7 +1,7 @@
 import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, Facts, PullRequestCore } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
-import { firstLine } from "../effects/first-line.ts";
+import { firstLine } from "../words.ts";
 import { unseenPush } from "../observe/pull-request.ts";
 import { isUnapproved } from "../judge/merging.ts";
 import { waiting } from "./answer.ts";

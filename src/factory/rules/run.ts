@@ -1,6 +1,6 @@
 import { lastOfSpent } from "../judge/budget.ts";
 import { generationOf, type Run, type RunCause } from "../facts/facts.ts";
-import { firstLine } from "../effects/first-line.ts";
+import { firstLine } from "../words.ts";
 import { isOurs } from "../observe/pull-request.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";

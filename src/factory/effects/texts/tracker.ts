@@ -1,7 +1,7 @@
 import type { Facts, Prompt, Run } from "../../facts/facts.ts";
 import { RUN_TYPES, type RunType } from "../../facts/run-types.ts";
 import type { Decision } from "../../rules/decision.ts";
-import { firstLine } from "../first-line.ts";
+import { firstLine } from "../../words.ts";
 
 /**
  * What the tracker is told, word for word; when it is told is decided in narration.ts. Sentences of a decision
