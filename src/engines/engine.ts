@@ -1,7 +1,7 @@
 import type { Actor } from "../factory/facts/actor.ts";
 import type { Conditions, Policy } from "../factory/facts/policy.ts";
 import type { EffectKind, EffectOf } from "../factory/effects/effect.ts";
-import type { Facts } from "../factory/facts/facts.ts";
+import type { Facts, StopReason } from "../factory/facts/facts.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
 import type { Observation, Origin } from "../factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../lib/delivery.ts";
@@ -236,9 +236,9 @@ export interface RunHandle {
   /** Facts now. Rejects with `Fenced` when this run is no longer the current one. */
   facts(): Promise<Facts>;
   /** Non-null once the run must end without publishing. */
-  stopReason(): string | null;
+  stopReason(): StopReason | null;
   /** Resolves when a stop is asked for. */
-  readonly stopped: Promise<string>;
+  readonly stopped: Promise<StopReason>;
   /** Messages to hand to the agent, in order; `take` empties it. */
   readonly steers: {
     take(): Promise<readonly { readonly prompt: string; readonly text: string }[]>;

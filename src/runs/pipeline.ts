@@ -97,7 +97,13 @@ async function show(context: RunContext, worktree: Worktree): Promise<Shown> {
 /** "Nothing needs changing" is an answer; "done" with nothing to show for it is a failed attempt, not a fix. */
 function nothingChanged({ outcome, summary, replies }: Worked): Ending {
   return outcome === "done"
-    ? new Ending(failed("agent", `The agent reported done, but changed nothing. It said: ${summary}`, null))
+    ? new Ending(
+        failed(
+          "agent",
+          `The agent said that it was done, but it changed nothing. It reported: ${summary}`,
+          null,
+        ),
+      )
     : new Ending(ended("no_change", summary, replies));
 }
 

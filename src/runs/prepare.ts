@@ -83,7 +83,9 @@ async function inspectLeftOver(context: RunContext, worktree: Worktree, remoteHe
   const changes = await parts.worktrees.changes(worktree, remoteHead, { signal, maxPatchBytes });
   const found = objections(changes, (await context.run()).type, parts.limits);
   if (found.length > 0)
-    throw new Ending(failed("policy", `The unpublished work stays unpublished: ${found.join("; ")}.`, null));
+    throw new Ending(
+      failed("policy", `Work left over from an earlier run was not published: ${found.join("; ")}.`, null),
+    );
 }
 
 async function atBase(
@@ -144,7 +146,7 @@ async function hook(context: RunContext, worktree: Worktree, repository: string)
     if (outcome.ok) return;
     // Installing dependencies fails for passing reasons more often than for good ones.
     if (attempt < HOOK_TRIES && !outcome.timedOut) continue;
-    const how = outcome.timedOut ? "timed out" : `ended with ${outcome.exitCode ?? "a signal"}`;
+    const how = outcome.timedOut ? "timed out" : `failed (${exitWords(outcome.exitCode)})`;
     throw new Ending(
       failed(
         "infrastructure",
@@ -153,6 +155,10 @@ async function hook(context: RunContext, worktree: Worktree, repository: string)
       ),
     );
   }
+}
+
+function exitWords(exitCode: number | null): string {
+  return exitCode === null ? "killed by a signal" : `exit code ${exitCode}`;
 }
 
 export function lastLines(output: string): string {

@@ -1,4 +1,5 @@
 import { commitMessage, pullRequestText } from "../factory/effects/texts/pull-request.ts";
+import { listed } from "../factory/words.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
@@ -23,7 +24,9 @@ export async function publish(context: RunContext, worktree: Worktree, worked: W
     onLine: (line) => handle.event("hook", line),
   });
   if (!hook.ok)
-    throw new Ending(failed("policy", `The hook before-publish refused: ${lastLines(hook.output)}`, null));
+    throw new Ending(
+      failed("policy", `The hook before-publish refused the change: ${lastLines(hook.output)}`, null),
+    );
   await retryOutages(context, "Publishing", () => deliver(context, worktree, worked));
 }
 
@@ -37,7 +40,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       throw new Ending(
         ended(
           "superseded",
-          "Somebody else pushed the same change in the meantime; the work is planned again on top of it.",
+          "Someone else pushed the same change in the meantime, so the work is planned again on top of it.",
         ),
       );
     }
@@ -56,7 +59,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       throw new Ending(
         ended(
           "superseded",
-          "Somebody else changed the branch in the meantime; their commits stay, and the work is planned again.",
+          "Someone else changed the branch in the meantime. Their commits stay, and the work is planned again.",
         ),
       );
     }
@@ -69,7 +72,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       throw new Ending(
         ended(
           "superseded",
-          `Somebody pushed to the branch in the meantime, with conflicts in ${integrated.conflicts.join(", ")}; the work is planned again on top of their commit.`,
+          `Someone else pushed to the branch in the meantime, with conflicts in ${listed(integrated.conflicts)}. The work is planned again on top of their commit.`,
         ),
       );
     }

@@ -1,7 +1,8 @@
-import type { Facts, Run, ThreadReply } from "../factory/facts/facts.ts";
+import type { Facts, Run, StopReason, ThreadReply } from "../factory/facts/facts.ts";
 import { runId } from "../factory/facts/ids.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { ProjectPolicy } from "../factory/facts/policy.ts";
+import { stopWords } from "../factory/words.ts";
 import { assert } from "../lib/assert.ts";
 import type { RunHandle } from "../engines/engine.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
@@ -112,14 +113,14 @@ export async function runContextOf(
 }
 
 /** The end of a run that was told to stop. `pushed`: the commit it was about to push, or has pushed. */
-export function stopEnding(reason: string, pushed: string | null): Ending {
+export function stopEnding(reason: StopReason, pushed: string | null): Ending {
   const published =
     pushed === null
       ? "nothing was published"
       : `its commit ${pushed.slice(0, 12)} was pushed, or may have been`;
   return new Ending(
     reason === "superseded"
-      ? ended("superseded", "Superseded: the reason for this run no longer holds.")
-      : ended("stopped", `Stopped (${reason}); ${published}.`),
+      ? ended("superseded", "The reason for this run no longer holds.")
+      : ended("stopped", `Stopped because ${stopWords(reason)}; ${published}.`),
   );
 }

@@ -1,3 +1,4 @@
+import { counted } from "../factory/words.ts";
 import { Ending, failed } from "./ending.ts";
 import type { RunContext } from "./run-context.ts";
 import { hookFacts, lastLines } from "./prepare.ts";
@@ -23,7 +24,7 @@ export async function verify(context: RunContext, worktree: Worktree): Promise<s
     throw new Ending(
       failed(
         "test",
-        `The hook verify ran longer than ${Math.round(parts.limits.verifyMs / 60_000)} minutes: ${lastLines(outcome.output)}`,
+        `The hook verify ran longer than ${counted(Math.round(parts.limits.verifyMs / 60_000), "minute")}: ${lastLines(outcome.output)}`,
         null,
       ),
     );

@@ -336,7 +336,11 @@ describe("runs that break", () => {
       kind: "run_ended",
       run: 3,
       fence: 13,
-      end: { outcome: "stopped", summary: "stopped before it started: undelegated", retryAt: null },
+      end: {
+        outcome: "stopped",
+        summary: "Stopped before it started because the issue was undelegated.",
+        retryAt: null,
+      },
     });
   });
 

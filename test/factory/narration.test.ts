@@ -37,39 +37,39 @@ function words(activity: Activity): string {
 test("over a whole life the tracker hears each step once, in plain words", () => {
   expect(told(story(LIFE))).toMatchInlineSnapshot(`
     [
-      "thought: On it: APP-1. I'll post progress here, and ask when a decision is yours to make.",
+      "thought: On it. I'll post progress on APP-1 here, and ask when I need a decision from you.",
       "plan: .....",
-      "action: Implementing acme/app",
+      "action: Implementing the issue in acme/app",
       "plan: >....",
       "status: started",
-      "action: Implementing h1 = It published.",
+      "action: Pushed h1 = It published.",
       "plan: xx>..",
       "link: Pull request #7",
       "plan: xx>..",
       "plan: xx>..",
-      "action: Repairing CI test",
-      "action: Repairing CI h2 = It published.",
+      "action: Fixing the check test",
+      "action: Pushed h2 = It published.",
       "plan: xx>..",
-      "thought: The checks are green; nobody with write access has approved this commit yet.",
+      "thought: All required checks pass, but nobody with write access has approved this commit yet.",
       "plan: xxx>.",
       "plan: xxx>.",
-      "action: Answering the review h2",
-      "action: Answering the review h3 = It published.",
+      "action: Addressing the review of h2",
+      "action: Pushed h3 = It published.",
       "plan: xx>..",
-      "thought: Answered; rev has not reviewed again yet.",
+      "thought: The review was answered, but rev has not reviewed again yet.",
       "plan: xxx>.",
-      "thought: Green and approved by rev.",
+      "thought: All required checks pass, and rev has approved this commit.",
       "plan: xxxx>",
-      "thought: In the merge queue.",
+      "thought: The pull request is in the merge queue.",
       "plan: xxxx>",
-      "action: Repairing for the merge queue h3",
-      "action: Repairing for the merge queue h4 = It published.",
+      "action: Fixing the merge queue failure of h3",
+      "action: Pushed h4 = It published.",
       "plan: xx>..",
-      "thought: The checks are green; nobody with write access has approved this commit yet.",
+      "thought: All required checks pass, but nobody with write access has approved this commit yet.",
       "plan: xxx>.",
-      "thought: Green and approved by rev.",
+      "thought: All required checks pass, and rev has approved this commit.",
       "plan: xxxx>",
-      "response: Pull request #7 is merged. https://github.com/acme/app/pull/7 /  / What was done: / - implementation: It published. / - ci repair: It published. / - review fix: It published. / - queue repair: It published.",
+      "response: Pull request #7 is merged. https://github.com/acme/app/pull/7 /  / What was done: / - Implementation: It published. / - CI repair: It published. / - Review fix: It published. / - Merge queue repair: It published.",
       "plan: xxxxx",
       "status: completed",
     ]
@@ -101,9 +101,11 @@ test("a run that fails and is tried again is a thought; handing over is one erro
   );
   const errors = told(life).filter((line) => line.startsWith("error"));
   expect(errors).toHaveLength(1);
-  expect(errors[0]).toContain("I'm handing this over.");
-  expect(errors[0]).toContain("- run 2, implementation: failed: It failed.");
-  expect(errors[0]).toContain("I'm waiting for a person: say what to do, or `retry` for a new budget.");
+  expect(errors[0]).toContain("3 of 3 attempts at this have been used. I'm handing this over.");
+  expect(errors[0]).toContain("- Run 2 (implementation) failed: It failed.");
+  expect(errors[0]).toContain(
+    "I'm waiting for a message that says what to do, or an operator to run `patchrelay issue retry APP-1`.",
+  );
 });
 
 test("a question is an elicitation with its options, told once", () => {
@@ -120,7 +122,7 @@ test("what waits for a person says for what, once", () => {
   const life = story("delegated team=OPS; wait 60; ticket team=OPS");
   const lines = told(life).filter((line) => line.startsWith("elicitation"));
   expect(lines).toEqual([
-    "elicitation: No project of this relay takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
+    "elicitation: No configured project takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
   ]);
 });
 
@@ -129,7 +131,7 @@ test("a stop is answered with the promise that nothing will be published, once t
   expect(told(life).some((line) => line.startsWith("response"))).toBe(false);
   life.tell("run stopped; ticket");
   expect(told(life).filter((line) => line.startsWith("response"))).toEqual([
-    "response: Stopped by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
+    "response: Work was stopped by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
   ]);
 });
 
@@ -137,7 +139,7 @@ test("a second stop after going on is answered too", () => {
   const life = story(
     "delegated; run starts; stopped; run stopped; says go on; run starts; stopped; run stopped",
   );
-  expect(told(life).filter((line) => line.startsWith("response: Stopped"))).toHaveLength(2);
+  expect(told(life).filter((line) => line.startsWith("response: Work was stopped"))).toHaveLength(2);
 });
 
 test("a waiting that passes by itself is told as something passing", () => {
@@ -146,7 +148,11 @@ test("a waiting that passes by itself is told as something passing", () => {
     (effect) => effect.kind === "tell" && effect.key.includes(":waits:"),
   );
   expect(waits.map((effect) => effect.kind === "tell" && effect.activity)).toEqual([
-    { type: "thought", body: "Not started yet: Ann delegated the issue. 90 MiB are free.", ephemeral: true },
+    {
+      type: "thought",
+      body: "Ann delegated the issue. 90 MiB are free. I'm waiting for free disk space before I start.",
+      ephemeral: true,
+    },
   ]);
 });
 
@@ -211,8 +217,8 @@ describe("each session is left closed, once per ending", () => {
     const life = story(
       "delegated; run starts; run asked asks Which branch?; session s2; says main in s2; run starts; operator close; run stopped",
     );
-    expect(last(life)["session-1"]).toContain("response: Closed by ops.");
-    expect(last(life)["s2"]).toContain("response: Closed by ops.");
+    expect(last(life)["session-1"]).toContain("response: The issue was closed by ops.");
+    expect(last(life)["s2"]).toContain("response: The issue was closed by ops.");
   });
 
   test("one that was left closed is not told of what went on elsewhere", () => {
@@ -223,9 +229,9 @@ describe("each session is left closed, once per ending", () => {
 
   test.each([
     ["cancelled in the tracker", "ticket status=canceled", "response: The issue was moved to Canceled"],
-    ["closed by an operator", "operator close", "response: Closed by ops."],
-    ["stopped", "stopped", "response: Stopped by Ann."],
-    ["undelegated", "undelegated", "response: Undelegated by Ann."],
+    ["closed by an operator", "operator close", "response: The issue was closed by ops."],
+    ["stopped", "stopped", "response: Work was stopped by Ann."],
+    ["undelegated", "undelegated", "response: The issue was undelegated by Ann."],
   ])("a second time %s is another ending", (_, ending, words) => {
     const once = `run starts; ${ending}; run stopped; wait 60`;
     const life = story(`delegated; ${once}; says go on; ${once}`);
@@ -237,20 +243,20 @@ describe("each session is left closed, once per ending", () => {
   test("a stop is answered where it was pressed, and a message where it was written", () => {
     const life = story("delegated; run starts; session s2; stopped in session-1; run stopped");
     expect(last(life)).toMatchObject({
-      "session-1": expect.stringContaining("response: Stopped by Ann.") as string,
-      s2: expect.stringContaining("response: Stopped by Ann.") as string,
+      "session-1": expect.stringContaining("response: Work was stopped by Ann.") as string,
+      s2: expect.stringContaining("response: Work was stopped by Ann.") as string,
     });
     life.tell("says go on, please in session-1; run starts");
     expect(last(life)["session-1"]).toContain("action: Implementing");
-    expect(last(life)["s2"]).toContain("response: Stopped");
+    expect(last(life)["s2"]).toContain("response: Work was stopped");
   });
 
   test.each([
-    ["handed over", `budget ciRepairs 0; ${GREEN}; pull h1 test=failure`, "error: I'm handing this over."],
+    ["handed over", `budget ciRepairs 0; ${GREEN}; pull h1 test=failure`, "error: The check"],
     ["asked", "delegated; run starts; run asked asks Which branch?", "elicitation: Which branch?"],
-    ["taken by no project", "projects none; delegated", "elicitation: No project of this relay"],
-    ["awaiting review", GREEN, "thought: The checks are green"],
-    ["held back", "disk full; delegated", "thought: Not started yet"],
+    ["taken by no project", "projects none; delegated", "elicitation: No configured project"],
+    ["awaiting review", GREEN, "thought: All required checks pass"],
+    ["held back", "disk full; delegated", "thought: Ann mentioned patchrelay on the issue."],
   ])("a session that is opened while it is %s hears so", (_, before, words) => {
     const life = story(`${before}; wait 60; session s2; wait 60`);
     expect(last(life)["s2"]).toContain(words);
@@ -287,8 +293,40 @@ describe("each session is left closed, once per ending", () => {
     expect(last(life)["30-days-old"]).toContain("action: Implementing");
   });
 
-  test("what came too late for the merge is said, with what to do about it", () => {
+  test("what came too late for the merge is answered once, message by message", () => {
     const life = story(`${GREEN}; review r1 approved; merge ok; pull h1 merged`);
+    const endedAt = life.life.facts.pullRequest?.core.value.closedAt ?? 0;
+    const writes = (prompt: string, text: string): void => {
+      life.life.see((life.life.now - T0) / 1_000 + 1, {
+        kind: "prompted",
+        at: endedAt + 400,
+        prompt,
+        session: "session-1",
+        by: ANN,
+        from: "tracker",
+        text,
+      });
+    };
+    writes("late", "Also mention it in the README.");
+    writes("later", "And in the changelog.");
+    life.tell("wait 60; ticket");
+    expect(life.life.decision?.state).toBe("done");
+    const seen = new Set<string>();
+    const bodies = life.life.effects.flatMap((effect) => {
+      if (effect.kind !== "tell" || effect.activity.type !== "response" || seen.has(effect.key)) return [];
+      seen.add(effect.key);
+      return [effect.activity.body];
+    });
+    expect(bodies).toEqual([
+      expect.stringMatching(/^Pull request #7 is merged\./),
+      'Pull request #7 was merged before I could act on this message: "Also mention it in the README." To have it done now, write it here again.',
+      'Pull request #7 was merged before I could act on this message: "And in the changelog." To have it done now, write it here again.',
+    ]);
+    expect(life.life.decision?.why).toBe("Pull request #7 is merged.");
+  });
+
+  test("what came too late is answered where a person spoke last, and nowhere else", () => {
+    const life = story(`${GREEN}; session s2; review r1 approved; merge ok; pull h1 merged`);
     const endedAt = life.life.facts.pullRequest?.core.value.closedAt ?? 0;
     life.life.see((life.life.now - T0) / 1_000 + 1, {
       kind: "prompted",
@@ -297,13 +335,10 @@ describe("each session is left closed, once per ending", () => {
       session: "session-1",
       by: ANN,
       from: "tracker",
-      text: "Also mention it in the README.",
+      text: "Also the docs.",
     });
-    const bodies = life.life.effects.flatMap((effect) =>
-      effect.kind === "tell" && effect.activity.type === "response" ? [effect.activity.body] : [],
-    );
-    expect(life.life.decision?.state).toBe("done");
-    expect(bodies).toHaveLength(2);
-    expect(bodies.at(-1)).toContain("write again here to have them done:\n- Also mention it in the README.");
+    const told = conversations(life);
+    expect(told["session-1"]?.at(-1)).toMatch(/^response: Pull request #7 was merged before/);
+    expect(told["s2"]?.at(-1)).toMatch(/^response: Pull request #7 is merged/);
   });
 });

@@ -63,7 +63,7 @@ describe("checks", () => {
         `${OPEN}; pull h1 ${required} test=success#12@2 test=running#11@1; wait 60; pull h1`,
       );
       expect(last(other)).toBe("pr_open ci_pending");
-      expect(other.life.decision?.why).toBe("Waiting for test.");
+      expect(other.life.decision?.why).toBe('The check "test" has not finished yet.');
       other.tell("pull h1 test=success#13@1; review r1 approved; wait 60; pull h1");
       expect(effects(other, "merge")).toBe(1);
     },
@@ -1113,13 +1113,13 @@ describe("questions and messages", () => {
     expect(last(told)).toContain("done merged");
     const said = told.life.effects.findLast((effect) => effect.kind === "tell");
     expect(said?.kind === "tell" && said.activity.type === "response" && said.activity.body).toContain(
-      'Not carried out: "also the docs".',
+      'merged before I could act on this message: "also the docs".',
     );
     told.tell("says do them now");
     expect(told.life.facts.runs.at(-1)).toMatchObject({ generation: 2, cause: { prompts: ["p1", "p2"] } });
     expect(
       story(`${GREEN}; says also the docs; run starts; operator close; run stopped`).life.decision?.why,
-    ).toBe('Closed by ops. Not carried out: "also the docs".');
+    ).toBe('The issue was closed by ops. This message was not carried out: "also the docs".');
   });
 
   test("a run without a pull request says so and waits", () => {

@@ -88,7 +88,7 @@ export class Story {
     return T0 + this.at * 1_000;
   }
 
-  private seen(line: string): readonly Observation[] {
+  protected seen(line: string): readonly Observation[] {
     const [word = "", ...rest] = line.split(/\s+/);
     const text = rest.join(" ");
     const at = this.now();

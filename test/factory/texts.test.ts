@@ -19,11 +19,18 @@ const decision: Decision = {
   step: { kind: "escalate" },
   rule: "ci_red/budget_spent",
   refusal: "budget_spent",
-  why: "test failed on h1. 3 of 3 attempts at this (ci repair) have been used.",
-  waitsFor: "a person: push, say what to do, or `retry` for a new budget",
+  why: 'The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used.',
+  waitsFor:
+    "a new commit, a message that says what to do, or an operator to run `patchrelay issue retry APP-1`",
   until: null,
 };
 const merged: Decision = { ...decision, rule: "merged", why: "Pull request #7 is merged." };
+const blocked: Decision = {
+  ...decision,
+  state: "delegated",
+  why: "Ann delegated the issue. It is blocked by APP-2.",
+  waitsFor: "APP-2 to be completed",
+};
 const late: Prompt = {
   id: "p9",
   at: T0,
@@ -33,20 +40,46 @@ const late: Prompt = {
   text: "Also the docs, please\nand tests",
 };
 
+const repair = run(3);
+const followUp: Run = { ...run(1), headBefore: "h1" };
+const review: Run = { ...repair, type: "review_fix" };
+const conflict: Run = { ...repair, type: "queue_repair" };
+const ejected: Run = { ...conflict, cause: { ...conflict.cause, ejection: "e1" } };
+const checks = (...names: string[]): Run => ({ ...repair, cause: { ...repair.cause, checks: names } });
+const doings = [
+  tracker.doing({ ...facts, pullRequest: null }, run(1)),
+  ...[followUp, repair, checks("lint", "test"), review, conflict, ejected].map((row) =>
+    tracker.doing(facts, row),
+  ),
+];
+
 const TRACKER: Samples<typeof tracker> = {
   STAGES: () => tracker.STAGES.join(" | "),
-  DOING: () => Object.values(tracker.DOING).join(" | "),
+  doing: () => [...doings].map(({ action, parameter }) => `${action} | ${parameter}`).join("\n"),
+  published: () =>
+    [run(2), { ...run(2), headAfter: null }]
+      .map(tracker.published)
+      .map(({ action, parameter }) => `${action} | ${parameter}`)
+      .join("\n"),
   acknowledgement: () => [tracker.acknowledgement("APP-1"), tracker.acknowledgement(undefined)].join("\n"),
   changedNothing: () => tracker.changedNothing(run(1), "It already subtracts."),
   runFailed: () => tracker.runFailed(run(1), "test", "The tests still fail."),
   pullRequestLabel: () => tracker.pullRequestLabel(7),
-  notStarted: () => tracker.notStarted("Blocked by APP-2."),
-  stopped: () => tracker.stopped("The issue was removed from the tracker."),
-  pausedByPerson: () => tracker.pausedByPerson("Undelegated by Ann."),
+  notStarted: () => [tracker.notStarted(blocked, false), tracker.notStarted(blocked, true)].join("\n"),
+  stopped: () => tracker.stopped("The issue was deleted or archived."),
+  pausedByPerson: () => tracker.pausedByPerson("The issue was undelegated by Ann."),
   awaitsWord: () => tracker.awaitsWord(decision),
-  whatNext: () => tracker.whatNext("The agent found nothing to change: it already subtracts."),
+  whatNext: () => tracker.whatNext("It already subtracts."),
   conclusion: () =>
-    [tracker.conclusion(facts, merged, [late]), tracker.conclusion(facts, decision, [])].join("\n---\n"),
+    [
+      tracker.conclusion(facts, merged),
+      tracker.conclusion(facts, {
+        ...merged,
+        rule: "closed_by_operator",
+        why: "The issue was closed by ops.",
+      }),
+    ].join("\n---\n"),
+  tooLate: () => tracker.tooLate(7, late),
   handOver: () => tracker.handOver(facts, decision),
 };
 
@@ -74,14 +107,24 @@ describe("what people are told, word for word", () => {
   test("the tracker", () => {
     expect(page(TRACKER)).toMatchInlineSnapshot(`
       "## STAGES
-      Implement | Open a pull request | Make the checks pass | Answer the review | Merge
+      Implement | Open a pull request | Make the checks pass | Address the review | Merge
 
-      ## DOING
-      Implementing | Repairing CI | Answering the review | Repairing for the merge queue
+      ## doing
+      Implementing | the issue in acme/app
+      Working on | the latest request
+      Fixing the check | test
+      Fixing the checks | lint and test
+      Addressing the review of | h1
+      Resolving the conflict with | main
+      Fixing the merge queue failure of | h1
+
+      ## published
+      Pushed | h1
+      Opened | the pull request
 
       ## acknowledgement
-      On it: APP-1. I'll post progress here, and ask when a decision is yours to make.
-      On it. I'll post progress here, and ask when a decision is yours to make.
+      On it. I'll post progress on APP-1 here, and ask when I need a decision from you.
+      On it. I'll post progress here, and ask when I need a decision from you.
 
       ## changedNothing
       Run 1 changed nothing: It already subtracts.
@@ -93,42 +136,43 @@ describe("what people are told, word for word", () => {
       Pull request #7
 
       ## notStarted
-      Not started yet: Blocked by APP-2.
+      Ann delegated the issue. It is blocked by APP-2. I'm waiting for APP-2 to be completed before I start.
+      Ann delegated the issue. It is blocked by APP-2. I'm waiting for APP-2 to be completed.
 
       ## stopped
-      The issue was removed from the tracker. I have stopped. Delegate the issue again or write here to continue.
+      The issue was deleted or archived. I've stopped working on it. To continue, delegate the issue again or write here.
 
       ## pausedByPerson
-      Undelegated by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.
+      The issue was undelegated by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.
 
       ## awaitsWord
-      test failed on h1. 3 of 3 attempts at this (ci repair) have been used. I'm waiting for a person: push, say what to do, or \`retry\` for a new budget.
+      The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used. I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.
 
       ## whatNext
-      The agent found nothing to change: it already subtracts.
+      I found nothing to change: It already subtracts.
 
-      What should I do?
+      What should I do next?
 
       ## conclusion
       Pull request #7 is merged. https://github.com/acme/app/pull/7
 
       What was done:
-      - implementation: It published.
-
-      These messages came too late for this pull request; write again here to have them done:
-      - Also the docs, please
+      - Implementation: It published.
       ---
-      test failed on h1. 3 of 3 attempts at this (ci repair) have been used. My work here is done.
+      The issue was closed by ops. My work here is done.
+
+      ## tooLate
+      Pull request #7 was merged before I could act on this message: "Also the docs, please …" To have it done now, write it here again.
 
       ## handOver
-      I'm handing this over. test failed on h1. 3 of 3 attempts at this (ci repair) have been used.
+      The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used. I'm handing this over.
 
       What was tried:
-      - run 1, implementation: failed: It failed.
-      - run 2, implementation: published: It published.
-      - run 3, ci repair: running
+      - Run 1 (implementation) failed: It failed.
+      - Run 2 (implementation) pushed a change: It published.
+      - Run 3 (CI repair) is in progress.
 
-      I'm waiting for a person: push, say what to do, or \`retry\` for a new budget."
+      I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`."
     `);
   });
 
@@ -141,7 +185,7 @@ describe("what people are told, word for word", () => {
 
       For [APP-1](https://linear.app/acme/issue/APP-1).
 
-      Opened by patchrelay, which answers reviews and comments that mention it.
+      Opened by patchrelay. It answers reviews, and comments that mention it.
 
       ## commitMessage
       APP-1: Add subtraction
@@ -155,8 +199,8 @@ describe("what people are told, word for word", () => {
       APP-1: Make the change pass in the merge queue
 
       ## closedBecause
-      Closed: the issue was cancelled by ops.
-      Closed: the issue was cancelled by an operator."
+      Closed because ops cancelled the issue.
+      Closed because an operator cancelled the issue."
     `);
   });
 

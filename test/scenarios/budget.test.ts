@@ -25,14 +25,14 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
   ]);
   expect(story.toldAs("error")).toMatchInlineSnapshot(`
     [
-      "error: I'm handing this over. test failed on <commit>. 2 of 2 attempts at this (ci repair) have been used.
+      "error: The check "test" failed on <commit>. 2 of 2 attempts at making the checks pass have been used. I'm handing this over.
 
     What was tried:
-    - run 1, implementation: published: Added the discount.
-    - run 2, ci repair: published: Tried the 1. thing.
-    - run 3, ci repair: published: Tried the 2. thing.
+    - Run 1 (implementation) pushed a change: Added the discount.
+    - Run 2 (CI repair) pushed a change: Tried the 1. thing.
+    - Run 3 (CI repair) pushed a change: Tried the 2. thing.
 
-    I'm waiting for a person: push, say what to do, or \`retry\` for a new budget.",
+    I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.",
     ]
   `);
   await story.sweeps(1);
@@ -82,7 +82,10 @@ test("a provider's limit is waited out until the time it states, and costs no at
   ada.delegates();
   await story.until(({ rule }) => rule === "implement/backing_off");
   await story.rests();
-  expect(await story.issue()).toMatchObject({ state: "delegated", waitsFor: "the time of the next attempt" });
+  expect(await story.issue()).toMatchObject({
+    state: "delegated",
+    waitsFor: "the pause before the next attempt to end",
+  });
   expect((await story.issue())?.budgets["implementations"]?.spent).toBe(0);
   expect(Date.parse((await story.issue())?.until ?? "") - began).toBeGreaterThanOrEqual(7_200_000);
   await story.inTime("awaiting_review");

@@ -33,20 +33,20 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
   `);
   expect(story.told()).toMatchInlineSnapshot(`
     [
-      "thought: On it: APP-1. I'll post progress here, and ask when a decision is yours to make.",
-      "action: Implementing acme/shop",
-      "action: Implementing <commit> → Added the discount.",
-      "thought: The checks are green; nobody with write access has approved this commit yet.",
-      "action: Answering the review <commit>",
-      "action: Answering the review <commit> → Did what the reviewer asked for.",
-      "thought: Answered; grace has not reviewed again yet.",
-      "thought: Green and approved by grace.",
-      "thought: In the merge queue.",
+      "thought: On it. I'll post progress on APP-1 here, and ask when I need a decision from you.",
+      "action: Implementing the issue in acme/shop",
+      "action: Pushed <commit> → Added the discount.",
+      "thought: All required checks pass, but nobody with write access has approved this commit yet.",
+      "action: Addressing the review of <commit>",
+      "action: Pushed <commit> → Did what the reviewer asked for.",
+      "thought: The review was answered, but grace has not reviewed again yet.",
+      "thought: All required checks pass, and grace has approved this commit.",
+      "thought: The pull request is in the merge queue.",
       "response: Pull request #1 is merged. <url>
 
     What was done:
-    - implementation: Added the discount.
-    - review fix: Did what the reviewer asked for.",
+    - Implementation: Added the discount.
+    - Review fix: Did what the reviewer asked for.",
       "status: Done",
     ]
   `);

@@ -91,7 +91,7 @@ test("an issue of no configured project is kept and explained, and taken up once
   await story.rests();
   expect(story.toldAs("elicitation", "OPS-1")).toMatchInlineSnapshot(`
     [
-      "elicitation: No project of this relay takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
+      "elicitation: No configured project takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
     ]
   `);
   expect(await story.issue("OPS-1")).toMatchObject({ rule: "unrouted", project: null });
@@ -114,7 +114,7 @@ test("a repository without the configured base branch is explained, and taken up
   await story.until("awaiting_input");
   await story.rests();
   expect((await story.issue())?.why).toMatchInlineSnapshot(
-    `"acme/shop has no branch "release": set repository.baseBranch to one that exists, or to null for the default branch"`,
+    `"The repository cannot be used: acme/shop has no branch "release": set repository.baseBranch to one that exists, or to null for the default branch."`,
   );
   await grace.pushes("release", { "src/release.txt": "1\n" });
   await story.inTime("awaiting_review");
@@ -163,7 +163,7 @@ test("a pull request that can no longer be read is explained, and kept again onc
   await story.rests();
   github.setPermission("acme/shop", github.credentials.botLogin, "none");
   await story.inTime(({ rule }) => rule === "repository_problem");
-  expect((await story.issue())?.why).toContain("Pull request 1 of acme/shop cannot be read");
+  expect((await story.issue())?.why).toContain("pull request 1 of acme/shop cannot be read");
   github.setPermission("acme/shop", github.credentials.botLogin, "write");
   await story.inTime("awaiting_review");
   await grace.approves();

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { phaseWords } from "../../src/factory/words.ts";
 import { does, worksBut, write } from "../story/script.ts";
 import { startStory, type Story, type StoryOptions } from "../story/story.ts";
 
@@ -64,9 +65,9 @@ test("Linear is down from the delegation on: the work is done all the same, and 
 
 /** Between beginning to work and the end: what Linear is told when nothing is in the way. */
 const CONCLUSIONS = [
-  "action: Implementing acme/shop",
-  "action: Implementing <commit> → Added the discount.",
-  "thought: The checks are green; nobody with write access has approved this commit yet.",
+  "action: Implementing the issue in acme/shop",
+  "action: Pushed <commit> → Added the discount.",
+  "thought: All required checks pass, but nobody with write access has approved this commit yet.",
 ];
 
 test("the token ends in mid-work: another takes its place, and Linear hears all of it once", async () => {
@@ -117,7 +118,7 @@ test.each(["reset", "status500", "lost_reply"] as const)(
   async (kind) => {
     const story = await working(kind);
     story.github.faults.outage = kind;
-    await story.inTime(({ why }) => why.includes("step publish"));
+    await story.inTime(({ why }) => why.includes(phaseWords("publish")));
     await story.passes(300);
     expect((await story.issue())?.run?.type).toBe("implementation");
     story.github.faults.outage = "none";
@@ -134,7 +135,7 @@ test.each(["reset", "status500", "lost_reply"] as const)(
 test("an outage of GitHub that outlasts the run: tried again later, and nothing is lost or doubled", async () => {
   const story = await working();
   story.github.faults.outage = "status503";
-  await story.inTime(({ why }) => why.includes("step publish"));
+  await story.inTime(({ why }) => why.includes(phaseWords("publish")));
   await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
   await story.passes(3_600);
   story.github.faults.outage = "none";

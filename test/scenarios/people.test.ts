@@ -25,7 +25,7 @@ test("stop in Linear interrupts the agent, publishes nothing, is told once, and 
   expect(story.pushes()).toEqual([]);
   expect(story.toldAs("response")).toMatchInlineSnapshot(`
     [
-      "response: Stopped by Ada. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
+      "response: Work was stopped by Ada. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
     ]
   `);
   ada.says("Go on, please.");
@@ -319,7 +319,7 @@ test("closing the pull request ends the matter; a word reopens it with another o
   await story.sweeps(1);
   expect(story.toldAs("response")).toMatchInlineSnapshot(`
     [
-      "response: Pull request #1 was closed without being merged. I have stopped. Delegate the issue again or write here to continue.",
+      "response: Pull request #1 was closed without being merged. I've stopped working on it. To continue, delegate the issue again or write here.",
     ]
   `);
   expect(await story.ran()).toHaveLength(1);
@@ -404,9 +404,9 @@ test("a run that finds nothing to change asks what to do, and does not repeat it
   expect(await story.ran()).toEqual(["implementation no_change"]);
   expect(story.toldAs("elicitation")).toMatchInlineSnapshot(`
     [
-      "elicitation: The agent found nothing to change: It is there already.
+      "elicitation: I found nothing to change: It is there already.
 
-    What should I do?",
+    What should I do next?",
     ]
   `);
   ada.says("Then add a discount.");

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { phaseWords } from "../../src/factory/words.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
 import { does, worksBut, write } from "../story/script.ts";
 import { startStory } from "../story/story.ts";
@@ -11,14 +12,14 @@ const FILES = {
   ".patchrelay/hooks/verify": "#!/bin/sh\nexec test -d src\n",
 };
 
-test.each(["prepare", "work", "verify", "publish"])(
+test.each(["prepare", "work", "verify", "publish"] as const)(
   "a restart while a run is at step %s: it goes on, with one push and one pull request",
   async (phase) => {
     const story = await startStory({ files: FILES });
     const { ada, grace } = story;
     ada.writes("Add a discount");
     ada.delegates();
-    await story.until(({ why }) => why.includes(`step ${phase}`));
+    await story.until(({ why }) => why.includes(phaseWords(phase)));
     await story.restart();
     await story.until("awaiting_review");
     expect(await story.ran()).toEqual(["implementation published"]);
@@ -27,7 +28,7 @@ test.each(["prepare", "work", "verify", "publish"])(
     expect(story.toldAs("thought").filter((line) => line.includes("On it"))).toHaveLength(1);
 
     await grace.requestsChanges("Please round it.");
-    await story.until(({ why }) => why.includes(`(review_fix) is at step ${phase}`));
+    await story.until(({ why }) => why.includes(`(review fix) is in progress: ${phaseWords(phase)}`));
     await story.restart();
     await story.until(({ rule }) => rule === "review_answered");
     expect(await story.ran()).toEqual(["implementation published", "review_fix published"]);

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { phaseWords } from "../../src/factory/words.ts";
 import { does, reports, worksBut, write } from "../story/script.ts";
 import { startStory, type Story } from "../story/story.ts";
 
@@ -26,7 +27,7 @@ async function fixedButNotPushed(): Promise<Story> {
   await story.until("changes_requested");
   await story.works();
   story.github.faults.outage = "status503";
-  await story.inTime(({ why }) => why.includes("step publish"));
+  await story.inTime(({ why }) => why.includes(phaseWords("publish")));
   return story;
 }
 
@@ -113,7 +114,7 @@ async function committedOnly(
   await begin(story);
   await story.works();
   story.github.faults.outage = "status503";
-  await story.inTime(({ why }) => why.includes("step publish"));
+  await story.inTime(({ why }) => why.includes(phaseWords("publish")));
   await story.outwaits(({ rule }) => rule.endsWith("/backing_off"));
   story.github.faults.outage = "none";
   await story.inTime("awaiting_review");

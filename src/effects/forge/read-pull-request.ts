@@ -29,7 +29,7 @@ export const readPullRequest =
       if (!isRefusal(error)) throw error;
       if (attempt < looksOf(facts, error)) throw notYet(error);
       // Without this nobody would learn that what is known grows old, nor why.
-      const what = number === null ? "The pull requests" : `Pull request ${number}`;
+      const what = number === null ? "the pull requests" : `pull request ${number}`;
       const why = `${what} of ${repository} cannot be read: ${error.message}`;
       return problem?.value === why ? [] : [{ kind: "repository_read", at: parts.clock.now(), problem: why }];
     }
@@ -70,7 +70,7 @@ async function repositoryReading(
     const branch = base ?? reading.defaultBranch;
     if (await reading.hasBranch(branch, signal)) return seen(null);
     return seen(
-      `${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists.`,
+      `${repository} has no branch "${branch}": create it, or set repository.baseBranch to one that exists`,
     );
   } catch (error) {
     const isTold = isRefusal(error) || (error instanceof ExternalError && error.kind === "unauthorized");

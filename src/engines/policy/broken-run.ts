@@ -1,6 +1,7 @@
-import type { Run } from "../../factory/facts/facts.ts";
+import type { Run, StopReason } from "../../factory/facts/facts.ts";
 import type { Observation } from "../../factory/facts/observation.ts";
 import { retryAtOf } from "../../factory/judge/charging.ts";
+import { stopWords } from "../../factory/words.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../lib/backoff.ts";
 import type { EngineSettings } from "../engine.ts";
 
@@ -8,11 +9,11 @@ import type { EngineSettings } from "../engine.ts";
 export const REST_MS = 30_000;
 
 /** The end of a run that was stopped while it waited: it needs no slot for that. */
-export function stoppedBeforeItBegan(run: Run, reason: string, now: number): Observation {
+export function stoppedBeforeItBegan(run: Run, reason: StopReason, now: number): Observation {
   return ended(run, now, {
     outcome: "stopped",
     failureClass: null,
-    summary: `stopped before it started: ${reason}`,
+    summary: `Stopped before it started because ${stopWords(reason)}.`,
     retryAt: null,
   });
 }

@@ -78,6 +78,14 @@ export function spokenTo(facts: Facts, policy: Policy): readonly Session[] {
   );
 }
 
+/** What leaves a session closed: `fact` names what it tells. */
+export interface Closing {
+  readonly fact: string;
+  readonly activity: Activity;
+  /** How often it is told: in each stretch of a session, once in each session, or once, where a person spoke last. */
+  readonly once: "stretch" | "session" | "issue";
+}
+
 const UNSAID = { left: "open", fact: null, stretch: 0 } as const;
 
 function conversation(facts: Facts, session: Session): Conversation | undefined {
@@ -88,22 +96,24 @@ function conversation(facts: Facts, session: Session): Conversation | undefined 
  * What `closing` (last one last) still has to be told to whom: to each session that is not left that far closed, and
  * where a person spoke last also what is news there.
  */
-export function stillToClose(
-  facts: Facts,
-  policy: Policy,
-  closing: readonly { readonly fact: string; readonly activity: Activity }[],
-): readonly Said[] {
-  const final = closing.at(-1);
-  if (final === undefined) return [];
+export function stillToClose(facts: Facts, policy: Policy, closing: readonly Closing[]): readonly Said[] {
   const present = addressed(facts, policy);
   return sessionsOf(facts).flatMap((session) => {
+    const isPresent = session.id === present?.id;
+    const here = closing.filter(({ once }) => isPresent || once !== "issue");
+    const final = here.at(-1);
     const talk = conversation(facts, session);
-    if (talk === undefined) return [];
-    const news = session.id === present?.id && talk.fact !== final.fact;
+    if (talk === undefined || final === undefined) return [];
+    const news = isPresent && talk.fact !== final.fact;
     if (CLOSED[talk.left] >= CLOSED[LEAVES[final.activity.type]] && !news) return [];
-    return closing.map(({ fact, activity }) => ({
+    const keys = {
+      stretch: `:${session.id}:${talk.stretch}`,
+      session: `:${session.id}`,
+      issue: "",
+    };
+    return here.map(({ fact, activity, once }) => ({
       fact,
-      key: `${fact}:${session.id}:${talk.stretch}`,
+      key: `${fact}${keys[once]}`,
       session,
       activity,
       acknowledges: false,

@@ -1,4 +1,4 @@
-import type { Hint, ThreadReply } from "../facts/facts.ts";
+import type { Hint, StopReason, ThreadReply } from "../facts/facts.ts";
 import type { MergeBasis } from "../facts/request.ts";
 import type { IssueId } from "../facts/ids.ts";
 
@@ -17,7 +17,7 @@ export type Effect =
   // ── run lane ──
   | Is<"start_run", { run: number }>
   | Is<"steer_run", { run: number; prompt: string; text: string }>
-  | Is<"stop_run", { run: number; reason: string }>
+  | Is<"stop_run", { run: number; reason: StopReason }>
   // The branch that has ended: by the time of the removal the issue may have another.
   | Is<"remove_worktree", { branch: string; base: string }>
   // ── forge lane ──

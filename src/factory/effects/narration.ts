@@ -2,7 +2,7 @@ import type { Decision } from "../rules/decision.ts";
 import type { Activity, Effect } from "./effect.ts";
 import { activeRun, type Facts, type Run, type RunEnd, type Session } from "../facts/facts.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
-import { addressed, afterTalk, spokenTo, stillToClose, type Said } from "./conversation.ts";
+import { addressed, afterTalk, spokenTo, stillToClose, type Closing, type Said } from "./conversation.ts";
 import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { planKey, planOf } from "./plan.ts";
@@ -89,22 +89,14 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
 
 function tellRun(facts: Facts, run: Run, tell: Tell): void {
   if (run.startedAt !== null) {
-    const about =
-      run.cause.checks.join(", ") ||
-      (run.headBefore === null ? (facts.project?.repository ?? "") : run.headBefore.slice(0, 8));
-    tell(`run:${run.number}:started`, { type: "action", action: texts.DOING[run.type], parameter: about });
+    tell(`run:${run.number}:started`, { type: "action", ...texts.doing(facts, run) });
   }
   const end = run.end;
   if (end === null) return;
   const key = endKey(run);
   switch (end.outcome) {
     case "published":
-      tell(key, {
-        type: "action",
-        action: texts.DOING[run.type],
-        parameter: (run.headAfter ?? "").slice(0, 8),
-        result: end.summary,
-      });
+      tell(key, { type: "action", ...texts.published(run), result: end.summary });
       return;
     case "answered": {
       const { fact, activity } = answerOf(run, end);
@@ -164,22 +156,38 @@ function tellState(facts: Facts, decision: Decision, tell: Tell): void {
   }
   if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why });
   if (state === "delegated" && refusal !== null) {
-    const body = texts.notStarted(why);
+    const body = texts.notStarted(decision, facts.runs.length > 0);
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
   }
 }
 
-type LastWord = Pick<Said, "fact" | "activity">;
+type LastWord = Pick<Closing, "fact" | "activity">;
 
 /** What leaves a session closed for now: an end, or that a person's word is awaited. The last of them stands. */
-function closing(facts: Facts, decision: Decision, policy: Policy): readonly LastWord[] {
+function closing(facts: Facts, decision: Decision, policy: Policy): readonly Closing[] {
   const questions = activeRun(facts) === null ? openQuestions(facts, policy) : [];
-  const asked = questions.map(({ id, text, options }): LastWord => ({
+  const asked = questions.map(({ id, text, options }): Closing => ({
     fact: `question:${id}`,
     activity: { type: "elicitation", body: text, options },
+    once: "stretch",
   }));
+  if (decision.rule === "merged" && decision.step.kind === "finish")
+    return [...asked, ...merged(facts, decision, policy)];
   const word = lastWord(facts, decision, policy);
-  return word === null ? asked : [...asked, word];
+  return word === null ? asked : [...asked, { ...word, once: "stretch" }];
+}
+
+/** Merged is merged: that is told once in each session, and what came too late for it is answered once, each by itself. */
+function merged(facts: Facts, decision: Decision, policy: Policy): readonly Closing[] {
+  const number = facts.pullRequest?.number ?? 0;
+  const late = pendingPrompts(facts, policy).map((prompt): Closing => ({
+    fact: `late:${prompt.id}`,
+    activity: { type: "response", body: texts.tooLate(number, prompt) },
+    once: "issue",
+  }));
+  const body = texts.conclusion(facts, decision);
+  const fact = `done:merged:${number}:${facts.past.length}`;
+  return [{ fact, activity: { type: "response", body }, once: "session" }, ...late];
 }
 
 function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | null {
@@ -190,10 +198,9 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
     case "done":
     case "failed": {
       if (decision.step.kind !== "finish") return null;
-      const unheard = pendingPrompts(facts, policy);
-      const late = unheard.at(-1)?.id ?? "";
+      const late = pendingPrompts(facts, policy).at(-1)?.id ?? "";
       const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notCancelled(facts, policy)}`;
-      const body = state === "done" ? texts.conclusion(facts, decision, unheard) : texts.stopped(why);
+      const body = state === "done" ? texts.conclusion(facts, decision) : texts.stopped(why);
       return { fact, activity: { type: "response", body } };
     }
     case "escalated":
@@ -239,6 +246,6 @@ function awaited(facts: Facts, decision: Decision): LastWord | null {
   const last = facts.runs.at(-1);
   // The agent's answer was the last word already; it is for sessions that have not seen it.
   if (last?.end?.outcome === "answered") return answerOf(last, last.end);
-  const body = texts.whatNext(decision.why);
+  const body = texts.whatNext(last?.end?.summary ?? decision.why);
   return { fact: `input:no_change:${runs}`, activity: { type: "elicitation", body } };
 }

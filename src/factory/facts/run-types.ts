@@ -7,6 +7,8 @@ export interface RunTypeRow {
   readonly budget: BudgetName;
   /** The factory state that names this work once it is in progress. */
   readonly state: "implementing" | "repairing_ci" | "changes_requested" | "repairing_queue";
+  /** Its name for people. */
+  readonly words: string;
   /** One sentence for people: what such a run does. */
   readonly does: string;
   /** Lower goes first when slots are short: rework before new work. */
@@ -20,6 +22,7 @@ export type BudgetName = "implementations" | "ciRepairs" | "reviewFixes" | "queu
 export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
   queue_repair: {
     type: "queue_repair",
+    words: "merge queue repair",
     budget: "queueRepairs",
     state: "repairing_queue",
     does: "makes the change pass where the merge queue or the base branch rejected it",
@@ -28,6 +31,7 @@ export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
   },
   ci_repair: {
     type: "ci_repair",
+    words: "CI repair",
     budget: "ciRepairs",
     state: "repairing_ci",
     does: "makes the failing required checks of the pull request pass",
@@ -36,6 +40,7 @@ export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
   },
   review_fix: {
     type: "review_fix",
+    words: "review fix",
     budget: "reviewFixes",
     state: "changes_requested",
     does: "addresses the changes that a review requests",
@@ -44,6 +49,7 @@ export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
   },
   implementation: {
     type: "implementation",
+    words: "implementation",
     budget: "implementations",
     state: "implementing",
     does: "does what the issue or a person's message asks for",

@@ -3,6 +3,7 @@ import { generationOf, NOTHING_SPENT } from "../facts/facts.ts";
 import { failedTooOften, isCharged, runsSinceReset } from "./charging.ts";
 import { ownAutoMerge } from "./merging.ts";
 import type { Budgets, Conditions, ProjectPolicy } from "../facts/policy.ts";
+import { counted, listed, operatorRuns, sentence, sentences, withReason } from "../words.ts";
 import { RUN_TYPES, type BudgetName, type RunType } from "../facts/run-types.ts";
 
 const HOUR_MS = 3_600_000;
@@ -12,7 +13,9 @@ const RECHECK_MS = 60_000;
 export interface Refusal {
   readonly name: RefusalName;
   readonly kind: "wait" | "escalate";
+  /** Whole sentences, which follow those of the rule. */
   readonly why: string;
+  /** A phrase to follow "waiting for". */
   readonly waitsFor: string;
   readonly until: number | null;
   /** What has to be done first; absent = only waiting helps. */
@@ -94,29 +97,28 @@ function refuse(ask: Reservation): Refusal | null {
     name,
     kind: "escalate",
     why,
-    waitsFor: `a person: ${helps}`,
+    waitsFor: helps,
     until: null,
   });
-  // A push and a message are new evidence; what the issue as a whole may cost, neither changes.
-  const aWord = `${facts.pullRequest === null ? "" : "push, "}say what to do, or \`retry\` for a new budget`;
-  const more = (setting: string): string => `\`retry\` for a new budget, or a higher \`budgets.${setting}\``;
+  // A push and a message renew what the same trouble may cost; what the issue as a whole may cost, neither changes.
+  const commit = facts.pullRequest === null ? "" : "a new commit, ";
+  const aWord = `${commit}a message that says what to do, or ${operatorRuns("retry", facts)}`;
+  const more = (setting: string): string =>
+    `${operatorRuns("retry", facts)}, or a higher \`budgets.${setting}\``;
 
-  if (conditions.disk !== null) return wait("disk_low", conditions.disk, "free disk", now + RECHECK_MS);
+  if (conditions.disk !== null)
+    return wait("disk_low", sentence(conditions.disk), "free disk space", now + RECHECK_MS);
   const blockers = openBlockers(facts);
   if (type === "implementation" && facts.pullRequest === null && blockers.length > 0) {
-    return wait(
-      "blocked",
-      `Blocked by ${blockers.join(", ")}.`,
-      `${blockers.join(", ")} to be completed`,
-      null,
-    );
+    const names = listed(blockers);
+    return wait("blocked", `It is blocked by ${names}.`, `${names} to be completed`, null);
   }
   const notReady = conditions.agents[project.agent] ?? null;
   if (notReady !== null) {
     return wait(
       "agent_not_ready",
-      `The agent ${project.agent} is not ready: ${notReady}`,
-      `the agent ${project.agent}`,
+      withReason(`The agent ${project.agent} is not ready`, notReady),
+      `the agent ${project.agent} to be ready`,
       now + RECHECK_MS,
     );
   }
@@ -125,8 +127,8 @@ function refuse(ask: Reservation): Refusal | null {
   if (last !== undefined && retryAt !== null && retryAt > now) {
     return wait(
       "backing_off",
-      `Run ${last.number} failed: ${last.end?.summary ?? ""} It will be retried later.`,
-      "the time of the next attempt",
+      withReason(`Run ${last.number} failed and will be tried again`, last.end?.summary ?? ""),
+      "the pause before the next attempt to end",
       retryAt,
     );
   }
@@ -134,7 +136,10 @@ function refuse(ask: Reservation): Refusal | null {
   if (failures !== null) {
     return handOver(
       "failing",
-      `${failures} attempts in a row failed, the last one with: ${last?.end?.summary ?? "no reason known"}`,
+      sentences(
+        `${counted(failures, "attempt")} in a row failed.`,
+        withReason("The last one ended with", last?.end?.summary || "no reason given"),
+      ),
       aWord,
     );
   }
@@ -143,18 +148,24 @@ function refuse(ask: Reservation): Refusal | null {
   if (used >= limit) {
     return handOver(
       "budget_spent",
-      `${used} of ${limit} attempts at this (${type.replace("_", " ")}) have been used.`,
+      limit === 0
+        ? `No attempts at ${ATTEMPTS_AT[type]} are allowed.`
+        : `${used} of ${counted(limit, "attempt")} at ${ATTEMPTS_AT[type]} ${used === 1 ? "has" : "have"} been used.`,
       aWord,
     );
   }
   const runs = chargedRuns(facts);
   if (runs >= project.budgets.runs)
-    return handOver("runs_spent", `The issue has had ${runs} of ${project.budgets.runs} runs.`, more("runs"));
+    return handOver(
+      "runs_spent",
+      `The issue has used its budget of ${counted(project.budgets.runs, "run")}.`,
+      more("runs"),
+    );
   const tokens = tokensOf(facts);
   if (tokens >= project.budgets.tokensPerIssue) {
     return handOver(
       "tokens_spent",
-      `The issue has used ${tokens} of ${project.budgets.tokensPerIssue} tokens.`,
+      `The issue has used ${counted(tokens, "token")}, and its budget is ${project.budgets.tokensPerIssue}.`,
       more("tokensPerIssue"),
     );
   }
@@ -163,7 +174,7 @@ function refuse(ask: Reservation): Refusal | null {
   if (usdPerIssue !== null && (usd ?? 0) >= usdPerIssue) {
     return handOver(
       "money_spent",
-      `The issue has cost ${(usd ?? 0).toFixed(2)} of ${usdPerIssue.toFixed(2)} US dollars.`,
+      `The issue has cost ${(usd ?? 0).toFixed(2)} US dollars, and its budget is ${usdPerIssue.toFixed(2)}.`,
       more("usdPerIssue"),
     );
   }
@@ -172,17 +183,30 @@ function refuse(ask: Reservation): Refusal | null {
     return wait(
       "day_spent",
       `Today's budget of ${usdPerDay.toFixed(2)} US dollars is spent.`,
-      "the next day (UTC)",
+      "midnight UTC",
       midnight,
     );
   }
   const recent = runsSinceReset(facts).filter((run) => run.queuedAt > now - HOUR_MS);
   if (recent.length >= runsPerHour) {
     const until = (recent.at(-runsPerHour)?.queuedAt ?? now) + HOUR_MS;
-    return wait("too_fast", `${recent.length} runs within an hour.`, "the hour to pass, or `retry`", until);
+    return wait(
+      "too_fast",
+      `It has had ${counted(recent.length, "run")} within an hour, which looks like a loop.`,
+      `the hour to pass, or ${operatorRuns("retry", facts)}`,
+      until,
+    );
   }
   return mergesWhatWePush(facts, project);
 }
+
+/** What a run of each type attempts. */
+const ATTEMPTS_AT: Readonly<Record<RunType, string>> = {
+  implementation: "this",
+  ci_repair: "making the checks pass",
+  review_fix: "addressing the review",
+  queue_repair: "getting it through the merge queue",
+};
 
 /** Auto-merge stays on when the head moves, and would merge what nobody has looked at yet. */
 function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null {
@@ -193,8 +217,8 @@ function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null 
     return {
       name,
       kind: "escalate",
-      why: `Auto-merge is on and could not be turned off: ${merge.refused}`,
-      waitsFor: "a person: turn auto-merge off, or `retry`",
+      why: withReason("Auto-merge is on and could not be turned off", merge.refused),
+      waitsFor: `a person to turn auto-merge off, or ${operatorRuns("retry", facts)}`,
       until: null,
     };
   return {

@@ -9,7 +9,13 @@ import type { Policy } from "../facts/policy.ts";
  */
 export type Verdict =
   | { readonly kind: "unread" }
-  | { readonly kind: "pending"; readonly names: readonly string[]; readonly until: number | null }
+  /** `names` have not finished. None: only whether `more` of them come, or any at all, is waited for. */
+  | {
+      readonly kind: "pending";
+      readonly names: readonly string[];
+      readonly more: boolean;
+      readonly until: number | null;
+    }
   | { readonly kind: "unconfirmed"; readonly digest: string }
   /** There are more checks than were read, so whether all pass is not known. */
   | { readonly kind: "cut"; readonly checks: number }
@@ -31,17 +37,12 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const missing = required.filter((name) => !counted.some((check) => check.name === name));
   const open = counted.filter((check) => check.status !== "completed").map((check) => check.name);
   if (missing.length > 0 || open.length > 0)
-    return { kind: "pending", names: [...new Set([...open, ...missing])], until: null };
+    return { kind: "pending", names: [...new Set([...open, ...missing])], more: false, until: null };
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
   if (required.length === 0) {
     const settled = settledAt(headSince(facts, pullRequest), counted, policy);
-    if (now < settled)
-      return {
-        kind: "pending",
-        names: counted.length === 0 ? ["any check"] : ["further checks"],
-        until: settled,
-      };
+    if (now < settled) return { kind: "pending", names: [], more: counted.length > 0, until: settled };
   }
   const failing = counted.filter((check) => FAILED.has(check.conclusion ?? ""));
   if (failing.length > 0) {

@@ -3,6 +3,7 @@ import type { Decision, Evidence, Step } from "./decision.ts";
 import type { Facts, Run } from "../facts/facts.ts";
 import type { Conditions, Policy } from "../facts/policy.ts";
 import type { Answer } from "./answer.ts";
+import { sentences } from "../words.ts";
 import { RULES } from "./rules.ts";
 import { situationOf, type Situation } from "./situation.ts";
 
@@ -47,7 +48,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
       step: refusal.step ?? { kind: escalated ? "escalate" : "wait" },
       rule: `${rule}/${refusal.name}`,
       refusal: refusal.name,
-      why: `${answer.why} ${refusal.why}`,
+      why: sentences(answer.why, refusal.why),
       waitsFor: refusal.waitsFor,
       until: refusal.until,
     },
@@ -87,7 +88,7 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
       : `${s.authority.granted ? "granted" : "taken away"}: ${s.authority.cause} by ${s.authority.by.name ?? "somebody"}`,
     s.authority?.at ?? null,
   );
-  add("tracker status", facts.ticket.status?.value.name, facts.ticket.status?.at ?? null);
+  add("issue status", facts.ticket.status?.value.name, facts.ticket.status?.at ?? null);
   add("project", facts.project === null ? "none" : `${facts.project.id} → ${facts.project.repository}`);
   add("repository problem", facts.project?.problem?.value, facts.project?.problem?.at ?? null);
   if (facts.paused?.value === true) add("paused", "by an operator", facts.paused.at);
@@ -151,11 +152,12 @@ function verdictWords(verdict: NonNullable<ReturnType<typeof situationOf>["verdi
     case "cut":
       return `more than the ${verdict.checks} that were read`;
     case "pending":
-      return `waiting for ${verdict.names.join(", ")}`;
+      if (verdict.names.length > 0) return `waiting for ${verdict.names.join(", ")}`;
+      return verdict.more ? "finished so far; more may start" : "none has started yet";
     case "green":
-      return verdict.checks === 0 ? "green (there are none)" : "green";
+      return verdict.checks === 0 ? "pass (there are none)" : "pass";
     case "red":
-      return `red: ${verdict.failing.map((check) => `${check.name} ${check.conclusion}`).join(", ")}`;
+      return `fail: ${verdict.failing.map((check) => `${check.name} ${check.conclusion}`).join(", ")}`;
     case "blocked":
       return `blocked: ${verdict.blocked.map((check) => `${check.name} ${check.conclusion}`).join(", ")}`;
   }

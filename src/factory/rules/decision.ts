@@ -1,4 +1,4 @@
-import type { RunCause } from "../facts/facts.ts";
+import type { RunCause, StopReason } from "../facts/facts.ts";
 import type { MergeBasis } from "../facts/request.ts";
 import type { RefusalName } from "../judge/budget.ts";
 import type { RunType } from "../facts/run-types.ts";
@@ -8,10 +8,7 @@ import type { FactoryState } from "../facts/state.ts";
 export type Step =
   | { readonly kind: "wait" }
   | { readonly kind: "run"; readonly type: RunType; readonly cause: RunCause }
-  | {
-      readonly kind: "stop_run";
-      readonly reason: "stopped" | "undelegated" | "superseded" | "closed" | "merged" | "budget";
-    }
+  | { readonly kind: "stop_run"; readonly reason: StopReason }
   | {
       readonly kind: "ask";
       readonly question: string;
@@ -40,8 +37,9 @@ export interface Decision {
   readonly rule: string;
   /** Why the run that the row called for does not start; null = none was called for, or it does. */
   readonly refusal: RefusalName | null;
+  /** In whole sentences, see words.ts. */
   readonly why: string;
-  /** What it waits for, in words; null = nothing, it acts or has ended. */
+  /** What it waits for, as a phrase to follow "waiting for"; null = nothing, it acts or has ended. */
   readonly waitsFor: string | null;
   /** When time alone changes the answer (Unix ms); the engine wakes the issue then. */
   readonly until: number | null;

@@ -1,6 +1,6 @@
-import { firstLine } from "../words.ts";
 import { endOf } from "../observe/ticket.ts";
 import { isUnapproved, mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
+import { firstLine, listed, operatorRuns, sentences } from "../words.ts";
 import { cancelling, waiting, type Answer } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
@@ -21,8 +21,8 @@ export const ENDINGS: readonly Rule[] = [
     when: ({ facts: { closed }, grantedAt }) => (closed !== null && grantedAt > closed.at ? null : closed),
     gives: ({ how, by }, s) => {
       const cancelled = how === "cancel";
-      const why = `${cancelled ? "Cancelled" : "Closed"} by ${by.name ?? "an operator"}.${cancelledMerge(s)}`;
-      return ended(s, cancelled ? "failed" : "done", "closed", why);
+      const what = `The issue was ${cancelled ? "cancelled" : "closed"} by ${by.name ?? "an operator"}.`;
+      return ended(s, cancelled ? "failed" : "done", "closed", sentences(what, cancelledMerge(s)));
     },
   }),
   rule({
@@ -38,9 +38,9 @@ export const ENDINGS: readonly Rule[] = [
       return endedAt >= grantedAt ? status.value : null;
     },
     gives: ({ name, type }, s) => {
-      const left = s.pullRequest === null ? "" : ` Pull request #${s.pullRequest.number} is left as it is.`;
+      const left = s.pullRequest === null ? "" : `Pull request #${s.pullRequest.number} is left as it is.`;
       const pull = type === "completed" ? left : cancelledMerge(s) || left;
-      const why = `The issue was moved to ${name} in the tracker.${pull}`;
+      const why = sentences(`The issue was moved to ${name}.`, pull);
       return ended(s, type === "completed" ? "done" : "failed", "closed", why);
     },
   }),
@@ -57,7 +57,7 @@ export const ENDINGS: readonly Rule[] = [
     says: "The issue was removed from the tracker: stop and publish nothing. What had already ended stays as it ended.",
     states: ["failed"],
     when: ({ facts }) => holds(facts.ticket.removed?.value === true),
-    gives: (_, s) => ended(s, "failed", "closed", "The issue was removed from the tracker."),
+    gives: (_, s) => ended(s, "failed", "closed", "The issue was deleted or archived."),
   }),
   rule({
     name: "no_authority",
@@ -80,9 +80,13 @@ export const ENDINGS: readonly Rule[] = [
     when: ({ authority }) => (authority?.granted === false ? authority : null),
     gives: ({ cause, by }, { run, facts, project }) => {
       const undelegated = cause === "undelegated";
-      const why = `${undelegated ? "Undelegated" : "Stopped"} by ${by.name ?? "a person"}.`;
+      const name = by.name ?? "a person";
+      const why = undelegated ? `The issue was undelegated by ${name}.` : `Work was stopped by ${name}.`;
       if (run !== null && run.stop === null) return stopping(undelegated ? "undelegated" : "stopped", why);
-      const waitsFor = run === null ? "a new delegation or message, or `resume`" : "the agent to stop";
+      const waitsFor =
+        run === null
+          ? `a new delegation, a message, or ${operatorRuns("resume", facts)}`
+          : "the agent to stop";
       return cancelling(waiting("paused", why, waitsFor), mergeUnderWay(facts, project));
     },
   }),
@@ -94,7 +98,11 @@ export const ENDINGS: readonly Rule[] = [
       s.facts.paused?.value === true && s.run === null
         ? { merge: isUnapproved(s) ? ownAutoMerge(s.facts, s.project) : null }
         : null,
-    gives: ({ merge }) => cancelling(waiting("paused", "Paused by an operator.", "`resume`"), merge),
+    gives: ({ merge }, { facts }) =>
+      cancelling(
+        waiting("paused", "The issue was paused by an operator.", operatorRuns("resume", facts)),
+        merge,
+      ),
   }),
 ];
 
@@ -109,8 +117,11 @@ function stopping(reason: "stopped" | "undelegated", why: string): Answer {
 }
 
 function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merged", why: string): Answer {
-  if (s.run === null)
-    return { state, step: { kind: "finish" }, why: `${why}${notCarriedOut(s)}`, waitsFor: null, until: null };
+  if (s.run === null) {
+    // Who wrote too late for a merge is answered message by message (effects/narration.ts).
+    const whole = reason === "merged" ? why : sentences(why, notCarriedOut(s));
+    return { state, step: { kind: "finish" }, why: whole, waitsFor: null, until: null };
+  }
   if (s.run.stop !== null) return waiting(state, why, "the agent to stop");
   return { state, step: { kind: "stop_run", reason }, why, waitsFor: "the agent to stop", until: null };
 }
@@ -119,19 +130,16 @@ function ended(s: Situation, state: "done" | "failed", reason: "closed" | "merge
 function cancelledMerge({ facts, project, pullRequest }: Situation): string {
   const merge = mergeUnderWay(facts, project);
   if (merge === null) return "";
-  const of = ` The merge of pull request #${pullRequest?.number}`;
+  const what = `The merge of pull request #${pullRequest?.number}`;
   return merge.refused === null
-    ? `${of} is being cancelled.`
-    : `${of} could not be cancelled: ${merge.refused}`;
+    ? `${what} is being cancelled.`
+    : `${what} could not be cancelled: ${merge.refused}`;
 }
-
-/** So many messages are named in one sentence. */
-const MOST_NAMED = 3;
 
 /** The end swallows no word of a person's in silence: each can be said again. */
 function notCarriedOut({ prompts }: Situation): string {
   if (prompts.length === 0) return "";
-  const named = prompts.slice(0, MOST_NAMED).map(({ text }) => `"${firstLine(text)}"`);
-  const more = prompts.length > MOST_NAMED ? ` and ${prompts.length - MOST_NAMED} more` : "";
-  return ` Not carried out: ${named.join(", ")}${more}.`;
+  const named = prompts.map(({ text }) => `"${firstLine(text)}"`);
+  const what = prompts.length === 1 ? "This message was" : "These messages were";
+  return `${what} not carried out: ${listed(named)}`;
 }

@@ -3,6 +3,8 @@ import { waiting } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
 import { endOfSecond } from "../facts/stamp.ts";
+import { counted, operatorRuns, withReason } from "../words.ts";
+import { checksPass } from "./checks-pass.ts";
 
 const MERGE_RETRY_MS = 60_000;
 /** The rules of a branch may wait for something that no reading shows: after this long the forge is asked again (ms). */
@@ -18,7 +20,7 @@ export const MERGING_RULES: readonly Rule[] = [
     states: ["awaiting_queue"],
     when: ({ project }) => (project?.merge.policy === "person" ? project.merge : null),
     gives: ({ because }) => {
-      const why = because === null ? "Ready to be merged." : `Ready to be merged by a person: ${because}.`;
+      const why = withReason("The pull request is ready to be merged by a person", because ?? "");
       return waiting("awaiting_queue", why, "a person to merge it");
     },
   }),
@@ -28,18 +30,18 @@ export const MERGING_RULES: readonly Rule[] = [
     states: ["awaiting_queue"],
     when: ({ merging }) => merging.asked,
     gives: ({ detail, until }) =>
-      waiting("awaiting_queue", `Merge requested: ${detail}.`, "the merge", until),
+      waiting("awaiting_queue", withReason("The merge has been requested", detail), "the merge", until),
   }),
   rule({
     name: "dequeued_by_person",
     says: "A person took the pull request out of the merge queue: only a person puts it back. Its checks and review continue meanwhile.",
     states: ["awaiting_input"],
     when: (s) => holds(isTakenOut(s)),
-    gives: () =>
+    gives: (_, { facts }) =>
       waiting(
         "awaiting_input",
         "A person took the pull request out of the merge queue.",
-        "a person to queue it again, a message, or `retry`",
+        `a person to queue it again, a message, or ${operatorRuns("retry", facts)}`,
       ),
   }),
   rule({
@@ -48,15 +50,21 @@ export const MERGING_RULES: readonly Rule[] = [
     states: ["escalated"],
     when: (s) => {
       const { refusals, futile } = s.merging;
-      const isFutile = queueEntries(s) >= MOST_QUEUE_ENTRIES || futile >= MOST_QUEUE_ENTRIES;
-      if (refusals.length < MOST_REFUSALS && !isFutile) return null;
-      return refusals.at(-1)?.detail ?? "The merge queue keeps removing the pull request.";
+      if (refusals.length >= MOST_REFUSALS) {
+        const lead = `The merge was refused ${counted(refusals.length, "time")}, most recently with`;
+        return withReason(lead, refusals.at(-1)?.detail ?? "no reason");
+      }
+      const times = queueEntries(s);
+      if (times >= MOST_QUEUE_ENTRIES)
+        return `The merge queue removed the pull request ${counted(times, "time")}.`;
+      if (futile < MOST_QUEUE_ENTRIES) return null;
+      return `The merge was requested ${counted(futile, "time")} and accepted, but never happened.`;
     },
-    gives: (why) => ({
+    gives: (why, { facts }) => ({
       state: "escalated",
       step: { kind: "escalate" },
       why,
-      waitsFor: "a person: merge it, push, or `retry`",
+      waitsFor: `a person to merge it, a new commit, or ${operatorRuns("retry", facts)}`,
       until: null,
     }),
   }),
@@ -65,11 +73,11 @@ export const MERGING_RULES: readonly Rule[] = [
     says: "Auto-merge was turned off, which only a person does: only a person turns it on again.",
     states: ["awaiting_input"],
     when: ({ pullRequest, merging }) => (pullRequest?.hasQueue?.value === true ? null : merging.lost),
-    gives: ({ detail }) =>
+    gives: (_, { facts }) =>
       waiting(
         "awaiting_input",
-        `The merge was requested (${detail}), and auto-merge has been turned off since.`,
-        "a person to merge it or turn auto-merge on, a message, or `retry`",
+        "The merge was requested, but auto-merge has been turned off since.",
+        `a person to merge it or turn auto-merge on, a message, or ${operatorRuns("retry", facts)}`,
       ),
   }),
   rule({
@@ -80,7 +88,7 @@ export const MERGING_RULES: readonly Rule[] = [
     gives: ({ detail, at }) =>
       waiting(
         "awaiting_review",
-        `The merge is held back: ${detail}`,
+        withReason("The merge is held back", detail),
         "what the rules of the base branch require, such as another approval",
         at + HELD_RETRY_MS,
       ),
@@ -96,28 +104,31 @@ export const MERGING_RULES: readonly Rule[] = [
     gives: ({ detail, at }) =>
       waiting(
         "awaiting_queue",
-        `The forge refused the merge: ${detail}`,
+        withReason("The merge was refused", detail),
         "the next attempt",
         at + MERGE_RETRY_MS,
       ),
   }),
   rule({
     name: "merge",
-    says: "Green and allowed by the policy: request the merge of exactly this head.",
+    says: "The checks pass and the policy allows it: request the merge of exactly this head.",
     states: ["awaiting_queue"],
     when: ({ merging }) => merging.basis,
-    gives: (basis, { reviews: { approvals } }) => ({
+    gives: (basis, s) => ({
       state: "awaiting_queue",
       step: { kind: "merge", basis },
-      why:
-        approvals[0] === undefined
-          ? "Green, and the branch rules decide."
-          : `Green and approved by ${approvals[0].by.name ?? "a reviewer"}.`,
+      why: `${checksPass(s)}, and ${approvedOrNot(s)}.`,
       waitsFor: "the merge",
       until: null,
     }),
   }),
 ];
+
+function approvedOrNot({ reviews: { approvals } }: Situation): string {
+  const [first] = approvals;
+  if (first === undefined) return "the rules of the base branch decide the rest";
+  return `${first.by.name ?? "a reviewer"} has approved this commit`;
+}
 
 /**
  * Whether a person took it out of the queue, and no person has spoken for the merge since: no word, no `retry`, no push,

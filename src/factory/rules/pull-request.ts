@@ -1,11 +1,12 @@
 import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, Facts, PullRequestCore } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
-import { firstLine } from "../words.ts";
+import { counted, listed, quoting } from "../words.ts";
 import { unseenPush } from "../observe/pull-request.ts";
 import { isUnapproved } from "../judge/merging.ts";
 import { waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
+import { checksPass } from "./checks-pass.ts";
 import type { Step } from "./decision.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
@@ -30,8 +31,8 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: (sha) =>
       waiting(
         "pr_open",
-        `Pushed ${sha.slice(0, 8)}; the forge still shows the previous head.`,
-        "the forge to show the push",
+        `Commit ${sha.slice(0, 8)} was pushed, but the pull request does not show it yet.`,
+        "the pull request to show it",
       ),
   }),
   rule({
@@ -39,7 +40,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     says: "The pull request has not been read in full yet.",
     states: ["pr_open"],
     when: ({ pullRequest }) => holds(pullRequest?.readAt === null),
-    gives: () => waiting("pr_open", "The pull request is being read from the forge.", "the forge's answer"),
+    gives: () => waiting("pr_open", "The pull request is being read.", "the pull request to be read"),
   }),
   rule({
     name: "in_queue",
@@ -47,7 +48,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     states: ["awaiting_queue"],
     when: ({ pullRequest }) => holds(pullRequest?.queue?.value != null),
     // The place in it stands in the evidence: it moves with every merge, and who was told once would be told wrongly.
-    gives: () => waiting("awaiting_queue", "In the merge queue.", "the merge queue"),
+    gives: () => waiting("awaiting_queue", "The pull request is in the merge queue.", "the merge queue"),
   }),
   rule({
     name: "queue_left_unread",
@@ -58,8 +59,8 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: () =>
       waiting(
         "awaiting_queue",
-        "The pull request left the merge queue; the reason is being read.",
-        "the forge's answer",
+        "The pull request left the merge queue, and the reason is being read.",
+        "the reason to be read",
       ),
   }),
   rule({
@@ -105,7 +106,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     says: "The checks of this head have not been read, or have changed since: a verdict needs a complete reading.",
     states: ["pr_open"],
     when: ({ verdict }) => holds(verdict?.kind === "unread" || verdict?.kind === "unconfirmed"),
-    gives: () => waiting("pr_open", "The checks of this head are being read.", "the forge's answer"),
+    gives: () => waiting("pr_open", "The checks of this commit are being read.", "the checks to be read"),
   }),
   rule({
     name: "rerun_failed",
@@ -115,7 +116,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: ({ names, ...rerun }) => ({
       state: "pr_open",
       step: { kind: "rerun", ...rerun },
-      why: `${names} did not pass; it is rerun first.`,
+      why: `${names} did not pass and will be rerun before anything else is tried.`,
       waitsFor: "the rerun",
       until: null,
     }),
@@ -125,7 +126,13 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     says: "The rerun was requested and its checks have not started yet.",
     states: ["pr_open"],
     when: rerunPending,
-    gives: ({ names, until }) => waiting("pr_open", `${names} is being rerun.`, "the rerun", until),
+    gives: ({ checks, until }) =>
+      waiting(
+        "pr_open",
+        `${named(checks)} ${namesIn(checks).length === 1 ? "is" : "are"} being rerun.`,
+        "the rerun",
+        until,
+      ),
   }),
   rule({
     name: "ci_red",
@@ -142,7 +149,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
           checks: [...new Set(failing.map((check) => check.name))],
         },
       },
-      why: `${namesOf(failing)} failed on ${head.slice(0, 8)}.`,
+      why: `${named(failing)} failed on ${head.slice(0, 8)}.`,
       waitsFor: null,
       until: null,
     }),
@@ -162,7 +169,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
         type: "review_fix",
         cause: { ...causeOn(s, `review:${ids.join(",")}`), reviews: ids },
       },
-      why: `${first.by.name ?? "A reviewer"} requested changes: ${firstLine(first.body)}`,
+      why: quoting(`${first.by.name ?? "A reviewer"} requested changes`, first.body),
       waitsFor: null,
       until: null,
     }),
@@ -175,8 +182,8 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: ({ checks }) =>
       waiting(
         "awaiting_input",
-        `This head has more than the ${checks} checks that patchrelay reads.`,
-        "a person to merge it, or a head with fewer checks",
+        `This commit has more than ${counted(checks, "check")}, which is as many as patchrelay reads.`,
+        "a person to merge it, or a commit with fewer checks",
       ),
   }),
   rule({
@@ -185,7 +192,11 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     states: ["pr_open"],
     when: (s) => redOn(s, true),
     gives: ({ failing, core: { base } }) =>
-      waiting("pr_open", `${namesOf(failing)} also fails on ${base}.`, "the base branch to turn green"),
+      waiting(
+        "pr_open",
+        `${named(failing)} also ${namesIn(failing).length === 1 ? "fails" : "fail"} on ${base}.`,
+        `the checks to pass on ${base}`,
+      ),
   }),
   rule({
     name: "ci_blocked",
@@ -193,14 +204,19 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     states: ["awaiting_input"],
     when: (s) => judged(s, "blocked"),
     gives: ({ blocked }) =>
-      waiting("awaiting_input", `${namesOf(blocked)} did not finish.`, "a person to rerun or approve it"),
+      waiting(
+        "awaiting_input",
+        `${named(blocked)} did not finish.`,
+        `a person to rerun or approve ${namesIn(blocked).length === 1 ? "it" : "them"}`,
+      ),
   }),
   rule({
     name: "ci_pending",
     says: "Checks are running, or a required one has not been reported yet.",
     states: ["pr_open"],
     when: (s) => judged(s, "pending"),
-    gives: ({ names, until }) => waiting("pr_open", `Waiting for ${names.join(", ")}.`, "the checks", until),
+    gives: ({ names, more, until }) =>
+      waiting("pr_open", pendingWords(names, more), "the checks to finish", until),
   }),
   rule({
     name: "review_answered",
@@ -210,19 +226,19 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: ({ by }) =>
       waiting(
         "awaiting_review",
-        `Answered; ${by.name ?? "the reviewer"} has not reviewed again yet.`,
-        "the reviewer",
+        `The review was answered, but ${by.name ?? "the reviewer"} has not reviewed again yet.`,
+        `another review by ${by.name ?? "the reviewer"}`,
       ),
   }),
   rule({
     name: "unapproved",
-    says: "The checks are green, and the policy requires an approval of this head by a person with write access.",
+    says: "The checks pass, and the policy requires an approval of this head by a person with write access.",
     states: ["awaiting_review"],
     when: (s) => holds(isUnapproved(s)),
-    gives: () =>
+    gives: (_, s) =>
       waiting(
         "awaiting_review",
-        "The checks are green; nobody with write access has approved this commit yet.",
+        `${checksPass(s)}, but nobody with write access has approved this commit yet.`,
         "an approving review",
       ),
   }),
@@ -246,9 +262,22 @@ function redOn(
   return { failing: red.failing, core: s.pullRequest.core.value };
 }
 
-function namesOf(checks: readonly Check[]): string {
-  const names = [...new Set(checks.map((check) => check.name))];
-  return names.length > 3 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more` : names.join(", ");
+/** The checks at the beginning of a sentence. */
+function named(checks: readonly Check[]): string {
+  return theChecks(namesIn(checks));
+}
+
+function theChecks(names: readonly string[]): string {
+  return `The check${names.length === 1 ? "" : "s"} ${listed(names.map((name) => `"${name}"`))}`;
+}
+
+function namesIn(checks: readonly Check[]): readonly string[] {
+  return [...new Set(checks.map((check) => check.name))];
+}
+
+function pendingWords(names: readonly string[], more: boolean): string {
+  if (names.length > 0) return `${theChecks(names)} ${names.length === 1 ? "has" : "have"} not finished yet.`;
+  return more ? "The checks so far have finished, but more may start." : "No check has started yet.";
 }
 
 /** Whether a run has dealt with this time that the queue sent it away. */
@@ -275,17 +304,17 @@ function rerunOf(
     head: s.pullRequest.core.value.head,
     failure,
     workflowRuns: [...new Set(workflowRuns)].toSorted(),
-    names: namesOf(checks),
+    names: named(checks),
   };
 }
 
 /** While a rerun is on its way the same checks, by id, are still shown as failed. */
-function rerunPending(s: Situation): { readonly names: string; readonly until: number } | null {
+function rerunPending(s: Situation): { readonly checks: readonly Check[]; readonly until: number } | null {
   const { checks, failure } = unpassed(s);
   const rerun = rerunsOf(s).find((each) => each.failure === failure && each.ok);
   if (rerun === undefined) return null;
   const until = rerun.at + RERUN_SETTLE_MS;
-  return s.now < until ? { names: namesOf(checks), until } : null;
+  return s.now < until ? { checks, until } : null;
 }
 
 /** What came of the reruns of the present head. */

@@ -1,12 +1,12 @@
 import { lastOfSpent } from "../judge/budget.ts";
-import { generationOf, type Run, type RunCause } from "../facts/facts.ts";
-import { firstLine } from "../words.ts";
+import { generationOf, type Authority, type Run, type RunCause } from "../facts/facts.ts";
 import { isOurs } from "../observe/pull-request.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import { RUN_TYPES } from "../facts/run-types.ts";
+import { operatorRuns, phaseWords, quoting, stopWords } from "../words.ts";
 import type { Situation } from "./situation.ts";
 import type { FactoryState } from "../facts/state.ts";
 
@@ -27,7 +27,11 @@ export const RUN_RULES: readonly Rule[] = [
     states: [...AT_WORK, "delegated"],
     when: ({ run }) => (run === null || run.stop === null ? null : { run, stop: run.stop }),
     gives: ({ run, stop }) =>
-      waiting(stateOf(run), `Run ${run.number} is being stopped (${stop.reason}).`, "the agent to stop"),
+      waiting(
+        stateOf(run),
+        `Run ${run.number} is being stopped because ${stopWords(stop.reason)}.`,
+        "the agent to stop",
+      ),
   }),
   rule({
     name: "run_overtaken",
@@ -54,11 +58,11 @@ export const RUN_RULES: readonly Rule[] = [
       if (merge === null) return null;
       const off = "auto-merge to be turned off";
       if (s.run !== null) {
-        const why = `Auto-merge is on while run ${s.run.number} works.`;
+        const why = `Auto-merge is on while run ${s.run.number} is in progress.`;
         return merge.refused === null ? { merge, state: stateOf(s.run), why, waitsFor: off } : null;
       }
       if (!isUnapproved(s)) return null;
-      const why = "Auto-merge is on, and nobody with write access has approved this commit.";
+      const why = "Auto-merge is on, but nobody with write access has approved this commit.";
       // Then only a person can see to it that nothing is merged that nobody approved.
       return merge.refused === null
         ? { merge, state: "awaiting_review" as const, why, waitsFor: off }
@@ -66,7 +70,7 @@ export const RUN_RULES: readonly Rule[] = [
             merge,
             state: "awaiting_input" as const,
             why,
-            waitsFor: "a person to turn auto-merge off, or `retry`",
+            waitsFor: `a person to turn auto-merge off, or ${operatorRuns("retry", s.facts)}`,
           };
     },
     gives: ({ merge, state, why, waitsFor }) => cancelling(waiting(state, why, waitsFor), merge),
@@ -76,12 +80,7 @@ export const RUN_RULES: readonly Rule[] = [
     says: "A run is reserved and waits for a free slot; rework goes before new work.",
     states: ["delegated", "implementing", "repairing_ci", "changes_requested", "repairing_queue"],
     when: ({ run }) => (run?.state === "queued" ? run : null),
-    gives: (run) =>
-      waiting(
-        stateOf(run),
-        `Run ${run.number} (${run.type}) starts as soon as a slot is free.`,
-        "a free slot",
-      ),
+    gives: (run) => waiting(stateOf(run), `${runName(run)} starts as soon as a slot is free.`, "a free slot"),
   }),
   rule({
     name: "run_active",
@@ -89,7 +88,7 @@ export const RUN_RULES: readonly Rule[] = [
     states: AT_WORK,
     when: ({ run }) => run,
     gives: (run) =>
-      waiting(stateOf(run), `Run ${run.number} (${run.type}) is at step ${run.phase}.`, "the run to end"),
+      waiting(stateOf(run), `${runName(run)} is in progress: ${phaseWords(run.phase)}.`, "the run to end"),
   }),
   rule({
     name: "prompt_pending",
@@ -105,7 +104,7 @@ export const RUN_RULES: readonly Rule[] = [
       state: "implementing",
       refused: s.pullRequest === null ? "delegated" : "pr_open",
       step: { kind: "run", type: "implementation", cause },
-      why: `${by.name ?? "A person"} asked: ${firstLine(text)}`,
+      why: quoting(`${by.name ?? "A person"} asked`, text),
       waitsFor: null,
       until: null,
     }),
@@ -116,7 +115,11 @@ export const RUN_RULES: readonly Rule[] = [
     states: ["pr_open"],
     when: (s) => holds(s.pullRequest === null && lastOfGeneration(s)?.end?.outcome === "published"),
     gives: () =>
-      waiting("pr_open", "The work was pushed; the pull request is being read.", "the forge's answer"),
+      waiting(
+        "pr_open",
+        "The work was pushed, and the pull request is being read.",
+        "the pull request to be read",
+      ),
   }),
   rule({
     name: "said_all",
@@ -131,11 +134,7 @@ export const RUN_RULES: readonly Rule[] = [
     },
     gives: ({ outcome, summary }) => {
       const what = outcome === "answered" ? "The agent answered" : "The agent found nothing to change";
-      return waiting(
-        "awaiting_input",
-        `${what}: ${firstLine(summary)}`,
-        "a message that says what to do next",
-      );
+      return waiting("awaiting_input", quoting(what, summary), "a message that says what to do next");
     },
   }),
   rule({
@@ -151,12 +150,26 @@ export const RUN_RULES: readonly Rule[] = [
         type: "implementation",
         cause: { ...causeOn(s, `implement:${generationOf(s.facts)}`), prompts: promptIds(s) },
       },
-      why: `${by.name ?? "A person"} ${cause === "mentioned" ? "mentioned us on" : "delegated"} the issue.`,
+      why: `${by.name ?? "A person"} ${GRANTS[cause]}.`,
       waitsFor: null,
       until: null,
     }),
   }),
 ];
+
+/** How a person has asked for work, to follow their name. What takes it away never calls for a run. */
+const GRANTS: Readonly<Record<Authority["cause"], string>> = {
+  delegated: "delegated the issue",
+  mentioned: "mentioned patchrelay on the issue",
+  prompted: "asked for work on the issue",
+  commanded: "told patchrelay to work on the issue",
+  undelegated: "undelegated the issue",
+  stopped: "stopped work on the issue",
+};
+
+function runName({ number, type }: Run): string {
+  return `Run ${number} (${RUN_TYPES[type].words})`;
+}
 
 function promptIds({ prompts }: Situation): readonly string[] {
   return prompts.map(({ id }) => id);
@@ -188,17 +201,18 @@ function stateOf(run: Run): FactoryState {
 /** Why the run has lost its reason; null = it has not, or it is past the point of no return. */
 function overtakenBy(s: Situation, run: Run): string | null {
   const pull = s.pullRequest;
-  if (run.generation !== generationOf(s.facts)) return "It was working on a pull request that has ended.";
+  if (run.generation !== generationOf(s.facts))
+    return `Run ${run.number} was working on a pull request that has ended.`;
   if (pull === null || run.phase === "publish" || run.phase === "settle" || run.type === "implementation")
     return null;
   const head = pull.core.value.head;
   if (run.cause.head !== null && head !== run.cause.head && !isOurs(s.facts, head)) {
-    return `A person pushed ${head.slice(0, 8)} meanwhile.`;
+    return `A person has pushed ${head.slice(0, 8)} since run ${run.number} started.`;
   }
   // Its push would throw the pull request out of the queue again.
-  if (pull.queue?.value != null) return "The pull request has entered the merge queue since.";
+  if (pull.queue?.value != null) return "The pull request has entered the merge queue.";
   if (run.type === "ci_repair" && head === run.cause.head && s.verdict?.kind === "green")
-    return "The checks turned green on their own.";
+    return `The checks have passed without run ${run.number}.`;
   if (run.type === "review_fix" && run.cause.reviews.length > 0) {
     const open = s.reviews.blocking.some((review) => run.cause.reviews.includes(review.id));
     if (!open) return "The reviewer no longer asks for changes.";

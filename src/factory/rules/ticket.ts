@@ -1,4 +1,5 @@
 import { waiting } from "./answer.ts";
+import { keyOf, quoting, withReason } from "../words.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 
 const RECHECK_MS = 300_000;
@@ -10,7 +11,7 @@ export const TICKET_RULES: readonly Rule[] = [
     says: "The issue has not been read from the tracker yet.",
     states: ["delegated"],
     when: ({ facts }) => holds(facts.ticket.core === null),
-    gives: () => waiting("delegated", "The issue is being read from the tracker.", "the tracker's answer"),
+    gives: () => waiting("delegated", "The issue is being read.", "the issue to be read"),
   }),
   rule({
     name: "unrouted",
@@ -20,7 +21,7 @@ export const TICKET_RULES: readonly Rule[] = [
     gives: ({ value: { team, project } }) =>
       waiting(
         "awaiting_input",
-        `No project of this relay takes issues from team ${team ?? "(none)"}${project === null ? "" : `, project ${project}`}.`,
+        `No configured project takes issues from team ${team ?? "(none)"}${project === null ? "" : ` and project ${project}`}.`,
         "a configured project that takes it, or another team on the issue",
       ),
   }),
@@ -32,7 +33,7 @@ export const TICKET_RULES: readonly Rule[] = [
     gives: ({ id }) =>
       waiting(
         "awaiting_input",
-        `Project ${id} is no longer configured.`,
+        `The project ${id} is no longer configured.`,
         "the project to be configured again",
       ),
   }),
@@ -42,14 +43,23 @@ export const TICKET_RULES: readonly Rule[] = [
     states: ["awaiting_input"],
     when: ({ facts, run }) => (run === null ? (facts.project?.problem?.value ?? null) : null),
     gives: (problem, { now }) =>
-      waiting("awaiting_input", problem, "the repository or the configuration to be fixed", now + RECHECK_MS),
+      waiting(
+        "awaiting_input",
+        withReason("The repository cannot be used", problem),
+        "the repository or the configuration to be fixed",
+        now + RECHECK_MS,
+      ),
   }),
   rule({
     name: "question_open",
     says: "A question is waiting for a person's answer; it takes up no slot.",
     states: ["awaiting_input"],
     when: ({ questions, run }) => (run === null ? (questions[0] ?? null) : null),
-    gives: ({ text }) =>
-      waiting("awaiting_input", `Asked: ${text}`, "an answer, in the tracker or with `answer`"),
+    gives: ({ text }, { facts }) =>
+      waiting(
+        "awaiting_input",
+        quoting("The agent asks", text),
+        `an answer, on the issue or with \`patchrelay issue answer ${keyOf(facts)}\``,
+      ),
   }),
 ];

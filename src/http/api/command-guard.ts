@@ -73,8 +73,8 @@ const NOT_MOVED_BY_RETRY: ReadonlySet<string> = new Set([
 ]);
 
 function unmoved({ key, why, waitsFor }: Pick<IssueDocument, "key" | "why" | "waitsFor">): string {
-  const helps = waitsFor === null ? "" : ` It waits for ${waitsFor}`;
-  return `a retry would change nothing for ${key}: ${why}${helps}`;
+  const helps = waitsFor === null ? "" : ` It waits for ${waitsFor}.`;
+  return `a retry would change nothing for ${key}. ${why}${helps}`;
 }
 
 /** The question that an answer is for: the named one, else the only open one. */

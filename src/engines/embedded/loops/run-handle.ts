@@ -1,5 +1,5 @@
 import { activeRun } from "../../../factory/facts/facts.ts";
-import type { Facts, Run } from "../../../factory/facts/facts.ts";
+import type { Facts, Run, StopReason } from "../../../factory/facts/facts.ts";
 import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { messageOf } from "../../../lib/assert.ts";
@@ -19,7 +19,7 @@ export interface RunUnderWay {
   readonly project: string | null;
   /** What the pipeline holds. */
   readonly handle: RunHandle;
-  stop(reason: string): void;
+  stop(reason: StopReason): void;
   /** A message has become durable. */
   steered(): void;
   committed(facts: Facts): void;
@@ -44,17 +44,17 @@ export function createRunUnderWay(parts: {
   const { store, runs, advances, stream, issue, engine } = parts;
   const { number, fence } = parts.run;
   const id = runId(issue, number);
-  let resolveStopped: (reason: string) => void = () => undefined;
-  const stopped = new Promise<string>((resolve) => {
+  let resolveStopped: (reason: StopReason) => void = () => undefined;
+  const stopped = new Promise<StopReason>((resolve) => {
     resolveStopped = resolve;
   });
   const arrivals = new Set<() => void>();
   let events: { readonly at: number; readonly kind: string; readonly text: string }[] = [];
   let flushing: NodeJS.Immediate | null = null;
-  let stopReason: string | null = null;
+  let stopReason: StopReason | null = null;
   let progress = runs.progress(id);
 
-  const stop = (reason: string): void => {
+  const stop = (reason: StopReason): void => {
     if (stopReason !== null) return;
     stopReason = reason;
     resolveStopped(reason);

@@ -1,5 +1,5 @@
 import { activeRun } from "../../../factory/facts/facts.ts";
-import type { Facts, Run } from "../../../factory/facts/facts.ts";
+import type { Facts, Run, StopReason } from "../../../factory/facts/facts.ts";
 import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
@@ -41,7 +41,7 @@ export interface RunWorker extends Loop {
   queue(): readonly Place[];
   /** Inside a write: a person's message for a run under way. */
   steerRun(issue: IssueId, run: number, prompt: string, text: string): void;
-  stopRun(issue: IssueId, run: number, reason: string): void;
+  stopRun(issue: IssueId, run: number, reason: StopReason): void;
   /** To be called after each commit that changed the issue. */
   committed(issue: IssueId, facts: Facts): void;
   /** Interrupts the runs' pipelines so that they can be resumed, and waits for them. */
@@ -203,7 +203,7 @@ export function createRunWorker(parts: {
   };
 
   /** A run that is stopped while it waits needs no slot to end. */
-  const endQueued = (issue: IssueId, number: number, reason: string): void => {
+  const endQueued = (issue: IssueId, number: number, reason: StopReason): void => {
     store.write(() => {
       const facts = advances.facts(issue);
       const run = facts === null ? null : activeRun(facts);

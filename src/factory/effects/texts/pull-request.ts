@@ -20,7 +20,7 @@ export function pullRequestText(
       "",
       core === undefined ? "" : `For [${key}](${core.url}).`,
       "",
-      "Opened by patchrelay, which answers reviews and comments that mention it.",
+      "Opened by patchrelay. It answers reviews, and comments that mention it.",
     ]
       .join("\n")
       .trim(),
@@ -45,5 +45,5 @@ export function commitMessage(facts: Facts, run: Run, summary: string): string {
 
 /** Why the pull request is closed; `by` is the operator's name, if it is known. */
 export function closedBecause(by: string | null): string {
-  return `Closed: the issue was cancelled by ${by ?? "an operator"}.`;
+  return `Closed because ${by ?? "an operator"} cancelled the issue.`;
 }

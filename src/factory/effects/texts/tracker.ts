@@ -1,11 +1,11 @@
-import type { Facts, Prompt, Run } from "../../facts/facts.ts";
-import { RUN_TYPES, type RunType } from "../../facts/run-types.ts";
+import type { Facts, Outcome, Prompt, Run } from "../../facts/facts.ts";
+import { RUN_TYPES } from "../../facts/run-types.ts";
 import type { Decision } from "../../rules/decision.ts";
-import { firstLine } from "../../words.ts";
+import { counted, firstLine, listed, quoting, sentence, sentences } from "../../words.ts";
 
 /**
  * What the tracker is told, word for word; when it is told is decided in narration.ts. Sentences of a decision
- * (`why`, `waitsFor`) come from the rules and are passed on as they are.
+ * (`why`) and what it waits for (`waitsFor`, which follows "waiting for") come from the rules and are passed on as they are.
  */
 
 /** The stages of the plan, in order. */
@@ -13,75 +13,120 @@ export const STAGES = [
   "Implement",
   "Open a pull request",
   "Make the checks pass",
-  "Answer the review",
+  "Address the review",
   "Merge",
 ] as const;
 
-/** What a run of each type does, as the title of an action. */
-export const DOING: Readonly<Record<RunType, string>> = {
-  implementation: "Implementing",
-  ci_repair: "Repairing CI",
-  review_fix: "Answering the review",
-  queue_repair: "Repairing for the merge queue",
-};
+/** The title of an action, and what it is about: read one after the other they are a phrase. */
+export interface ActionWords {
+  readonly action: string;
+  readonly parameter: string;
+}
+
+const short = (sha: string): string => sha.slice(0, 8);
+
+/** What a run that has begun does. */
+export function doing(facts: Facts, run: Run): ActionWords {
+  const head = run.headBefore;
+  switch (run.type) {
+    case "implementation":
+      return facts.pullRequest === null || head === null
+        ? {
+            action: "Implementing",
+            parameter: `the issue in ${facts.project?.repository ?? "the repository"}`,
+          }
+        : { action: "Working on", parameter: "the latest request" };
+    case "ci_repair": {
+      const { checks } = run.cause;
+      return { action: `Fixing the check${checks.length === 1 ? "" : "s"}`, parameter: listed(checks) };
+    }
+    case "review_fix":
+      return { action: "Addressing the review of", parameter: head === null ? "the change" : short(head) };
+    case "queue_repair": {
+      const { ejection } = run.cause;
+      const reason = ejection === null ? "conflict" : facts.pullRequest?.ejections[ejection]?.reason;
+      return reason === "conflict"
+        ? {
+            action: "Resolving the conflict with",
+            parameter: facts.pullRequest?.core.value.base ?? "the base branch",
+          }
+        : {
+            action: "Fixing the merge queue failure of",
+            parameter: head === null ? "the change" : short(head),
+          };
+    }
+  }
+}
+
+/** What a run has published. */
+export function published({ headAfter }: Run): ActionWords {
+  return headAfter === null
+    ? { action: "Opened", parameter: "the pull request" }
+    : { action: "Pushed", parameter: short(headAfter) };
+}
 
 /** The first word in a session; the key of the issue, once it is known. */
 export function acknowledgement(key: string | undefined): string {
-  return `On it${key === undefined ? "" : `: ${key}`}. I'll post progress here, and ask when a decision is yours to make.`;
+  return `On it. I'll post progress${key === undefined ? "" : ` on ${key}`} here, and ask when I need a decision from you.`;
 }
 
 export function changedNothing({ number }: Run, summary: string): string {
-  return `Run ${number} changed nothing: ${summary}`;
+  return `Run ${number} changed nothing: ${sentence(summary)}`;
 }
 
 export function runFailed({ number }: Run, failureClass: string, summary: string): string {
-  return `Run ${number} failed (${failureClass}): ${summary}`;
+  const what = failureClass === "unknown" ? "" : ` (${failureClass})`;
+  return `Run ${number} failed${what}: ${sentence(summary)}`;
 }
 
 export function pullRequestLabel(number: number): string {
   return `Pull request #${number}`;
 }
 
-export function notStarted(why: string): string {
-  return `Not started yet: ${why}`;
+/** Work that is called for may not begin yet; `triedBefore`: an earlier attempt has begun. */
+export function notStarted({ why, waitsFor }: Decision, triedBefore: boolean): string {
+  return sentences(why, `I'm waiting for ${waitsFor ?? "a while"}${triedBefore ? "" : " before I start"}`);
 }
 
 /** The issue has ended without a merge. */
 export function stopped(why: string): string {
-  return `${why} I have stopped. Delegate the issue again or write here to continue.`;
+  return sentences(why, "I've stopped working on it. To continue, delegate the issue again or write here");
 }
 
 /** A person has taken the issue away. */
 export function pausedByPerson(why: string): string {
-  return `${why} Nothing is running, and nothing will be published until you delegate the issue again or write here.`;
+  return sentences(
+    why,
+    "Nothing is running, and nothing will be published until you delegate the issue again or write here",
+  );
 }
 
 export function awaitsWord({ why, waitsFor }: Decision): string {
-  return `${why} I'm waiting for ${waitsFor ?? "you"}.`;
+  return sentences(why, `I'm waiting for ${waitsFor ?? "you"}`);
 }
 
-export function whatNext(why: string): string {
-  return `${why}\n\nWhat should I do?`;
+export function whatNext(summary: string): string {
+  return `I found nothing to change: ${sentence(summary)}\n\nWhat should I do next?`;
 }
 
-/** The issue is done; `unheard` are messages that came too late for it. */
-export function conclusion(facts: Facts, decision: Decision, unheard: readonly Prompt[]): string {
-  if (decision.rule !== "merged") return `${decision.why} My work here is done.`;
+/** The issue is done. */
+export function conclusion(facts: Facts, decision: Decision): string {
+  if (decision.rule !== "merged") return sentences(decision.why, "My work here is done");
   const done = facts.runs
     .filter((run) => run.end?.outcome === "published")
-    .map((run) => `- ${typeName(run)}: ${run.end?.summary ?? ""}`);
-  const late = unheard.map(({ text }) => `- ${firstLine(text)}`);
+    .map((run) => `- ${capital(typeName(run))}: ${sentence(firstLine(run.end?.summary ?? ""))}`);
   return [
     `${decision.why} ${facts.pullRequest?.url ?? ""}`.trim(),
     ...(done.length > 0 ? ["", "What was done:", ...done] : []),
-    ...(late.length > 0
-      ? [
-          "",
-          "These messages came too late for this pull request; write again here to have them done:",
-          ...late,
-        ]
-      : []),
   ].join("\n");
+}
+
+/** What a person wrote before the merge, and nobody took up. */
+export function tooLate(number: number, { text }: Prompt): string {
+  return sentences(
+    quoting(`Pull request #${number} was merged before I could act on this message`, text),
+    "To have it done now, write it here again",
+  );
 }
 
 /** How many attempts are listed when an issue is handed over. */
@@ -93,18 +138,47 @@ export function handOver(facts: Facts, decision: Decision): string {
     .slice(-MOST_TRIED)
     .map(
       (run) =>
-        `- run ${run.number}, ${typeName(run)}: ${run.end?.outcome.replace("_", " ") ?? run.state}${run.end?.summary ? `: ${run.end.summary}` : ""}`,
+        `- Run ${run.number} (${typeName(run)}) ${run.end === null ? UNDER_WAY[run.state] : ENDED[run.end.outcome]}${
+          run.end?.summary ? `: ${sentence(firstLine(run.end.summary))}` : "."
+        }`,
     );
+  const left = facts.runs.length - tried.length;
   return [
-    `I'm handing this over. ${decision.why}`,
+    sentences(decision.why, "I'm handing this over"),
+    ...(tried.length > 0
+      ? [
+          "",
+          left > 0 ? `What was tried, after ${counted(left, "earlier run")}:` : "What was tried:",
+          ...tried,
+        ]
+      : []),
     "",
-    "What was tried:",
-    ...tried,
-    "",
-    `I'm waiting for ${decision.waitsFor ?? "a person"}.`,
+    sentence(`I'm waiting for ${decision.waitsFor ?? "a person"}`),
   ].join("\n");
 }
 
+/** How a run ended, to follow its name. */
+const ENDED: Readonly<Record<Outcome, string>> = {
+  published: "pushed a change",
+  no_change: "found nothing to change",
+  answered: "answered",
+  asked: "asked a question",
+  failed: "failed",
+  interrupted: "was interrupted",
+  superseded: "was overtaken",
+  stopped: "was stopped",
+};
+
+const UNDER_WAY: Readonly<Record<Run["state"], string>> = {
+  queued: "is waiting to start",
+  running: "is in progress",
+  ended: "has ended",
+};
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 function typeName({ type }: Run): string {
-  return RUN_TYPES[type].type.replace("_", " ");
+  return RUN_TYPES[type].words;
 }
