@@ -31,7 +31,9 @@ const PAINT = { person: 35, relay: 36, agent: 33, linear: 34 } as const;
 export function show({ atMs, who, text }: TranscriptLine, color: boolean): string {
   const time = `${(atMs / 1_000).toFixed(1).padStart(6)}s`;
   const name = who.padEnd(6);
-  return `${time}  ${color ? `\u001b[${PAINT[who]}m${name}\u001b[0m` : name}  ${escapeHidden(text)}`;
+  const lines = escapeHidden(text, "layout").split("\n");
+  const told = lines.join(`\n${" ".repeat(time.length + 2 + name.length + 2)}`);
+  return `${time}  ${color ? `\u001b[${PAINT[who]}m${name}\u001b[0m` : name}  ${told}`;
 }
 
 /** What a line of the relay's stream is worth telling; null = nothing new for a person. */

@@ -14,6 +14,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
   return {
     runsPerHour: settings.limits.runsPerIssuePerHour,
     ci: settings.ci,
+    forge: settings.forge,
     projects: settings.projects.map(
       ({ id, routing, repository, branchPrefix, agent, budgets, merge, trust }) => ({
         id,

@@ -87,6 +87,8 @@ export interface Settings extends ResolvedSources {
   readonly pricing: Readonly<Record<string, ModelPrice>>;
   readonly log: Group<"log">;
   readonly projects: readonly ProjectSettings[];
+  /** The name of the source that has the repositories. */
+  readonly forge: string;
 }
 
 /** Freezes a value and everything in it, and gives it back. */

@@ -37,7 +37,7 @@ export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
   const signals = new Set<(name: "SIGINT" | "SIGTERM") => void>();
   const faults = new Set<(error: unknown) => void>();
   const terminal = given.terminal ?? false;
-  const columns = given.columns ?? 100;
+  const columns = terminal ? (given.columns ?? 100) : Infinity;
   const host: FakeHost = {
     args,
     env: { HOME: "/nowhere", PATH: process.env["PATH"], ...given.env },

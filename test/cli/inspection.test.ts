@@ -169,7 +169,7 @@ test("issue why tells the evidence, now and at a line of the journal", async () 
   expect(now).toMatchObject({
     state: "implementing",
     rule: "scripted",
-    evidence: [{ fact: "prompts", value: "1" }],
+    evidence: [{ fact: "prompts", value: "1", source: "test" }, { fact: "rule" }],
   });
   const journal = json<Page<JournalDocument>>((await at(place, ["issue", "journal", "APP-1", "--json"])).out);
   const first = journal.items.at(-1);
@@ -184,6 +184,20 @@ test("issue why tells the evidence, now and at a line of the journal", async () 
     "--json",
   ]);
   expect(json(byTime.out)).toMatchObject({ state: "implementing" });
+});
+
+test("issue why is whole for a program, and fits a terminal", async () => {
+  const long = "what prompts say is done, ".repeat(8);
+  const piped = await at(place, ["issue", "why", "APP-1"]);
+  expect(piped.out).toMatch(/^FACT +VALUE +SOURCE +WHEN$/m);
+  expect(piped.out).toContain(long);
+  const shown = await at(place, ["issue", "why", "APP-1"], { terminal: true, columns: 70 });
+  const rows = shown.out
+    .replaceAll(COLOURS, "")
+    .split("\n")
+    .filter((line) => /^(FACT|prompts|rule {2,}w)/.test(line));
+  expect(rows).toHaveLength(3);
+  expect(Math.max(...rows.map((line) => line.length))).toBeLessThanOrEqual(70);
 });
 
 test("issue why before anything was known is not found, and a moment that is none is wrong usage", async () => {
@@ -222,15 +236,11 @@ test("runs are listed, shown and logged", async () => {
   expect(json((await at(place, ["run", "show", RUN, "--json"])).out)).toEqual(runs.items[0]);
   expect((await at(place, ["run", "show", RUN])).out).toMatch(/^tokens +0 in \(0 cached\), 0 out$/m);
   const log = await at(place, ["run", "log", RUN]);
-  expect(
-    log.out
-      .trimEnd()
-      .split("\n")
-      .map((line) => line.split("  ").slice(1)),
-  ).toEqual([
-    ["message", "I look around."],
-    ["command", "npm test\\u{7}\\u{a}exit 0"],
-  ]);
+  expect(log.out.replaceAll(/^\d{4}-\S+Z/gm, "TIME")).toBe(
+    "TIME  message  I look around.\nTIME  command  npm test\\u{7}\n    exit 0\n",
+  );
+  const shown = await at(place, ["run", "log", RUN], { terminal: true });
+  expect(shown.out.replaceAll(COLOURS, "")).toMatch(/command {2}npm test\\u\{7\}\n {4}exit 0\n$/);
   const one = json<Page<unknown>>((await at(place, ["run", "log", RUN, "--limit", "1", "--json"])).out);
   expect(one.items).toHaveLength(1);
   expect(one.nextCursor).not.toBeNull();

@@ -41,7 +41,12 @@ export function engineParts(clock: Clock, changes: PartsChanges = {}): EnginePar
     clock,
     randomness: steadyRandomness,
     log: changes.log ?? silentLog,
-    policy: { runsPerHour: 6, projects: [], ci: { settleSeconds: 0, noChecksSeconds: 0, reruns: 0 } },
+    policy: {
+      runsPerHour: 6,
+      forge: "github",
+      projects: [],
+      ci: { settleSeconds: 0, noChecksSeconds: 0, reruns: 0 },
+    },
     conditions: () => ({ agents: {}, disk: changes.disk?.() ?? null, usdToday: 0 }),
     interpreters: { test: interpret },
     performers: Object.fromEntries(kinds.map((kind) => [kind, perform])) as unknown as Performers,

@@ -77,7 +77,11 @@ export const scriptedAdvance: typeof factoryAdvance = ({
     facts: isSame(before, facts) ? before : facts,
     decision,
     effects,
-    evidence: [{ fact: "prompts", value: String(scripts.length), at: now }],
+    evidence: [
+      { fact: "prompts", value: String(scripts.length), source: "test", at: now },
+      // Longer than a line.
+      { fact: "rule", value: "what prompts say is done, ".repeat(8), source: null, at: null },
+    ],
     changed: effects.length > 0 || isNews(before, facts) || !isSame(decided, decision),
   };
 };

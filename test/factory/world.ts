@@ -35,6 +35,7 @@ export const STRANGER: Actor = {
 
 export const POLICY: Policy = {
   runsPerHour: 6,
+  forge: "github",
   ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
   projects: [
     {

@@ -20,6 +20,7 @@ test("the factory is given each project with its overrides filled in, and nothin
   );
   expect(policy).toEqual({
     runsPerHour: 6,
+    forge: "github",
     ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
     projects: [
       {

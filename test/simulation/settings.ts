@@ -75,6 +75,7 @@ export function settingOf(chance: Chance, later: Chance, mistakes: ReadonlySet<M
   return {
     policy: {
       runsPerHour: 6,
+      forge: "github",
       ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: chance.between(0, 1) },
       projects: [{ ...FIRST_POLICY, merge: { ...FIRST_POLICY.merge, policy: merge } }],
     },

@@ -31,6 +31,6 @@ export interface Host {
 export interface Output {
   write(text: string): void;
   readonly terminal: boolean;
-  /** Width of the terminal in characters; 80 when it is none. */
+  /** Width of the terminal in characters; Infinity when it is none: what a program reads is not clipped. */
   readonly columns: number;
 }

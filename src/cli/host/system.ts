@@ -65,7 +65,7 @@ function output(open: () => NodeJS.WriteStream): Output {
       return stream().isTTY ?? false;
     },
     get columns() {
-      return stream().columns ?? 80;
+      return stream().isTTY ? (stream().columns ?? 80) : Infinity;
     },
   };
 }

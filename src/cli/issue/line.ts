@@ -8,7 +8,7 @@ import { clockTime } from "../show/times.ts";
 export function streamText(line: StreamLine, context: Context): string {
   return line.kind === "journal"
     ? journalText(line.line as JournalDocument, context)
-    : eventText(line.line as RunEventDocument, context);
+    : eventText(line.line as RunEventDocument, context, context.terminal);
 }
 
 function journalText(line: JournalDocument, { style, terminal }: Context): string {
@@ -17,13 +17,16 @@ function journalText(line: JournalDocument, { style, terminal }: Context): strin
   return `${when(line.at, terminal)}  ${stateStyle(line.to, style)(state)}  ${seen}  ${escapeHidden(line.why)}`;
 }
 
-/** An event of a run for a person: one line on a terminal, whole elsewhere. */
-export function eventText(line: RunEventDocument, context: Context): string {
+/** An event of a run for a person; `brief`: its first line, no wider than the terminal. Further lines are indented. */
+export function eventText(line: RunEventDocument, context: Context, brief: boolean): string {
   const { style, terminal } = context;
-  const head = `${when(line.at, terminal)}  ${line.kind}  `;
-  const text = escapeHidden(terminal ? (line.text.split("\n", 1)[0] ?? "") : line.text);
-  const room = context.host.stdout.columns - head.length;
-  return `${when(line.at, terminal)}  ${style.dim(line.kind)}  ${terminal ? clip(text, Math.max(20, room)) : text}`;
+  const at = when(line.at, terminal);
+  const [first = "", ...more] = escapeHidden(line.text.trimEnd().replaceAll("\r\n", "\n"), "layout").split(
+    "\n",
+  );
+  const room = context.host.stdout.columns - `${at}  ${line.kind}  `.length;
+  const head = `${at}  ${style.dim(line.kind)}  ${brief ? clip(first, Math.max(20, room)) : first}`;
+  return brief ? head : [head, ...more.map((text) => `    ${text}`)].join("\n");
 }
 
 function when(time: string, terminal: boolean): string {

@@ -79,5 +79,5 @@ function isOf(line: StreamLine, id: string): boolean {
 }
 
 function show(event: RunEventDocument, context: Context): void {
-  context.say(context.json ? JSON.stringify(event) : eventText(event, context));
+  context.say(context.json ? JSON.stringify(event) : eventText(event, context, false));
 }

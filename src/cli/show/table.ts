@@ -57,7 +57,8 @@ export function separated<T>(columns: readonly Column<T>[], row: T): string {
 
 function cellText<T>(column: Column<T>, row: T): string {
   const value = column.cell(row);
-  return value === null || value === "" ? "-" : escapeHidden(String(value));
+  // A row is one line, whatever the text in it is.
+  return value === null || value === "" ? "-" : escapeHidden(String(value).replace(/\s*\n\s*/g, " "));
 }
 
 // In characters, not in UTF-16 units, so that an emoji does not shift its row by one more than it must.

@@ -133,10 +133,13 @@ export interface Prompt {
   readonly id: string;
   readonly at: number;
   readonly by: Actor;
-  readonly from: "tracker" | "forge" | "operator";
+  readonly from: SaidTo;
   readonly session: string | null;
   readonly text: string;
 }
+
+/** Where a person said it: in the tracker, on the pull request, or to the relay itself. */
+export type SaidTo = "tracker" | "forge" | "operator";
 
 export interface Question {
   readonly id: string;

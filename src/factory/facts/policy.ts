@@ -5,6 +5,8 @@ export interface Policy {
   /** The breaker against loops that no other rule has caught: runs of one issue per hour. */
   readonly runsPerHour: number;
   readonly projects: readonly ProjectPolicy[];
+  /** The name of the forge that has the repositories. */
+  readonly forge: string;
   readonly ci: { readonly settleSeconds: number; readonly noChecksSeconds: number; readonly reruns: number };
 }
 

@@ -1,17 +1,12 @@
 import type { Actor } from "../facts/actor.ts";
-import type { Facts } from "../facts/facts.ts";
+import type { Facts, SaidTo } from "../facts/facts.ts";
 import type { Policy, ProjectPolicy, Trust } from "../facts/policy.ts";
 
 /**
  * Who may make the relay spend money or change code: deny by default, judged from ids and permissions
  * (T8 and T9 in docs/reliability.md). `from` says which service vouches for the actor.
  */
-export function maySteer(
-  facts: Facts,
-  actor: Actor,
-  from: "tracker" | "forge" | "operator",
-  policy: Policy,
-): boolean {
+export function maySteer(facts: Facts, actor: Actor, from: SaidTo, policy: Policy): boolean {
   return allowed(projectOf(facts, policy)?.trust.maySteer ?? "members", facts, actor, from);
 }
 
@@ -22,7 +17,7 @@ export function mayDelegate(facts: Facts, actor: Actor, policy: Policy): boolean
   return allowed(trust === "delegator" ? "members" : trust, facts, actor, "tracker");
 }
 
-function allowed(trust: Trust, facts: Facts, actor: Actor, from: "tracker" | "forge" | "operator"): boolean {
+function allowed(trust: Trust, facts: Facts, actor: Actor, from: SaidTo): boolean {
   if (from === "operator") return actor.kind === "operator";
   if (actor.kind === "us" || actor.kind === "outsider") return false;
   if (trust === "delegator") return from === "tracker" && isDelegator(facts, actor);

@@ -1,6 +1,7 @@
 import { reserve } from "../judge/budget.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
-import type { Facts, Run } from "../facts/facts.ts";
+import type { Facts, Run, SaidTo } from "../facts/facts.ts";
+import { trackerOf } from "../facts/ids.ts";
 import type { Conditions, Policy } from "../facts/policy.ts";
 import type { Answer } from "./answer.ts";
 import { sentences } from "../words.ts";
@@ -78,69 +79,100 @@ function answered(
 export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly Evidence[] {
   const s = situationOf(facts, policy, now);
   const rows: Evidence[] = [];
-  const add = (fact: string, value: string | null | undefined, at: number | null = null): void => {
-    if (value !== null && value !== undefined) rows.push({ fact, value, at });
+  const { forge } = policy;
+  const tracker = trackerOf(facts.id);
+  const add = (
+    source: string | null,
+    fact: string,
+    value: string | null | undefined,
+    at: number | null = null,
+  ): void => {
+    if (value !== null && value !== undefined) rows.push({ fact, value, source, at });
   };
+  const saidBy = (place: SaidTo): string => ({ tracker, forge, operator: "operator" })[place];
   add(
+    s.authority === null ? null : saidBy(wordFrom(s)),
     "authority",
     s.authority === null
       ? "none"
       : `${s.authority.granted ? "granted" : "taken away"}: ${s.authority.cause} by ${s.authority.by.name ?? "somebody"}`,
     s.authority?.at ?? null,
   );
-  add("issue status", facts.ticket.status?.value.name, facts.ticket.status?.at ?? null);
-  add("project", facts.project === null ? "none" : `${facts.project.id} → ${facts.project.repository}`);
-  add("repository problem", facts.project?.problem?.value, facts.project?.problem?.at ?? null);
-  if (facts.paused?.value === true) add("paused", "by an operator", facts.paused.at);
+  add(tracker, "issue status", facts.ticket.status?.value.name, facts.ticket.status?.at ?? null);
+  add(
+    "config",
+    "project",
+    facts.project === null ? "none" : `${facts.project.id} → ${facts.project.repository}`,
+  );
+  add(forge, "repository problem", facts.project?.problem?.value, facts.project?.problem?.at ?? null);
+  if (facts.paused?.value === true) add("operator", "paused", "by an operator", facts.paused.at);
   const pull = s.pullRequest;
   if (pull !== null) {
     const core = pull.core.value;
     add(
+      forge,
       "pull request",
       `#${pull.number} ${core.merged ? "merged" : core.state}${core.draft ? ", draft" : ""}`,
       pull.core.at,
     );
     add(
+      forge,
       "head",
       `${core.head.slice(0, 12)}${pull.personHead?.sha === core.head ? " (by a person)" : ""}`,
       pull.core.at,
     );
     add(
+      forge,
       "checks",
       s.verdict === null ? null : verdictWords(s.verdict),
       pull.heads[core.head]?.confirmedAt ?? null,
     );
     add(
+      forge,
       "required checks",
       pull.required === null ? "not read yet" : pull.required.value.join(", ") || "none",
       pull.required?.at ?? null,
     );
     for (const review of s.reviews.blocking)
-      add("changes requested", `by ${review.by.name ?? "?"}`, review.at);
+      add(forge, "changes requested", `by ${review.by.name ?? "?"}`, review.at);
     for (const review of s.reviews.answered)
-      add("changes answered", `by ${review.by.name ?? "?"}, not reviewed again yet`, review.at);
+      add(forge, "changes answered", `by ${review.by.name ?? "?"}, not reviewed again yet`, review.at);
     for (const review of s.reviews.approvals)
-      add("approval", `of this head by ${review.by.name ?? "?"}`, review.at);
-    add("mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
+      add(forge, "approval", `of this head by ${review.by.name ?? "?"}`, review.at);
+    add(forge, "mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
     if (core.state === "open" && pull.queue?.value != null) {
       const { state, position } = pull.queue.value;
-      add("merge queue", `${state}${position === null ? "" : `, position ${position}`}`, pull.queue.at);
+      add(
+        forge,
+        "merge queue",
+        `${state}${position === null ? "" : `, position ${position}`}`,
+        pull.queue.at,
+      );
     }
-    if (s.ejection !== null) add("left the merge queue", s.ejection.reason, s.ejection.at);
+    if (s.ejection !== null) add(forge, "left the merge queue", s.ejection.reason, s.ejection.at);
     if (core.state === "open" && pull.hint !== null)
-      add("needs reading", pull.hint.about.join(", "), pull.hint.at);
+      add(forge, "needs reading", pull.hint.about.join(", "), pull.hint.at);
   }
-  for (const question of s.questions) add("open question", question.text, question.askedAt);
-  for (const prompt of s.prompts) add("message not passed on yet", prompt.text.slice(0, 200), prompt.at);
+  for (const question of s.questions) add("run", "open question", question.text, question.askedAt);
+  for (const prompt of s.prompts)
+    add(saidBy(prompt.from), "message not passed on yet", prompt.text.slice(0, 200), prompt.at);
   if (s.last !== null) {
     const { number, type, state, phase, end } = s.last;
     add(
+      "run",
       "last run",
       `${number} ${type} ${end === null ? `${state} at ${phase}` : `${end.outcome}${end.failureClass === null ? "" : ` (${end.failureClass})`}${end.charged ? "" : ", refunded"}`}`,
       s.last.endedAt ?? s.last.startedAt ?? s.last.queuedAt,
     );
   }
   return rows;
+}
+
+/** Where the word was said that gives or takes away our authority. */
+function wordFrom({ facts, authority }: Situation): SaidTo {
+  if (authority?.by.kind === "operator") return "operator";
+  const prompt = Object.values(facts.prompts).find(({ at }) => at === authority?.at);
+  return authority?.cause === "prompted" && prompt !== undefined ? prompt.from : "tracker";
 }
 
 function verdictWords(verdict: NonNullable<ReturnType<typeof situationOf>["verdict"]>): string {

@@ -49,5 +49,7 @@ export interface Decision {
 export interface Evidence {
   readonly fact: string;
   readonly value: string;
+  /** Who says so: the tracker's or forge's name, `operator`, `run`, `config`; null = nobody has said anything. */
+  readonly source: string | null;
   readonly at: number | null;
 }

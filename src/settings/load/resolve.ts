@@ -9,7 +9,7 @@ import type { Environment } from "./locate.ts";
 import type { Config } from "../schema/schema.ts";
 import { freeze } from "../settings.ts";
 import type { AgentSettings, ModelPrice, ProjectSettings, Settings } from "../settings.ts";
-import type { Routing } from "../sources/source.ts";
+import type { Routing, SourceSettings } from "../sources/source.ts";
 import { projectGroupsOf } from "../sources/sources.ts";
 import type { ProjectSourceName, ResolvedSources, SourcesSettings } from "../sources/sources.ts";
 
@@ -54,6 +54,7 @@ export function resolveSettings(
     projects: config.projects.map((project) =>
       resolveProject(project, config, layout, resolved, path, sources),
     ),
+    forge: forgeOf(sources).name,
   });
 }
 
@@ -117,11 +118,19 @@ function routingOf(project: ProjectConfig, sources: SourcesSettings): Routing {
 
 function cloneUrlOf(repository: string, resolved: ResolvedSources, sources: SourcesSettings): string {
   const groups: Readonly<Record<string, unknown>> = resolved;
-  const [url] = Object.entries(sources).flatMap(([name, { cloneUrl }]) =>
-    cloneUrl === null ? [] : [cloneUrl(groups[name] as never, repository)],
+  const { name, cloneUrl } = forgeOf(sources);
+  return cloneUrl(groups[name] as never, repository);
+}
+
+function forgeOf(sources: SourcesSettings): {
+  readonly name: string;
+  readonly cloneUrl: NonNullable<SourceSettings["cloneUrl"]>;
+} {
+  const [forge] = Object.entries(sources).flatMap(([name, { cloneUrl }]) =>
+    cloneUrl === null ? [] : [{ name, cloneUrl }],
   );
-  if (url === undefined) throw new Bug("there is no forge, so nobody knows where git goes");
-  return url;
+  if (forge === undefined) throw new Bug("there is no forge, so nobody knows where git goes");
+  return forge;
 }
 
 function overriddenAgent(agent: Config["agent"], override: ProjectConfig["agent"]): Config["agent"] {

@@ -103,12 +103,7 @@ export function whyDocument(from: {
     why: from.why,
     waitsFor: from.waits_for,
     until: from.until === null ? null : iso(from.until),
-    evidence: evidence.map(({ fact, value, at }) => ({
-      fact,
-      value,
-      source: null,
-      at: at === null ? null : iso(at),
-    })),
+    evidence: evidence.map((row) => ({ ...row, at: row.at === null ? null : iso(row.at) })),
   };
 }
 
