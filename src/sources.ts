@@ -1,4 +1,4 @@
-import type { Interpreter } from "./engines/engine.ts";
+import type { Discovered, Interpreter, PlaceInList } from "./engines/engine.ts";
 import { trackerOf, type IssueId } from "./factory/facts/ids.ts";
 import type { Forge, ForgeIdentity } from "./forges/forge.ts";
 import { Bug } from "./lib/assert.ts";
@@ -6,7 +6,7 @@ import { ExternalError } from "./lib/external.ts";
 import type { ForgeRow, MakingParts, Registry, Rotating, TrackerRow } from "./registry.ts";
 import type { Source } from "./http/webhooks/source.ts";
 import type { Settings } from "./settings/settings.ts";
-import type { Discovery, Installing, Tracker, TrackerIdentity } from "./trackers/tracker.ts";
+import type { Installing, Tracker, TrackerIdentity } from "./trackers/tracker.ts";
 
 export interface MadeTracker {
   readonly name: string;
@@ -88,26 +88,24 @@ export function interpretersOf(
 }
 
 /**
- * Lists our issues of all trackers, one tracker after the other: `rest` then also says with which to go on. Throws
+ * Lists our issues of all trackers, one tracker after the other: `rest` also says with which to go on. Throws
  * ExternalError `refused` for a `rest` of a tracker that is gone.
  */
 export async function discoverAt(
   { trackers }: Pick<MadeSources, "trackers">,
   since: number,
-  rest: string | null,
+  rest: PlaceInList | null,
   signal: AbortSignal,
-): Promise<Discovery> {
-  const [only, ...others] = trackers;
-  if (only === undefined) return { issues: [], rest: null };
-  if (others.length === 0) return await only.made.discover(since, rest, signal);
-  const at = rest === null ? only.name : rest.slice(0, rest.indexOf(" "));
-  const index = trackers.findIndex(({ name }) => name === at);
+): Promise<Discovered> {
+  const index = rest === null ? 0 : trackers.findIndex(({ name }) => name === rest.tracker);
   const tracker = trackers[index];
-  if (tracker === undefined) throw new ExternalError("refused", `there is no tracker "${at}"`);
-  const within = rest === null ? "" : rest.slice(at.length + 1);
-  const found = await tracker.made.discover(since, within === "" ? null : within, signal);
+  if (tracker === undefined) {
+    if (rest === null) return { issues: [], rest: null };
+    throw new ExternalError("refused", `there is no tracker "${rest.tracker}"`);
+  }
+  const found = await tracker.made.discover(since, rest?.rest ?? null, signal);
   const next = found.rest === null ? trackers[index + 1] : tracker;
-  return { ...found, rest: next === undefined ? null : `${next.name} ${found.rest ?? ""}` };
+  return { ...found, rest: next === undefined ? null : { tracker: next.name, rest: found.rest } };
 }
 
 /** A source as HTTP sees it. */

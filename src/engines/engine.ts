@@ -146,20 +146,7 @@ export interface EngineParts {
    * effects). A list too long for one answer goes on with the `rest` of the answer before; null = from the beginning, and =
    * that was all.
    */
-  readonly discover: (
-    since: number,
-    rest: string | null,
-    signal: AbortSignal,
-  ) => Promise<{
-    readonly issues: readonly {
-      readonly issue: IssueId;
-      readonly workspace: string;
-      readonly by: Actor;
-      readonly at: number;
-      readonly isOurs: boolean;
-    }[];
-    readonly rest: string | null;
-  }>;
+  readonly discover: (since: number, rest: PlaceInList | null, signal: AbortSignal) => Promise<Discovered>;
   readonly settings: EngineSettings;
 }
 
@@ -224,6 +211,24 @@ export interface EffectContext {
   readonly signal: AbortSignal;
   /** Durable at once, before the effect ends: for what must be known even if we die right after. */
   observe(observations: readonly Observation[]): Promise<void>;
+}
+
+/** Issues that are ours or have changed, and where the list of them goes on; null = that was all. */
+export interface Discovered {
+  readonly issues: readonly {
+    readonly issue: IssueId;
+    readonly workspace: string;
+    readonly by: Actor;
+    readonly at: number;
+    readonly isOurs: boolean;
+  }[];
+  readonly rest: PlaceInList | null;
+}
+
+/** A place in the list of that tracker, by its own word for it; null = the beginning. */
+export interface PlaceInList {
+  readonly tracker: string;
+  readonly rest: string | null;
 }
 
 /** A run under way. */

@@ -5,7 +5,7 @@ import { activeRun } from "../../src/factory/facts/facts.ts";
 import type { RunEnd } from "../../src/factory/facts/facts.ts";
 import type { advance as factoryAdvance } from "../../src/factory/advance.ts";
 import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
-import type { Engine, EngineParts, RunHandle } from "../../src/engines/engine.ts";
+import type { Engine, EngineParts, PlaceInList, RunHandle } from "../../src/engines/engine.ts";
 import type { StreamLine } from "../../src/engines/documents.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { ExternalError } from "../../src/lib/external.ts";
@@ -982,16 +982,16 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       });
 
       test("a list that goes on is followed to its end, and a place in it that is refused starts over", async () => {
-        const asked: { since: number; rest: string | null }[] = [];
+        const asked: { since: number; rest: PlaceInList | null }[] = [];
         const discover: EngineParts["discover"] = async (since, rest) => {
           asked.push({ since, rest });
-          if (rest === null) return { issues: lost("first"), rest: "page 2" };
+          if (rest === null) return { issues: lost("first"), rest: { tracker: "linear", rest: "page 2" } };
           if (asked.length === 2) throw new ExternalError("refused", "no such place");
           return { issues: lost("last"), rest: null };
         };
         await open({ discover });
         await clock.advance(600_000);
-        expect(asked.map(({ rest }) => rest)).toEqual([null, "page 2", null, "page 2"]);
+        expect(asked.map(({ rest }) => rest?.rest ?? null)).toEqual([null, "page 2", null, "page 2"]);
         expect(asked[2]?.since).toBeLessThanOrEqual((asked[0]?.since ?? 0) + 600_000);
         await clock.advance(1_800_000);
         expect(asked[4]?.rest).toBeNull();

@@ -103,6 +103,7 @@ describe("discovery", () => {
   const by = { kind: "person", id: "p" } as unknown as Parameters<
     typeof withAnswer
   >[1]["issues"][number]["by"];
+  const place = (rest: string) => ({ tracker: "test", rest });
   const answer = (count: number, rest: string | null) => ({
     issues: Array.from({ length: count }, (_, index) => ({
       issue: issueOf(`i${index}`),
@@ -111,7 +112,7 @@ describe("discovery", () => {
       at: NOW + index,
       isOurs: true,
     })),
-    rest,
+    rest: rest === null ? null : place(rest),
   });
   const look = (changes: Partial<Look> = {}): Look => ({ ...firstLook(null, NOW), ...changes });
 
@@ -123,7 +124,7 @@ describe("discovery", () => {
 
   test("a list that has not ended after fifty answers is not read on", () => {
     const next = withAnswer(look({ answers: 48 }), answer(2, "x"));
-    expect(next).toMatchObject({ endless: false, look: { answers: 49, rest: "x" } });
+    expect(next).toMatchObject({ endless: false, look: { answers: 49, rest: place("x") } });
     expect(next.look.left).toHaveLength(2);
     const last = withAnswer(next.look, answer(1, "y"));
     expect(last).toMatchObject({ endless: true, look: { answers: 50, rest: null } });
@@ -132,9 +133,9 @@ describe("discovery", () => {
 
   test("only a refusal in the middle of a list makes it start over", () => {
     const refused = new ExternalError("refused", "no such cursor");
-    expect(startsOver(look({ rest: "x" }), refused)).toBe(true);
+    expect(startsOver(look({ rest: place("x") }), refused)).toBe(true);
     expect(startsOver(look(), refused)).toBe(false);
-    expect(startsOver(look({ rest: "x" }), new ExternalError("unavailable", "down"))).toBe(false);
+    expect(startsOver(look({ rest: place("x") }), new ExternalError("unavailable", "down"))).toBe(false);
   });
 
   test("a round asks about two hundred lost issues, once per change, and keeps the rest", () => {
@@ -154,7 +155,7 @@ describe("discovery", () => {
     const two = takeFrom(one.next, states, sweep);
     expect(two.readings).toHaveLength(200);
     expect(two).toMatchObject({ through: true, next: { left: [] } });
-    expect(takeFrom(look({ left: [], rest: "x" }), states, sweep).through).toBe(false);
+    expect(takeFrom(look({ left: [], rest: place("x") }), states, sweep).through).toBe(false);
   });
 
   test("the next look is after an idle period, or soon when one is not through", () => {

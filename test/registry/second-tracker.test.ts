@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
+import type { PlaceInList } from "../../src/engines/engine.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
@@ -219,16 +220,16 @@ describe("of several trackers", () => {
       { name: "two", row, made: two.made },
     ];
     const { signal } = new AbortController();
-    let rest: string | null = null;
-    const rests: (string | null)[] = [];
+    let rest: PlaceInList | null = null;
+    const rests: (PlaceInList | null)[] = [];
     do {
       ({ rest } = await discoverAt({ trackers }, 0, rest, signal));
       rests.push(rest);
     } while (rest !== null);
     expect(one.asked).toEqual([null, "page 2"]);
     expect(two.asked).toEqual([null]);
-    expect(rests).toHaveLength(3);
-    await expect(discoverAt({ trackers }, 0, "three ", signal)).rejects.toThrow(
+    expect(rests).toEqual([{ tracker: "one", rest: "page 2" }, { tracker: "two", rest: null }, null]);
+    await expect(discoverAt({ trackers }, 0, { tracker: "three", rest: null }, signal)).rejects.toThrow(
       'there is no tracker "three"',
     );
   });

@@ -119,5 +119,8 @@ export function forgeSeam(life: Life): Forge {
 
 /** The engine's list of lost issues. */
 export function discovery(tracker: Tracker): EngineParts["discover"] {
-  return async (since, rest, signal) => await tracker.discover(since, rest, signal);
+  return async (since, rest, signal) => {
+    const found = await tracker.discover(since, rest?.rest ?? null, signal);
+    return { ...found, rest: found.rest === null ? null : { tracker: tracker.name, rest: found.rest } };
+  };
 }

@@ -3,7 +3,7 @@ import type { IssueId } from "../../factory/facts/ids.ts";
 import { TERMINAL } from "../../factory/facts/state.ts";
 import type { FactoryState } from "../../factory/facts/state.ts";
 import { isPassing } from "../../lib/external.ts";
-import type { EngineParts, EngineSettings } from "../engine.ts";
+import type { Discovered, EngineSettings, PlaceInList } from "../engine.ts";
 
 /** How long a tracker may take for one part of its list, ms. */
 export const DISCOVER_DEADLINE_MS = 60_000;
@@ -19,15 +19,15 @@ const FIRST_LOOK_BACK_MS = 7 * 24 * 3_600_000;
 const GOES_ON_MS = 60_000;
 
 /** An issue that the tracker calls ours, or that has changed, and in which of its workspaces it is. */
-export type FoundIssue = Omit<Awaited<ReturnType<EngineParts["discover"]>>["issues"][number], "by">;
+export type FoundIssue = Omit<Discovered["issues"][number], "by">;
 
 /** How far a look has come; durable, so that neither a restart nor a flood loses what it has not taken yet. Times in Unix ms. */
 export interface Look {
   readonly begun: number;
   readonly since: number;
   readonly answers: number;
-  /** Where the tracker's list goes on; null = all of it was seen. */
-  readonly rest: string | null;
+  /** Where the list goes on; null = all of it was seen. */
+  readonly rest: PlaceInList | null;
   /** Found, and not yet asked about. */
   readonly left: readonly FoundIssue[];
 }
@@ -42,7 +42,7 @@ export function firstLook(last: number | null, now: number): Look {
 /** The look with one more answer of the tracker; `endless` = its list is too long, and the rest of it is skipped. */
 export function withAnswer(
   look: Look,
-  found: Awaited<ReturnType<EngineParts["discover"]>>,
+  found: Discovered,
 ): { readonly look: Look; readonly endless: boolean } {
   const answers = look.answers + 1;
   const endless = found.rest !== null && answers >= MOST_ANSWERS;
