@@ -35,10 +35,10 @@ export interface Engine {
   ): Promise<{ readonly seq: number }>;
   /** The facts now; null when the issue is not kept. */
   facts(issue: IssueId): Promise<Facts | null>;
-  /** Applies a stored delivery, or quarantined observations, once more (operator's `delivery replay`). False = there is none. */
+  /** Applies a stored delivery, or quarantined observations and no others, once more (operator's `delivery replay`). False = there is none. */
   replay(source: string, deliveryId: string): Promise<boolean>;
-  /** Puts a failed or dropped effect back (operator's `outbox retry`). False = no such effect. */
-  retryEffect(id: string): Promise<boolean>;
+  /** Puts a failed or dropped effect back (operator's `outbox retry`), no other. Resolves with the state it was in; null = no such effect. */
+  retryEffect(id: string): Promise<D.OutboxDocument["state"] | null>;
   readonly views: Views;
   /** Sealed records of the sources. Rejects with `NotDurable` when one cannot be kept now. */
   readonly vault: Vault;
@@ -262,6 +262,9 @@ export interface RunHandle {
 export class Fenced extends Error {
   override readonly name = "Fenced";
 }
+
+/** The source under which observations of other origin than a delivery, whose advance failed, are shown beside the deliveries. */
+export const OBSERVATIONS = "observation";
 
 /** A delivery as people name it; ids of deliveries are unique only within their source. */
 export function deliveryName(delivery: { readonly source: string; readonly deliveryId: string }): string {

@@ -133,12 +133,15 @@ async function routes(
   guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
   await openapi(app, parts.version, sources, taken(parts));
   health(app, parts.ready, metrics, stopping, log);
-  inspection(app, engine.views, async () =>
-    within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
+  const agents = async () =>
+    await within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
       if (!stopping.aborted) log.warn("the agents could not be checked", { why: messageOf(error) });
       throw new Problem(503, "not_ready", "the agents could not be checked in time");
-    }),
-  );
+    });
+  inspection(app, engine.views, agents, {
+    sources: sources.map(({ name }) => name),
+    repositories: settings.projects.map(({ repository }) => repository.name),
+  });
   commands(app, { engine, policy, clock, randomness });
   stream(app, engine, clock, log);
   await session(app, {

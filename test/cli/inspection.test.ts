@@ -97,9 +97,38 @@ test("filters narrow the list, and a state that is none is refused with the one 
   expect(err).toContain("did you mean awaiting_input?");
 });
 
+test("a filter that names nothing is refused with what there is", async () => {
+  const refused = async (...args: string[]) => {
+    const { code, out, err } = await at(place, args);
+    expect(out).toBe("");
+    return [code, err];
+  };
+  expect(await refused("delivery", "list", "--source", "bogus")).toEqual([
+    2,
+    expect.stringContaining('--source is "bogus"; expected one of linear, github, observation'),
+  ]);
+  expect((await refused("delivery", "list", "--source", "githb"))[1]).toContain("did you mean github?");
+  expect(await refused("issue", "list", "--repo", "example/ap")).toEqual([
+    2,
+    expect.stringMatching(/--repo is "example\/ap"; expected example\/app.*did you mean example\/app\?/s),
+  ]);
+  for (const list of ["run", "outbox"])
+    expect(await refused(list, "list", "--issue", "APP-77")).toEqual([
+      3,
+      expect.stringContaining('there is no issue "APP-77"'),
+    ]);
+  for (const source of ["github", "observation"])
+    expect((await at(place, ["delivery", "list", "--source", source])).code).toBe(0);
+  expect((await at(place, ["issue", "list", "--repo", "Example/App"])).code).toBe(0);
+  const none = await at(place, ["delivery", "list", "--source", "github", "--state", "pending"], {
+    terminal: true,
+  });
+  expect(none.out).toBe("No deliveries with --state pending and --source github.\n");
+});
+
 test("an empty list says so on a terminal and is items: [] as a document", async () => {
   const nothing = ["issue", "list", "--q", "zzz"];
-  expect((await at(place, nothing, { terminal: true })).out).toMatch(/^No issues\./);
+  expect((await at(place, nothing, { terminal: true })).out).toBe("No issues with --q zzz.\n");
   expect(json((await at(place, [...nothing, "--json"])).out)).toEqual({ items: [], nextCursor: null });
   expect((await at(place, nothing)).out).toBe("");
 });

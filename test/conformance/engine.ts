@@ -7,6 +7,7 @@ import type { advance as factoryAdvance } from "../../src/factory/advance.ts";
 import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
 import type { Engine, EngineParts, PlaceInList, RunHandle } from "../../src/engines/engine.ts";
 import type { StreamLine } from "../../src/engines/documents.ts";
+import { iso } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import { createVirtualClock } from "../virtual-clock.ts";
@@ -350,6 +351,10 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(await engine.facts(issueOf("a"))).not.toBeNull();
         expect(engine.health().inbox.quarantined).toBe(0);
         expect((await engine.views.deliveries(quarantined, PAGE)).items).toEqual([]);
+        expect((await engine.views.delivery(`observation:${deliveryId}`))[0]).toMatchObject({
+          state: "applied",
+          why: `applied at ${iso(clock.now())}`,
+        });
         expect(await engine.replay(source, deliveryId)).toBe(false);
         expect(await engine.replay("observation", "999")).toBe(false);
         const journal = (await engine.views.journal(issueOf("a"), PAGE))?.items;
@@ -582,10 +587,13 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           detail: "the branch is protected",
         });
         refuse = false;
-        expect(await engine.retryEffect((await effectOf("merge-1"))?.id ?? "")).toBe(true);
+        expect(await engine.retryEffect((await effectOf("merge-1"))?.id ?? "")).toBe("failed");
         await clock.settle();
         expect((await effectOf("merge-1"))?.state).toBe("done");
-        expect(await engine.retryEffect("999")).toBe(false);
+        expect(await engine.retryEffect((await effectOf("merge-1"))?.id ?? "")).toBe("done");
+        await clock.settle();
+        expect((await effectOf("merge-1"))?.state).toBe("done");
+        expect(await engine.retryEffect("999")).toBeNull();
       });
 
       test("what was not carried out, since it was no longer wanted, is not told as done", async () => {

@@ -5,6 +5,7 @@ import { ExternalError } from "../../src/lib/external.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { readyDocument, serve } from "./bench.ts";
 import type { Bench } from "./bench.ts";
+import type { DeliveryDocument } from "../../src/engines/documents.ts";
 import {
   APP_1,
   deliveryDocument,
@@ -54,6 +55,39 @@ function problem(reply: Reply): [number, unknown] {
 }
 
 describe("lists", () => {
+  test("a filter that names nothing is refused with what there is, not answered with an empty list", async () => {
+    const refusal = async (path: string) => {
+      const reply = await get(path);
+      const [status, detail] = problem(reply);
+      return [status, `${String(detail)}; ${String(reply.body["hint"])}`];
+    };
+    expect(await refusal("/api/deliveries?source=bogus")).toEqual([
+      400,
+      expect.stringContaining("one of: linear, github, observation"),
+    ]);
+    expect(await refusal("/api/issues?repo=example/bogus")).toEqual([
+      400,
+      expect.stringMatching(/"example\/bogus"; one of: \S+/),
+    ]);
+    for (const list of ["runs", "outbox"])
+      expect(await refusal(`/api/${list}?issue=APP-77`)).toEqual([
+        404,
+        expect.stringContaining('there is no issue "APP-77"'),
+      ]);
+    expect(await refusal("/api/issues?status=done")).toEqual([
+      400,
+      expect.stringMatching(/unknown field "status"; one of: state, repo, q, limit, cursor/),
+    ]);
+    for (const path of [
+      "/api/deliveries?source=observation",
+      "/api/runs?issue=app-1",
+      "/api/outbox?issue=APP-1",
+    ])
+      expect((await get(path)).status, path).toBe(200);
+    bench.engine.issues.push(issueDocument({ id: "linear:9", key: "OLD-1", repository: "example/left" }));
+    expect((await get("/api/issues?repo=example/left")).status).toBe(200);
+  });
+
   test("come in pages: 50 by default, as many as asked for, until there is no cursor", async () => {
     for (let number = 2; number <= 120; number += 1) {
       bench.engine.issues.push(issueDocument({ id: `linear:${number}`, key: `APP-${number}` }));
@@ -393,10 +427,28 @@ describe("commands", () => {
     expect(problem(await post("/api/deliveries/x/replay"))[0]).toBe(404);
   });
 
+  test("observations are replayed while they are quarantined; else it is said what became of them", async () => {
+    const shown = { source: "observation", deliveryId: "5" };
+    const told = async (change: Partial<DeliveryDocument>) => {
+      bench.engine.deliveries.splice(0, 9, deliveryDocument({ ...shown, ...change }));
+      return await post("/api/deliveries/observation:5/replay");
+    };
+    expect((await told({ state: "quarantined", why: "a bug" })).status).toBe(202);
+    const applied = await told({ state: "applied", why: "applied at 2026-01-05T12:00:00.000Z" });
+    expect(problem(applied)).toEqual([409, "observation:5 was applied at 2026-01-05T12:00:00.000Z"]);
+    expect(applied.body["hint"]).toBe("only quarantined observations can be replayed");
+    expect(problem(await told({ state: "pending", why: "a bug" }))).toEqual([
+      409,
+      "observation:5 is tried again by itself (last: a bug)",
+    ]);
+  });
+
   test("retry a failed effect", async () => {
     bench.engine.effects.push(effectDocument());
     expect((await post("/api/outbox/1/retry")).status).toBe(202);
     expect(problem(await post("/api/outbox/2/retry"))[0]).toBe(404);
+    bench.engine.effects.push(effectDocument({ id: "3", state: "done" }));
+    expect(problem(await post("/api/outbox/3/retry"))).toEqual([409, "effect 3 is done: it was carried out"]);
   });
 });
 

@@ -107,7 +107,7 @@ export function fakeEngine(): FakeEngine {
     },
     facts: async (issue) => known.get(issue) ?? null,
     replay: async (source, id) => deliveries.some((each) => each.source === source && each.deliveryId === id),
-    retryEffect: async (id) => effects.some((effect) => effect.id === id && effect.state === "failed"),
+    retryEffect: async (id) => effects.find((effect) => effect.id === id)?.state ?? null,
     health: () => health,
     vault: {
       list: async () => [],

@@ -1,4 +1,7 @@
 import type { DeliveryDocument } from "../../engines/documents.ts";
+import { OBSERVATIONS } from "../../engines/engine.ts";
+import { registryOf } from "../host/registry.ts";
+import { unknownValue } from "../usage/argv.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { printList } from "../show/list.ts";
 import { bytes } from "../show/numbers.ts";
@@ -15,19 +18,34 @@ export const command: Command = {
     },
     source: {
       value: "SOURCE",
-      says: "only from this source, e.g. github; observation: quarantined observations that came from no webhook",
+      says: "only from this source, e.g. github; observation: observations that came from no webhook and failed",
     },
   },
   about: [],
   examples: [{ says: "what could not be understood", line: "delivery list --state quarantined" }],
-  run: async (context) =>
-    await printList(context, {
+  async run(context) {
+    const source = context.value("source");
+    await refuseUnknownSource(context, source);
+    return await printList(context, {
       page: async (views, request) =>
-        await views.deliveries({ state: context.value("state"), source: context.value("source") }, request),
+        await views.deliveries({ state: context.value("state"), source }, request),
       columns: columns(context),
       empty: "No deliveries. Do webhooks reach the relay? `patchrelay doctor` checks.",
-    }),
+      chosen: { of: "deliveries", by: ["state", "source"] },
+    });
+  },
 };
+
+/** A misspelt source must not look like one that sends nothing. */
+async function refuseUnknownSource(context: Context, source: string | null): Promise<void> {
+  const { sources } = await registryOf(context.host);
+  const known = [...Object.keys(sources), OBSERVATIONS];
+  if (source === null || known.includes(source)) return;
+  // It may have been one of an earlier version.
+  const views = await context.kept();
+  const kept = await views?.deliveries({ state: null, source }, { limit: 1, cursor: null });
+  if ((kept?.items.length ?? 0) === 0) throw unknownValue("source", source, known);
+}
 
 function columns(context: Context): readonly Column<DeliveryDocument>[] {
   const { style, terminal } = context;

@@ -25,6 +25,7 @@ export const command: Command = {
       page: (kept, request) => kept.outbox({ state: context.value("state"), issue }, request),
       columns: columns(context),
       empty: "No effects yet.",
+      chosen: { of: "effects", by: ["state", "issue"] },
     });
   },
 };

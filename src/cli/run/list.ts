@@ -19,6 +19,7 @@ export const command: Command = {
       page: (kept, request) => kept.runs({ issue }, request),
       columns: columns(context),
       empty: "No runs yet.",
+      chosen: { of: "runs", by: ["issue"] },
     });
   },
 };

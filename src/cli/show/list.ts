@@ -1,5 +1,6 @@
 import type { Page, PageRequest } from "../../engines/documents.ts";
 import type { Views } from "../../engines/engine.ts";
+import { escapeHidden } from "../../lib/text.ts";
 import { layoutOf } from "../../settings/load/layout.ts";
 import type { Context } from "../usage/command.ts";
 import { separated, tableLines } from "./table.ts";
@@ -10,6 +11,8 @@ export interface List<T> {
   readonly page: (views: Views, request: PageRequest) => Promise<Page<T>>;
   readonly columns: readonly Column<T>[];
   readonly empty: string;
+  /** Its items, and the options that choose among them: an empty choice is not an empty list. */
+  readonly chosen?: { readonly of: string; readonly by: readonly string[] };
 }
 
 const PAGE = 500;
@@ -50,11 +53,19 @@ async function printTable<T>(context: Context, list: List<T>, views: Views): Pro
   const { nextCursor } = await eachPage(context, list, views, context.limit ?? ON_TERMINAL, (more) => {
     rows.push(...more);
   });
-  if (rows.length === 0) return context.say(list.empty);
+  if (rows.length === 0) return context.say(emptyText(context, list));
   const { columns } = context.host.stdout;
   for (const line of tableLines(list.columns, rows, context.style, columns)) context.say(line);
   if (nextCursor !== null)
     context.say(context.style.dim(`… more: --cursor ${nextCursor}, or a larger --limit`));
+}
+
+function emptyText<T>(context: Context, { empty, chosen }: List<T>): string {
+  const given = (chosen?.by ?? []).flatMap((name) => {
+    const value = context.value(name);
+    return value === null ? [] : [`--${name} ${escapeHidden(value)}`];
+  });
+  return chosen === undefined || given.length === 0 ? empty : `No ${chosen.of} with ${given.join(" and ")}.`;
 }
 
 // The first page is read before anything is written: a cursor that is none must leave standard output empty.

@@ -139,14 +139,23 @@ function valueOf(
   if (value === undefined || value === "" || swallowed) {
     throw wrongUsage(`--${token.name} needs a value: --${token.name} ${option.value}`, `see ${help}`);
   }
-  if (option.oneOf !== undefined && !option.oneOf.includes(value)) {
-    const near = nearest(value, option.oneOf);
-    throw wrongUsage(
-      `--${token.name} is ${quoted(value)}; expected one of ${option.oneOf.join(", ")}`,
-      near === null ? `see ${help}` : `did you mean ${near}?`,
-    );
-  }
+  if (option.oneOf !== undefined && !option.oneOf.includes(value))
+    throw unknownValue(token.name, value, option.oneOf, `see ${help}`);
   return value;
+}
+
+/** That an option has a value that names nothing, with those that there are. */
+export function unknownValue(
+  option: string,
+  value: string,
+  known: readonly string[],
+  otherwise: string | null = null,
+): Error {
+  const near = nearest(value, known);
+  return wrongUsage(
+    `--${option} is ${quoted(value)}; expected ${known.length === 1 ? "" : "one of "}${known.join(", ")}`,
+    near === null ? otherwise : `did you mean ${near}?`,
+  );
 }
 
 function named(

@@ -4,6 +4,7 @@ import { advance as factoryAdvance } from "../../factory/advance.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { delay } from "../../lib/clock.ts";
 import { failpoint } from "../../lib/failpoints.ts";
+import { OBSERVATIONS } from "../engine.ts";
 import type { Engine, EngineParts } from "../engine.ts";
 import { assertDurable, examine, openWriter } from "./database/connection.ts";
 import { deliveryRows } from "./rows/delivery.ts";
@@ -18,7 +19,7 @@ import { createLookup } from "./rows/lookup.ts";
 import { createLoop } from "./loops/loop.ts";
 import { createMeta } from "./database/meta.ts";
 import { migrate, packagedMigrations, refuseNewer } from "./database/migrate.ts";
-import { observationRows, OBSERVATIONS } from "./rows/observation.ts";
+import { observationRows } from "./rows/observation.ts";
 import { createObserve } from "./observe.ts";
 import { outboxRows } from "./rows/outbox.ts";
 import { createEffectWorker } from "./loops/effect-worker.ts";
@@ -281,11 +282,12 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     },
     async retryEffect(id) {
       const row = /^\d{1,15}$/.test(id) ? outbox.one(Number(id)) : undefined;
-      if (row === undefined || (row.state !== "failed" && row.state !== "dropped")) return false;
+      if (row === undefined) return null;
+      if (row.state !== "failed" && row.state !== "dropped") return row.state;
       durably(() => store.write(() => outbox.again(row)));
       effectWorker.wake();
       runWorker.wake();
-      return true;
+      return row.state;
     },
     views,
     vault: vaultRows(store, clock),

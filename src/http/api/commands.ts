@@ -4,6 +4,8 @@ import { saidNow } from "../../factory/judge/authority.ts";
 import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Observation } from "../../factory/facts/observation.ts";
 import type { Policy } from "../../factory/facts/policy.ts";
+import type { DeliveryDocument } from "../../engines/documents.ts";
+import { deliveryName, OBSERVATIONS } from "../../engines/engine.ts";
 import type { Engine } from "../../engines/engine.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Randomness } from "../../lib/ids.ts";
@@ -85,7 +87,10 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
       }),
     },
     async (request, reply) => {
-      const { source, deliveryId } = await oneDelivery(parts.engine.views, idOf(request));
+      const delivery = await oneDelivery(parts.engine.views, idOf(request));
+      const { source, deliveryId } = delivery;
+      const needless = needlessReplay(delivery);
+      if (needless !== null) throw conflict(needless, "only quarantined observations can be replayed");
       if ((await parts.engine.views.deliveryBody(source, deliveryId)) === null)
         throw conflict(
           "its body is no longer stored",
@@ -102,18 +107,35 @@ export function commands(app: FastifyInstance, parts: CommandParts): void {
       schema: answers("Retry a failed effect", reference("Accepted"), {
         params: ["id"],
         status: 202,
-        problems: [403, 503],
+        problems: [403, 409, 503],
       }),
     },
     async (request, reply) => {
-      if (!(await parts.engine.retryEffect(idOf(request))))
-        throw notFound(
-          `there is no failed or dropped effect ${JSON.stringify(idOf(request))}`,
-          "patchrelay outbox list --state failed, or GET /api/outbox?state=failed, lists those that can be retried",
-        );
+      const id = idOf(request);
+      const state = await parts.engine.retryEffect(id);
+      if (state === null) throw notFound(`there is no effect ${JSON.stringify(id)}`, THOSE_TO_RETRY);
+      if (state !== "failed" && state !== "dropped")
+        throw conflict(`effect ${id} is ${state}: ${NOT_TO_RETRY[state]}`, THOSE_TO_RETRY);
       return await reply.status(202).send({ accepted: true, seq: null });
     },
   );
+}
+
+const THOSE_TO_RETRY =
+  "patchrelay outbox list --state failed, or GET /api/outbox?state=failed, lists those that can be retried";
+const NOT_TO_RETRY = {
+  pending: "it is tried by itself",
+  doing: "it is being carried out",
+  done: "it was carried out",
+} as const;
+
+/** Why replaying it would do nothing: observations, unlike deliveries, are applied once. Null = it would do something. */
+function needlessReplay(delivery: DeliveryDocument): string | null {
+  if (delivery.source !== OBSERVATIONS || delivery.state === "quarantined") return null;
+  const { state, why } = delivery;
+  const so =
+    state === "applied" ? `was ${why ?? "applied"}` : `is tried again by itself (last: ${why ?? "not yet"})`;
+  return `${deliveryName(delivery)} ${so}`;
 }
 
 async function carryOut(parts: CommandParts, command: CommandName, request: FastifyRequest): Promise<number> {

@@ -18,7 +18,9 @@ export function answers(
   const problems = [...(more.problems ?? []), 400, 401, ...(params.length > 0 ? [404] : [])];
   return {
     summary,
-    ...(more.query === undefined ? {} : { querystring: { type: "object", properties: more.query } }),
+    ...(more.query === undefined
+      ? {}
+      : { querystring: { type: "object", properties: more.query, additionalProperties: false } }),
     ...(params.length === 0
       ? {}
       : {

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { DELIVERY_STATES, EFFECT_STATES } from "../../engines/documents.ts";
 import type { AgentDocument, DeliveryDocument, PageRequest } from "../../engines/documents.ts";
-import { deliveryName } from "../../engines/engine.ts";
+import { deliveryName, OBSERVATIONS } from "../../engines/engine.ts";
 import type { Views } from "../../engines/engine.ts";
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { parseTime } from "../../lib/clock.ts";
@@ -25,6 +25,7 @@ export function inspection(
   app: FastifyInstance,
   views: Views,
   agents: () => Promise<readonly AgentDocument[]>,
+  names: { readonly sources: readonly string[]; readonly repositories: readonly string[] },
 ): void {
   app.get(
     "/api/issues",
@@ -39,6 +40,7 @@ export function inspection(
         repo?: string;
         q?: string;
       };
+      if (repo !== undefined) await refuseUnknownRepository(views, repo, names.repositories);
       return await views.issues({ state: state ?? null, repo: repo ?? null, q: q ?? null }, paging(rest));
     },
   );
@@ -83,9 +85,17 @@ export function inspection(
   );
   app.get(
     "/api/runs",
-    { schema: answers("Runs, newest first", page("Run"), { query: { issue: FILTER, ...PAGING } }) },
-    async (request) =>
-      await views.runs({ issue: (request.query as Query).issue ?? null }, paging(request.query)),
+    {
+      schema: answers("Runs, newest first", page("Run"), {
+        query: { issue: FILTER, ...PAGING },
+        problems: [404],
+      }),
+    },
+    async (request) => {
+      const { issue } = request.query as Query;
+      if (issue !== undefined) found(await views.issueId(issue), issue);
+      return await views.runs({ issue: issue ?? null }, paging(request.query));
+    },
   );
   app.get(
     "/api/runs/:id",
@@ -125,7 +135,7 @@ export function inspection(
       schema: answers("Webhooks, newest first", page("Delivery"), {
         query: {
           state: oneOf(DELIVERY_STATES),
-          source: FILTER,
+          source: oneOf([...names.sources, OBSERVATIONS]),
           ...PAGING,
         },
       }),
@@ -150,13 +160,36 @@ export function inspection(
     {
       schema: answers("Effects, newest first", page("Effect"), {
         query: { state: oneOf(EFFECT_STATES), issue: FILTER, ...PAGING },
+        problems: [404],
       }),
     },
     async (request) => {
       const { state, issue } = request.query as Query;
-      return await views.outbox({ state: state ?? null, issue: issue ?? null }, paging(request.query));
+      const effects = await views.outbox(
+        { state: state ?? null, issue: issue ?? null },
+        paging(request.query),
+      );
+      // An effect may be what reads an issue that is not known yet.
+      if (issue !== undefined && effects.items.length === 0) found(await views.issueId(issue), issue);
+      return effects;
     },
   );
+}
+
+/** A misspelt repository must not look like one without issues. Rejects with 400. */
+async function refuseUnknownRepository(
+  views: Views,
+  repo: string,
+  configured: readonly string[],
+): Promise<void> {
+  const isSame = (name: string): boolean => name.toLowerCase() === repo.toLowerCase();
+  if (configured.some(isSame)) return;
+  // It may have been taken out of the configuration.
+  const kept = await views.issues({ state: null, repo, q: null }, { limit: 1, cursor: null });
+  if (kept.items.length > 0) return;
+  throw new Problem(400, "bad_value", `no project has the repository ${JSON.stringify(repo)}`, {
+    hint: configured.length === 0 ? "no project is configured" : `one of: ${configured.join(", ")}`,
+  });
 }
 
 /** The delivery of that id. Rejects with 404, or 409 when two sources have one of that id. */

@@ -15,8 +15,8 @@ const PLACES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Checks requests against the routes' schemas. A query is text, so numbers are read from it; a body is taken as it is,
- * and what it holds beyond its schema is refused rather than dropped in silence.
+ * Checks requests against the routes' schemas. A query is text, so numbers are read from it; a body is taken as it is.
+ * What either holds beyond its schema is refused rather than dropped in silence.
  */
 export function createValidator(): FastifySchemaCompiler<Schema> {
   const strict = ajv(false);
@@ -45,10 +45,12 @@ function badValue(place: string, validate: ValidateFunction): Problem {
       ? (error?.message ?? "is not valid")
       : `has an unknown field ${JSON.stringify(extra)}`;
   const where = name === "" ? place.replace(/'s$/, "") : `${place} ${name}`;
+  const fields = Object.keys((validate.schema as Schema).properties ?? {});
+  const known = allowed ?? (extra === undefined || name !== "" ? undefined : fields);
   return new Problem(
     400,
     "bad_value",
     `${where} ${what}`,
-    allowed === undefined ? {} : { hint: `one of: ${allowed.join(", ")}` },
+    known === undefined ? {} : { hint: `one of: ${known.join(", ")}` },
   );
 }

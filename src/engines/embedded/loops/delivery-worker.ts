@@ -47,7 +47,7 @@ export function createDeliveryWorker(parts: {
   const applyParked = (row: ObservationRow): void => {
     const kept = JSON.parse(row.observations) as Observation[];
     const seq = advances.apply(row.issue, kept, { source: row.source, delivery: row.delivery });
-    observations.applied(row.id, seq);
+    observations.applied(row.id, seq, clock.now());
   };
 
   const failed = (what: string, attemptsBefore: number, error: unknown) => {

@@ -2,6 +2,7 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { iso } from "../../../lib/clock.ts";
 import type { DeliveryDocument } from "../../documents.ts";
+import { OBSERVATIONS } from "../../engine.ts";
 import type { Store } from "../database/store.ts";
 
 export interface ObservationRow {
@@ -26,9 +27,6 @@ export interface Parked {
   readonly why: string;
 }
 
-/** The source under which an advance that failed is shown beside the deliveries. */
-export const OBSERVATIONS = "observation";
-
 /** The rows of `observations`: those to be known by key, and those whose advance failed. */
 export type ObservationRows = ReturnType<typeof observationRows>;
 
@@ -48,8 +46,8 @@ export function observationRows({ db }: Pick<Store, "db">) {
       "SELECT next_at FROM observations WHERE state = 'pending' ORDER BY next_at, id LIMIT 1",
     )
     .pluck();
-  const applied = db.prepare<[number, number]>(
-    "UPDATE observations SET state = 'applied', journal_seq = ?, why = NULL WHERE id = ?",
+  const applied = db.prepare<[number, string, number]>(
+    "UPDATE observations SET state = 'applied', journal_seq = ?, why = ? WHERE id = ?",
   );
   const fail = db.prepare(
     "UPDATE observations SET attempts = ?, next_at = ?, why = ?, state = ? WHERE id = ?",
@@ -90,8 +88,8 @@ export function observationRows({ db }: Pick<Store, "db">) {
     },
     due: (now: number, limit: number) => due.all(now, limit),
     nextAt: () => nextAt.get() ?? null,
-    applied(id: number, seq: number): void {
-      applied.run(seq, id);
+    applied(id: number, seq: number, now: number): void {
+      applied.run(seq, `applied at ${iso(now)}`, id);
     },
     fail(id: number, attempts: number, nextAt: number, why: string, last: boolean): void {
       fail.run(attempts, nextAt, why, last ? "quarantined" : "pending", id);
