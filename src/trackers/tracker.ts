@@ -1,5 +1,6 @@
 import type { Actor } from "../factory/facts/actor.ts";
 import type { Activity, PlanItem } from "../factory/effects/effect.ts";
+import type { TicketStatus } from "../factory/facts/facts.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
@@ -77,15 +78,23 @@ export interface TrackerWorkspace {
   tell(session: string, key: string, activity: Activity, signal: AbortSignal): Promise<void>;
   showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;
   link(session: string, label: string, url: string, signal: AbortSignal): Promise<void>;
-  /** Moves the issue, unless a person has moved it further already. Returns what it did, for the journal. */
+  /** Moves the issue, unless a person has moved it further already. */
   setStatus(
     issue: IssueId,
     to: "started" | "completed",
     name: string | null,
     signal: AbortSignal,
-  ): Promise<string>;
+  ): Promise<StatusMove>;
   /** Makes us the delegate if nobody is. */
   takeDelegation(issue: IssueId, signal: AbortSignal): Promise<void>;
+}
+
+/** What became of a status that was to be set. */
+export interface StatusMove {
+  /** In words: moved from where to where, or why it was left. */
+  readonly says: string;
+  /** The status that the issue has since our move, at that time (Unix ms); null = it was left. */
+  readonly moved: { readonly status: TicketStatus; readonly at: number } | null;
 }
 
 /** Who we are in one workspace. */

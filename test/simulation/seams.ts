@@ -51,8 +51,8 @@ export function trackerSeam(life: Life): Tracker {
         await ask(signal, () => outside.post(outside.issueOf(session), `${session} ${url}`)),
       setStatus: async (issue, to, _name, signal) =>
         await ask(signal, () => {
-          outside.place(issue).tracker.move(to);
-          return to;
+          const moved = outside.place(issue).tracker.move(to);
+          return { says: moved === null ? "left" : "moved", moved };
         }),
       takeDelegation: async (_issue, signal) => await ask(signal, () => undefined),
     }),

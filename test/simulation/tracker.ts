@@ -1,6 +1,7 @@
 import type { Actor } from "../../src/factory/facts/actor.ts";
 import type { TicketStatus } from "../../src/factory/facts/facts.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
+import type { StatusMove } from "../../src/trackers/tracker.ts";
 import type { Observation, ReadAuthority, TicketReading } from "../../src/factory/facts/observation.ts";
 import { ANN } from "../factory/world.ts";
 import type { Agenda } from "./agenda.ts";
@@ -89,12 +90,13 @@ export class Tracker {
   }
 
   /** What a status effect of ours does; it comes back as news like anybody's. */
-  move(type: "started" | "completed"): void {
+  move(type: "started" | "completed"): StatusMove["moved"] {
     const at = this.agenda.now;
-    if (["completed", "canceled"].includes(this.status.type) || this.status.type === type) return;
+    if (["completed", "canceled"].includes(this.status.type) || this.status.type === type) return null;
     this.status = { id: `s-${type}`, name: type, type, endedAt: type === "completed" ? at : null };
     this.ownEnd = type === "completed" ? at : null;
     this.tell([{ kind: "ticket_changed", at, ticket: { status: this.status, ownEnd: this.ownEnd } }]);
+    return { status: this.status, at };
   }
 
   unblock(): void {

@@ -8,6 +8,10 @@ export const setStatus =
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
     const name = facts.project === null ? null : parts.statusName(effect.issue, facts.project.id, effect.to);
-    await trackerOf(parts, facts).setStatus(effect.issue, effect.to, name, signal);
-    return [];
+    const { moved } = await trackerOf(parts, facts).setStatus(effect.issue, effect.to, name, signal);
+    if (moved === null) return [];
+    const { status, at } = moved;
+    // Where we write with a person's account, nobody could tell later whose move it was.
+    const ownEnd = effect.to === "completed" ? (status.endedAt ?? at) : null;
+    return [{ kind: "ticket_changed", at, ticket: { status, ownEnd } }];
   };

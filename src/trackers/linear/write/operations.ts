@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Operation } from "../client/client.ts";
-import { id, maybe, name } from "../events/schema.ts";
+import { id, maybe, name, time } from "../events/schema.ts";
 
 const success = z.object({ success: z.boolean() });
 
@@ -78,13 +78,23 @@ export const FIND_DELEGATE: Operation<z.output<typeof delegateFound>> = {
   answer: delegateFound,
 };
 
-const issueUpdated = z.object({ issueUpdate: success });
+const updatedIssue = z.object({
+  updatedAt: time,
+  completedAt: maybe(time),
+  canceledAt: maybe(time),
+  state: z.object({ id, name, type: z.string() }),
+});
+export type UpdatedIssue = z.output<typeof updatedIssue>;
+const issueUpdated = z.object({ issueUpdate: success.extend({ issue: maybe(updatedIssue) }) });
 /** Changes an issue; `input` is an IssueUpdateInput. */
 export const UPDATE_ISSUE: Operation<z.output<typeof issueUpdated>> = {
   name: "UpdateIssue",
   kind: "write",
   document: `mutation UpdateIssue($id: String!, $input: IssueUpdateInput!) {
-  issueUpdate(id: $id, input: $input) { success }
+  issueUpdate(id: $id, input: $input) {
+    success
+    issue { updatedAt completedAt canceledAt state { id name type } }
+  }
 }`,
   answer: issueUpdated,
 };

@@ -4,10 +4,12 @@ import type { IssueId } from "../../../factory/facts/ids.ts";
 import { uuidFromKey } from "../../../lib/ids.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import { clip } from "../../../lib/text.ts";
-import type { TrackerIdentity } from "../../tracker.ts";
+import type { StatusMove, TrackerIdentity } from "../../tracker.ts";
+import { statusOf } from "../events/reading.ts";
 import type { LinearClient } from "../client/client.ts";
 import { activityInput, planInput } from "./content.ts";
 import { chooseMove } from "./status.ts";
+import type { UpdatedIssue } from "./operations.ts";
 import {
   CREATE_ACTIVITY,
   FIND_ACTIVITY,
@@ -75,20 +77,20 @@ export async function link(
   }
 }
 
-/** Moves the issue forward, never back. Returns what it did, in words. */
+/** Moves the issue forward, never back. */
 export async function setStatus(
   client: LinearClient,
   issue: IssueId,
   to: "started" | "completed",
   name: string | null,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<StatusMove> {
   const id = trackerIdOf(issue);
   const found = await client.call(FIND_STATUS, { id }, signal);
   const move = chooseMove(found.issue, to, name);
-  if (move.to === null) return move.story;
-  await updateIssue(client, id, { stateId: move.to.id }, signal);
-  return move.story;
+  if (move.to === null) return { says: move.story, moved: null };
+  const after = await updateIssue(client, id, { stateId: move.to.id }, signal);
+  return { says: move.story, moved: { status: statusOf(after.state, after), at: after.updatedAt } };
 }
 
 /** Makes us the delegate where there is none; leaves anybody else's delegation alone. */
@@ -108,9 +110,12 @@ async function updateIssue(
   id: string,
   input: Readonly<Record<string, unknown>>,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<UpdatedIssue> {
   const { issueUpdate } = await client.call(UPDATE_ISSUE, { id, input }, signal);
   carriedOut(issueUpdate.success, UPDATE_ISSUE.name);
+  if (issueUpdate.issue === null)
+    throw new ExternalError("unavailable", `Linear (${UPDATE_ISSUE.name}): it answered without the issue`);
+  return issueUpdate.issue;
 }
 
 function carriedOut(success: boolean, what: string): void {
