@@ -881,8 +881,8 @@ describe("auto-merge", () => {
   test("it is a person's where the policy leaves the merge to people, whatever account turned it on", () => {
     const told = story(`policy person; ${GREEN}; pull h1 auto ours`);
     expect(last(told)).not.toContain("cancel_merge");
-    expect(last(told.tell("pull h1 auto ours test=failure#2"))).toContain("ci_red → start_run");
-    expect(last(told.tell("undelegated"))).toMatch(/stop_run/);
+    expect(last(told.tell("pull h1 auto ours test=failure#2"))).toContain("run_queued → start_run");
+    expect(last(told.tell("undelegated"))).toContain("paused taken_away");
     expect(effects(told, "cancel_merge")).toBe(0);
   });
 

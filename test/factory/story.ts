@@ -36,7 +36,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   operator <command> | answer <text> | repository <problem>|fine
  *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
  *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
- *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none
+ *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none|twins
  */
 export class Story {
   readonly life = new Life();
@@ -175,8 +175,17 @@ export class Story {
       change({ budgets: { ...project.budgets, [first]: Number(second) } });
     else if (word === "reruns")
       life.policy = { ...life.policy, ci: { ...life.policy.ci, reruns: Number(first) } };
-    else if (word === "projects") life.policy = { ...life.policy, projects: [] };
-    else throw new Error(`a story has no word "${word}"`);
+    else if (word === "projects") {
+      const twins = life.policy.projects.map((project) => ({
+        ...project,
+        id: "twin",
+        repository: "acme/twin",
+      }));
+      life.policy = {
+        ...life.policy,
+        projects: first === "twins" ? [...life.policy.projects, ...twins] : [],
+      };
+    } else throw new Error(`a story has no word "${word}"`);
     return [{ kind: "time_passed", at: this.now(), reason: word }];
   }
 

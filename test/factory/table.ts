@@ -19,6 +19,7 @@ taken_away           | {queued}; undelegated                                  | 
 paused               | {green}; operator pause                                | paused   | wait                | {resume}
 paused               | {auto}; operator pause; pull p1 test=running           | paused   | cancel_merge        | {resume}
 unread               | says hello                                             | delegated | wait               | the issue to be read
+route_unclear        | projects twins; delegated                              | awaiting_input | ask           | a choice of the repository
 unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a configured project that takes it, or another team on the issue
 project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project to be configured again
 repository_problem   | {working}; repository acme/app has no branch main; run failed infrastructure | awaiting_input | wait | the repository or the configuration to be fixed

@@ -319,7 +319,10 @@ describe("warnings", () => {
 
   test.each([
     ["projects: the list is empty", { projects: [] }],
-    ["projects[1].linear: gets no issue", { projects: [PROJECT, { ...PROJECT, id: "b" }] }],
+    [
+      "projects[1].linear: takes the same issues as projects[0]",
+      { projects: [PROJECT, { ...PROJECT, id: "b" }] },
+    ],
     ["dataDir: is below the system's temporary directory", { dataDir: "/tmp/x" }],
     ["agent.codex.home: is below", { agent: { codex: { home: "/tmp/h" } } }],
     ["github.webUrl: is https://github.com although", { github: { apiUrl: "http://127.0.0.1:9" } }],

@@ -84,6 +84,11 @@ export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
       .filter((run) => run.end === null || DEALT_WITH.has(run.end.outcome))
       .flatMap((run) => [...run.cause.prompts, ...run.steered]),
   );
+  // What answers a question of the relay's own is for the relay, and asks the agent for nothing.
+  for (const question of Object.values(facts.questions)) {
+    const answer = question.run === null ? answeringPrompt(facts, question, policy) : null;
+    if (answer !== null) given.add(answer.id);
+  }
   return trustedPrompts(facts, policy).filter((prompt) => !given.has(prompt.id));
 }
 
@@ -95,10 +100,20 @@ const CLOCKS_APART_MS = 300_000;
  * asked; one that was said well before, and was only heard late, is not.
  */
 export function openQuestions(facts: Facts, policy: Policy): Question[] {
-  const prompts = trustedPrompts(facts, policy).filter((prompt) => prompt.from !== "forge");
-  const isAnswer = (prompt: Prompt, question: Question): boolean =>
-    !question.known.includes(prompt.id) && prompt.at > question.askedAt - CLOCKS_APART_MS;
   return Object.values(facts.questions)
-    .filter((question) => question.answer === null && !prompts.some((prompt) => isAnswer(prompt, question)))
+    .filter((question) => question.answer === null && answeringPrompt(facts, question, policy) === null)
     .toSorted((a, b) => a.askedAt - b.askedAt);
+}
+
+function answeringPrompt(facts: Facts, question: Question, policy: Policy): Prompt | null {
+  const isAnswer = (prompt: Prompt): boolean =>
+    prompt.from !== "forge" &&
+    !question.known.includes(prompt.id) &&
+    prompt.at > question.askedAt - CLOCKS_APART_MS;
+  return trustedPrompts(facts, policy).find(isAnswer) ?? null;
+}
+
+/** What was answered to a question, in the person's words; null = nothing yet. */
+export function answerTo(facts: Facts, question: Question, policy: Policy): string | null {
+  return question.answer?.text ?? answeringPrompt(facts, question, policy)?.text ?? null;
 }

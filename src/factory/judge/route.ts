@@ -1,19 +1,27 @@
 import { branchName } from "../facts/ids.ts";
-import type { Facts, ProjectFact, TicketCore } from "../facts/facts.ts";
+import type { Facts, ProjectFact, Question, TicketCore } from "../facts/facts.ts";
+import { own } from "../facts/own.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
+import { answerTo } from "./authority.ts";
+
+/** Where a ticket goes: to a project, or to one of several that fit equally well. */
+type Route = { readonly project: ProjectPolicy } | { readonly between: readonly ProjectPolicy[] };
 
 /**
- * Which project a ticket goes to: the first in the order of the configuration whose every stated condition
- * holds. A project that states no condition takes what no other wants. The key's prefix counts as a team.
+ * Which project a ticket goes to: the one whose stated conditions all hold and that states the most kinds of them. A
+ * project that states none takes what no other wants. The key's prefix counts as a team. Null = no project takes it.
  */
-function route(core: TicketCore, policy: Policy): ProjectPolicy | null {
-  const stated = policy.projects.filter((project) => !takesAll(project) && matches(core, project));
-  return stated[0] ?? policy.projects.find(takesAll) ?? null;
+function route(core: TicketCore, policy: Policy): Route | null {
+  const fitting = policy.projects.filter((project) => matches(core, project));
+  const most = Math.max(...fitting.map(stated));
+  const [first, ...others] = fitting.filter((project) => stated(project) === most);
+  if (first === undefined) return null;
+  return others.length === 0 ? { project: first } : { between: [first, ...others] };
 }
 
-function takesAll(project: ProjectPolicy): boolean {
-  const { teams, projects, labels } = project.match;
-  return teams.length + projects.length + labels.length === 0;
+/** How many kinds of conditions a project states. */
+function stated({ match: { teams, projects, labels } }: ProjectPolicy): number {
+  return [teams, projects, labels].filter((list) => list.length > 0).length;
 }
 
 function matches(core: TicketCore, project: ProjectPolicy): boolean {
@@ -30,20 +38,85 @@ function has(list: readonly string[], value: string | null): boolean {
   return value !== null && list.some((entry) => entry.toLowerCase() === value.toLowerCase());
 }
 
+/** A question for the repository, and what there is to choose from. */
+export interface RouteQuestion {
+  readonly id: string;
+  readonly options: readonly string[];
+  /** What was answered to the question before and is none of them; null = nothing was. */
+  readonly misunderstood: string | null;
+}
+
+/** What has to be asked to know the project; null = it is known, nobody takes the ticket, or the question is out already. */
+export function routeQuestion(facts: Facts, policy: Policy): RouteQuestion | null {
+  const between = choicesOf(facts, policy);
+  if (between === null) return null;
+  const asked = routeQuestions(facts);
+  const last = asked.at(-1);
+  const misunderstood = last === undefined ? null : answerTo(facts, last, policy);
+  if (last !== undefined && misunderstood === null) return null;
+  return {
+    id: questionId(asked.length + 1),
+    options: between.map((project) => optionOf(project, between)),
+    misunderstood,
+  };
+}
+
 /** Fixes the routing once the ticket is known, and the branch of the next pull request. */
 export function withProject(facts: Facts, policy: Policy): Facts {
   const core = facts.ticket.core?.value;
-  if (core === undefined) return facts;
-  const project = facts.project === null ? route(core, policy) : null;
-  if (facts.project === null) {
-    if (project === null) return facts;
-    const routed: ProjectFact = {
-      id: project.id,
-      repository: project.repository,
-      branch: branchName(project.branchPrefix, core.key, facts.past.length + 1),
-      problem: null,
-    };
-    return { ...facts, project: routed };
+  if (core === undefined || facts.project !== null) return facts;
+  const found = route(core, policy);
+  if (found === null) return facts;
+  const project = "project" in found ? found.project : chosen(facts, found.between, policy);
+  if (project === null) return facts;
+  const routed: ProjectFact = {
+    id: project.id,
+    repository: project.repository,
+    branch: branchName(project.branchPrefix, core.key, facts.past.length + 1),
+    problem: null,
+  };
+  return { ...facts, project: routed };
+}
+
+function choicesOf(facts: Facts, policy: Policy): readonly ProjectPolicy[] | null {
+  const core = facts.ticket.core?.value;
+  if (core === undefined || facts.project !== null) return null;
+  const found = route(core, policy);
+  return found !== null && "between" in found ? found.between : null;
+}
+
+function questionId(number: number): string {
+  return `route:${number}`;
+}
+
+function routeQuestions(facts: Facts): readonly Question[] {
+  const found: Question[] = [];
+  for (let number = 1; ; number += 1) {
+    const question = own(facts.questions, questionId(number));
+    if (question === undefined) return found;
+    found.push(question);
   }
-  return facts;
+}
+
+function chosen(facts: Facts, between: readonly ProjectPolicy[], policy: Policy): ProjectPolicy | null {
+  for (const question of routeQuestions(facts)) {
+    const project = meant(answerTo(facts, question, policy), between);
+    if (project !== null) return project;
+  }
+  return null;
+}
+
+/** By the option as it was shown, the project's id, the repository or its last part, in any case, or by its number in the list. */
+function meant(answer: string | null, between: readonly ProjectPolicy[]): ProjectPolicy | null {
+  const said = (answer ?? "").trim().toLowerCase();
+  const fitting = between.filter((project, index) => {
+    const short = project.repository.split("/").at(-1) ?? "";
+    const names = [optionOf(project, between), project.id, project.repository, short, String(index + 1)];
+    return names.some((name) => name.toLowerCase() === said);
+  });
+  return fitting.length === 1 ? (fitting[0] ?? null) : null;
+}
+
+function optionOf({ id, repository }: ProjectPolicy, between: readonly ProjectPolicy[]): string {
+  return between.filter((other) => other.repository === repository).length === 1 ? repository : id;
 }

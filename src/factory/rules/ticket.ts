@@ -1,8 +1,11 @@
 import { waiting } from "./answer.ts";
-import { keyOf, quoting, withReason } from "../words.ts";
+import { keyOf, quoting, sentences, withReason } from "../words.ts";
+import { routeQuestion } from "../judge/route.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 
 const RECHECK_MS = 300_000;
+const WHICH_REPOSITORY = "Which repository is this issue for?";
+const NONE_OF_THEM = "That is none of the repositories that I can choose from.";
 
 /** Where the issue goes, and what only a person can answer. */
 export const TICKET_RULES: readonly Rule[] = [
@@ -14,10 +17,30 @@ export const TICKET_RULES: readonly Rule[] = [
     gives: () => waiting("delegated", "The issue is being read.", "the issue to be read"),
   }),
   rule({
+    name: "route_unclear",
+    says: "Several projects take this issue equally well: ask which repository it is for.",
+    states: ["awaiting_input"],
+    when: ({ facts, policy }) => routeQuestion(facts, policy),
+    gives: ({ id, options, misunderstood }) => ({
+      ...waiting(
+        "awaiting_input",
+        "Several configured projects take this issue.",
+        "a choice of the repository",
+      ),
+      step: {
+        kind: "ask",
+        question: id,
+        text: misunderstood === null ? WHICH_REPOSITORY : sentences(NONE_OF_THEM, WHICH_REPOSITORY),
+        options,
+      },
+    }),
+  }),
+  rule({
     name: "unrouted",
     says: "No configured project takes this issue: say so and wait.",
     states: ["awaiting_input"],
-    when: ({ facts }) => (facts.project === null ? facts.ticket.core : null),
+    when: ({ facts, questions }) =>
+      facts.project === null && questions.length === 0 ? facts.ticket.core : null,
     gives: ({ value: { team, project } }) =>
       waiting(
         "awaiting_input",
@@ -55,10 +78,10 @@ export const TICKET_RULES: readonly Rule[] = [
     says: "A question is waiting for a person's answer; it takes up no slot.",
     states: ["awaiting_input"],
     when: ({ questions, run }) => (run === null ? (questions[0] ?? null) : null),
-    gives: ({ text }, { facts }) =>
+    gives: ({ text, run }, { facts }) =>
       waiting(
         "awaiting_input",
-        quoting("The agent asks", text),
+        quoting(run === null ? "I asked" : "The agent asks", text),
         `an answer, on the issue or with \`patchrelay issue answer ${keyOf(facts)}\``,
       ),
   }),

@@ -88,7 +88,7 @@ function endpoints(apiUrl: string, webUrl: string): LinearEndpoints {
   };
 }
 
-function shadowedRouting({
+function sharedRouting({
   projects,
 }: {
   readonly projects: readonly { readonly linear: Routing }[];
@@ -99,7 +99,7 @@ function shadowedRouting({
     const route = JSON.stringify([teams, linearProjects, labels].map((names) => names.toSorted()));
     const earlier = first.get(route);
     if (earlier !== undefined) {
-      const message = `gets no issues: projects[${earlier}] matches the same ones and comes first`;
+      const message = `takes the same issues as projects[${earlier}]: a person is asked for the repository of each`;
       return [
         { path: `projects[${index}].linear`, message, hint: "give them different teams, projects or labels" },
       ];
@@ -119,7 +119,7 @@ export const LINEAR = {
   resolve: (given: z.output<typeof group>) => ({ ...given, ...endpoints(given.apiUrl, given.webUrl) }),
   routing,
   cloneUrl: null,
-  warnings: shadowedRouting,
+  warnings: sharedRouting,
   needsHttps: "Linear only sends webhooks to https",
   credentials: LINEAR_CREDENTIALS,
 } as const satisfies SourceSettings;
