@@ -5,6 +5,7 @@ import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { firstOf } from "../lib/signals.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
+import { advanced } from "./advanced.ts";
 import { rejectionOf, type Rejection, type Shown } from "./rejections.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
@@ -125,9 +126,7 @@ async function workUntilAccepted(context: RunContext, worktree: Worktree): Promi
 async function inspect(context: RunContext, changes: Parameters<typeof objections>[0]): Promise<void> {
   const run = await context.run();
   const { parts } = context;
-  await context.observe([
-    { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "inspect" },
-  ]);
+  await context.observe([advanced(run, "inspect", parts.clock.now())]);
   const found = objections(changes, run.type, parts.limits);
   if (found.length > 0)
     throw new Ending(failed("policy", `The change was not published: ${found.join("; ")}.`, null));

@@ -8,6 +8,7 @@ import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
+import { advanced } from "./advanced.ts";
 import { fenceOf } from "./rejections.ts";
 import { earlierThread } from "./earlier-thread.ts";
 import { ended, Ending, failed } from "./ending.ts";
@@ -26,9 +27,7 @@ export async function work(
 ): Promise<Worked> {
   const { parts, handle, project } = context;
   const run = await context.run();
-  await context.observe([
-    { kind: "run_advanced", at: parts.clock.now(), run: run.number, fence: run.fence, phase: "work" },
-  ]);
+  await context.observe([advanced(run, "work", parts.clock.now())]);
   const agent = parts.agent(project.agent);
   const notReady = await agent.ready(context.signal);
   if (notReady !== null) throw new Ending(failed("infrastructure", notReady, await nextTry(context)));
@@ -63,7 +62,6 @@ async function turnOf(
   const { parts, project } = context;
   const run = await context.run();
   const before = (await context.progress()).spent ?? NOTHING_SPENT;
-  const at = { run: run.number, fence: run.fence, phase: "work" as const };
   const { workedMs } = await context.progress();
   const began = parts.clock.monotonic();
   let saved: Promise<unknown> = Promise.resolve(null);
@@ -84,12 +82,12 @@ async function turnOf(
       onThread: async (thread) => {
         failpoint("run.thread_started");
         await context.save({ thread });
-        await context.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, thread }]);
+        await context.observe([advanced(run, "work", parts.clock.now(), { thread })]);
         failpoint("run.thread_saved");
       },
       onTurn: async (turn) => {
         failpoint("run.turn_started");
-        await context.observe([{ kind: "run_advanced", at: parts.clock.now(), ...at, turn }]);
+        await context.observe([advanced(run, "work", parts.clock.now(), { turn })]);
         failpoint("run.turn_saved");
       },
       onEvent(event) {

@@ -289,7 +289,14 @@ function drive(facts: Facts, a: number, at: number): readonly Observation[] {
   if (run.state === "queued") return [{ kind: "run_started", ...id }];
   if (a % 4 === 0)
     return [
-      { kind: "run_advanced", ...id, phase: (["prepare", "work", "publish"] as const)[a % 3] ?? "work" },
+      {
+        kind: "run_advanced",
+        ...id,
+        phase: (["prepare", "work", "publish"] as const)[a % 3] ?? "work",
+        thread: null,
+        turn: null,
+        headBefore: null,
+      },
     ];
   const pushes = a % 4 === 1 || facts.pullRequest === null;
   const pushed: readonly Observation[] = pushes

@@ -199,9 +199,9 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("run_advanced", {
     ...run,
     phase: fc.constantFrom("prepare", "work", "verify", "inspect", "publish"),
-    headBefore: fc.constantFrom("h1", "h2", "p1"),
-    thread: word,
-    turn: word,
+    headBefore: fc.option(fc.constantFrom("h1", "h2", "p1")),
+    thread: fc.option(word),
+    turn: fc.option(word),
   }),
   of("push_intended", {
     ...run,

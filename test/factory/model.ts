@@ -344,7 +344,18 @@ export class Model {
     const head = this.core?.head;
     this.tell({ kind: "run_started", at: this.now, ...id }, true);
     if (head !== undefined)
-      this.tell({ kind: "run_advanced", at: this.now, ...id, phase: "prepare", headBefore: head }, true);
+      this.tell(
+        {
+          kind: "run_advanced",
+          at: this.now,
+          ...id,
+          phase: "prepare",
+          thread: null,
+          turn: null,
+          headBefore: head,
+        },
+        true,
+      );
     this.pass(1);
     if (push !== null) {
       const expected = this.core?.head ?? null;

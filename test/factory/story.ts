@@ -346,8 +346,10 @@ export class Story {
     const id = { at: this.now(), run: run.number, fence: run.fence };
     const [what = "", value = ""] = words;
     if (what === "starts") return { kind: "run_started", ...id };
-    if (what === "at") return { kind: "run_advanced", ...id, phase: value as "work" };
-    if (what === "begins") return { kind: "run_advanced", ...id, phase: "prepare", headBefore: value };
+    const nothing = { thread: null, turn: null, headBefore: null };
+    if (what === "at") return { kind: "run_advanced", ...id, ...nothing, phase: value as "work" };
+    if (what === "begins")
+      return { kind: "run_advanced", ...id, ...nothing, phase: "prepare", headBefore: value };
     if (what === "intends") return { kind: "push_intended", ...id, sha: value, expected: null };
     if (what === "given") return { kind: "prompt_delivered", ...id, prompt: value };
     const spends = words.indexOf("spends");

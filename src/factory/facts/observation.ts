@@ -64,9 +64,17 @@ export type Observation =
   | Of<"repository_read", { problem: string | null }>
   // ── runs ──
   | Of<"run_started", { run: number; fence: number }>
+  // Null: nothing new is known of it.
   | Of<
       "run_advanced",
-      { run: number; fence: number; phase: RunPhase; thread?: string; turn?: string; headBefore?: string }
+      {
+        run: number;
+        fence: number;
+        phase: RunPhase;
+        thread: string | null;
+        turn: string | null;
+        headBefore: string | null;
+      }
     >
   | Of<"push_intended", { run: number; fence: number; sha: string; expected: string | null }>
   | Of<"prompt_delivered", { run: number; fence: number; prompt: string }>
@@ -92,7 +100,7 @@ type Of<K extends string, F> = { readonly kind: K; readonly at: number } & Reado
 export type ObservationKind = Observation["kind"];
 export type Command = "retry" | "stop" | "pause" | "resume" | "cancel" | "close" | "answer";
 
-/** The parts of a ticket that a source happens to carry; an absent part says nothing. */
+/** The parts of a ticket that a source happens to carry; one that it does not carry is absent and says nothing. */
 export interface PartialTicket {
   readonly core?: TicketCore;
   readonly status?: TicketStatus;

@@ -120,7 +120,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         thread: thread ?? run.thread,
         turn: turn ?? run.turn,
       }));
-      return headBefore === undefined ? next : withHeadBefore(next, number, fence, headBefore, seen.at);
+      return headBefore === null ? next : withHeadBefore(next, number, fence, headBefore, seen.at);
     }
     case "push_intended": {
       const next = withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
