@@ -141,10 +141,17 @@ function workspaceOf(
   const at = (signal: AbortSignal): Promise<Connection> => connections.at(workspace, signal);
   return {
     async readTicket(issue, signal, { need = "wanted", sessions: known = [] } = {}) {
-      const { read, us, sessions } = await at(signal);
-      const background = need === "background";
-      const reading = await readTicket({ read, clock }, await us(signal), issue, known, background, signal);
-      sessions.seen(reading, clock.now());
+      const connection = await at(signal);
+      const us = await connection.us(signal);
+      const reading = await readTicket(
+        { read: connection.read, clock },
+        us,
+        issue,
+        known,
+        need === "background",
+        signal,
+      );
+      connection.sessions.seen(reading, clock.now());
       return reading;
     },
     async tell(session, key, activity, signal) {
