@@ -13,7 +13,7 @@ import { hookFacts, lastLines } from "./prepare.ts";
 
 /**
  * Commits what is left, pushes it once and opens the pull request once, however often this is repeated. The
- * intent is recorded before the push, in a turn that knows of every stop and undelegation so far.
+ * intent is recorded before the push, in an advance that knows of every stop and undelegation so far.
  */
 export async function publish(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
   const { parts, handle } = context;

@@ -1,4 +1,5 @@
 import type { IssueDocument } from "../../engines/documents.ts";
+import { runTypeWords } from "../../factory/facts/run-types.ts";
 import { escapeHidden } from "../../lib/text.ts";
 import type { Context } from "../usage/command.ts";
 import { fieldLines } from "../show/fields.ts";
@@ -22,7 +23,10 @@ export function issuePage(issue: IssueDocument, context: Context): readonly stri
         ["waits for", issue.waitsFor],
         ["until", issue.until === null ? null : time(issue.until)],
         ["queue", queue === null ? null : `place ${queue.position}: ${queue.reason}`],
-        ["run", run === null ? null : `${run.id}  ${run.type}, ${started(run.startedAt, time)}`],
+        [
+          "run",
+          run === null ? null : `${run.id}  ${runTypeWords(run.type)}, ${started(run.startedAt, time)}`,
+        ],
         ["pull request", pull === null ? null : `#${pull.number} ${pullState(pull)}  ${pull.url}`],
         ["head", pull === null ? null : pull.head],
         ["issue", issue.url],

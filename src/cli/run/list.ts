@@ -1,4 +1,5 @@
 import type { RunDocument } from "../../engines/documents.ts";
+import { runTypeWords } from "../../factory/facts/run-types.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { unknownIssue } from "../issue/find.ts";
 import { printList } from "../show/list.ts";
@@ -30,7 +31,7 @@ function columns(context: Context): readonly Column<RunDocument>[] {
     context.terminal ? count(input + output) : input + output;
   return [
     { head: "ID", cell: ({ id }) => id, paint: () => context.style.bold },
-    { head: "TYPE", cell: ({ type }) => type },
+    { head: "TYPE", cell: ({ type }) => runTypeWords(type) },
     { head: "STATE", cell: ({ state }) => state },
     {
       head: "OUTCOME",

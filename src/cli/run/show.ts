@@ -1,4 +1,5 @@
 import type { RunDocument } from "../../engines/documents.ts";
+import { runTypeWords } from "../../factory/facts/run-types.ts";
 import { parseTime } from "../../lib/clock.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { fieldLines } from "../show/fields.ts";
@@ -26,7 +27,7 @@ function runPage(run: RunDocument, context: Context): readonly string[] {
   const time = timeWriter(context.terminal, now);
   const { input, cached, output } = run.tokens;
   return [
-    `${style.bold(run.id)}  ${run.type} ${run.number}`,
+    `${style.bold(run.id)}  run ${run.number} (${runTypeWords(run.type)})`,
     "",
     ...fieldLines(
       [

@@ -342,7 +342,7 @@ export interface Run {
 export type RunPhase = "reserve" | "prepare" | "work" | "verify" | "inspect" | "publish" | "settle";
 export type StopReason = "stopped" | "undelegated" | "superseded" | "closed" | "merged" | "budget";
 
-/** Why a run was started: the evidence, by id. `key` names the fact, so that one fact starts one run. */
+/** Why a run was started: what it answers, by id. `key` names the fact, so that one fact starts one run. */
 export interface RunCause {
   readonly key: string;
   readonly head: string | null;

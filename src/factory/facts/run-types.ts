@@ -57,3 +57,8 @@ export const RUN_TYPES: Readonly<Record<RunType, RunTypeRow>> = {
     workflow: "IMPLEMENTATION_WORKFLOW.md",
   },
 };
+
+/** The name for people of a type that a document tells; one that is not ours stays as it is. */
+export function runTypeWords(type: string): string {
+  return Object.values(RUN_TYPES).find((row) => row.type === type)?.words ?? type;
+}

@@ -30,7 +30,7 @@ export const REFUSALS = {
   backing_off: "the last attempt failed through no fault of the work and is retried later",
   failing:
     "five attempts in a row failed through no fault of the work; an outage that costs nothing gets six hours",
-  budget_spent: "the budget for this kind of run on this evidence is spent",
+  budget_spent: "the budget for this kind of run on this cause is spent",
   runs_spent: "the issue has had `budgets.runs` attempts since the last `retry`",
   tokens_spent: "the issue has used `budgets.tokensPerIssue` since the last `retry`",
   money_spent: "the issue has used `budgets.usdPerIssue` since the last `retry`",

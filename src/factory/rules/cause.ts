@@ -1,7 +1,7 @@
 import type { RunCause } from "../facts/facts.ts";
 import type { Situation } from "./situation.ts";
 
-/** The cause of a run on the present head, without evidence yet; `key` names the fact that one run is started for. */
+/** The cause of a run on the present head, not yet with what it answers; `key` names the fact that one run is started for. */
 export function causeOn({ pullRequest }: Situation, key: string): RunCause {
   return {
     key,

@@ -1,5 +1,6 @@
 import { reserve } from "../judge/budget.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
+import { RUN_TYPES } from "../facts/run-types.ts";
 import type { Facts, Run, SaidTo } from "../facts/facts.ts";
 import { trackerOf } from "../facts/ids.ts";
 import type { Conditions, Policy } from "../facts/policy.ts";
@@ -161,7 +162,7 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
     add(
       "run",
       "last run",
-      `${number} ${type} ${end === null ? `${state} at ${phase}` : `${end.outcome}${end.failureClass === null ? "" : ` (${end.failureClass})`}${end.charged ? "" : ", refunded"}`}`,
+      `${number} (${RUN_TYPES[type].words}): ${end === null ? `${state} at ${phase}` : `${end.outcome}${end.failureClass === null ? "" : ` (${end.failureClass})`}${end.charged ? "" : ", refunded"}`}`,
       s.last.endedAt ?? s.last.startedAt ?? s.last.queuedAt,
     );
   }

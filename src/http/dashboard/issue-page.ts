@@ -1,4 +1,5 @@
 import type { IssueDocument, JournalDocument, Page, RunDocument } from "../../engines/documents.ts";
+import { runTypeWords } from "../../factory/facts/run-types.ts";
 import { html } from "../../lib/html.ts";
 import type { Content, Html } from "../../lib/html.ts";
 import type { CommandName } from "../api/command-guard.ts";
@@ -197,7 +198,7 @@ function facts(issue: IssueDocument): Html {
         : html`${outward(pull.url, `#${pull.number}`)} ${pull.merged ? "merged" : pull.state},
             <code>${pull.head.slice(0, 10)}</code>`,
     ],
-    ["Run", issue.run === null ? null : runLink(issue.run.id, issue.run.type.replaceAll("_", " "))],
+    ["Run", issue.run === null ? null : runLink(issue.run.id, runTypeWords(issue.run.type))],
     ["Queue", issue.queue === null ? null : `place ${issue.queue.position}: ${issue.queue.reason}`],
     ["Project", issue.project],
     ["Worktree", issue.worktree === null ? null : html`<code>${issue.worktree}</code>`],
@@ -232,8 +233,7 @@ function runList(runs: readonly RunDocument[]): Html {
     ${runs.map(
       (run) =>
         html`<li>
-          ${runLink(run.id, `${run.number} ${run.type.replaceAll("_", " ")}`)}
-          ${badge(run.outcome ?? run.state)}
+          ${runLink(run.id, `${run.number} ${runTypeWords(run.type)}`)} ${badge(run.outcome ?? run.state)}
           <span class="faint small">${when(run.endedAt ?? run.startedAt)}</span>
         </li>`,
     )}

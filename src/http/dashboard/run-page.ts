@@ -1,4 +1,5 @@
 import type { RunDocument, RunEventDocument } from "../../engines/documents.ts";
+import { runTypeWords } from "../../factory/facts/run-types.ts";
 import { html } from "../../lib/html.ts";
 import type { Html } from "../../lib/html.ts";
 import { page } from "./page.ts";
@@ -21,7 +22,7 @@ export function runPage({ run, key, events, cut }: RunView): Html {
     html`<div id="run" data-live data-issue="${run.issue}" data-run="${run.id}">
         <p>${issueLink(key, `← ${key}`)}</p>
         <div class="line">
-          <h1>Run ${run.number}: ${run.type.replaceAll("_", " ")}</h1>
+          <h1>Run ${run.number}: ${runTypeWords(run.type)}</h1>
           ${badge(run.outcome ?? run.state)}
         </div>
         <section class="card">

@@ -159,11 +159,11 @@ export function checkInvariants(db: Database.Database, now: number): readonly Fi
       .all(now - 24 * 3_600_000)
       .map(({ name }) => ({ invariant: "I18", detail: `the timer of ${name} should have fired a day ago` })),
   ];
-  return [...found, ...checkRunEvidence(db)];
+  return [...found, ...checkRunsAgainstFacts(db)];
 }
 
-// I3: what is counted as spent must be what the facts hold evidence for, run by run.
-function checkRunEvidence(db: Database.Database): readonly Finding[] {
+// I3: what is counted as spent must be what the facts tell, run by run.
+function checkRunsAgainstFacts(db: Database.Database): readonly Finding[] {
   const issues = db.prepare<[number, number], { seq: number; id: string; facts: string }>(
     "SELECT seq, id, facts FROM issues WHERE seq > ? ORDER BY seq LIMIT ?",
   );
