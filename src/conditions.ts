@@ -4,7 +4,7 @@ import type { Conditions } from "./factory/facts/policy.ts";
 import { messageOf } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
 import type { Log } from "./lib/log.ts";
-import { firstOf } from "./lib/signals.ts";
+import { withDeadline } from "./lib/external.ts";
 
 /** How often is looked whether agents and disk allow work. */
 const LOOK_EVERY_MS = 20_000;
@@ -42,18 +42,12 @@ export function watchConditions(parts: {
     disk = await lowDisk();
   };
   const readiness = async (agent: Agent): Promise<string | null> => {
-    const late = new AbortController();
-    const until = firstOf(stopping.signal, late.signal);
-    const cancelLate = clock.after(LOOK_DEADLINE_MS, () =>
-      late.abort(new Error("it did not answer in time")),
-    );
     try {
-      return await agent.ready(until.signal);
+      return await withDeadline(clock, stopping.signal, LOOK_DEADLINE_MS, "it", (until) =>
+        agent.ready(until),
+      );
     } catch (error) {
       return messageOf(error);
-    } finally {
-      cancelLate();
-      until.release();
     }
   };
   const lowDisk = async (): Promise<string | null> => {

@@ -1,7 +1,8 @@
 import { getEventListeners, once } from "node:events";
 import { expect, test } from "vitest";
-import { deadline, ExternalError } from "../src/lib/external.ts";
+import { cutOffAfter, ExternalError, withDeadline } from "../src/lib/external.ts";
 import { firstOf } from "../src/lib/signals.ts";
+import { createVirtualClock } from "./virtual-clock.ts";
 
 const kept = (signal: AbortSignal): number =>
   getEventListeners(signal, "abort").length +
@@ -32,21 +33,59 @@ test("what has been let go of keeps nothing and fires no more", () => {
   expect(joined.signal.aborted).toBe(false);
 });
 
-test("a signal that lives as long as the process keeps nothing of a deadline that is over", async () => {
-  const process = new AbortController();
-  const until = deadline(process.signal, 1, "the clock");
-  expect(kept(process.signal)).toBe(1);
-  await once(until, "abort");
-  expect(until.reason).toEqual(new ExternalError("unavailable", "the clock did not answer within 1 ms"));
-  expect(kept(process.signal)).toBe(0);
+test("a deadline is one of the clock's, and fires with what it was for", async () => {
+  const clock = createVirtualClock();
+  const life = new AbortController();
+  let reason: unknown = null;
+  const asking = withDeadline(clock, life.signal, 60_000, "it", async (until) => {
+    await once(until, "abort");
+    reason = until.reason;
+    return "given up";
+  });
+  await clock.advance(59_999);
+  expect(reason).toBeNull();
+  await clock.advance(1);
+  expect(await asking).toBe("given up");
+  expect(reason).toEqual(new ExternalError("unavailable", "it did not answer within 60000 ms"));
+  expect(kept(life.signal)).toBe(0);
 });
 
-test("a deadline fires with its signal, also with one that has fired already", () => {
-  const process = new AbortController();
-  const until = deadline(process.signal, 60_000, "it");
-  process.abort(new Error("stopping"));
-  expect(until.reason).toEqual(new Error("stopping"));
-  expect(deadline(process.signal, 60_000, "it").reason).toEqual(new Error("stopping"));
+test("nothing is left of a deadline that was kept: no timer, and nothing on a signal that lives as long as the process", async () => {
+  const clock = createVirtualClock();
+  const life = new AbortController();
+  expect(await withDeadline(clock, life.signal, 60_000, "it", async () => "done")).toBe("done");
+  const broken = withDeadline(clock, life.signal, 60_000, "it", async () =>
+    Promise.reject(new Error("broken")),
+  );
+  await expect(broken).rejects.toThrow("broken");
+  expect([clock.pending(), kept(life.signal)]).toEqual([0, 0]);
+});
+
+test("a deadline fires with its signal, also with one that has fired already", async () => {
+  const clock = createVirtualClock();
+  const life = new AbortController();
+  const deaf = async (): Promise<never> => await new Promise(() => undefined);
+  const asking = cutOffAfter(clock, life.signal, 60_000, "it", deaf);
+  life.abort(new Error("stopping"));
+  await expect(asking).rejects.toThrow("stopping");
+  await expect(cutOffAfter(clock, life.signal, 60_000, "it", deaf)).rejects.toThrow("stopping");
+  expect(clock.pending()).toBe(0);
+});
+
+test("what does not heed its signal is cut off at its deadline", async () => {
+  const clock = createVirtualClock();
+  const cut = cutOffAfter(
+    clock,
+    new AbortController().signal,
+    1_000,
+    "it",
+    () => new Promise<never>(() => undefined),
+  );
+  const refused = expect(cut).rejects.toEqual(
+    new ExternalError("unavailable", "it did not answer within 1000 ms"),
+  );
+  await clock.advance(1_000);
+  await refused;
 });
 
 test("many calls at once under one signal are no leak that Node would have to warn of", async () => {

@@ -396,6 +396,11 @@ const ADAPTERS: readonly Adapter[] = [
     allowed: [/^src\/lib\//, BROWSER],
   },
   {
+    pattern: /\bAbortSignal\.timeout\(/,
+    instead: "use withDeadline (src/lib/external.ts): it goes by the clock, and leaves nothing behind",
+    allowed: [BROWSER],
+  },
+  {
     pattern: /(?<![.\w]|async |function )fetch\((?!git\b)(?!.*: string)/,
     instead: "go through the transport of the seam: it has a deadline, a bound and a signal",
     allowed: [

@@ -73,3 +73,21 @@ export function createVirtualClock(start = Date.UTC(2026, 0, 5, 9)): VirtualCloc
     pending: () => timers.size,
   };
 }
+
+const MOST_STEPS = 100_000;
+
+/** Moves a clock that is turned by hand on until `what` is over: for what waits for its deadline while nobody answers. */
+export async function passUntilOver(advance: (ms: number) => void, what: Promise<unknown>): Promise<void> {
+  const wait = { over: false };
+  const end = (): void => {
+    wait.over = true;
+  };
+  what.then(end, end);
+  for (let step = 0; !wait.over; step += 1) {
+    if (step > MOST_STEPS) throw new Error("it is not over, however much time passes");
+    advance(1_000);
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from "fastify";
 import type { ReadyDocument } from "../engines/documents.ts";
 import { messageOf } from "../lib/assert.ts";
-import { deadline, isOutage } from "../lib/external.ts";
+import type { Clock } from "../lib/clock.ts";
+import { cutOffAfter, isOutage } from "../lib/external.ts";
 import type { Log } from "../lib/log.ts";
 import { answers } from "./api/describe.ts";
 import { object, reference } from "./api/schema.ts";
@@ -17,12 +18,12 @@ export function health(
   ready: (signal: AbortSignal) => Promise<ReadyDocument>,
   metrics: Metrics,
   stopping: AbortSignal,
-  log: Log,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): void {
   // Many may ask at a time; the parts are asked once.
   let asking: Promise<ReadyDocument> | null = null;
   const ask = async (): Promise<ReadyDocument> => {
-    asking ??= within(deadline(stopping, READY_MS, "a part of the relay"), ready).finally(() => {
+    asking ??= cutOffAfter(clock, stopping, READY_MS, "a part of the relay", ready).finally(() => {
       asking = null;
     });
     return await asking;
@@ -46,7 +47,7 @@ export function health(
     },
     async (_request, reply) => {
       const document = await ask().catch((error: unknown) => {
-        log.error("could not check the parts of the relay", { why: messageOf(error) });
+        if (!stopping.aborted) log.error("could not check the parts of the relay", { why: messageOf(error) });
         const detail = isOutage(error)
           ? "the relay could not check its parts in time"
           : "the relay could not check its parts; its log says why";
@@ -60,17 +61,4 @@ export function health(
     { schema: { summary: "Prometheus metrics", produces: ["text/plain"] } },
     async (_, reply) => await reply.type(metrics.contentType).send(await metrics.render()),
   );
-}
-
-/** `ask` with the signal; rejects with the signal's reason even if `ask` does not heed it. */
-export async function within<T>(signal: AbortSignal, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  return await new Promise<T>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) return onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    ask(signal)
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener("abort", onAbort))
-      .catch(reject);
-  });
 }

@@ -8,7 +8,7 @@ import { messageOf } from "../lib/assert.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
-import { deadline } from "../lib/external.ts";
+import { cutOffAfter } from "../lib/external.ts";
 import type { Secret } from "../lib/secret.ts";
 import type { Settings } from "../settings/settings.ts";
 import { commands } from "./api/commands.ts";
@@ -16,7 +16,7 @@ import { inspection } from "./api/inspection.ts";
 import { createApp } from "./app.ts";
 import { dashboard } from "./dashboard/routes.ts";
 import { guard } from "./access/guard.ts";
-import { health, within } from "./health.ts";
+import { health } from "./health.ts";
 import { createMetrics } from "./metrics.ts";
 import type { Metrics } from "./metrics.ts";
 import { oauth } from "./oauth.ts";
@@ -132,9 +132,9 @@ async function routes(
   const sessions = createSessions(clock, randomness);
   guard(app, { apiToken, requireToken: settings.http.requireToken }, sessions);
   await openapi(app, parts.version, sources, taken(parts));
-  health(app, parts.ready, metrics, stopping, log);
+  health(app, parts.ready, metrics, stopping, { clock, log });
   const agents = async () =>
-    await within(deadline(stopping, AGENTS_MS, "the agents"), parts.agents).catch((error: unknown) => {
+    await cutOffAfter(clock, stopping, AGENTS_MS, "the agents", parts.agents).catch((error: unknown) => {
       if (!stopping.aborted) log.warn("the agents could not be checked", { why: messageOf(error) });
       throw new Problem(503, "not_ready", "the agents could not be checked in time");
     });
@@ -150,7 +150,7 @@ async function routes(
     sessions,
   });
   const baseUrl = (): string => settings.http.publicUrl ?? urlOf(app.server);
-  oauth(app, { sources, baseUrl, stopping, log });
+  oauth(app, { sources, baseUrl, stopping, clock, log });
   // Webhooks were answered before they came here; what is left below their path is nobody's.
   const places = taken(parts).map(webhookPath).join(" and ");
   app.all("/webhooks/*", { config: { open: true }, schema: { hide: true } }, () => {

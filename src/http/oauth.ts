@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import { ExternalError, deadline } from "../lib/external.ts";
+import type { Clock } from "../lib/clock.ts";
+import { ExternalError, withDeadline } from "../lib/external.ts";
 import { html } from "../lib/html.ts";
 import type { Log } from "../lib/log.ts";
 import { clip } from "../lib/text.ts";
@@ -18,6 +19,7 @@ interface Parts {
   /** The address that the relay has for the outside, without a slash at the end; asked when a consent begins. */
   readonly baseUrl: () => string;
   readonly stopping: AbortSignal;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -25,7 +27,7 @@ interface Parts {
  * The two addresses of an installation by OAuth. `start` is guarded: only who may command the relay gets an address with a
  * state. `callback` is open, since Linear sends the admin's browser there, and takes nothing but a state that was given out.
  */
-export function oauth(app: FastifyInstance, { sources, baseUrl, stopping, log }: Parts): void {
+export function oauth(app: FastifyInstance, { sources, baseUrl, stopping, clock, log }: Parts): void {
   for (const source of sources) {
     const { name, label, installing } = source;
     if (installing === null) continue;
@@ -36,7 +38,7 @@ export function oauth(app: FastifyInstance, { sources, baseUrl, stopping, log }:
         refuseCrossSite(request);
         const callbackUrl = `${baseUrl()}/oauth/${name}/callback`;
         const authorizeUrl = await saying(label, () =>
-          installing.begin(callbackUrl, deadline(stopping, FINISH_MS, label)),
+          withDeadline(clock, stopping, FINISH_MS, label, (until) => installing.begin(callbackUrl, until)),
         );
         if (request.headers.accept?.includes("application/json") === true)
           return { authorizeUrl, callbackUrl };
@@ -48,7 +50,9 @@ export function oauth(app: FastifyInstance, { sources, baseUrl, stopping, log }:
       { config: { open: true, page: true }, schema: { hide: true } },
       async (request, reply) => {
         const us = await saying(label, () =>
-          finished(installing, { name, label }, request.query, deadline(stopping, FINISH_MS, label)),
+          withDeadline(clock, stopping, FINISH_MS, label, (until) =>
+            finished(installing, { name, label }, request.query, until),
+          ),
         );
         log.info("connected", { source: name, workspace: us.workspaceName });
         source.recheck();

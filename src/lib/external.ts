@@ -1,4 +1,5 @@
-import { firstOf } from "./signals.ts";
+import type { Clock } from "./clock.ts";
+import { aborted, firstOf } from "./signals.ts";
 
 /**
  * A fault of the outside world: Linear, GitHub, a model provider, git's remote. Thrown with its cause, caught
@@ -45,17 +46,39 @@ export function isOutage(error: unknown): error is ExternalError {
 }
 
 /**
- * A signal that fires with `signal` or after `ms`. The timeout's reason is an ExternalError `unavailable`. It listens to
- * `signal` for no longer than that, so the caller has nothing to let go of.
+ * Asks with a signal that fires with `signal`, or after `ms` of the clock with an ExternalError `unavailable` that says
+ * so of `what`. Resolves and rejects as `ask` does, which has to heed the signal; nothing is left of it afterwards, neither
+ * a timer nor a listener.
  */
-export function deadline(signal: AbortSignal, ms: number, what: string): AbortSignal {
+export async function withDeadline<T>(
+  clock: Pick<Clock, "after">,
+  signal: AbortSignal,
+  ms: number,
+  what: string,
+  ask: (until: AbortSignal) => Promise<T>,
+): Promise<T> {
   const late = new AbortController();
   const until = firstOf(signal, late.signal);
-  const time = AbortSignal.timeout(ms);
-  time.addEventListener(
-    "abort",
-    () => late.abort(new ExternalError("unavailable", `${what} did not answer within ${ms} ms`)),
-    { once: true },
+  const cancel = clock.after(ms, () =>
+    late.abort(new ExternalError("unavailable", `${what} did not answer within ${ms} ms`)),
   );
-  return until.signal;
+  try {
+    return await ask(until.signal);
+  } finally {
+    cancel();
+    until.release();
+  }
+}
+
+/** The same for what may not heed its signal: it is waited for no longer than that, whatever it goes on to do. */
+export async function cutOffAfter<T>(
+  clock: Pick<Clock, "after">,
+  signal: AbortSignal,
+  ms: number,
+  what: string,
+  ask: (until: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return await withDeadline(clock, signal, ms, what, async (until) =>
+    Promise.race([ask(until), aborted(until)]),
+  );
 }

@@ -908,8 +908,12 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       });
 
       test("it goes on although reading fails and although looking for lost issues never answers", async () => {
+        let looks = 0;
         await open({
-          discover: async () => await new Promise<never>(() => undefined),
+          async discover() {
+            looks += 1;
+            return await new Promise<never>(() => undefined);
+          },
           async perform() {
             throw new ExternalError("unavailable", "no answer");
           },
@@ -917,6 +921,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
         await clock.advance(600_000);
         expect(reads("a")).toBeGreaterThan(3);
+        // Each look is cut off at its deadline, by the engine's clock, and made again.
+        expect(looks).toBeGreaterThan(3);
         expect(engine.health().sweep.ageMs).toBeLessThanOrEqual(15_000);
       });
 

@@ -20,7 +20,6 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
     },
     clock,
     log: silentLog,
-    // Long enough for a busy machine, short enough to wait for in the test of a silent service.
     limits: { connectMs: 2_000, totalMs: 3_000 },
   });
   let taken = 0;

@@ -561,25 +561,29 @@ describe("watching", () => {
     }
   });
 
-  test("agents that are still being asked when the relay stops are told of as no failure", async () => {
-    const warned: string[] = [];
+  test.each([
+    ["/api/agents", "agents"],
+    ["/ready", "ready"],
+  ])("what %s is still asking when the relay stops has not failed", async (path, part) => {
+    const logged: string[] = [];
+    const note = (message: string): void => {
+      logged.push(message);
+    };
     let asked: () => void = () => undefined;
     const asking = new Promise<void>((resolve) => {
       asked = resolve;
     });
+    const unending = async (): Promise<never> => {
+      asked();
+      return await new Promise(() => undefined);
+    };
     const stopping = await serve({
-      over: {
-        async agents() {
-          asked();
-          return await new Promise<never>(() => undefined);
-        },
-        log: { ...silentLog, warn: (message) => warned.push(message) },
-      },
+      over: { [part]: unending, log: { ...silentLog, warn: note, error: note } },
     });
-    const reply = fetch(`${stopping.url}/api/agents`);
+    const reply = fetch(`${stopping.url}${path}`);
     await asking;
     await stopping.close();
     expect((await reply).status).toBe(503);
-    expect(warned).toEqual([]);
+    expect(logged).toEqual([]);
   });
 });

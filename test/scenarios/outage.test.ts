@@ -13,10 +13,8 @@ const OPTIONS: StoryOptions = {
   ),
 };
 
-async function working(kind = ""): Promise<Story> {
-  // A silent service is given up on soon, or the suite would wait for it.
-  const config = kind === "silent" ? { limits: { requestTotalSeconds: 0.5 } } : {};
-  const story = await startStory({ ...OPTIONS, config });
+async function working(): Promise<Story> {
+  const story = await startStory(OPTIONS);
   story.ada.writes("Add a discount");
   story.ada.delegates();
   await story.works();
@@ -100,7 +98,7 @@ test("the token ends and the application gives no other for hours: told once a p
 test.each(["silent", "html502", "lost_reply"] as const)(
   "Linear answers nothing (%s) while the work is done: told later, in order, once",
   async (kind) => {
-    const story = await working(kind);
+    const story = await working();
     story.linear.faults.outage = kind;
     await story.inTime("awaiting_review");
     await story.passes(3_600);
@@ -116,7 +114,7 @@ test.each(["silent", "html502", "lost_reply"] as const)(
 test.each(["reset", "status500", "lost_reply"] as const)(
   "GitHub answers nothing (%s) while the work is published: one push, one pull request",
   async (kind) => {
-    const story = await working(kind);
+    const story = await working();
     story.github.faults.outage = kind;
     await story.inTime(({ why }) => why.includes(phaseWords("publish")));
     await story.passes(300);

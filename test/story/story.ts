@@ -9,6 +9,7 @@ import type { CiResult, CiJob } from "../../world/github/model/model.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
 import { createStoryClock, type StoryClock } from "./clock.ts";
+import { isCalling } from "./calls.ts";
 import { recorder, type Recorded } from "./log.ts";
 import { personOf, type Person } from "./people.ts";
 import { WORKS, type AgentRules } from "./script.ts";
@@ -25,6 +26,8 @@ const LOOK_MS = 10;
 /** Nothing has happened for this long: what is left waits for time to pass. Longer while an agent works. */
 const REST_MS = 40;
 const REST_WHILE_RUNNING_MS = 150;
+/** What is done outside takes real time and has its deadline by the story's clock: who has not answered by then never will. */
+const REST_WHILE_BUSY_MS = 500;
 const FIRST_SKIP_MS = 2_000;
 const RUNNING_SKIP_MS = 20_000;
 const GREAT_SKIP_MS = 60_000;
@@ -354,7 +357,7 @@ export class Story {
         since = now;
       } else if (passing !== "real") {
         const careful = passing === "gentle" && this.#running();
-        if (now - since > (careful ? REST_WHILE_RUNNING_MS : REST_MS)) {
+        if (now - since > Math.max(careful ? REST_WHILE_RUNNING_MS : 0, await this.#restMs())) {
           this.clock.skip(skip);
           const longest = passing === "great" ? GREAT_SKIP_MS : LONGEST_SKIP_MS;
           skip = careful ? RUNNING_SKIP_MS : Math.min(longest, skip * 1.5);
@@ -375,7 +378,7 @@ export class Story {
       if (next !== mark || isProcessAlive()) {
         mark = next;
         since = now;
-      } else if (now - since > REST_MS) return;
+      } else if (now - since > (await this.#restMs())) return;
       await this.#tick();
     }
   }
@@ -408,7 +411,17 @@ export class Story {
   }
 
   #running(): boolean {
-    return this.#relay !== null && (this.engine.health().slots.used ?? 0) > 0;
+    return this.#runs() > 0;
+  }
+
+  #runs(): number {
+    return this.#relay === null ? 0 : (this.engine.health().slots.used ?? 0);
+  }
+
+  /** How long nothing may happen before time is let pass: longer while a call or an effect is under way. */
+  async #restMs(): Promise<number> {
+    const doing = this.#relay === null ? 0 : ((await this.engine.views.counts()).outbox["doing"] ?? 0);
+    return isCalling() || doing > this.#runs() ? REST_WHILE_BUSY_MS : REST_MS;
   }
 
   /** What is not over yet, in words; null = nothing. */

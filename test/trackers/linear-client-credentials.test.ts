@@ -7,6 +7,7 @@ import type { Transport } from "../../src/trackers/linear/client/transport.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
 import type { LinearTracker } from "../../src/trackers/linear/linear.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
+import { passUntilOver } from "../virtual-clock.ts";
 import { handWorld, type HandClock } from "../world/linear-support.ts";
 
 const HOUR_MS = 3_600_000;
@@ -36,7 +37,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 function tracker(secret = world.oauth.clientSecret, clientId = world.oauth.clientId): LinearTracker {
-  const through = httpTransport({ connectMs: 5_000 });
+  const through = httpTransport({ clock, connectMs: 5_000 });
   const transport: Transport = async (call) => {
     asked.push(call.url.pathname);
     if (instead === null || call.url.pathname === "/graphql") return through(call);
@@ -271,7 +272,9 @@ describe("what passes", () => {
       log,
       limits: { connectMs: 5_000, totalMs: 100 },
     });
-    expect((await fault(linear.whoAmI(signal))).kind).toBe("unavailable");
+    const asking = fault(linear.whoAmI(signal));
+    await passUntilOver((ms) => clock.advance(ms), asking);
+    expect((await asking).kind).toBe("unavailable");
   });
 });
 

@@ -59,7 +59,7 @@ const transport: Transport = async (call) => {
     "";
   const world = home.get(shown) ?? one;
   if (form.get("grant_type") === "refresh_token") refreshes += 1;
-  const answer = await httpTransport({ connectMs: 5_000 })({
+  const answer = await httpTransport({ clock, connectMs: 5_000 })({
     ...call,
     url: new URL(world.url + call.url.pathname),
   });

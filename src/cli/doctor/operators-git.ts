@@ -1,7 +1,6 @@
 import type { SimpleGit } from "simple-git";
 import { messageOf } from "../../lib/assert.ts";
-import { deadline } from "../../lib/external.ts";
-import { aborted } from "../../lib/signals.ts";
+import { cutOffAfter } from "../../lib/external.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Host } from "../host/host.ts";
 
@@ -18,10 +17,10 @@ export async function askGit<T>(
   ask: (git: SimpleGit) => Promise<T>,
 ): Promise<T> {
   const { simpleGit } = await import("simple-git");
-  const abort = deadline(signal, GIT_MS, "git");
-  const git = simpleGit({ baseDir: host.cwd, abort }).env(childEnvironment(host.env, []));
   // Ending git leaves what it has started, and simple-git waits for that too.
-  return await Promise.race([ask(git), aborted(abort)]);
+  return await cutOffAfter(host.clock, signal, GIT_MS, "git", (abort) =>
+    ask(simpleGit({ baseDir: host.cwd, abort }).env(childEnvironment(host.env, []))),
+  );
 }
 
 /** Why git gave no answer, in one line: simple-git passes on whole outputs, and stacks. */

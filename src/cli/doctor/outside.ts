@@ -1,7 +1,7 @@
 import { messageOf } from "../../lib/assert.ts";
 import { silentLog } from "../../lib/log.ts";
 import type { SealedVault } from "../../lib/vault.ts";
-import { deadline } from "../../lib/external.ts";
+import { withDeadline } from "../../lib/external.ts";
 import type { Forge } from "../../forges/forge.ts";
 import type { ForgeRow, MakingParts, TrackerRow, Workspace } from "../../registry.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
@@ -16,6 +16,9 @@ import type { Finding } from "./finding.ts";
 const ASK_MS = 10_000;
 const AGENT_MS = 15_000;
 const UNHEARD = "check its address in the config, and that this machine can reach it";
+
+/** Asks with the deadline of one question. */
+type Within = <T>(ask: (until: AbortSignal) => Promise<T>) => Promise<T>;
 
 /** Agents, sources and each repository, asked in turn and each with a deadline. */
 export async function* checkOutside({
@@ -57,7 +60,9 @@ export async function* checkOutside({
   for (const name of new Set(agents.map((agent) => agent.default))) {
     yield await checked(`agent ${name}`, null, async () => {
       const agent = await registry.agents[name].make(parts);
-      const missing = await agent.ready(deadline(signal, AGENT_MS, `the agent ${name}`));
+      const missing = await withDeadline(clock, signal, AGENT_MS, `the agent ${name}`, (until) =>
+        agent.ready(until),
+      );
       return missing === null ? ok(`agent ${name}`, "can start") : fail(`agent ${name}`, missing, null);
     });
   }
@@ -78,27 +83,28 @@ async function* signIn(
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
   const { label, signInHint } = row;
-  const within = (): AbortSignal => deadline(signal, ASK_MS, label);
+  const within: Within = (ask) => withDeadline(parts.clock, signal, ASK_MS, label, ask);
   let forge: Forge | null = null;
   const signedIn = await checked(label, signInHint, async () => {
     if (row.kind === "tracker") {
       const tracker = await row.make(parts);
-      const identities = await tracker.whoAmI(within());
+      const identities = await within((until) => tracker.whoAmI(until));
       const inert = identities.find((identity) => identity.inert !== null)?.inert ?? null;
       const names = identities.map(({ name, workspaceName }) => `${name} in ${workspaceName}`);
       return inert === null
         ? ok(label, `signed in as ${names.join(", ")}`)
         : fail(label, inert.why, inert.remedy);
     }
-    forge = await row.make(parts);
-    return ok(label, `signed in as ${(await forge.whoAmI(within())).login}`);
+    const made = await row.make(parts);
+    forge = made;
+    return ok(label, `signed in as ${(await within((until) => made.whoAmI(until))).login}`);
   });
   yield signedIn;
   if (signedIn.state === "ok" && row.kind === "tracker" && row.workspaces !== undefined) {
     const { workspaces, teams } = row;
     const wanted = teams?.(parts.settings) ?? {};
     yield await checked(`${label} teams`, signInHint, async () =>
-      checkTeams(`${label} teams`, await workspaces(parts, within()), wanted),
+      checkTeams(`${label} teams`, await within((until) => workspaces(parts, until)), wanted),
     );
   }
   if (forge !== null) yield* repositories(parts.settings, forge, within);
@@ -123,21 +129,18 @@ function checkTeams(
   );
 }
 
-async function* repositories(
-  settings: Settings,
-  forge: Forge,
-  deadlined: () => AbortSignal,
-): AsyncGenerator<Finding> {
+async function* repositories(settings: Settings, forge: Forge, within: Within): AsyncGenerator<Finding> {
   for (const { repository } of settings.projects) {
     const check = `repository ${repository.name}`;
-    yield await checked(check, "check its name, and that the credential has access to it", async () => {
-      const within = deadlined();
-      const found = await forge.repository(repository.name, within);
-      const base = repository.baseBranch ?? found.defaultBranch;
-      return (await found.hasBranch(base, within))
-        ? ok(check, `base branch ${base}`)
-        : fail(check, `there is no branch ${base}`, "fix repository.baseBranch");
-    });
+    yield await checked(check, "check its name, and that the credential has access to it", () =>
+      within(async (until) => {
+        const found = await forge.repository(repository.name, until);
+        const base = repository.baseBranch ?? found.defaultBranch;
+        return (await found.hasBranch(base, until))
+          ? ok(check, `base branch ${base}`)
+          : fail(check, `there is no branch ${base}`, "fix repository.baseBranch");
+      }),
+    );
   }
 }
 

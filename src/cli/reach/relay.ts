@@ -1,3 +1,4 @@
+import { ExternalError, withDeadline } from "../../lib/external.ts";
 import type { Secret } from "../../lib/secret.ts";
 import type { Location } from "../../settings/load/locate.ts";
 import { Failure } from "../usage/failure.ts";
@@ -37,20 +38,18 @@ export function createRelayApi(host: Host, located: Extract<Location, { ok: true
       throw unreachable("it is not running (http.port is 0 and there is no record of its URL)");
     const given = await token();
     const authorization = given === null ? {} : { authorization: `Bearer ${given.reveal()}` };
+    const headers = {
+      ...(request.headers as Record<string, string>),
+      ...authorization,
+      accept: "application/json",
+    };
     try {
-      const response = await fetch(url + path, {
-        ...request,
-        headers: {
-          ...(request.headers as Record<string, string>),
-          ...authorization,
-          accept: "application/json",
-        },
-        redirect: "error",
-        signal: AbortSignal.timeout(deadlineMs),
+      return await withDeadline(host.clock, new AbortController().signal, deadlineMs, url, async (signal) => {
+        const response = await fetch(url + path, { ...request, headers, redirect: "error", signal });
+        return { status: response.status, document: parsed(await response.text()) };
       });
-      return { status: response.status, document: parsed(await response.text()) };
     } catch (error) {
-      throw unreachable(reasonOf(error, url, deadlineMs));
+      throw unreachable(reasonOf(error, url));
     }
   };
 
@@ -96,9 +95,9 @@ function unreachable(reason: string): Failure {
   });
 }
 
-function reasonOf(error: unknown, url: string, deadlineMs: number): string {
+function reasonOf(error: unknown, url: string): string {
   if (!(error instanceof Error)) return `${url}: ${String(error)}`;
-  if (error.name === "TimeoutError") return `${url} did not answer within ${deadlineMs} ms`;
+  if (error instanceof ExternalError) return error.message;
   const cause = error.cause as { readonly code?: unknown; readonly message?: unknown } | undefined;
   if (cause?.code === "ECONNREFUSED") return `nothing listens on ${url}`;
   const detail = [cause?.code, cause?.message].find((text) => typeof text === "string" && text !== "");

@@ -3,7 +3,7 @@ import { messageOf } from "../../lib/assert.ts";
 import { escapeHidden } from "../../lib/text.ts";
 import type { Workspace } from "../../registry.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
-import { deadline } from "../../lib/external.ts";
+import { withDeadline } from "../../lib/external.ts";
 import { configurationOf } from "../host/settings.ts";
 import { inheritedBy, registryOf } from "../host/registry.ts";
 import { readOnlyVault } from "../host/vault.ts";
@@ -52,7 +52,10 @@ async function listed(context: Context, source: string, label: string): Promise<
     vault: await readOnlyVault(context, credentials),
   };
   try {
-    return await row.workspaces(parts, deadline(context.interrupted(), ASK_MS, label));
+    const { workspaces } = row;
+    return await withDeadline(host.clock, context.interrupted(), ASK_MS, label, (until) =>
+      workspaces(parts, until),
+    );
   } catch (error) {
     throw new Failure(1, "not_read", `${label} could not be read: ${messageOf(error)}`, {
       hint: "`patchrelay doctor` checks the sign-in",

@@ -58,7 +58,7 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     permissions: createPermissions(client, clock),
     whoAmI,
   });
-  const logParts = { client, transport, apiUrl, totalMs: limits.totalMs, log };
+  const logParts = { client, transport, apiUrl, clock, totalMs: limits.totalMs, log };
   let previousSecretUsedAt: number | null = null;
 
   return {

@@ -84,7 +84,7 @@ export function createLinearTracker(parts: LinearParts): LinearTracker {
 /** What every call to Linear is made with. */
 export function callingWith({ apiUrl, transport, limits, clock, log }: LinearParts): TokenParts {
   const { connectMs, totalMs } = limits;
-  return { apiUrl, transport: transport ?? httpTransport({ connectMs }), totalMs, clock, log };
+  return { apiUrl, transport: transport ?? httpTransport({ clock, connectMs }), totalMs, clock, log };
 }
 
 /** The workspaces that these credentials open: the installed ones, else the one of the credential itself. */

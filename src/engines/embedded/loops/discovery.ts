@@ -1,7 +1,6 @@
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { messageOf } from "../../../lib/assert.ts";
-import { deadline } from "../../../lib/external.ts";
-import { aborted } from "../../../lib/signals.ts";
+import { cutOffAfter } from "../../../lib/external.ts";
 import type { EngineParts } from "../../engine.ts";
 import {
   DISCOVER_DEADLINE_MS,
@@ -46,8 +45,10 @@ export function createDiscoveryLoop(parts: {
   };
 
   const asked = async (begun: Look, signal: AbortSignal): Promise<Look> => {
-    const within = deadline(signal, DISCOVER_DEADLINE_MS, "the tracker's list of our issues");
-    const found = await Promise.race([engine.discover(begun.since, begun.rest, within), aborted(within)]);
+    const what = "the tracker's list of our issues";
+    const found = await cutOffAfter(clock, signal, DISCOVER_DEADLINE_MS, what, (until) =>
+      engine.discover(begun.since, begun.rest, until),
+    );
     const { look, endless } = withAnswer(begun, found);
     if (endless) {
       const { answers } = look;

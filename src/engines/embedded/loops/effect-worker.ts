@@ -3,9 +3,8 @@ import { emptyFacts } from "../../../factory/facts/facts.ts";
 import type { Observation, Origin } from "../../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
-import { ExternalError } from "../../../lib/external.ts";
-import { aborted, firstOf } from "../../../lib/signals.ts";
-import type { EngineParts, Performer, EffectContext } from "../../engine.ts";
+import { cutOffAfter } from "../../../lib/external.ts";
+import type { EngineParts, Performer } from "../../engine.ts";
 import {
   afterDone,
   afterFailure,
@@ -64,28 +63,18 @@ export function createEffectWorker(parts: {
 
   const call = async (effect: Effect, attempt: number): Promise<readonly Observation[]> => {
     assert(effect.kind !== "start_run", "a run is not an effect to perform");
-    const late = new AbortController();
-    const cancel = clock.after(LONGEST_CALL_MS, () =>
-      late.abort(new ExternalError("unavailable", `${effect.kind} did not end within ${LONGEST_CALL_MS} ms`)),
-    );
-    const until = firstOf(stopping.signal, late.signal);
-    const { signal } = until;
-    const context: EffectContext = {
-      facts: advances.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
-      attempt,
-      signal,
-      async observe(observations) {
-        store.write(() => advances.apply(effect.issue, observations, originOf(effect)));
-      },
-    };
     // The map of performers is total over the kinds, but TypeScript cannot pair a kind with its own performer.
     const performer = engine.performers[effect.kind] as Performer<EffectKind>;
-    try {
-      return await Promise.race([performer(effect, context), aborted(signal)]);
-    } finally {
-      cancel();
-      until.release();
-    }
+    return await cutOffAfter(clock, stopping.signal, LONGEST_CALL_MS, effect.kind, (signal) =>
+      performer(effect, {
+        facts: advances.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
+        attempt,
+        signal,
+        async observe(observations) {
+          store.write(() => advances.apply(effect.issue, observations, originOf(effect)));
+        },
+      }),
+    );
   };
 
   const record = (row: OutboxRow, effect: Effect, observations: readonly Observation[]): void => {

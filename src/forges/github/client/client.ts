@@ -3,7 +3,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { parseTime } from "../../../lib/clock.ts";
 import type { Randomness } from "../../../lib/ids.ts";
 import type { Log } from "../../../lib/log.ts";
-import { deadline, ExternalError } from "../../../lib/external.ts";
+import { ExternalError, withDeadline } from "../../../lib/external.ts";
 import type { Secret } from "../../../lib/secret.ts";
 import type { GitHubAuth } from "./auth.ts";
 import { createCredentials } from "./auth.ts";
@@ -115,13 +115,14 @@ export function createClient(parts: ClientParts): Client {
   ): Promise<Answer<unknown>> => {
     const send = await sender();
     return inFlight.run(signal, async () => {
-      const until = deadline(signal, limits.totalMs, what);
       try {
-        const answer = await send({
-          ...options,
-          headers: { authorization: `Bearer ${token.reveal()}`, "x-github-api-version": API_VERSION },
-          request: { signal: until },
-        });
+        const answer = await withDeadline(clock, signal, limits.totalMs, what, (until) =>
+          send({
+            ...options,
+            headers: { authorization: `Bearer ${token.reveal()}`, "x-github-api-version": API_VERSION },
+            request: { signal: until },
+          }),
+        );
         const headers = textHeaders(answer.headers);
         if (answer.status >= 300 && !redirect)
           throw refusalOf({ status: answer.status, message: "", headers }, what, clock.now());

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { deadline, ExternalError } from "../../../lib/external.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { ExternalError, withDeadline } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
 import type { Transport } from "../client/transport.ts";
 import { networkFault } from "../client/transport.ts";
@@ -11,6 +12,7 @@ export interface JobLogParts {
   readonly client: Client;
   readonly transport: Transport;
   readonly apiUrl: string;
+  readonly clock: Clock;
   readonly totalMs: number;
 }
 
@@ -40,14 +42,15 @@ export async function readJobLog(
     throw new ExternalError("unavailable", `${what}: GitHub gave no location for it`);
   const url = mayFollow(location, parts.apiUrl);
   if (url === null) throw new ExternalError("refused", `${what}: GitHub gave a location we do not follow`);
-  const until = deadline(signal, parts.totalMs, what);
-  const request = { method: "GET", headers: { "user-agent": "patchrelay" }, body: null };
-  const stored = await parts.transport.exchange(url, request, until);
-  if (stored.status !== 200) {
-    stored.body.destroy();
-    throw new ExternalError("unavailable", `${what}: its storage answered ${stored.status}`);
-  }
-  return tailOf(stored.body as AsyncIterable<Buffer>, url, until);
+  return await withDeadline(parts.clock, signal, parts.totalMs, what, async (until) => {
+    const request = { method: "GET", headers: { "user-agent": "patchrelay" }, body: null };
+    const stored = await parts.transport.exchange(url, request, until);
+    if (stored.status !== 200) {
+      stored.body.destroy();
+      throw new ExternalError("unavailable", `${what}: its storage answered ${stored.status}`);
+    }
+    return await tailOf(stored.body as AsyncIterable<Buffer>, url, until);
+  });
 }
 
 async function tailOf(body: AsyncIterable<Buffer>, url: URL, signal: AbortSignal): Promise<string> {

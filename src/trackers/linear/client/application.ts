@@ -1,5 +1,5 @@
 import type { Clock } from "../../../lib/clock.ts";
-import { deadline } from "../../../lib/external.ts";
+import { withDeadline } from "../../../lib/external.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { Secret } from "../../../lib/secret.ts";
 import { linearAddress } from "./address.ts";
@@ -34,7 +34,7 @@ export async function askToken(
   { clientId, clientSecret }: Application,
   grant: Grant,
   fields: Readonly<Record<string, string>>,
-  { apiUrl, transport, totalMs }: Omit<TokenParts, "clock" | "log">,
+  { apiUrl, transport, totalMs, clock }: Omit<TokenParts, "log">,
   signal: AbortSignal,
 ): Promise<AppToken> {
   const form = new URLSearchParams({
@@ -43,20 +43,20 @@ export async function askToken(
     client_id: clientId.reveal(),
     client_secret: clientSecret.reveal(),
   });
-  const answer = await transport({
-    url: linearAddress(apiUrl, "/oauth/token"),
-    headers: {
-      "content-type": "application/x-www-form-urlencoded",
-      accept: "application/json",
-      "user-agent": "patchrelay",
-    },
-    body: form.toString(),
-    signal: deadline(signal, totalMs, "Linear (token)"),
-  });
+  const url = linearAddress(apiUrl, "/oauth/token");
+  const headers = {
+    "content-type": "application/x-www-form-urlencoded",
+    accept: "application/json",
+    "user-agent": "patchrelay",
+  };
+  const body = form.toString();
+  const answer = await withDeadline(clock, signal, totalMs, "Linear (token)", (until) =>
+    transport({ url, headers, body, signal: until }),
+  );
   // Should somebody on the way quote what was sent, it ends here.
   const sent = [clientSecret.reveal(), ...Object.values(fields)].filter((text) => text.length >= 16);
-  const body = answer.status === 200 ? answer.body : withoutAny(answer.body, sent);
-  return readTokenAnswer(answer.status, body, grant);
+  const told = answer.status === 200 ? answer.body : withoutAny(answer.body, sent);
+  return readTokenAnswer(answer.status, told, grant);
 }
 
 function withoutAny(text: string, secrets: readonly string[]): string {

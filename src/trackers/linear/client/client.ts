@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { deadline, ExternalError } from "../../../lib/external.ts";
+import { ExternalError, withDeadline } from "../../../lib/external.ts";
 import { linearAddress } from "./address.ts";
 import type { Auth } from "./auth.ts";
 import { judge, externalError } from "./faults.ts";
@@ -78,11 +78,19 @@ export function createClient(parts: ClientParts): LinearClient {
           );
         }
       }
-      const within = deadline(signal, parts.totalMs, `Linear (${operation.name})`);
       const body = JSON.stringify({ operationName: operation.name, query: operation.document, variables });
-      const first = await once(body, within);
-      // A call that was not authorised was not carried out, so that it may go again, once.
-      const { answer, verdict } = first.again ? await once(body, within) : first;
+      const what = `Linear (${operation.name})`;
+      const { answer, verdict } = await withDeadline(
+        parts.clock,
+        signal,
+        parts.totalMs,
+        what,
+        async (until) => {
+          const first = await once(body, until);
+          // A call that was not authorised was not carried out, so that it may go again, once.
+          return first.again ? await once(body, until) : first;
+        },
+      );
       const now = parts.clock.now();
       if ("fault" in verdict) {
         const retryAt =

@@ -2,7 +2,8 @@ import { Agent as PlainAgent, request as plainRequest } from "node:http";
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { messageOf } from "../../../lib/assert.ts";
-import { deadline, ExternalError } from "../../../lib/external.ts";
+import type { Clock } from "../../../lib/clock.ts";
+import { ExternalError } from "../../../lib/external.ts";
 
 /** One POST. `signal` ends it at any point. */
 interface Call {
@@ -32,12 +33,14 @@ const SOCKETS = 8;
  * HTTP(S) of Node itself: unlike fetch it can bound connecting apart from answering, never follows a redirect,
  * and leaves undici unloaded. `connectMs` covers name look-up, TCP and TLS.
  */
-export function httpTransport(limits: {
+export function httpTransport(parts: {
+  readonly clock: Clock;
   readonly connectMs: number;
   readonly agent?: PlainAgent;
 }): Transport {
+  const { clock, connectMs } = parts;
   const options = { keepAlive: true, maxSockets: SOCKETS, timeout: IDLE_MS };
-  const plain = limits.agent ?? new PlainAgent(options);
+  const plain = parts.agent ?? new PlainAgent(options);
   const tls = new TlsAgent(options);
   return async (call) => {
     call.signal.throwIfAborted();
@@ -47,16 +50,12 @@ export function httpTransport(limits: {
       agent: secure ? tls : plain,
       headers: { ...call.headers, "content-length": String(Buffer.byteLength(call.body)) },
     });
-    const connecting = deadline(call.signal, limits.connectMs, `connecting to ${call.url.host}`);
     const stop = (): void => {
       request.destroy(new Error("given up"));
     };
-    const tooSlow = (): void => {
-      request.destroy(connecting.reason instanceof Error ? connecting.reason : undefined);
-    };
-    connecting.addEventListener("abort", tooSlow, { once: true });
+    const late = `${call.url.host} accepted no connection within ${connectMs} ms`;
+    const connected = clock.after(connectMs, () => request.destroy(new ExternalError("unavailable", late)));
     call.signal.addEventListener("abort", stop, { once: true });
-    const connected = (): void => connecting.removeEventListener("abort", tooSlow);
     try {
       const response = await answered(request, call.body, secure, connected);
       const body = await whole(response);
