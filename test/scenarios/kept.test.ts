@@ -46,10 +46,10 @@ test("signed deliveries that cannot be read or used are kept and explained, and 
   expect(await fromLinear(story, "Reaction", "also-of-no-use", { action: "create", type: "Reaction" })).toBe(
     200,
   );
-  // The right event, but not in the form that Linear documents: the interpreter cannot read it.
-  expect(
-    await fromLinear(story, "AgentSessionEvent", "poison", { action: "created", type: "AgentSessionEvent" }),
-  ).toBe(200);
+  // The right event of our workspace, but not in the form that Linear documents: the interpreter cannot read it.
+  const { organizationId } = story.linear.installation;
+  const poison = { action: "created", type: "AgentSessionEvent", organizationId };
+  expect(await fromLinear(story, "AgentSessionEvent", "poison", poison)).toBe(200);
   ada.writes("Add a discount");
   ada.delegates();
   await story.until("awaiting_review");
