@@ -228,7 +228,7 @@ function linearAuth(credentials: Credentials) {
 }
 
 const OWN_PULL_REQUEST =
-  "GitHub lets nobody approve their own pull request, and this one belongs to the owner of GITHUB_TOKEN";
+  "GitHub does not let authors approve their own pull requests, and this one belongs to the owner of GITHUB_TOKEN";
 
 function githubApp({ GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey }: Credentials) {
   if (appId === null || privateKey === null) return null;

@@ -91,7 +91,7 @@ const PHASE_WORDS: Readonly<Record<RunPhase, string>> = {
   verify: "the repository's own checks are running",
   inspect: "the change is being inspected",
   publish: "the change is being published",
-  settle: "it is being settled",
+  settle: "its result is being recorded",
 };
 
 /** What goes on in a phase of a run. */

@@ -9,7 +9,7 @@ export interface Joined {
 
 /**
  * Fires with the first of `signals`, and lets go of all of them then. Unlike AbortSignal.any, which on Node 20 leaves
- * a mark on each of them for ever: a signal that lives as long as the process would grow with every call.
+ * a mark on each of them forever: a signal that lives as long as the process would grow with every call.
  */
 export function firstOf(...signals: readonly AbortSignal[]): Joined {
   const joined = new AbortController();

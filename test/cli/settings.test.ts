@@ -140,7 +140,7 @@ test("doctor says who merges where that follows from the credentials, and why", 
   expect(await told({})).toEqual({
     check: "merging",
     state: "ok",
-    says: "merge.policy is person for app: GitHub lets nobody approve their own pull request, and this one belongs to the owner of GITHUB_TOKEN",
+    says: "merge.policy is person for app: GitHub does not let authors approve their own pull requests, and this one belongs to the owner of GITHUB_TOKEN",
     todo: "set merge.policy if it should be another, or use an App",
   });
   expect(await told({ policy: "when_approved" })).toBeUndefined();

@@ -10,8 +10,8 @@ import type { Bench } from "../agents/bench.ts";
  * What every agent promises. It must be able to play these, asked for by a prompt with `[[scn:NAME]]`:
  * `edit`: says something, tells a plan, runs a command, writes `hello.txt` ("hello\n"), reports done.
  * `steer`: tells a message, goes on until one comes, writes that to `steered.txt`, reports done.
- * `hang`: tells a message, then goes on for ever. `question`: reports a question with the options A and B.
- * `words`: ends with "just words" and no report. `spend`: uses 5000 tokens or more, then goes on for ever.
+ * `hang`: tells a message, then goes on forever. `question`: reports a question with the options A and B.
+ * `words`: ends with "just words" and no report. `spend`: uses 5000 tokens or more, then goes on forever.
  *
  * `start` makes an agent whose threads live in the folder it is given: made twice over
  * the same folder, the second is the agent after a restart.

@@ -136,7 +136,7 @@ describe("checks", () => {
     expect(effects(told, "rerun_checks")).toBe(1);
   });
 
-  test("a rerun that never starts is not awaited for ever", () => {
+  test("a rerun that never starts is not awaited forever", () => {
     const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun ok; wait 120`);
     expect(last(told)).toContain("repairing_ci run_queued");
   });
@@ -246,7 +246,7 @@ describe("pushes and budgets", () => {
     expect(last(told)).toContain("escalated implement/budget_spent → tell thought, tell error");
   });
 
-  test("an agent that is always interrupted is not started for ever", () => {
+  test("an agent that is always interrupted is not started forever", () => {
     const told = story("delegated");
     for (let attempt = 1; attempt <= 5; attempt += 1) told.tell("run starts; run interrupted");
     expect(last(told)).toContain("escalated implement/failing");
@@ -828,7 +828,7 @@ describe("merge queue", () => {
     expect(told.life.facts.runs.at(-1)?.stop?.reason).toBe("superseded");
   });
 
-  test("out of it for no reason that is told, it is asked for again, but not for ever", () => {
+  test("out of it for no reason that is told, it is asked for again, but not forever", () => {
     const told = story(`${QUEUED}; wait 60; pull h1 unqueued`);
     expect(last(told)).toContain("awaiting_queue merge → merge");
     for (let time = 1; time <= 5; time += 1) told.tell("merge ok; wait 60; pull h1");

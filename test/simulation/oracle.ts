@@ -311,7 +311,7 @@ export class Oracle implements Judge {
     }
   }
 
-  /** Nothing may go on for ever: by now each issue must have ended, or wait for a person. */
+  /** Nothing may go on forever: by now each issue must have ended, or wait for a person. */
   outOfTime(life: Stage, issue: IssueId, row: LedgerIssue | undefined): void {
     this.broken(
       life,

@@ -125,7 +125,7 @@ export function settingOf(chance: Chance, later: Chance, mistakes: ReadonlySet<M
       ? { from: later.between(0, 16) * HOUR, forMs: later.between(5, 180) * MINUTE }
       : null,
     tickMs: chance.pick([2 * MINUTE, 5 * MINUTE]),
-    // The base does not stay red for ever.
+    // The base does not stay red forever.
     baseMoves: [...baseMoves, { at: 19 * HOUR, red: false, conflict: false }],
     agent: { done: chance.pick([0.6, 0.85]), unlucky: chance.pick([0.02, 0.15, 0.4]), untested: 0.05 },
     patient: chance.that(0.4),

@@ -216,7 +216,9 @@ describe("what Linear refuses for good", () => {
     const session = world.delegate("APP-1", "ada");
     await say(linear, session.id, "k1");
     world.oauth.rotateSecret();
-    expect((await fault(say(linear, session.id, "k2"))).message).toContain("a new secret ends the old one");
+    expect((await fault(say(linear, session.id, "k2"))).message).toContain(
+      "a new secret revokes the old one",
+    );
     expect((await fault(say(linear, session.id, "k2"))).kind).toBe("unauthorized");
     expect(tokens()).toBe(2);
   });

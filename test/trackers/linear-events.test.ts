@@ -58,7 +58,7 @@ const changed = {
     core: {
       key: "APP-7",
       title: "Broken login",
-      description: "It spins for ever.",
+      description: "It spins forever.",
       url: "https://linear.app/example/issue/APP-7/broken-login",
       workspace: "b0000000-0000-4000-8000-000000000001",
       team: "APP",

@@ -61,7 +61,7 @@ export function createCodexAgent(parts: CodexParts): Agent {
     try {
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     } catch (error) {
-      parts.log.warn("could not remove a run's folder yet", { folder, why: messageOf(error) });
+      parts.log.warn("could not remove a run's folder; will retry", { folder, why: messageOf(error) });
     }
   };
 

@@ -14,7 +14,7 @@ type Group = "start" | "look" | "act" | "care";
 /** The headings of help, in order. */
 export const GROUPS: Readonly<Record<Group, string>> = {
   start: "Start",
-  look: "Look (works with the relay down, too)",
+  look: "Inspect (works even when the relay is down)",
   act: "Act",
   care: "Maintain",
 };

@@ -34,7 +34,7 @@ export const readPullRequest =
       return problem?.value === why ? [] : [{ kind: "repository_read", at: parts.clock.now(), problem: why }];
     }
     const seen = reading === null ? [] : [reading];
-    // Nothing else looks at the repository again: without this a problem of a moment would stand for ever.
+    // Nothing else looks at the repository again: without this a problem of a moment would stand forever.
     const isAsked = problem !== null && (reading === null || problem.value !== null);
     return isAsked ? [...seen, await repositoryReading(parts, facts, signal)] : seen;
   };

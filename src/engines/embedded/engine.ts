@@ -257,7 +257,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
         store.db.pragma("wal_checkpoint(TRUNCATE)");
         failpoint("checkpoint.mid");
       } catch (error) {
-        log.warn("WAL checkpoint failed at shutdown; the next start does it", {
+        log.warn("WAL checkpoint failed at shutdown; will retry at next start", {
           why: messageOf(error),
         });
       }

@@ -29,7 +29,7 @@ export const REFUSALS = {
   agent_not_ready: "the agent cannot start: it is not installed, not logged in or offline",
   backing_off: "the last attempt failed through no fault of the work and is retried later",
   failing:
-    "five attempts in a row failed through no fault of the work; an outage that costs nothing gets six hours",
+    "five attempts in a row failed through no fault of the work; an outage that uses no tokens gets six hours",
   budget_spent: "the budget for this kind of run on this cause is spent",
   runs_spent: "the issue has had `budgets.runs` attempts since the last `retry`",
   tokens_spent: "the issue has used `budgets.tokensPerIssue` since the last `retry`",

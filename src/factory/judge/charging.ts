@@ -18,7 +18,7 @@ export interface Terms {
 const THE_WORK: Terms = { charged: true, again: "now", inARow: "ends" };
 /** A person decided so, or it was overtaken. */
 const NOBODYS_FAULT: Terms = { charged: false, again: "now", inARow: "ends" };
-/** Ours, as a rule; but it could repeat for ever. */
+/** Ours, as a rule; but it could repeat forever. */
 const CUT_OFF: Terms = { charged: false, again: "now", inARow: "counts" };
 /** An outage that costs nothing gets hours, not minutes: it must not hand everything over at once. */
 const THE_WORLD: Terms = { charged: false, again: "later", inARow: "if_paid" };
@@ -94,7 +94,7 @@ function failuresInARow(runs: readonly Pick<Run, "end">[]): number {
   return other === -1 ? ends.length : other;
 }
 
-/** Failures in a row after which a person is asked instead of trying for ever. */
+/** Failures in a row after which a person is asked instead of trying forever. */
 const MOST_FAILURES_IN_A_ROW = 5;
 /** Faults of the world that last this long are handed over all the same. */
 const LONGEST_OUTAGE_MS = 6 * 3_600_000;

@@ -25,7 +25,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "push_unseen",
-    says: "We pushed, and the forge still shows the previous head: judge nothing by a head that is history.",
+    says: "We pushed, and the forge still shows the previous head: do not act on an outdated head.",
     states: ["pr_open"],
     when: ({ facts }) => unseenPush(facts),
     gives: (sha) =>
@@ -176,7 +176,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "checks_cut",
-    says: "This head has more checks than patchrelay reads: whether all pass is not known, so a person decides.",
+    says: "This head has more checks than patchrelay reads: it cannot tell whether all of them pass, so a person decides.",
     states: ["awaiting_input"],
     when: (s) => judged(s, "cut"),
     gives: ({ checks }) =>
@@ -188,7 +188,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "red_on_base",
-    says: "The failing checks fail on the base branch too: not this change's fault, so no budget is spent. A review is addressed all the same.",
+    says: "The failing checks fail on the base branch too: not this change's fault, so no budget is spent. Reviews are still addressed.",
     states: ["pr_open"],
     when: (s) => redOn(s, true),
     gives: ({ failing, core: { base } }) =>

@@ -22,7 +22,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   profiles: "a profile can change the sandbox",
   mcp_servers: "MCP servers run outside the sandbox, driven by the agent",
   plugins: "plugins bring tools that run outside the sandbox",
-  apps: "apps can use the accounts of whoever is logged in",
+  apps: "apps can use the accounts of the logged-in user",
   hooks: "Codex hooks run outside the sandbox; use the repository's .patchrelay/hooks",
   notify: "it starts a program outside the sandbox",
   cli_auth_credentials_store: "the relay keeps the agent's login in the agent's own home",
@@ -33,7 +33,7 @@ const REFUSED_FEATURES: Readonly<Record<string, string>> = {
   plugins: "plugins bring tools that run outside the sandbox",
   remote_plugin: "plugins bring tools that run outside the sandbox",
   plugin_sharing: "plugins bring tools that run outside the sandbox",
-  apps: "apps can use the accounts of whoever is logged in",
+  apps: "apps can use the accounts of the logged-in user",
   shell_snapshot: "it starts a login shell outside the run's environment",
 };
 

@@ -103,7 +103,7 @@ export const branchPrefixForm = z
     'expected lower-case letters, digits, dots, hyphens, underscores and slashes, as "patchrelay/"',
   );
 
-/** The id of a project, stable for ever: the database keeps it. */
+/** The id of a project, stable forever: the database keeps it. */
 export const projectIdForm = z
   .string()
   .min(1)

@@ -1,7 +1,7 @@
 /**
  * How each request of the app-server is declined: nobody sits in front of it, and approvals are off, so
  * whatever it asks for is not given. A request that is not listed is answered with a JSON-RPC error, which Codex
- * treats as a rejection; unanswered it would wait for ever.
+ * treats as a rejection; unanswered it would wait forever.
  */
 const REFUSALS: Readonly<Record<string, unknown>> = {
   "item/commandExecution/requestApproval": { decision: "decline" },

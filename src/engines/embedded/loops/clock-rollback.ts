@@ -65,7 +65,7 @@ export function createClockRollback(parts: {
       const rows = store.write(() =>
         lost.reduce((sum, { waits, bring }) => sum + bring.run(now, now + waits(settings)).changes, 0),
       );
-      log.warn("the clock was set back; what was planned by the old time is due now", { rows });
+      log.warn("clock moved backwards; running timers scheduled under the old time now", { rows });
       parts.changed();
       return LOOK_EVERY_MS;
     },

@@ -11,7 +11,7 @@ const BATCH = 100;
 const PASS_EVERY_MS = 600_000;
 const PAUSE_MS = 100;
 
-/** One kind of thing that is not kept for ever. */
+/** One kind of thing that is not kept forever. */
 export interface Keeping {
   readonly name: string;
   /** Looks at the next batch and removes what of it is older than its limit; `more` = the pass has not ended. */

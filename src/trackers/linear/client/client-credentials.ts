@@ -10,7 +10,7 @@ export function clientCredentials(application: Application, parts: TokenParts): 
     async (signal) => {
       const scope = SCOPES.join(",");
       const { text, seconds } = await askToken(application, "client_credentials", { scope }, parts, signal);
-      log.debug("Linear gave a token", { seconds });
+      log.debug("obtained a Linear access token", { seconds });
       const now = clock.now();
       return { text, obtainedAt: now, expiresAt: now + seconds * 1_000 };
     },

@@ -60,7 +60,7 @@ function remedy({ error, error_description: why }: z.output<typeof refused>, gra
     return `client credentials are not enabled for it; turn them on at ${PAGE}, or install it with \`patchrelay linear connect\``;
   }
   if (error === "invalid_client") {
-    return `LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET are not a pair that Linear knows; compare them with ${PAGE}, where a new secret ends the old one`;
+    return `LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET are not a pair that Linear knows; compare them with ${PAGE}, where a new secret revokes the old one`;
   }
   if (error === "invalid_grant" && grant === "refresh_token") {
     return "the installation has ended there: it was removed, or its tokens were used up elsewhere; run `patchrelay linear connect` to connect the workspace again";
