@@ -577,7 +577,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           method: "squash",
           policy: "person",
           label: null,
-          basis: { round: "r", evidence: "e", attempt: 1 },
+          basis: { round: "r", reading: "e", attempt: 1 },
         };
         await ask("a", merge);
         expect(await effectOf("merge-1")).toMatchObject({ state: "failed", attempts: 1 });

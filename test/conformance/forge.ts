@@ -427,7 +427,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       expect((await read()).queue).toBeNull();
     });
 
-    test("tells that the queue sent a pull request away, with the commit that failed and its evidence", async () => {
+    test("tells that the queue sent a pull request away, with the commit that failed and what failed on it", async () => {
       await rig.protect({ required: ["unit"], queue: true });
       rig.ci({ unit: "success" });
       const proposed = await propose();
@@ -444,8 +444,8 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       const { ejections } = await read();
       expect(ejections).toMatchObject([{ reason: "checks_failed", group, head: proposed.head }]);
       expect(ejections[0]?.at).toBe(left.at);
-      const evidence = await rig.forge.checkFailures(rig.repository, group, [], signal);
-      expect(evidence).toMatchObject([{ check: "unit", log: expect.stringContaining("assertion failed") }]);
+      const failures = await rig.forge.checkFailures(rig.repository, group, [], signal);
+      expect(failures).toMatchObject([{ check: "unit", log: expect.stringContaining("assertion failed") }]);
     });
 
     test("labels for another system, and leaves it to a person, where that is the policy", async () => {

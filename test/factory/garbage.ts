@@ -104,7 +104,7 @@ const reported: fc.Arbitrary<ReportedEffect> = fc.oneof(
     method: fc.constant("squash" as const),
     policy: fc.constant("when_approved" as const),
     label: fc.constant(null),
-    basis: fc.record({ round: word, evidence: word, attempt: fc.nat(3) }),
+    basis: fc.record({ round: word, reading: word, attempt: fc.nat(3) }),
   }),
   fc.record({
     kind: fc.constant("cancel_merge" as const),

@@ -20,7 +20,7 @@ const merge: Ask = (key) => ({
   method: "squash",
   policy: "when_approved",
   label: null,
-  basis: { round: "r", evidence: "e", attempt: 1 },
+  basis: { round: "r", reading: "e", attempt: 1 },
 });
 const cancel: Ask = (key) => ({
   kind: "cancel_merge",

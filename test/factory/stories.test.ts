@@ -648,7 +648,7 @@ describe("delegation, stop, pause", () => {
     expect(story(`${APPROVED}; pull h1 auto`).wanted("merge")).toEqual([true]);
     expect(story(`${APPROVED}; pull h1 queue queued`).wanted("merge")).toEqual([true]);
     expect(story(`${APPROVED}; pull h1 auto; review r1 dismissed`).wanted("merge")).toEqual([false]);
-    // More evidence makes another request of the same: after the first of them the other is none.
+    // Another reading makes another request of the same: after the first of them the other is none.
     const told = story(`${APPROVED}; pull h1 lint=success`);
     expect(told.wanted("merge")).toContain(true);
     expect(told.tell("merge ok").wanted("merge")).not.toContain(true);

@@ -27,7 +27,7 @@ const run = (
 });
 const jobUrl = (id: number): string => `https://github.com/acme/app/actions/runs/8800/job/${id}`;
 
-async function evidence(
+async function failuresOf(
   answers: { readonly runs?: readonly unknown[]; readonly statuses?: readonly unknown[] },
   more: (asked: Asked) => Reply | undefined = () => undefined,
   names: readonly string[] = [],
@@ -42,9 +42,9 @@ async function evidence(
   return forgeAt(server.url).checkFailures("acme/app", SHA, names, NEVER);
 }
 
-describe("the evidence of a failing commit", () => {
+describe("what failed on a commit", () => {
   it("has the end of the job's log, fetched without our credential", async () => {
-    const found = await evidence(
+    const found = await failuresOf(
       { runs: [run(1, "unit", "failure", jobUrl(41)), run(2, "build", "success")] },
       (asked) => {
         if (asked.path === "/repos/acme/app/actions/jobs/41/logs")
@@ -66,9 +66,9 @@ describe("the evidence of a failing commit", () => {
     const at = (location: string) => (asked: Asked) =>
       asked.path.endsWith("/logs") ? { status: 302, headers: { location }, body: "" } : undefined;
     const runs = [run(1, "unit", "failure", jobUrl(41))];
-    expect(await evidence({ runs })).toMatchObject([{ check: "unit", log: null }]);
+    expect(await failuresOf({ runs })).toMatchObject([{ check: "unit", log: null }]);
     await server?.close();
-    expect(await evidence({ runs }, at("http://169.254.169.254/latest"))).toMatchObject([{ log: null }]);
+    expect(await failuresOf({ runs }, at("http://169.254.169.254/latest"))).toMatchObject([{ log: null }]);
   });
 
   it("has the summary and the annotations, without what could hide", async () => {
@@ -76,7 +76,7 @@ describe("the evidence of a failing commit", () => {
       ...run(3, "lint", "failure"),
       output: { title: "2 problems", summary: "see\u202e below\u0000", annotations_count: 1 },
     };
-    const found = await evidence({ runs: [noted] }, (asked) =>
+    const found = await failuresOf({ runs: [noted] }, (asked) =>
       asked.path.includes("/check-runs/3/annotations")
         ? { body: [{ path: "src/map.ts", start_line: 3, annotation_level: "failure", message: "unused" }] }
         : undefined,
@@ -91,26 +91,26 @@ describe("the evidence of a failing commit", () => {
       { context: "legacy/ci", state: "error", description: "no", target_url: "https://ci.example.com/1" },
       { context: "fine", state: "success" },
     ];
-    expect(await evidence({ statuses })).toEqual([
+    expect(await failuresOf({ statuses })).toEqual([
       { check: "legacy/ci", conclusion: "error", url: "https://ci.example.com/1", summary: "no", log: null },
     ]);
   });
 
   it("leaves out what was not asked for, was cancelled, or is more than five", async () => {
     const runs = [run(1, "other", "failure"), run(2, "unit", "cancelled"), run(3, "unit", "failure")];
-    expect(await evidence({ runs }, () => undefined, ["unit"])).toMatchObject([
+    expect(await failuresOf({ runs }, () => undefined, ["unit"])).toMatchObject([
       { check: "unit", conclusion: "failure" },
     ]);
     await server?.close();
     const many = Array.from({ length: 9 }, (_, index) => run(index + 1, `c${index}`, "failure"));
-    expect(await evidence({ runs: many })).toHaveLength(5);
+    expect(await failuresOf({ runs: many })).toHaveLength(5);
   });
 
   it("finds what failed among as many checks as a reading sees", async () => {
     const runs = Array.from({ length: 950 }, (_, index) =>
       run(index + 1, `c${index}`, index === 940 ? "failure" : "success"),
     );
-    const found = await evidence({}, (asked) => {
+    const found = await failuresOf({}, (asked) => {
       const page = Number(/[?&]page=(\d+)/.exec(asked.path)?.[1] ?? 0);
       return asked.path.includes("/check-runs?")
         ? { body: { check_runs: runs.slice((page - 1) * 100, page * 100) } }
@@ -120,7 +120,7 @@ describe("the evidence of a failing commit", () => {
   });
 
   it("is not there while GitHub cannot be asked", async () => {
-    await expect(evidence({}, () => ({ status: 503, body: {} }))).rejects.toMatchObject({
+    await expect(failuresOf({}, () => ({ status: 503, body: {} }))).rejects.toMatchObject({
       kind: "unavailable",
     });
   });

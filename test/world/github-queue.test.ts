@@ -83,7 +83,7 @@ test("a green group is merged: the group commit becomes the base's tip", async (
   expect(stage.world.problems).toEqual([]);
 });
 
-test("a red group ejects its pull request, and the group commit's checks stay as evidence", async () => {
+test("a red group ejects its pull request, and the group commit's checks can still be read", async () => {
   const stage = await begin(QUEUED);
   stage.world.ci = async ({ kind }) => [
     { name: "test", conclusion: kind === "merge_group" ? "failure" : "success", log: "boom" },

@@ -3,13 +3,16 @@ import type { IssueId } from "./ids.ts";
 import type { CheckRerun, MergeCancellation, MergeRequest } from "./request.ts";
 import type { RunType } from "./run-types.ts";
 
+/** Raised when what is kept of facts no longer fits: a database that holds them is then refused, or migrated. */
+export const FACTS_VERSION = 4;
+
 /**
  * All we know about one issue: one document with a version. It holds what was true and since when, in the
  * source's own time, never what should be done about it: that is derived by `decide`.
  * Times are Unix milliseconds.
  */
 export interface Facts {
-  readonly v: 3;
+  readonly v: typeof FACTS_VERSION;
   readonly id: IssueId;
   readonly createdAt: number;
   readonly ticket: Ticket;
@@ -409,7 +412,7 @@ export const NOTHING_SPENT: Spent = { input: 0, cached: 0, output: 0, usd: null 
 /** What we know about an issue before we know anything. */
 export function emptyFacts(id: IssueId, at: number): Facts {
   return {
-    v: 3,
+    v: FACTS_VERSION,
     id,
     createdAt: at,
     ticket: {

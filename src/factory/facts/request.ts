@@ -20,7 +20,7 @@ export interface MergeBasis {
   /** Digest of what begins a new round for the same head: a way out of the queue, a person's newer word, a `retry`. */
   readonly round: string;
   /** Digest of what the forge judges a merge by, as far as we have read it. */
-  readonly evidence: string;
+  readonly reading: string;
   /** 1 = the first request for this head. */
   readonly attempt: number;
 }

@@ -42,7 +42,7 @@ export interface Merging {
   readonly futile: number;
 }
 
-const NO_BASIS: MergeBasis = { round: "", evidence: "", attempt: 1 };
+const NO_BASIS: MergeBasis = { round: "", reading: "", attempt: 1 };
 
 /** Where the merge of the present head stands. It rests on what was read, not on whose clock is ahead. */
 export function mergingOf(grounds: Grounds): Merging {
@@ -52,17 +52,17 @@ export function mergingOf(grounds: Grounds): Merging {
   const { head } = pull.core.value;
   const mine = requestsOf(facts, pull).filter((request) => request.head === head);
   const round = roundOf(grounds);
-  const evidence = basisDigest(pull);
+  const reading = readingDigest(pull);
   const attempt = mine.reduce((greatest, { basis }) => Math.max(greatest, basis.attempt), 0) + 1;
   const present = mine.filter(({ basis }) => basis.round === round);
   const noes = present.filter(
-    ({ basis, ok, because }) => basis.evidence === evidence && !ok && because !== "unwanted",
+    ({ basis, ok, because }) => basis.reading === reading && !ok && because !== "unwanted",
   );
   const yeses = present.filter(({ ok, key }) => ok && !isCancelled(facts, key));
   const last = yeses.at(-1) ?? null;
   const asked = last === null ? null : awaited(grounds, pull, last);
   return {
-    basis: { round, evidence, attempt },
+    basis: { round, reading, attempt },
     refusals: noes.filter(({ because }) => because !== "held"),
     held: noes.at(-1)?.because === "held" ? (noes.at(-1) ?? null) : null,
     asked:
@@ -146,8 +146,8 @@ export function unreadMerge(facts: Facts): string | null {
 }
 
 /** Names a request to merge. */
-export function mergeKey(facts: Facts, pull: PullRequest, { round, evidence, attempt }: MergeBasis): string {
-  return `merge:${facts.id}:${pull.number}:${pull.core.value.head}:${round}:${evidence}:${attempt}`;
+export function mergeKey(facts: Facts, pull: PullRequest, { round, reading, attempt }: MergeBasis): string {
+  return `merge:${facts.id}:${pull.number}:${pull.core.value.head}:${round}:${reading}:${attempt}`;
 }
 
 /** Names the cancellation of one request; a `retry` requests it again. */
@@ -175,7 +175,7 @@ function roundOf({ ejection, authority, facts }: Grounds): string {
 }
 
 /** What the forge judges a merge by, as far as we have read it. */
-function basisDigest(pull: PullRequest): string {
+function readingDigest(pull: PullRequest): string {
   const { core, heads, required, hasQueue, reviews, threads } = pull;
   const head = own(heads, core.value.head);
   const checks = head === undefined ? [] : countedChecks(head, required?.value ?? []);
