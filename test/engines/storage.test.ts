@@ -23,6 +23,7 @@ import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import {
   AlreadyRunning,
   DatabaseDamaged,
+  DatabaseForeign,
   DatabaseNewer,
   NoDatabase,
 } from "../../src/engines/embedded/database/errors.ts";
@@ -313,6 +314,40 @@ describe("a database that cannot be used", () => {
     const before = contents();
     await expect(open()).rejects.toBeInstanceOf(DatabaseNewer);
     expect(() => openViews(file, clock)).toThrow(DatabaseNewer);
+    expect(contents()).toEqual(before);
+  });
+
+  test.each([
+    [
+      "another text of a migration",
+      "UPDATE migrations SET digest = 'x' WHERE number = 2",
+      "its migration 0002-issues is not",
+    ],
+    [
+      "another order of migrations",
+      "DELETE FROM migrations WHERE number = 2",
+      "migration 0002-issues is not in its ledger",
+    ],
+    [
+      "no digests, as early builds",
+      "ALTER TABLE migrations DROP COLUMN digest",
+      "by which migrations it was made",
+    ],
+    ["facts of another version", "UPDATE migrations SET facts = 1", "its facts are of version 1"],
+    ["tables of another program", "PRAGMA user_version = 0", "it holds tables, but not the relay's"],
+  ])("one with %s is refused in words, and not touched", async (_, change, finding) => {
+    await open();
+    await stop();
+    const db = new Sqlite(file);
+    db.exec(change);
+    db.close();
+    const before = contents();
+    await expect(open()).rejects.toThrow(finding);
+    for (const use of [() => openViews(file, clock), () => check(file, clock.now())])
+      expect(use).toThrow(DatabaseForeign);
+    expect(() => openViews(file, clock)).toThrow(
+      "Nothing was changed. Start the build that made it, or move the data folder",
+    );
     expect(contents()).toEqual(before);
   });
 

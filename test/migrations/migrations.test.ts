@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { DatabaseNewer } from "../../src/engines/embedded/database/errors.ts";
+import { DatabaseForeign, DatabaseNewer } from "../../src/engines/embedded/database/errors.ts";
 import { checkInvariants } from "../../src/engines/embedded/database/maintenance.ts";
 import {
   migrate,
@@ -14,7 +14,7 @@ import {
 } from "../../src/engines/embedded/database/migrate.ts";
 import type { Migration } from "../../src/engines/embedded/database/migrate.ts";
 import { createViews } from "../../src/engines/embedded/views/views.ts";
-import { emptyFacts } from "../../src/factory/facts/facts.ts";
+import { emptyFacts, FACTS_VERSION } from "../../src/factory/facts/facts.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
@@ -155,6 +155,19 @@ describe("migrations", () => {
     db.pragma("user_version = 99");
     expect(() => apply(migrations.length)).toThrow(DatabaseNewer);
     expect(schemaOf(db)).toBe(99);
+  });
+
+  test("facts of an older version are the next migration's to bring forward", () => {
+    apply(migrations.length - 1);
+    db.exec("UPDATE migrations SET facts = 1");
+    expect(apply(migrations.length)).toHaveLength(1);
+    expect(db.prepare("SELECT facts FROM migrations ORDER BY number DESC").pluck().get()).toBe(FACTS_VERSION);
+  });
+
+  test("a migration that was rewritten is not taken for the one that was applied", () => {
+    apply(migrations.length);
+    const rewritten = migrations.map((step) => ({ ...step, sql: `${step.sql}\n-- more` }));
+    expect(() => migrate(db, ":memory:", rewritten, NOW)).toThrow(DatabaseForeign);
   });
 
   test("every table is STRICT", () => {

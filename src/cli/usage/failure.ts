@@ -62,6 +62,15 @@ export function badSettings(problems: readonly Problem[]): Failure {
   return new Failure(1, "bad_settings", problems.map(problemText).join("\n"));
 }
 
+const KNOWN: ReadonlySet<string> = new Set([
+  "AlreadyRunning",
+  "DatabaseNewer",
+  "DatabaseForeign",
+  "DatabaseDamaged",
+  "ExternalError",
+  "ProcessNotStarted",
+]);
+
 /** Whatever was thrown, as a failure. Faults of reading name themselves; their messages are for people. */
 export function failureOf(error: unknown): Failure {
   if (!(error instanceof Error)) return new Failure(1, "failed", String(error));
@@ -70,8 +79,7 @@ export function failureOf(error: unknown): Failure {
   if (error.name === "Failure") return error as Failure;
   if (error.name === "BadCursor") return wrongUsage(error.message);
   if (error.name === "NoDatabase") return notFound(error.message);
-  const known = ["AlreadyRunning", "DatabaseNewer", "DatabaseDamaged", "ExternalError", "ProcessNotStarted"];
-  return new Failure(1, known.includes(error.name) ? codeOf(error.name) : "failed", error.message);
+  return new Failure(1, KNOWN.has(error.name) ? codeOf(error.name) : "failed", error.message);
 }
 
 function codeOf(name: string): string {

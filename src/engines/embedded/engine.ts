@@ -18,7 +18,7 @@ import { takeLock } from "./database/lock.ts";
 import { createLookup } from "./rows/lookup.ts";
 import { createLoop } from "./loops/loop.ts";
 import { createMeta } from "./database/meta.ts";
-import { migrate, packagedMigrations, refuseNewer } from "./database/migrate.ts";
+import { migrate, packagedMigrations, refuseOthers } from "./database/migrate.ts";
 import { observationRows } from "./rows/observation.ts";
 import { createObserve } from "./observe.ts";
 import { outboxRows } from "./rows/outbox.ts";
@@ -62,7 +62,7 @@ const SPENT_KEPT_MS = 5_000;
 
 /**
  * Opens the engine on SQLite: takes the folder's lock, judges and migrates the database. Throws
- * AlreadyRunning, DatabaseDamaged, DatabaseNewer; then nothing is left open and nothing was changed.
+ * AlreadyRunning, DatabaseDamaged, DatabaseNewer, DatabaseForeign; then nothing is left open and nothing was changed.
  */
 export function openEmbeddedEngine(options: EmbeddedOptions): Engine {
   const { file, parts, pid } = options;
@@ -87,7 +87,7 @@ export function openEmbeddedEngine(options: EmbeddedOptions): Engine {
 
 function openStore({ file, lockFile, parts, maxPages }: EmbeddedOptions): Store {
   const migrations = packagedMigrations();
-  examine(file, (db) => refuseNewer(db, file, migrations));
+  examine(file, (db) => refuseOthers(db, file, migrations));
   const isNew = sizeOf(file) === 0;
   const db = openWriter(file, maxPages ?? null);
   try {

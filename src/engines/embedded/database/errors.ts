@@ -9,6 +9,18 @@ export class DatabaseNewer extends Error {
   }
 }
 
+/** The database was made by another build of the same version, or by another program. Nothing was touched. */
+export class DatabaseForeign extends Error {
+  override readonly name = "DatabaseForeign";
+  /** `finding` says what does not fit, as a sentence without its end. */
+  constructor(file: string, finding: string) {
+    super(
+      `${file} was made by another build of patchrelay and does not fit this one: ${finding}. Nothing was changed. ` +
+        "Start the build that made it, or move the data folder aside: the relay makes a new one at its next start.",
+    );
+  }
+}
+
 /** The database cannot be trusted, or is not where it was. Nothing was overwritten; `backup` is the newest copy that was found. */
 export class DatabaseDamaged extends Error {
   override readonly name = "DatabaseDamaged";

@@ -10,7 +10,7 @@ import { absent, backupsOf, damaged, PARTIAL, tellingDamage, toldAsDamage } from
 import { DatabaseDamaged } from "./errors.ts";
 import { lockFileOf, readDatabase } from "./read-only.ts";
 import { takeLock } from "./lock.ts";
-import { packagedMigrations, refuseNewer } from "./migrate.ts";
+import { packagedMigrations, refuseOthers } from "./migrate.ts";
 import { keepings, pruneAll } from "../loops/retention.ts";
 import { Sqlite } from "./sqlite.ts";
 import { createStore } from "./store.ts";
@@ -108,7 +108,7 @@ export function check(file: string, now: number): readonly Finding[] {
 function findings(file: string, now: number): readonly Finding[] {
   const reading = readDatabase(file, "auto");
   try {
-    refuseNewer(reading.db, file, packagedMigrations());
+    refuseOthers(reading.db, file, packagedMigrations());
     const integrity = reading.db.prepare<[], string>("PRAGMA integrity_check(20)").pluck().all();
     return [
       ...integrity.filter((line) => line !== "ok").map((detail) => ({ invariant: "integrity", detail })),
@@ -206,7 +206,7 @@ export function prune(
   try {
     const store = createStore(openWriter(file, null));
     try {
-      refuseNewer(store.db, file, packagedMigrations());
+      refuseOthers(store.db, file, packagedMigrations());
       const gone = pruneAll(keepings(store, storage), () => clock.now());
       store.db.exec("VACUUM");
       return gone;

@@ -2,9 +2,11 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type Database from "better-sqlite3";
+import { FACTS_VERSION } from "../../../factory/facts/facts.ts";
 import { assert } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
-import { DatabaseNewer } from "./errors.ts";
+import { sha256 } from "../../../lib/ids.ts";
+import { DatabaseForeign, DatabaseNewer } from "./errors.ts";
 
 /** One step of the schema: `migrations/0001-inbox.sql` has number 1 and name `0001-inbox`. */
 export interface Migration {
@@ -37,15 +39,63 @@ export function readMigrations(folder: string): readonly Migration[] {
   return found;
 }
 
+/** By what a database was made: each step with a digest of its text, and the version of the facts kept since. */
+const LEDGER = `CREATE TABLE IF NOT EXISTS migrations (
+  number INTEGER PRIMARY KEY,
+  name TEXT NOT NULL,
+  digest TEXT NOT NULL,
+  facts INTEGER NOT NULL,
+  applied_at INTEGER NOT NULL
+) STRICT`;
+
 /** The schema a database is at; 0 = new. */
 export function schemaOf(db: Database.Database): number {
   return db.pragma("user_version", { simple: true }) as number;
 }
 
-/** Throws DatabaseNewer when the database is ahead of `migrations`. */
-export function refuseNewer(db: Database.Database, file: string, migrations: readonly Migration[]): void {
+/**
+ * Throws DatabaseNewer when the database is ahead of `migrations`, and DatabaseForeign when it did not come to where it is
+ * by them: their texts and the version of the facts are in its ledger.
+ */
+export function refuseOthers(db: Database.Database, file: string, migrations: readonly Migration[]): void {
   const found = schemaOf(db);
   if (found > migrations.length) throw new DatabaseNewer(file, found, migrations.length);
+  const finding = foreignness(db, found, migrations);
+  if (finding !== null) throw new DatabaseForeign(file, finding);
+}
+
+interface LedgerRow {
+  readonly number: number;
+  readonly name: string;
+  readonly digest: string;
+  readonly facts: number;
+}
+
+/** What of a database at schema `found` is not of this program; null = nothing. */
+function foreignness(db: Database.Database, found: number, migrations: readonly Migration[]): string | null {
+  const tables = db.prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").pluck().get();
+  if (found === 0) return tables === 0 ? null : "it holds tables, but not the relay's";
+  const columns = db.prepare("SELECT name FROM pragma_table_info('migrations')").pluck().all();
+  if (!columns.includes("digest")) return "it does not say by which migrations it was made";
+  const ledger = db
+    .prepare<[number], LedgerRow>(
+      "SELECT number, name, digest, facts FROM migrations WHERE number <= ? ORDER BY number",
+    )
+    .all(found);
+  for (const [index, migration] of migrations.slice(0, found).entries()) {
+    const row = ledger[index];
+    if (row?.name !== migration.name) return `migration ${migration.name} is not in its ledger`;
+    if (row.digest !== digestOf(migration))
+      return `its migration ${migration.name} is not the one of this program`;
+  }
+  const facts = ledger.at(-1)?.facts ?? FACTS_VERSION;
+  // What is at an older schema is brought forward, and what it keeps of facts with it.
+  if (found < migrations.length || facts === FACTS_VERSION) return null;
+  return `its facts are of version ${facts}, and this program's of version ${FACTS_VERSION}`;
+}
+
+function digestOf({ sql }: Migration): string {
+  return sha256(sql);
 }
 
 /**
@@ -58,20 +108,16 @@ export function migrate(
   migrations: readonly Migration[],
   now: number,
 ): readonly string[] {
-  refuseNewer(db, file, migrations);
+  refuseOthers(db, file, migrations);
   const taken: string[] = [];
   for (const migration of migrations) {
     const step = db.transaction(() => {
       // Asked again inside the transaction: the answer before it may be old.
       if (schemaOf(db) >= migration.number) return false;
-      db.exec(
-        "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT",
-      );
-      db.prepare("INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)").run(
-        migration.number,
-        migration.name,
-        now,
-      );
+      db.exec(LEDGER);
+      db.prepare(
+        "INSERT INTO migrations (number, name, digest, facts, applied_at) VALUES (?, ?, ?, ?, ?)",
+      ).run(migration.number, migration.name, digestOf(migration), FACTS_VERSION, now);
       db.exec(migration.sql);
       db.pragma(`user_version = ${migration.number}`);
       failpoint(`migrate.${migration.name}`);
