@@ -1,4 +1,4 @@
-import type { BudgetOverview, IssueDocument } from "../engines/documents.ts";
+import type { IssueDocument, StatusDocument } from "../engines/documents.ts";
 import type { Views } from "../engines/engine.ts";
 import { escapeHidden } from "../lib/text.ts";
 import { layoutOf } from "../settings/load/layout.ts";
@@ -29,7 +29,7 @@ export const command: Command = {
   async run(context) {
     const condition = await lookAtRelay(context.relay());
     const { kept, trouble } = await lookAtDatabase(context);
-    const document = {
+    const document: StatusDocument = {
       ...condition,
       version: packageVersion(),
       node: process.versions.node,
@@ -67,13 +67,7 @@ function nothingKept({ relay }: Condition, trouble: string | null, context: Cont
   ];
 }
 
-interface Kept {
-  readonly issues: Readonly<Record<string, number>>;
-  readonly deliveries: Readonly<Record<string, number>>;
-  readonly outbox: Readonly<Record<string, number>>;
-  readonly budget: BudgetOverview | null;
-  readonly needsPerson: readonly IssueDocument[];
-}
+type Kept = Pick<StatusDocument, "issues" | "deliveries" | "outbox" | "budget" | "needsPerson">;
 
 const NOTHING: Kept = { issues: {}, deliveries: {}, outbox: {}, budget: null, needsPerson: [] };
 

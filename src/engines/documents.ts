@@ -229,6 +229,31 @@ export const ReadyDocument = z
   .register(documents, { id: "Ready" });
 export type ReadyDocument = Of<typeof ReadyDocument>;
 
+/** What `patchrelay status --json` prints. Only the command line hands it out, so it has no name in the OpenAPI document. */
+export const StatusDocument = z
+  .object({
+    relay: z.enum(["up", "down"]),
+    url: textOrNull,
+    /** Why it counts as down, or what keeps it from telling more; null = nothing to say. */
+    detail: textOrNull,
+    ready: ReadyDocument.nullable(),
+    relayVersion: textOrNull,
+    /** When each source last needed its previous webhook secret, null = never; null = the relay does not tell. */
+    previousSecrets: z.record(text, timeOrNull).nullable(),
+    /** Of the command itself, not of the relay. */
+    version: text,
+    node: text,
+    /** Why the database cannot be read; null = it can, or there is none yet. */
+    database: textOrNull,
+    issues: z.record(text, whole),
+    deliveries: z.record(text, whole),
+    outbox: z.record(text, whole),
+    budget: BudgetOverview.nullable(),
+    needsPerson: z.array(IssueDocument),
+  })
+  .describe("How relay and database are, and what needs a person.");
+export type StatusDocument = Of<typeof StatusDocument>;
+
 /** One line of GET /api/stream. `seq` is global and grows: `?after=` goes on from it. */
 export const StreamLine = z
   .object({

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { StatusDocument } from "../../src/engines/documents.ts";
 import type {
   DeliveryDocument,
   IssueDocument,
@@ -343,6 +344,7 @@ test("status tells that the relay is down, what is kept and what needs a person"
     outbox: { failed: 1 },
     needsPerson: [{ key: "APP-2" }],
   });
+  expect(StatusDocument.strict().parse(json(out))).toEqual(json(out));
   const human = await at(place, ["status"]);
   expect(human.out).toMatch(/^relay +down$/m);
   expect(human.out).toContain("1 effects: patchrelay outbox list --state failed");

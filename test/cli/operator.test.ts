@@ -2,6 +2,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { StatusDocument } from "../../src/engines/documents.ts";
 import { cli, json } from "./fake-host.ts";
 import { makePlace } from "./kept.ts";
 
@@ -160,7 +161,8 @@ test("with port 0 and no relay there is no address, exit 4", async () => {
 
 test("status tells the parts of a relay that is up, and its version", async () => {
   const part = { ok: true, detail: "runs", ageMs: 1_000, pending: 0 };
-  const parts = { database: part, agent: { ...part, ok: false, detail: "codex: not logged in" } };
+  const agent = { ...part, ok: false, detail: "codex: not logged in" };
+  const parts = { database: part, inbox: part, outbox: part, sweep: part, agent };
   const { run } = await standIn(({ path }) =>
     path === "/ready"
       ? [503, { ready: false, parts, previousSecrets: { github: "2026-01-05T09:00:00.000Z", linear: null } }]
@@ -172,6 +174,7 @@ test("status tells the parts of a relay that is up, and its version", async () =
     relayVersion: "9.9.9",
     ready: { ready: false, parts },
   });
+  expect(StatusDocument.strict().parse(json(document.out))).toEqual(json(document.out));
   const { code, out } = await run(["status"]);
   expect(code).toBe(0);
   expect(out).toMatch(/^relay +up, not ready$/m);

@@ -1,18 +1,12 @@
-import type { ReadyDocument } from "../../engines/documents.ts";
+import type { ReadyDocument, StatusDocument } from "../../engines/documents.ts";
 import { Failure } from "../usage/failure.ts";
 import type { Answer, RelayApi } from "./relay.ts";
 
 /** How the relay answers, as `status` tells it. */
-export interface Condition {
-  readonly relay: "up" | "down";
-  readonly url: string | null;
-  /** Why it counts as down, or what keeps it from telling more; null = nothing to say. */
-  readonly detail: string | null;
-  readonly ready: ReadyDocument | null;
-  readonly relayVersion: string | null;
-  /** When each source last needed its previous webhook secret (ISO 8601, null = never); null = the relay does not tell. */
-  readonly previousSecrets: Readonly<Record<string, string | null>> | null;
-}
+export type Condition = Pick<
+  StatusDocument,
+  "relay" | "url" | "detail" | "ready" | "relayVersion" | "previousSecrets"
+>;
 
 const ASK_MS = 2_000;
 
