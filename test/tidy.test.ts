@@ -590,6 +590,36 @@ const links: Rule = {
   planted: { path: "docs/x.md", text: "[there](nowhere.md)" },
 };
 
+/** The anchors that GitHub gives the headings of a document. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const headings = [...text.matchAll(/^#{1,6} +(.+)$/gm)].map((match) => match[1] ?? "");
+  return new Set(
+    headings.map((heading) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, "")
+        .replaceAll(" ", "-"),
+    ),
+  );
+}
+
+const anchors: Rule = {
+  name: "every link to a heading finds it",
+  findings: (files) =>
+    files.filter(isProse).flatMap((file) =>
+      [...file.text.matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)].flatMap(
+        ([, to = "", anchor = ""]) => {
+          const path = to === "" ? file.path : posix.join(dirname(file.path), to);
+          const text = files.findLast((other) => other.path === path)?.text ?? "";
+          return anchorsOf(text).has(anchor)
+            ? []
+            : [`${file.path} links to ${to}#${anchor}: there is no such heading`];
+        },
+      ),
+    ),
+  planted: { path: "docs/x.md", text: "# Here\n\n[there](#there)" },
+};
+
 const decisions: Rule = {
   name: "every decision is in the index, once, under its own number",
   findings: (files) => {
@@ -786,6 +816,14 @@ const RETIRED: readonly {
   },
   { word: /\banew\b/i, now: "again", planted: "// It is planned anew." },
   { word: /\bcan not\b/i, now: "cannot", planted: "// It can not be." },
+  { word: /\bfor ever\b/i, now: "forever", planted: "// It waits for ever." },
+  { word: /\bwithStanding\b/, now: "withShownDelegation", planted: "withStanding(facts);" },
+  {
+    word: /\bbasis\.evidence\b|\bbasisDigest\b/,
+    now: "reading, of what a merge is requested for",
+    planted: "basis.evidence;",
+  },
+  { word: /\b\w+Evidence\b/, now: "evidence is what a decision rests on", planted: "checkRunEvidence(db);" },
   {
     word: /\bfactoryTurn\b|\b(one|each|every|an?|the|same|this|next|by) turn\b(?! of the)/,
     now: "advance",
@@ -834,6 +872,7 @@ const rules: readonly Rule[] = [
   npmScripts,
   cliCommands,
   links,
+  anchors,
   decisions,
   listings,
   citedPages,
