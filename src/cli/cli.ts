@@ -38,9 +38,15 @@ async function carryOut(host: Host): Promise<number> {
   }
   const given = readArguments(found.entry.name, command, found.rest);
   if (given.flags.has("version")) return await tellVersion(host, given);
-  const { context, close } = createContext(host, given);
+  const { context, remark, close } = createContext(host, given);
   try {
-    return await command.run(context);
+    const code = await command.run(context);
+    await remark();
+    return code;
+  } catch (error) {
+    // What is wrong with the configuration is told in full then.
+    if (failureOf(error).code !== "bad_settings") await remark();
+    throw error;
   } finally {
     await close();
   }

@@ -23,16 +23,19 @@ export const command: Command = {
   arguments: [],
   options: {},
   about: [
-    "Exits 0 even if the relay is down: with --json, `relay` says up or down, and `ready` whether it can work. Exits 1 if the database cannot be read: `database` says why.",
+    "Exits 0 even if the relay is down: with --json, `relay` says up or down, and `ready` whether it can work. Exits 1 if the database cannot be read (`database` says why) or the configuration has problems (`configuration` says so).",
   ],
   examples: [{ says: "is it up, for a script", line: "status --json | jq -r .relay" }],
   async run(context) {
-    const condition = await lookAtRelay(context.relay());
+    const relay = context.relay();
+    const problems = await context.problems();
+    const condition = await lookAtRelay(relay);
     const { kept, trouble } = await lookAtDatabase(context);
     const document: StatusDocument = {
       ...condition,
       version: packageVersion(),
       node: process.versions.node,
+      configuration: problems,
       database: trouble,
       ...(kept ?? NOTHING),
     };
@@ -41,7 +44,7 @@ export const command: Command = {
       "",
       ...(kept === null ? nothingKept(condition, trouble, context) : keptLines(kept, context)),
     ]);
-    return trouble === null ? 0 : 1;
+    return trouble === null && problems === null ? 0 : 1;
   },
 };
 

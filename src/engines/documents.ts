@@ -243,6 +243,8 @@ export const StatusDocument = z
     /** Of the command itself, not of the relay. */
     version: text,
     node: text,
+    /** That the configuration has problems, so that something else may have been looked at; null = it has none. */
+    configuration: textOrNull,
     /** Why the database cannot be read; null = it can, or there is none yet. */
     database: textOrNull,
     issues: z.record(text, whole),

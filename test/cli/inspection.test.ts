@@ -371,6 +371,45 @@ test("inspection works with a config that serve would refuse", async () => {
   }
 });
 
+const COUNTED = (problems: string) =>
+  `The configuration has ${problems} (\`patchrelay config check\` lists them); this is what could be read without them.\n`;
+
+test.each([
+  { http: { port: "8931" }, runs: { slots: "many" } },
+  { http: { prot: 8931, host: 7 } },
+  { datadir: "data", dataDirectory: "x" },
+])("a look that %o may lead to the wrong place says so", async (changes) => {
+  const other = makePlace(changes);
+  try {
+    for (const line of ["issue list", "issue show APP-1", "queue", "db check", "issue stop APP-1"])
+      expect([line, (await at(other, line.split(" "))).err]).toEqual([
+        line,
+        expect.stringContaining(COUNTED("2 problems")),
+      ]);
+    expect((await at(other, ["issue", "list", "--json"])).err).toBe("");
+  } finally {
+    other.remove();
+  }
+});
+
+test("status counts every problem of the configuration, exit 1", async () => {
+  const other = makePlace({ dataDir: place.dataDir, runs: { slots: "many" }, ci: { nonsense: true } });
+  const one = makePlace({ runs: { slots: "many" } });
+  try {
+    const human = await at(other, ["status"]);
+    expect([human.code, human.err]).toEqual([1, COUNTED("2 problems")]);
+    expect(human.out).toMatch(/Needs a person:\n.*\nAPP-2/);
+    const machine = await at(other, ["status", "--json"]);
+    expect([machine.code, machine.err]).toEqual([1, ""]);
+    expect(json(machine.out)["configuration"]).toBe(COUNTED("2 problems").trim());
+    expect((await at(one, ["status"])).err).toContain("has 1 problem (`patchrelay config check` lists it)");
+    expect(json((await at(place, ["status", "--json"])).out)["configuration"]).toBeNull();
+  } finally {
+    other.remove();
+    one.remove();
+  }
+});
+
 test("inspection writes nothing and creates nothing", async () => {
   const before = fingerprints(place.dataDir);
   for (const line of [

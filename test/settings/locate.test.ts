@@ -1,7 +1,9 @@
 import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
-import { findConfig, locate } from "../../src/settings/load/locate.ts";
+import { findConfig, locate, TOP_KEYS } from "../../src/settings/load/locate.ts";
 import { loadSettings } from "../../src/settings/load/load.ts";
+import { configSchemaWith } from "../../src/settings/schema/schema.ts";
+import { SOURCE_SETTINGS } from "../../src/settings/sources/sources.ts";
 import { problemText } from "../../src/settings/load/problem.ts";
 import { HOME, PROJECT, sources } from "./sources.ts";
 
@@ -91,6 +93,29 @@ describe("locate", () => {
   test("puts the data into the XDG data directory by default", () => {
     const near = locate(sources({ "/work/patchrelay.json": "{}" }));
     expect(near).toMatchObject({ ok: true, dataDir: `${HOME}/.local/share/patchrelay`, engine: "embedded" });
+  });
+
+  test("knows the keys of the full check, and doubts what may have been meant for where data and relay are", () => {
+    expect(TOP_KEYS.toSorted()).toEqual(
+      Object.keys(configSchemaWith(SOURCE_SETTINGS).shape as object).toSorted(),
+    );
+    const doubtful = (config: object): unknown => {
+      const near = locate(sources({ "/work/patchrelay.json": JSON.stringify(config) }));
+      return near.ok ? near.doubtful : null;
+    };
+    for (const config of [
+      { dataDirr: "x" },
+      { http: 1 },
+      { http: { port: "8931" } },
+      { http: { Host: "x" } },
+    ])
+      expect([config, doubtful(config)]).toEqual([config, true]);
+    for (const config of [
+      {},
+      { dataDir: "x", runs: { slots: "many" } },
+      { http: { host: "::1", port: 0, publicUrl: 3 } },
+    ])
+      expect([config, doubtful(config)]).toEqual([config, false]);
   });
 
   test("accepts a config that only the full check refuses, so that inspection works with it", () => {

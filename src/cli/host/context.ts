@@ -20,7 +20,12 @@ const MOST_ITEMS = 1_000_000;
 export function createContext(
   host: Host,
   given: Given,
-): { readonly context: Context; readonly close: () => Promise<void> } {
+): {
+  readonly context: Context;
+  /** Says so when the command may have looked in the wrong place, unless that was said. */
+  readonly remark: () => Promise<void>;
+  readonly close: () => Promise<void>;
+} {
   const { stdout, stderr } = host;
   const json = given.flags.has("json");
   const terminal = stdout.terminal && !json;
@@ -33,11 +38,26 @@ export function createContext(
     closing.push(host.onSignal((name) => stop.abort(new Error(name))));
     return stop.signal;
   });
+  let doubtful = false;
   const located = once(() => {
     const found = locate(sourcesOf(host, given.values["config"] ?? null));
     if (!found.ok) throw badSettings(found.problems);
+    doubtful = found.doubtful;
     return found;
   });
+  const problems = once(async () => {
+    // Apart, because it loads the whole check: most commands do without it.
+    const { settingsOf } = await import("./settings.ts");
+    const loaded = await settingsOf(host, given.values["config"] ?? null);
+    return loaded.ok ? null : problemsText(loaded.problems.length);
+  });
+  const told = once(async () => {
+    const text = await problems();
+    if (text !== null) context.note(text);
+  });
+  const remark = async (): Promise<void> => {
+    if (doubtful && !json) await told();
+  };
 
   const context: Context = {
     host: host,
@@ -58,8 +78,15 @@ export function createContext(
     value: (name) => given.values[name] ?? null,
     located,
     kept() {
-      views ??= openViews(host, located()).then((found) => (opened = found));
+      const location = located();
+      views ??= remark()
+        .then(() => openViews(host, location))
+        .then((found) => (opened = found));
       return views;
+    },
+    async problems() {
+      if (!json) await told();
+      return await problems();
     },
     async views() {
       const found = await context.kept();
@@ -82,6 +109,7 @@ export function createContext(
   };
   return {
     context,
+    remark,
     async close() {
       await opened?.close();
       for (const end of closing) end();
@@ -111,6 +139,11 @@ export async function openViews(host: Host, location: ReturnType<Context["locate
     if (error instanceof Error && error.name === "NoDatabase") return null;
     throw error;
   }
+}
+
+function problemsText(count: number): string {
+  const [has, them] = count === 1 ? ["1 problem", "it"] : [`${count} problems`, "them"];
+  return `The configuration has ${has} (\`patchrelay config check\` lists ${them}); this is what could be read without ${them}.`;
 }
 
 function wantsColor({ env }: Host, given: Given): boolean {

@@ -1,6 +1,5 @@
 import { FACTORY_STATES } from "../../factory/facts/state.ts";
 import { registryOf } from "../host/registry.ts";
-import { settingsOf } from "../host/settings.ts";
 import { quoted, unknownValue } from "../usage/argv.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { wrongUsage } from "../usage/failure.ts";
@@ -47,6 +46,8 @@ async function refuseUnknownRepository(context: Context): Promise<void> {
   // It may have been taken out of the configuration.
   const kept = await views.issues({ state: null, repo, q: null }, { limit: 1, cursor: null });
   if (kept.items.length > 0) return;
+  // Apart, because it loads the whole check: this command is to be quick.
+  const { settingsOf } = await import("../host/settings.ts");
   const loaded = await settingsOf(context.host, context.configFlag);
   if (!loaded.ok) return;
   const configured = loaded.settings.projects.map(({ repository }) => repository.name);

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { parseConfig } from "../../settings/load/locate.ts";
+import { isPort, parseConfig } from "../../settings/load/locate.ts";
 import type { Location } from "../../settings/load/locate.ts";
 import type { Host } from "../host/host.ts";
 
@@ -28,10 +28,9 @@ function httpOf({ readFile }: Pick<Host, "readFile">, file: string): { host: str
   const parsed = parseConfig(file, readFile(file) ?? "{}");
   const http = parsed.ok ? parsed.value["http"] : null;
   const { host, port } = (typeof http === "object" && http !== null ? http : {}) as Record<string, unknown>;
-  const whole = typeof port === "number" && Number.isInteger(port) && port >= 0 && port <= 65_535;
   return {
     host: typeof host === "string" && host !== "" ? host : DEFAULT_HOST,
-    port: whole ? port : DEFAULT_PORT,
+    port: isPort(port) ? port : DEFAULT_PORT,
   };
 }
 

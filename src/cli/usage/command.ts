@@ -59,6 +59,8 @@ export interface Context {
   value(name: string): string | null;
   /** Where database and relay are; throws Failure with what is wrong with the config. */
   located(): Extract<Location, { ok: true }>;
+  /** That the configuration has problems, which is also noted; null = it has none. The full check: not for quick commands. */
+  problems(): Promise<string | null>;
   /** What the relay keeps, read-only; null = no relay has run here yet. Opened once, closed when the command ends. */
   kept(): Promise<Views | null>;
   /** The same; throws Failure (exit 3) when no relay has run here yet. */

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { nearest } from "../../lib/text.ts";
 import { DEFAULT_ENGINE, ENGINES } from "../schema/engines.ts";
 import type { EngineName } from "../schema/engines.ts";
+import { SOURCE_CREDENTIALS } from "../sources/credentials.ts";
 import { parseStrictJson } from "./json.ts";
 import type { Problem } from "./problem.ts";
 
@@ -30,8 +31,40 @@ export type FoundConfig =
 
 /** What a command needs that only looks into the database. */
 export type Location =
-  | { readonly ok: true; readonly file: string; readonly dataDir: string; readonly engine: EngineName }
+  | {
+      readonly ok: true;
+      readonly file: string;
+      readonly dataDir: string;
+      readonly engine: EngineName;
+      /** Whether a mistake in the file may be why data or relay are looked for in the wrong place. */
+      readonly doubtful: boolean;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** The keys that the file may have at its top: enough to see without the full check that one was meant to be another. */
+export const TOP_KEYS: readonly string[] = [
+  "$schema",
+  "dataDir",
+  "engine",
+  "http",
+  "webhooks",
+  ...Object.keys(SOURCE_CREDENTIALS),
+  "agent",
+  "runs",
+  "ci",
+  "outbox",
+  "inbox",
+  "storage",
+  "sweep",
+  "limits",
+  "budgets",
+  "merge",
+  "trust",
+  "branchPrefix",
+  "pricing",
+  "log",
+  "projects",
+];
 
 /**
  * Finds the config file: `--config`, then PATCHRELAY_CONFIG, then ./patchrelay.json, then
@@ -89,7 +122,26 @@ export function locate(sources: Sources): Location {
     file: found.file,
     dataDir: dataDirOf(typeof dataDir === "string" ? dataDir : undefined, found.file, sources.env),
     engine: isEngine(engine) ? engine : DEFAULT_ENGINE,
+    doubtful: isDoubtful(parsed.value),
   };
+}
+
+function isDoubtful(config: Readonly<Record<string, unknown>>): boolean {
+  if (Object.keys(config).some((key) => !TOP_KEYS.includes(key))) return true;
+  const { http } = config;
+  if (http === undefined) return false;
+  if (typeof http !== "object" || http === null) return true;
+  const { host, port, ...others } = http as Readonly<Record<string, unknown>>;
+  return (
+    (host !== undefined && (typeof host !== "string" || host.trim() === "")) ||
+    (port !== undefined && !isPort(port)) ||
+    Object.keys(others).some((key) => nearest(key, ["host", "port"]) !== null)
+  );
+}
+
+/** Whether a value can be the port that a relay listens on; 0 = one of the system's choice. */
+export function isPort(value: unknown): value is number {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 65_535;
 }
 
 /** The file's text as a JSON object, or what is wrong with it and at which `line:column`. */
