@@ -101,9 +101,10 @@ function carriedOut(facts: Facts, decided: ReturnType<typeof decide>, now: numbe
     return { ...facts, runs: [...facts.runs.slice(0, -1), last.state === "queued" ? ended : stopped] };
   }
   if (step.kind === "ask") {
-    const { question, text, options } = step;
+    const { question, about, text, options } = step;
     return withQuestion(facts, {
       id: question,
+      about,
       askedAt: now,
       run: null,
       text,

@@ -30,6 +30,13 @@ function told(life: Story): readonly string[] {
 const MARK = { pending: ".", inProgress: ">", completed: "x", canceled: "-" } as const;
 
 function words(activity: Activity): string {
+  if ("ephemeral" in activity && activity.ephemeral === true)
+    return `(${lasting({ ...activity, ephemeral: false })})`;
+  return lasting(activity);
+}
+
+/** In brackets: a row that the next one replaces. */
+function lasting(activity: Activity): string {
   if (activity.type !== "action") return `${activity.type}: ${activity.body.replaceAll("\n", " / ")}`;
   return `action: ${activity.action} ${activity.parameter}${activity.result === undefined ? "" : ` = ${activity.result}`}`;
 }
@@ -37,37 +44,32 @@ function words(activity: Activity): string {
 test("over a whole life the tracker hears each step once, in plain words", () => {
   expect(told(story(LIFE))).toMatchInlineSnapshot(`
     [
-      "thought: On it. I'll post progress on APP-1 here, and ask when I need a decision from you.",
+      "(thought: On it. I'll post progress on APP-1 here, and ask when I need a decision from you.)",
       "plan: .....",
-      "action: Implementing the issue in acme/app",
+      "(action: Implementing the issue in acme/app)",
       "plan: >....",
       "status: started",
-      "action: Pushed h1 = It published.",
+      "(action: Pushed h1 = It published.)",
       "plan: xx>..",
       "link: Pull request #7",
-      "plan: xx>..",
-      "plan: xx>..",
-      "action: Fixing the check test",
-      "action: Pushed h2 = It published.",
-      "plan: xx>..",
-      "thought: All required checks pass, but nobody with write access has approved this commit yet.",
+      "(action: Fixing the check test)",
+      "(action: Pushed h2 = It published.)",
+      "response: Pull request #7 is ready for review. https://github.com/acme/app/pull/7 /  / - Implementation: It published. / - CI repair: It published. /  / All required checks pass, but nobody with write access has approved this commit yet. I'm waiting for an approving review.",
       "plan: xxx>.",
-      "plan: xxx>.",
-      "action: Addressing the review of h2",
-      "action: Pushed h3 = It published.",
+      "(action: Addressing the review of h2)",
+      "(action: Pushed h3 = It published.)",
       "plan: xx>..",
-      "thought: The review was answered, but rev has not reviewed again yet.",
+      "response: Pull request #7 is ready for another review. https://github.com/acme/app/pull/7 /  / - Review fix: It published. /  / The review was answered, but rev has not reviewed again yet. I'm waiting for another review by rev.",
       "plan: xxx>.",
-      "thought: All required checks pass, and rev has approved this commit.",
+      "(thought: All required checks pass, and rev has approved this commit.)",
       "plan: xxxx>",
-      "thought: The pull request is in the merge queue.",
-      "plan: xxxx>",
-      "action: Fixing the merge queue failure of h3",
-      "action: Pushed h4 = It published.",
+      "(thought: The pull request is in the merge queue.)",
+      "(action: Fixing the merge queue failure of h3)",
+      "(action: Pushed h4 = It published.)",
       "plan: xx>..",
-      "thought: All required checks pass, but nobody with write access has approved this commit yet.",
+      "response: Pull request #7 is ready for review. https://github.com/acme/app/pull/7 /  / - Review fix: It published. / - Merge queue repair: It published. /  / All required checks pass, but nobody with write access has approved this commit yet. I'm waiting for an approving review.",
       "plan: xxx>.",
-      "thought: All required checks pass, and rev has approved this commit.",
+      "(thought: All required checks pass, and rev has approved this commit.)",
       "plan: xxxx>",
       "response: Pull request #7 is merged. https://github.com/acme/app/pull/7 /  / What was done: / - Implementation: It published. / - CI repair: It published. / - Review fix: It published. / - Merge queue repair: It published.",
       "plan: xxxxx",
@@ -92,7 +94,8 @@ test("routine repairs are thoughts and actions, never errors", () => {
   );
   expect(kinds).not.toContain("error");
   expect(kinds).not.toContain("elicitation");
-  expect(kinds.filter((kind) => kind === "response")).toEqual(["response"]);
+  // Each time it is ready for a person's review, and at the end.
+  expect(kinds.filter((kind) => kind === "response")).toHaveLength(4);
 });
 
 test("a run that fails and is tried again is a thought; handing over is one error that says what was tried", () => {
@@ -196,8 +199,10 @@ function conversations(life: Story): Readonly<Record<string, readonly string[]>>
 
 const last = (life: Story): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(conversations(life)).map(([id, lines]) => [id, lines.at(-1) ?? ""]));
+/** Last words; that the pull request waits for a person's review is not the end. */
 const closings = (lines: readonly string[] | undefined): number =>
-  (lines ?? []).filter((line) => /^(response|error|elicitation)/.test(line)).length;
+  (lines ?? []).filter((line) => /^(response(?!: Pull request #\d+ is ready)|error|elicitation)/.test(line))
+    .length;
 
 describe("each session is left closed, once per ending", () => {
   const GREEN = "delegated; run starts; run intends h1; run published; pull h1 test=success";
@@ -247,7 +252,7 @@ describe("each session is left closed, once per ending", () => {
       s2: expect.stringContaining("response: Work was stopped by Ann.") as string,
     });
     life.tell("says go on, please in session-1; run starts");
-    expect(last(life)["session-1"]).toContain("action: Implementing");
+    expect(last(life)["session-1"]).toContain("(action: Implementing");
     expect(last(life)["s2"]).toContain("response: Work was stopped");
   });
 
@@ -255,7 +260,7 @@ describe("each session is left closed, once per ending", () => {
     ["handed over", `budget ciRepairs 0; ${GREEN}; pull h1 test=failure`, "error: The check"],
     ["asked", "delegated; run starts; run asked asks Which branch?", "elicitation: Which branch?"],
     ["taken by no project", "projects none; delegated", "elicitation: No configured project"],
-    ["awaiting review", GREEN, "thought: All required checks pass"],
+    ["awaiting review", GREEN, "response: Pull request #7 is ready for review."],
     ["held back", "disk full; delegated", "thought: Ann mentioned patchrelay on the issue."],
   ])("a session that is opened while it is %s hears so", (_, before, words) => {
     const life = story(`${before}; wait 60; session s2; wait 60`);
@@ -290,7 +295,7 @@ describe("each session is left closed, once per ending", () => {
     life.life.see(1, ticketReading({ sessions: [...sessions, late] }, 1));
     expect(Object.keys(conversations(life)).toSorted()).toEqual(["0-days-old", "an-hour-old"]);
     life.tell("says are you there? in 30-days-old; run starts");
-    expect(last(life)["30-days-old"]).toContain("action: Implementing");
+    expect(last(life)["30-days-old"]).toContain("(action: Implementing");
   });
 
   test("what came too late for the merge is answered once, message by message", () => {
@@ -318,6 +323,7 @@ describe("each session is left closed, once per ending", () => {
       return [effect.activity.body];
     });
     expect(bodies).toEqual([
+      expect.stringMatching(/^Pull request #7 is ready for review\./),
       expect.stringMatching(/^Pull request #7 is merged\./),
       'Pull request #7 was merged before I could act on this message: "Also mention it in the README." To have it done now, write it here again.',
       'Pull request #7 was merged before I could act on this message: "And in the changelog." To have it done now, write it here again.',

@@ -80,6 +80,8 @@ describe("where an issue goes", () => {
       "That is none of the repositories that I can choose from. Which repository is this issue for?",
       "That is none of the repositories that I can choose from. Which repository is this issue for?",
     ]);
+    told.tell("says I mean it; says hello?; wait 60");
+    expect(asked(told).filter(({ options }) => options !== undefined)).toHaveLength(3);
     told.tell("says other/app");
     expect(routed(told)).toBe("two");
   });

@@ -933,8 +933,9 @@ describe("auto-merge", () => {
       const words = told.life.effects.flatMap((effect) =>
         effect.kind === "tell" && effect.activity.type === "response" ? [effect.activity.body] : [],
       );
-      expect(words).toHaveLength(2);
-      expect(words[1]).toContain("could not be cancelled: refused no right to");
+      expect(words).toHaveLength(3);
+      expect(words[0]).toContain("is ready for review");
+      expect(words[2]).toContain("could not be cancelled: refused no right to");
     },
   );
 

@@ -24,6 +24,12 @@ const decision: Decision = {
     "a new commit, a message that says what to do, or an operator to run `patchrelay issue retry APP-1`",
   until: null,
 };
+const pull = facts.pullRequest ?? expect.fail("there is no pull request");
+const unreviewed: Decision = {
+  ...decision,
+  why: "Nobody has approved this commit yet.",
+  waitsFor: "an approving review",
+};
 const merged: Decision = { ...decision, rule: "merged", why: "Pull request #7 is merged." };
 const blocked: Decision = {
   ...decision,
@@ -70,6 +76,10 @@ const TRACKER: Samples<typeof tracker> = {
   pausedByPerson: () => tracker.pausedByPerson("The issue was undelegated by Ann."),
   awaitsWord: () => tracker.awaitsWord(decision),
   whatNext: () => tracker.whatNext("It already subtracts."),
+  readyForReview: () =>
+    ["unapproved", "review_answered", "draft"]
+      .map((rule) => tracker.readyForReview(pull, facts, { ...unreviewed, rule }))
+      .join("\n\n"),
   conclusion: () =>
     [
       tracker.conclusion(facts, merged),
@@ -152,6 +162,23 @@ describe("what people are told, word for word", () => {
       I found nothing to change: It already subtracts.
 
       What should I do next?
+
+      ## readyForReview
+      Pull request #7 is ready for review. https://github.com/acme/app/pull/7
+
+      - Implementation: It published.
+
+      Nobody has approved this commit yet. I'm waiting for an approving review.
+
+      Pull request #7 is ready for another review. https://github.com/acme/app/pull/7
+
+      - Implementation: It published.
+
+      Nobody has approved this commit yet. I'm waiting for an approving review.
+
+      Nobody has approved this commit yet. I'm waiting for an approving review.
+
+      https://github.com/acme/app/pull/7
 
       ## conclusion
       Pull request #7 is merged. https://github.com/acme/app/pull/7

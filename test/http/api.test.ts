@@ -215,6 +215,7 @@ describe("commands", () => {
   };
   const asks = (id: string, answered = false): Facts["questions"][string] => ({
     id,
+    about: "work" as const,
     askedAt: NOON,
     run: 1,
     text: "Which one?",

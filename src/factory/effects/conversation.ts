@@ -21,6 +21,8 @@ export interface Said {
   readonly session: Session;
   readonly activity: Activity;
   readonly acknowledges: boolean;
+  /** How it leaves the session, where its kind does not say so. */
+  readonly leaves?: Conversation["left"];
 }
 
 /** How far each way of leaving a session is from open. */
@@ -34,6 +36,10 @@ const LEAVES: Readonly<Record<Activity["type"], Conversation["left"]>> = {
   error: "asked",
   response: "over",
 };
+
+function leavesOf({ activity, leaves }: Pick<Said, "activity" | "leaves">): Conversation["left"] {
+  return leaves ?? LEAVES[activity.type];
+}
 
 /** Oldest first. */
 function sessionsOf(facts: Facts): Session[] {
@@ -84,9 +90,11 @@ export interface Closing {
   readonly activity: Activity;
   /** How often it is told: in each stretch of a session, once in each session, or once, where a person spoke last. */
   readonly once: "stretch" | "session" | "issue";
+  /** How it leaves the session, where its kind does not say so. */
+  readonly leaves?: Conversation["left"];
 }
 
-const UNSAID = { left: "open", fact: null, stretch: 0 } as const;
+const UNSAID = { left: "open", fact: null, stretch: 0, plan: null } as const;
 
 function conversation(facts: Facts, session: Session): Conversation | undefined {
   return own(facts.conversations, session.id);
@@ -105,14 +113,15 @@ export function stillToClose(facts: Facts, policy: Policy, closing: readonly Clo
     const talk = conversation(facts, session);
     if (talk === undefined || final === undefined) return [];
     const news = isPresent && talk.fact !== final.fact;
-    if (CLOSED[talk.left] >= CLOSED[LEAVES[final.activity.type]] && !news) return [];
+    if (CLOSED[talk.left] >= CLOSED[leavesOf(final)] && !news) return [];
     const keys = {
       stretch: `:${session.id}:${talk.stretch}`,
       session: `:${session.id}`,
       issue: "",
     };
-    return here.map(({ fact, activity, once }) => ({
+    return here.map(({ fact, activity, once, leaves }) => ({
       fact,
+      ...(leaves === undefined ? {} : { leaves }),
       key: `${fact}${keys[once]}`,
       session,
       activity,
@@ -130,16 +139,36 @@ export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): 
     const kept = conversation(facts, session) ?? { ...UNSAID, word };
     talks.set(session.id, word > kept.word ? { ...opened(kept), word } : kept);
   }
-  for (const { session, fact, activity } of said) {
+  for (const told of said) {
+    const { session, fact } = told;
     const kept = talks.get(session.id);
     if (kept === undefined) continue;
-    const left = LEAVES[activity.type];
+    const left = leavesOf(told);
     talks.set(session.id, left === "open" ? opened(kept) : { ...kept, left, fact });
   }
   const before = facts.conversations;
   const same =
     talks.size === Object.keys(before).length && [...talks].every(([id, talk]) => own(before, id) === talk);
   return same ? facts : { ...facts, conversations: Object.fromEntries(talks) };
+}
+
+/** What is shown as the plan of a session: how many others were shown before it there. */
+export function planAfter(
+  facts: Facts,
+  session: Session,
+  picture: string,
+): NonNullable<Conversation["plan"]> {
+  const shown = conversation(facts, session)?.plan ?? null;
+  if (shown === null) return { picture, earlier: 0 };
+  return shown.picture === picture ? shown : { picture, earlier: shown.earlier + 1 };
+}
+
+/** The facts once that plan is shown. */
+export function afterPlan(facts: Facts, session: Session, picture: string): Facts {
+  const talk = conversation(facts, session);
+  const plan = planAfter(facts, session, picture);
+  if (talk === undefined || talk.plan === plan) return facts;
+  return { ...facts, conversations: { ...facts.conversations, [session.id]: { ...talk, plan } } };
 }
 
 function opened(talk: Conversation): Conversation {

@@ -2,10 +2,11 @@ import type { Decision } from "../rules/decision.ts";
 import type { Activity, Effect } from "./effect.ts";
 import { activeRun, type Facts, type Run, type RunEnd, type Session } from "../facts/facts.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
-import { addressed, afterTalk, spokenTo, stillToClose, type Closing, type Said } from "./conversation.ts";
+import { addressed, afterPlan, afterTalk, planAfter, spokenTo, stillToClose } from "./conversation.ts";
+import type { Closing, Said } from "./conversation.ts";
 import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
-import { planKey, planOf } from "./plan.ts";
+import { pictureOf, planOf } from "./plan.ts";
 import type { Policy } from "../facts/policy.ts";
 import { projectOf } from "../judge/trust.ts";
 import * as texts from "./texts/tracker.ts";
@@ -28,12 +29,14 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
       acknowledges,
     }),
   );
+  const items = planOf(facts, decision);
+  const { picture, earlier } = planAfter(facts, session, pictureOf(items));
   const plan: Effect = {
     kind: "show_plan",
-    key: `plan:${facts.id}:${session.id}:${planKey(facts, decision)}`,
+    key: `plan:${facts.id}:${session.id}:${earlier}:${picture}`,
     issue: facts.id,
     session: session.id,
-    items: planOf(facts, decision),
+    items,
   };
   return [...told, ...linked(facts, session), plan];
 }
@@ -47,11 +50,12 @@ export function withRoutineTold(
 ): Facts {
   const session = addressed(facts, policy);
   const said = session === null ? [] : routine(facts, decision, policy, session);
-  return afterTalk(
+  const talked = afterTalk(
     facts,
     policy,
     said.filter(({ key }) => !already.has(`tell:${facts.id}:${key}`)),
   );
+  return session === null ? talked : afterPlan(talked, session, pictureOf(planOf(facts, decision)));
 }
 
 /** The facts once the last words are told, too. */
@@ -74,7 +78,11 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
       fact,
       key: fact,
       session: each,
-      activity: { type: "thought", body: texts.acknowledgement(facts.ticket.core?.value.key) },
+      activity: {
+        type: "thought",
+        body: texts.acknowledgement(facts.ticket.core?.value.key),
+        ephemeral: true,
+      },
       acknowledges: true,
     });
   }
@@ -89,14 +97,14 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
 
 function tellRun(facts: Facts, run: Run, tell: Tell): void {
   if (run.startedAt !== null) {
-    tell(`run:${run.number}:started`, { type: "action", ...texts.doing(facts, run) });
+    tell(`run:${run.number}:started`, { type: "action", ...texts.doing(facts, run), ephemeral: true });
   }
   const end = run.end;
   if (end === null) return;
   const key = endKey(run);
   switch (end.outcome) {
     case "published":
-      tell(key, { type: "action", ...texts.published(run), result: end.summary });
+      tell(key, { type: "action", ...texts.published(run), result: end.summary, ephemeral: true });
       return;
     case "answered": {
       const { fact, activity } = answerOf(run, end);
@@ -147,21 +155,19 @@ function linked(facts: Facts, session: Session): readonly Effect[] {
 function tellState(facts: Facts, decision: Decision, tell: Tell): void {
   const head = facts.pullRequest?.core.value.head ?? "none";
   const { rule, refusal, state, why } = decision;
-  // A review that has just come is judged by a reading: until then there is nothing true to say.
-  if (state === "awaiting_review" && facts.pullRequest?.hint == null) {
-    tell(`review:${rule}:${head}`, { type: "thought", body: why });
-  }
   if (state === "awaiting_queue" && ["merge", "in_queue", "person_merges"].includes(rule)) {
-    tell(`merge:${rule}:${head}`, { type: "thought", body: why });
+    // Who has to merge it is for a person; the rest passes by itself.
+    const ephemeral = rule !== "person_merges";
+    tell(`merge:${rule}:${head}`, { type: "thought", body: why, ephemeral });
   }
-  if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why });
+  if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why, ephemeral: true });
   if (state === "delegated" && refusal !== null) {
     const body = texts.notStarted(decision, facts.runs.length > 0);
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
   }
 }
 
-type LastWord = Pick<Closing, "fact" | "activity">;
+type LastWord = Omit<Closing, "once">;
 
 /** What leaves a session closed for now: an end, or that a person's word is awaited. The last of them stands. */
 function closing(facts: Facts, decision: Decision, policy: Policy): readonly Closing[] {
@@ -216,12 +222,20 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       const body = texts.pausedByPerson(why);
       return { fact: `paused:${at}${notCancelled(facts, policy)}`, activity: { type: "response", body } };
     }
+    case "awaiting_review": {
+      // A review that has just come is judged by a reading: until then there is nothing true to say.
+      if (facts.pullRequest === null || facts.pullRequest.hint !== null) return null;
+      // A run is called for and may not begin yet: no person's word is what it waits for.
+      if (decision.refusal !== null) return null;
+      const body = texts.readyForReview(facts.pullRequest, facts, decision);
+      // The tracker shows the work as done, and yet a person's word is awaited: the end is still to be told.
+      return { fact: `review:${rule}:${head}`, activity: { type: "response", body }, leaves: "asked" };
+    }
     case "delegated":
     case "preparing":
     case "implementing":
     case "pr_open":
     case "repairing_ci":
-    case "awaiting_review":
     case "changes_requested":
     case "awaiting_queue":
     case "repairing_queue":

@@ -44,11 +44,14 @@ export function planOf(facts: Facts, decision: Decision): readonly PlanItem[] {
   }));
 }
 
-/** Names the picture that `planOf` draws. */
-export function planKey(facts: Facts, decision: Decision): string {
-  // The same picture again after another one in between is news again, so head and runs count too.
-  const ended = facts.runs.filter((run) => run.end !== null).length;
-  const head = facts.pullRequest?.core.value.head.slice(0, 12) ?? "none";
-  const mark = TERMINAL.has(decision.state) ? decision.state : decision.state === "delegated" ? "d" : "";
-  return `${stage(facts, decision)}${mark}:${facts.runs.length}.${ended}:${head}`;
+/** The picture that `planOf` draws, in a line: the same picture is not shown twice in a row. */
+export function pictureOf(items: readonly PlanItem[]): string {
+  return items.map(({ status }) => MARKS[status]).join("");
 }
+
+const MARKS: Readonly<Record<PlanItem["status"], string>> = {
+  pending: ".",
+  inProgress: ">",
+  completed: "x",
+  canceled: "-",
+};

@@ -133,6 +133,8 @@ export interface Conversation {
   readonly stretch: number;
   /** When the newest word of a person's that this takes account of was spoken (Unix ms). */
   readonly word: number;
+  /** The plan that was shown last, and how many were shown before it; null = none was. */
+  readonly plan: { readonly picture: string; readonly earlier: number } | null;
 }
 
 /** Something a person told us. */
@@ -151,6 +153,8 @@ export type SaidTo = "tracker" | "forge" | "operator";
 export interface Question {
   readonly id: string;
   readonly askedAt: number;
+  /** `work`: the agent asks. `route`: the relay asks which project the issue is for. */
+  readonly about: "work" | "route";
   /** The run that asks, or null when the relay itself does. */
   readonly run: number | null;
   readonly text: string;

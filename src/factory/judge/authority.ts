@@ -105,12 +105,18 @@ export function openQuestions(facts: Facts, policy: Policy): Question[] {
     .toSorted((a, b) => a.askedAt - b.askedAt);
 }
 
+/** The messages that may answer it, in the order they were sent. */
+export function answeringPrompts(facts: Facts, question: Question, policy: Policy): Prompt[] {
+  return trustedPrompts(facts, policy).filter(
+    (prompt) =>
+      prompt.from !== "forge" &&
+      !question.known.includes(prompt.id) &&
+      prompt.at > question.askedAt - CLOCKS_APART_MS,
+  );
+}
+
 function answeringPrompt(facts: Facts, question: Question, policy: Policy): Prompt | null {
-  const isAnswer = (prompt: Prompt): boolean =>
-    prompt.from !== "forge" &&
-    !question.known.includes(prompt.id) &&
-    prompt.at > question.askedAt - CLOCKS_APART_MS;
-  return trustedPrompts(facts, policy).find(isAnswer) ?? null;
+  return answeringPrompts(facts, question, policy)[0] ?? null;
 }
 
 /** What was answered to a question, in the person's words; null = nothing yet. */

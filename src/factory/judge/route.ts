@@ -1,8 +1,7 @@
 import { branchName } from "../facts/ids.ts";
 import type { Facts, ProjectFact, Question, TicketCore } from "../facts/facts.ts";
-import { own } from "../facts/own.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
-import { answerTo } from "./authority.ts";
+import { answeringPrompts, answerTo } from "./authority.ts";
 
 /** Where a ticket goes: to a project, or to one of several that fit equally well. */
 type Route = { readonly project: ProjectPolicy } | { readonly between: readonly ProjectPolicy[] };
@@ -38,27 +37,30 @@ function has(list: readonly string[], value: string | null): boolean {
   return value !== null && list.some((entry) => entry.toLowerCase() === value.toLowerCase());
 }
 
-/** A question for the repository, and what there is to choose from. */
-export interface RouteQuestion {
-  readonly id: string;
-  readonly options: readonly string[];
-  /** What was answered to the question before and is none of them; null = nothing was. */
-  readonly misunderstood: string | null;
+/** That a person has to choose the repository. */
+export interface RouteChoice {
+  /** The question to ask; null = it was asked often enough, and a message that names one still counts. */
+  readonly question: {
+    readonly id: string;
+    readonly options: readonly string[];
+    /** Whether the question before was answered with none of them. */
+    readonly again: boolean;
+  } | null;
 }
 
-/** What has to be asked to know the project; null = it is known, nobody takes the ticket, or the question is out already. */
-export function routeQuestion(facts: Facts, policy: Policy): RouteQuestion | null {
+/** Nobody is asked more often than this. */
+const MOST_ASKED = 3;
+
+/** What is needed to know the project; null = it is known, nobody takes the ticket, or the question is out already. */
+export function routeChoice(facts: Facts, policy: Policy): RouteChoice | null {
   const between = choicesOf(facts, policy);
   if (between === null) return null;
   const asked = routeQuestions(facts);
   const last = asked.at(-1);
-  const misunderstood = last === undefined ? null : answerTo(facts, last, policy);
-  if (last !== undefined && misunderstood === null) return null;
-  return {
-    id: questionId(asked.length + 1),
-    options: between.map((project) => optionOf(project, between)),
-    misunderstood,
-  };
+  if (last !== undefined && answerTo(facts, last, policy) === null) return null;
+  if (asked.length >= MOST_ASKED) return { question: null };
+  const options = between.map((project) => optionOf(project, between));
+  return { question: { id: `route:${asked.length + 1}`, options, again: last !== undefined } };
 }
 
 /** Fixes the routing once the ticket is known, and the branch of the next pull request. */
@@ -85,30 +87,27 @@ function choicesOf(facts: Facts, policy: Policy): readonly ProjectPolicy[] | nul
   return found !== null && "between" in found ? found.between : null;
 }
 
-function questionId(number: number): string {
-  return `route:${number}`;
+function routeQuestions({ questions }: Facts): readonly Question[] {
+  return Object.values(questions)
+    .filter(({ about }) => about === "route")
+    .toSorted((a, b) => a.askedAt - b.askedAt);
 }
 
-function routeQuestions(facts: Facts): readonly Question[] {
-  const found: Question[] = [];
-  for (let number = 1; ; number += 1) {
-    const question = own(facts.questions, questionId(number));
-    if (question === undefined) return found;
-    found.push(question);
-  }
-}
-
+/** The first that somebody has named since it was first asked. */
 function chosen(facts: Facts, between: readonly ProjectPolicy[], policy: Policy): ProjectPolicy | null {
-  for (const question of routeQuestions(facts)) {
-    const project = meant(answerTo(facts, question, policy), between);
-    if (project !== null) return project;
-  }
-  return null;
+  const asked = routeQuestions(facts);
+  const [first] = asked;
+  if (first === undefined) return null;
+  const said = [
+    ...asked.flatMap(({ answer }) => answer?.text ?? []),
+    ...answeringPrompts(facts, first, policy).map(({ text }) => text),
+  ];
+  return said.map((text) => meant(text, between)).find((project) => project !== null) ?? null;
 }
 
 /** By the option as it was shown, the project's id, the repository or its last part, in any case, or by its number in the list. */
-function meant(answer: string | null, between: readonly ProjectPolicy[]): ProjectPolicy | null {
-  const said = (answer ?? "").trim().toLowerCase();
+function meant(answer: string, between: readonly ProjectPolicy[]): ProjectPolicy | null {
+  const said = answer.trim().toLowerCase();
   const fitting = between.filter((project, index) => {
     const short = project.repository.split("/").at(-1) ?? "";
     const names = [optionOf(project, between), project.id, project.repository, short, String(index + 1)];

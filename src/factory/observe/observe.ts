@@ -147,6 +147,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       if (next === facts || question === null) return next;
       return withQuestion(next, {
         id: runId(facts.id, seen.run),
+        about: "work",
         askedAt: at,
         run: seen.run,
         text: question.text,

@@ -1,4 +1,4 @@
-import type { RunCause, StopReason } from "../facts/facts.ts";
+import type { Question, RunCause, StopReason } from "../facts/facts.ts";
 import type { MergeBasis } from "../facts/request.ts";
 import type { RefusalName } from "../judge/budget.ts";
 import type { RunType } from "../facts/run-types.ts";
@@ -11,6 +11,7 @@ export type Step =
   | { readonly kind: "stop_run"; readonly reason: StopReason }
   | {
       readonly kind: "ask";
+      readonly about: Question["about"];
       readonly question: string;
       readonly text: string;
       readonly options: readonly string[];

@@ -1,6 +1,6 @@
 import { waiting } from "./answer.ts";
 import { keyOf, quoting, sentences, withReason } from "../words.ts";
-import { routeQuestion } from "../judge/route.ts";
+import { routeChoice } from "../judge/route.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 
 const RECHECK_MS = 300_000;
@@ -20,20 +20,15 @@ export const TICKET_RULES: readonly Rule[] = [
     name: "route_unclear",
     says: "Several projects take this issue equally well: ask which repository it is for.",
     states: ["awaiting_input"],
-    when: ({ facts, policy }) => routeQuestion(facts, policy),
-    gives: ({ id, options, misunderstood }) => ({
-      ...waiting(
-        "awaiting_input",
-        "Several configured projects take this issue.",
-        "a choice of the repository",
-      ),
-      step: {
-        kind: "ask",
-        question: id,
-        text: misunderstood === null ? WHICH_REPOSITORY : sentences(NONE_OF_THEM, WHICH_REPOSITORY),
-        options,
-      },
-    }),
+    when: ({ facts, policy }) => routeChoice(facts, policy),
+    gives: ({ question }) => {
+      const why = "Several configured projects take this issue.";
+      const wait = waiting("awaiting_input", why, "a choice of the repository");
+      if (question === null) return wait;
+      const { id, options, again } = question;
+      const text = again ? sentences(NONE_OF_THEM, WHICH_REPOSITORY) : WHICH_REPOSITORY;
+      return { ...wait, step: { kind: "ask", about: "route", question: id, text, options } };
+    },
   }),
   rule({
     name: "unrouted",

@@ -1,4 +1,4 @@
-import type { Facts, Outcome, Prompt, Run } from "../../facts/facts.ts";
+import type { Facts, Outcome, Prompt, PullRequest, Run } from "../../facts/facts.ts";
 import { RUN_TYPES } from "../../facts/run-types.ts";
 import type { Decision } from "../../rules/decision.ts";
 import { counted, firstLine, listed, quoting, sentence, sentences } from "../../words.ts";
@@ -109,12 +109,39 @@ export function whatNext(summary: string): string {
   return `I found nothing to change: ${sentence(summary)}\n\nWhat should I do next?`;
 }
 
+/** A person's word on the pull request comes next. */
+export function readyForReview({ number, url }: PullRequest, facts: Facts, decision: Decision): string {
+  const { rule, why, waitsFor } = decision;
+  const ready = READY[rule];
+  const done = ready === undefined ? [] : doneSince(facts.runs).map(doneLine);
+  return [
+    ...(ready === undefined ? [] : [`Pull request #${number} is ${ready}. ${url}`]),
+    ...(done.length > 0 ? ["", ...done] : []),
+    ...(ready === undefined ? [] : [""]),
+    sentences(why, `I'm waiting for ${waitsFor ?? "a review"}`),
+    ...(ready === undefined ? ["", url] : []),
+  ].join("\n");
+}
+
+const READY: Readonly<Record<string, string>> = {
+  unapproved: "ready for review",
+  review_answered: "ready for another review",
+};
+
+/** What was published since a person last had the pull request before them. */
+function doneSince(runs: readonly Run[]): readonly Run[] {
+  const from = runs.findLastIndex(({ type }) => type === "implementation" || type === "review_fix");
+  return runs.slice(Math.max(from, 0)).filter((run) => run.end?.outcome === "published");
+}
+
+function doneLine(run: Run): string {
+  return `- ${capital(typeName(run))}: ${sentence(firstLine(run.end?.summary ?? ""))}`;
+}
+
 /** The issue is done. */
 export function conclusion(facts: Facts, decision: Decision): string {
   if (decision.rule !== "merged") return sentences(decision.why, "My work here is done");
-  const done = facts.runs
-    .filter((run) => run.end?.outcome === "published")
-    .map((run) => `- ${capital(typeName(run))}: ${sentence(firstLine(run.end?.summary ?? ""))}`);
+  const done = facts.runs.filter((run) => run.end?.outcome === "published").map(doneLine);
   return [
     `${decision.why} ${facts.pullRequest?.url ?? ""}`.trim(),
     ...(done.length > 0 ? ["", "What was done:", ...done] : []),
