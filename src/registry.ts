@@ -228,7 +228,7 @@ function linearAuth(credentials: Credentials) {
 }
 
 const OWN_PULL_REQUEST =
-  "GitHub does not let authors approve their own pull requests, and this one belongs to the owner of GITHUB_TOKEN";
+  "GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token";
 
 function githubApp({ GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey }: Credentials) {
   if (appId === null || privateKey === null) return null;

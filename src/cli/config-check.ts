@@ -38,6 +38,9 @@ export const command: Command = {
   },
 };
 
+/** Who merges where the file does not say: it follows from the credentials, which are not looked at here. */
+const UNSET = "when_approved with an App, person with a token (default)";
+
 function projectDocument(project: Settings["projects"][number], trackers: readonly string[]) {
   const { id, repository, merge, agent } = project;
   return {
@@ -51,6 +54,9 @@ function projectDocument(project: Settings["projects"][number], trackers: readon
 }
 
 function summary(settings: Settings, trackers: string, { style }: Context): readonly string[] {
+  const from = `from ${trackers}`;
+  // One column for all blocks.
+  const width = Math.max("public URL".length, "repository".length, from.length);
   const lines = fieldLines(
     [
       ["config", `${settings.file}: no problems`],
@@ -61,6 +67,7 @@ function summary(settings: Settings, trackers: string, { style }: Context): read
       ["slots", `${settings.runs.slots}, ${settings.runs.slotsPerProject} per project`],
     ],
     style,
+    width,
   );
   const projects = settings.projects.flatMap(({ id, routing, repository, merge, agent }) => {
     const routes = [...routing.teams, ...routing.projects, ...routing.labels].join(", ");
@@ -71,11 +78,12 @@ function summary(settings: Settings, trackers: string, { style }: Context): read
       ...fieldLines(
         [
           ["repository", `${repository.name}, base: ${base}`],
-          [`from ${trackers}`, routes === "" ? "everything" : routes],
-          ["merge", `${merge.policy}, ${merge.method}`],
+          [from, routes === "" ? "everything" : routes],
+          ["merge", `${merge.policy ?? UNSET}, ${merge.method}`],
           ["agent", agent.default],
         ],
         style,
+        width,
       ),
     ];
   });

@@ -232,9 +232,17 @@ test("issue why is whole for a program, and fits a terminal", async () => {
 
 test("issue why before anything was known is not found, and a moment that is none is wrong usage", async () => {
   expect((await at(place, ["issue", "why", "APP-1", "--at", "2001-01-01T00:00:00Z"])).code).toBe(3);
+  const { items } = json<Page<JournalDocument>>(
+    (await at(place, ["issue", "journal", "APP-1", "--json"])).out,
+  );
+  const newest = items[0]?.seq ?? 0;
+  expect((await at(place, ["issue", "why", "APP-1", "--at", String(newest)])).code).toBe(0);
+  const beyond = await at(place, ["issue", "why", "APP-1", "--at", "99999"]);
+  expect([beyond.code, beyond.out]).toEqual([3, ""]);
+  expect(beyond.err).toContain(`has no line 99999 yet; its newest is ${newest}\n`);
   const { code, err } = await at(place, ["issue", "why", "APP-1", "--at", "yesterday"]);
   expect(code).toBe(2);
-  expect(err).toContain("expected the seq of a journal line or an ISO 8601 time");
+  expect(err).toContain("expected a number from the SEQ column of `issue journal`, or a time");
 });
 
 test("issue open prints the URL, and opens it on a terminal only", async () => {

@@ -33,6 +33,10 @@ test("config check of a sound file tells a summary, found in the working directo
   expect(code).toBe(0);
   expect(out).toContain("no problems");
   expect(out).toMatch(/^from Linear +APP$/m);
+  expect(out).toMatch(/^merge +when_approved with an App, person with a token \(default\), squash$/m);
+  expect(out).not.toContain("null");
+  const starts = out.split("\n").flatMap((line) => /^.+? {2,}(?=\S)/.exec(line)?.[0].length ?? []);
+  expect(new Set(starts).size).toBe(1);
   const document = json((await cli(["config", "check", "--json"], { cwd: folder })).out);
   expect(document).toMatchObject({ ok: true, projects: [{ id: "app", repository: "example/app" }] });
 });
@@ -140,7 +144,7 @@ test("doctor says who merges where that follows from the credentials, and why", 
   expect(await told({})).toEqual({
     check: "merging",
     state: "ok",
-    says: "merge.policy is person for app: GitHub does not let authors approve their own pull requests, and this one belongs to the owner of GITHUB_TOKEN",
+    says: "merge.policy is person for app: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token",
     todo: "set merge.policy if it should be another, or use an App",
   });
   expect(await told({ policy: "when_approved" })).toBeUndefined();

@@ -1,4 +1,5 @@
 import type { WhyDocument } from "../../engines/documents.ts";
+import type { Views } from "../../engines/engine.ts";
 import { escapeHidden } from "../../lib/text.ts";
 import { parseTime } from "../../lib/clock.ts";
 import { quoted } from "../usage/argv.ts";
@@ -29,6 +30,7 @@ export const command: Command = {
     const moment = at === null ? null : momentOf(at);
     const views = await context.views();
     if ((await views.issueId(key)) === null) unknownIssue(key);
+    if (moment !== null && "seq" in moment) await refuseUnwritten(views, key, moment.seq);
     const why = await views.why(key, moment);
     if (why === null) {
       throw notFound(
@@ -40,6 +42,16 @@ export const command: Command = {
     return 0;
   },
 };
+
+/** A line that is not there yet must not look like the newest one. */
+async function refuseUnwritten(views: Views, key: string, seq: number): Promise<void> {
+  const newest = (await views.journal(key, { limit: 1, cursor: null }))?.items[0]?.seq;
+  if (newest === undefined || seq <= newest) return;
+  throw notFound(
+    `the journal of ${quoted(key)} has no line ${seq} yet; its newest is ${newest}`,
+    `\`patchrelay issue journal ${key}\` lists them`,
+  );
+}
 
 function whyLines(why: WhyDocument, key: string, context: Context): readonly string[] {
   const { style } = context;
@@ -74,7 +86,7 @@ function momentOf(text: string): { readonly seq: number } | { readonly time: num
   const time = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:?\d{2})?)?$/.test(text) ? parseTime(text) : null;
   if (time !== null) return { time };
   throw wrongUsage(
-    `--at is ${quoted(text)}; expected the seq of a journal line or an ISO 8601 time`,
+    `--at is ${quoted(text)}; expected a number from the SEQ column of \`issue journal\`, or a time`,
     "for example --at 42 or --at 2026-01-05T09:00:00Z",
   );
 }
