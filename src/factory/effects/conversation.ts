@@ -1,6 +1,7 @@
 import { trustedPrompts } from "../judge/authority.ts";
 import type { Activity } from "./effect.ts";
-import type { Conversation, Facts, Session } from "../facts/facts.ts";
+import type { Conversation } from "../facts/conversation.ts";
+import type { Facts, Session } from "../facts/facts.ts";
 import { own } from "../facts/own.ts";
 import type { Policy } from "../facts/policy.ts";
 

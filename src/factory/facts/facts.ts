@@ -1,4 +1,5 @@
 import type { Actor } from "./actor.ts";
+import type { Conversation } from "./conversation.ts";
 import type { IssueId } from "./ids.ts";
 import type { CheckRerun, MergeCancellation, MergeRequest } from "./request.ts";
 import type { RunType } from "./run-types.ts";
@@ -121,20 +122,6 @@ export interface Session {
   readonly by: Actor;
   /** Started by an automation, not a person: then we move no states and assign nobody. */
   readonly automatic: boolean;
-}
-
-/** How a session was left. */
-export interface Conversation {
-  /** `open`: work was reported last, or a person has spoken since. `asked`: we wait for a person. */
-  readonly left: "open" | "asked" | "over";
-  /** The fact that it was left with; null = it is open. */
-  readonly fact: string | null;
-  /** How often it was opened again. Within a stretch nothing is told twice, however what is known changes to and fro. */
-  readonly stretch: number;
-  /** When the newest word of a person's that this takes account of was spoken (Unix ms). */
-  readonly word: number;
-  /** The plan that was shown last, and how many were shown before it; null = none was. */
-  readonly plan: { readonly picture: string; readonly earlier: number } | null;
 }
 
 /** Something a person told us. */
