@@ -340,7 +340,8 @@ test("a person merges: done, told, and the issue is completed", async () => {
   await story.until("done");
   await story.rests();
   expect(story.told().at(-1)).toBe("status: Done");
-  expect(story.toldAs("response")).toHaveLength(1);
+  // That it was ready for review, and how it ended.
+  expect(story.toldAs("response")).toHaveLength(2);
   await story.end();
 });
 

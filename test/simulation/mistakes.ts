@@ -22,10 +22,10 @@ export const MISTAKES = {
     seed: 1,
   },
   no_sweep: { says: "there is no sweep", breaks: ["R4"], seed: 1 },
-  settle_apart: { says: "a run's slot and its end are written in two commits", breaks: ["I2"], seed: 4 },
+  settle_apart: { says: "a run's slot and its end are written in two commits", breaks: ["I2"], seed: 8 },
   dropped_on_outage: { says: "an effect that meets an outage is given up", breaks: ["R7", "R4"], seed: 1 },
   self_trigger: { says: "our own words come back as somebody's", breaks: ["R9"], seed: 1 },
-  no_lease: { says: "a push overwrites whatever the branch holds", breaks: ["T25"], seed: 13 },
+  no_lease: { says: "a push overwrites whatever the branch holds", breaks: ["T25"], seed: 5 },
   burnt_budget: { says: "an attempt that infrastructure spoiled is charged", breaks: ["R8"], seed: 4 },
   narrow_window: {
     says: "a delivery whose signed time is older than 60 seconds is refused",
@@ -40,12 +40,12 @@ export const MISTAKES = {
   blind_retry: {
     says: "after the branch moved, the same commit is pushed with the new expectation",
     breaks: ["T25"],
-    seed: 13,
+    seed: 5,
   },
   late_stop: {
     says: "an effect that was queued before a stop is carried out after it",
     breaks: ["R16"],
-    seed: 232,
+    seed: 2,
   },
   own_push_resets: {
     says: "our own push counts as a person's and gives a new budget",

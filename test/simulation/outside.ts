@@ -215,6 +215,11 @@ export class Outside {
     }
   }
 
+  /** A person presses stop now. */
+  stops(issue: IssueId): void {
+    this.plan(0, () => this.place(issue).tracker.stop());
+  }
+
   private say(tracker: Tracker): void {
     this.spoken.set(tracker.say(ANN), true);
   }

@@ -64,6 +64,7 @@ export function plantPerformers(
   real: Performers,
   wanted: ReadonlyMap<string, Facts>,
 ): Performers {
+  const interrupted = new Set<string>();
   type Perform = (effect: Effect, context: EffectContext) => Promise<readonly Observation[]>;
   const around =
     (perform: Perform): Perform =>
@@ -85,6 +86,12 @@ export function plantPerformers(
         ? `${effect.key}#${context.attempt}-${life.agenda.now}`
         : effect.key;
     const facts = life.has("late_stop") ? (wanted.get(effect.key) ?? context.facts) : context.facts;
+    if (life.has("late_stop") && effect.kind === "merge" && !interrupted.has(effect.key)) {
+      // It shows where a stop comes between two tries; left to chance that is one history in hundreds.
+      interrupted.add(effect.key);
+      life.outside.stops(effect.issue);
+      throw new ExternalError("unavailable", "the forge is away");
+    }
     try {
       return await perform({ ...effect, key }, { ...context, facts });
     } catch (error) {
