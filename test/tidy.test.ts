@@ -219,6 +219,16 @@ const SECOND_COPIES: readonly {
     planted: 'const commanded = observations.some(({ kind }) => kind === "commanded");',
   },
   {
+    sign: /\blane\b *[!=]==? *"/,
+    instead: "which effects wait for one another, and which may go, is decided by policy/order.ts",
+    planted: 'if (lane === "control") return;',
+  },
+  {
+    sign: /\.state *[!=]== *"(queued|running)"|\.fence *[!=]==|"run_started"/,
+    instead: "which run may start is decided by policy/start.ts, which one counts by policy/fence.ts",
+    planted: 'if (run.number !== row.run || run.state !== "queued") return null;',
+  },
+  {
     sign: /\.settleRun\([^)]*"/,
     instead: "which effects end with their run stands in SETTLED_WITH_RUN (policy/effects.ts)",
     planted: 'outbox.settleRun(issue, run, "start_run", now);',

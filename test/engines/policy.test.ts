@@ -5,7 +5,7 @@ import { emptyFacts, NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
 import type { Facts, Run } from "../../src/factory/facts/facts.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { settled } from "../../src/factory/judge/charging.ts";
-import { brokenOff, nextStart, stoppedBeforeItBegan } from "../../src/engines/policy/broken-run.ts";
+import { brokenOff, endOfBroken, stoppedBeforeItBegan } from "../../src/engines/policy/broken-run.ts";
 import {
   afterDone,
   afterFailure,
@@ -20,7 +20,9 @@ import {
 import type { EffectClass, WorkClass } from "../../src/engines/policy/effects.ts";
 import { afterFailedAdvance, LONGEST_PARKED_MS, parked } from "../../src/engines/policy/parking.ts";
 import { pauseMs } from "../../src/engines/policy/rounds.ts";
+import { currentRun } from "../../src/engines/policy/fence.ts";
 import { assignSlots, placeOf } from "../../src/engines/policy/slots.ts";
+import { endOfQueued, endOfUnstartable, nextStart, startOf } from "../../src/engines/policy/start.ts";
 import { longestPeriodMs, periodOf, readingsOf, sweepAt, tickMs } from "../../src/engines/policy/sweep.ts";
 import { timerAt } from "../../src/engines/policy/timer.ts";
 import { ExternalError } from "../../src/lib/external.ts";
@@ -354,6 +356,68 @@ describe("runs that break", () => {
   test.each(rows(STARTS))("a start that failed %s times before: %s", (before, then) => {
     const next = nextStart(Number(before), { outboxAttempts: 4 }, NOW);
     expect(next === null ? "it ends" : `${next.attempts} in ${seconds(next.at)}`).toBe(then);
+  });
+
+  const kept = (state: Run["state"], stop: Run["stop"] = null): Facts => ({
+    ...emptyFacts(issueOf("a"), 0),
+    runs: [
+      { ...run(1, "test"), state: "ended" },
+      { ...run(2, null), state, stop },
+    ],
+  });
+  const STOPPED = { at: NOW, reason: "undelegated" } as const;
+
+  // the run's state, +stop where it was told to | its number | with a slot | as it is stopped | given up | under way
+  const TURNS = `
+    queued       | 2 | begins  | ends | ends | -
+    queued+stop  | 2 | ends    | ends | ends | -
+    queued       | 1 | dropped | -    | -    | -
+    queued       | 3 | dropped | -    | -    | -
+    running      | 2 | dropped | -    | -    | 2
+    running+stop | 2 | dropped | -    | -    | 2
+    running      | 1 | dropped | -    | -    | -
+    ended        | 2 | dropped | -    | -    | -
+    unkept       | 2 | dropped | -    | -    | -
+  `;
+  test.each(rows(TURNS))("run of %s, asked of as number %s: %s, %s, %s, %s", (what = "", asked, ...then) => {
+    const [state = "", stop] = what.split("+");
+    const facts =
+      state === "unkept" ? null : kept(state as Run["state"], stop === undefined ? null : STOPPED);
+    const number = Number(asked);
+    const by = { now: NOW, fraction: 1 };
+    expect([
+      startOf(facts, number, NOW).then,
+      endOfQueued(facts, number, "stopped", NOW) === null ? "-" : "ends",
+      endOfUnstartable(facts, number, "no memory", by) === null ? "-" : "ends",
+      String(currentRun(facts, number)?.number ?? "-"),
+    ]).toEqual(then);
+  });
+
+  test("what comes of a start is told of that run, with its fence", () => {
+    const about = { at: NOW, run: 2, fence: 12 };
+    expect(startOf(kept("queued"), 2, NOW)).toMatchObject({ seen: { kind: "run_started", ...about } });
+    expect(startOf(kept("queued", STOPPED), 2, NOW)).toMatchObject({
+      run: { number: 2 },
+      seen: { kind: "run_ended", ...about, end: { outcome: "stopped" } },
+    });
+    expect(startOf(null, 2, NOW)).toEqual({ then: "dropped", why: "this run is no longer wanted" });
+    expect(endOfUnstartable(kept("queued"), 2, "no memory", { now: NOW, fraction: 1 })).toMatchObject({
+      seen: {
+        ...about,
+        end: { failureClass: "infrastructure", summary: "It could not be started: no memory" },
+      },
+    });
+  });
+
+  test("a pipeline that breaks ends its own attempt only", () => {
+    const by = { now: NOW, fraction: 1 };
+    const end = endOfBroken(kept("running"), { number: 2, fence: 12 }, "gone", by);
+    expect(end?.seen).toMatchObject({ kind: "run_ended", run: 2, fence: 12, end: { summary: "gone" } });
+    expect(endOfBroken(kept("running"), { number: 2, fence: 11 }, "gone", by)).toBeNull();
+    expect(endOfBroken(kept("ended"), { number: 2, fence: 12 }, "gone", by)).toBeNull();
+    expect(endOfBroken(null, { number: 2, fence: 12 }, "gone", by)).toBeNull();
+    expect(currentRun(kept("running"), 2, 12)?.number).toBe(2);
+    expect(currentRun(kept("running"), 2, 11)).toBeNull();
   });
 });
 

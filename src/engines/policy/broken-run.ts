@@ -1,12 +1,17 @@
-import type { Run, StopReason } from "../../factory/facts/facts.ts";
+import type { Facts, Run, StopReason } from "../../factory/facts/facts.ts";
 import type { Observation } from "../../factory/facts/observation.ts";
 import { retryAtOf } from "../../factory/judge/charging.ts";
 import { stopWords } from "../../factory/words.ts";
-import { backoffMs, OUTSIDE_CALLS } from "../../lib/backoff.ts";
-import type { EngineSettings } from "../engine.ts";
+import { currentRun } from "./fence.ts";
 
 /** A pipeline that broke without an end that could be written down is not taken up again before this, ms. */
 export const REST_MS = 30_000;
+
+/** A run, and the observation that it has ended. */
+export interface RunEnding {
+  readonly run: Run;
+  readonly seen: Observation;
+}
 
 /** The end of a run that was stopped while it waited: it needs no slot for that. */
 export function stoppedBeforeItBegan(run: Run, reason: StopReason, now: number): Observation {
@@ -35,15 +40,16 @@ export function brokenOff(
   });
 }
 
-/** When a run that could not be started is given another try (Unix ms); null = it ends as `brokenOff`. */
-export function nextStart(
-  attempts: number,
-  settings: Pick<EngineSettings, "outboxAttempts">,
-  now: number,
-): { readonly attempts: number; readonly at: number } | null {
-  const tried = attempts + 1;
-  if (tried >= settings.outboxAttempts) return null;
-  return { attempts: tried, at: now + backoffMs(OUTSIDE_CALLS, tried, 1) };
+/** The end of a run whose pipeline broke; null = it was settled already, or another attempt has taken its place. */
+export function endOfBroken(
+  facts: Facts | null,
+  { number, fence }: Pick<Run, "number" | "fence">,
+  why: string,
+  { now, fraction }: { readonly now: number; readonly fraction: number },
+): RunEnding | null {
+  const run = currentRun(facts, number, fence);
+  if (facts === null || run === null) return null;
+  return { run, seen: brokenOff(run, why, { runs: facts.runs, now, fraction }) };
 }
 
 function ended(

@@ -1,4 +1,3 @@
-import { activeRun } from "../../../factory/facts/facts.ts";
 import type { Facts, Run, StopReason } from "../../../factory/facts/facts.ts";
 import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
@@ -6,6 +5,7 @@ import { messageOf } from "../../../lib/assert.ts";
 import { clip } from "../../../lib/text.ts";
 import { Fenced } from "../../engine.ts";
 import type { EngineParts, RunHandle } from "../../engine.ts";
+import { currentRun } from "../../policy/fence.ts";
 import { RUN_EVENTS_KEPT, runEventDocument } from "../rows/run.ts";
 import type { Runs } from "../rows/run.ts";
 import type { Store } from "../database/store.ts";
@@ -61,12 +61,7 @@ export function createRunUnderWay(parts: {
   };
 
   /** This run in `facts`, if it is still the one that counts. */
-  const current = (facts: Facts | null): Run | null => {
-    const run = facts === null ? null : activeRun(facts);
-    return run !== null && run.number === number && run.fence === fence && run.state === "running"
-      ? run
-      : null;
-  };
+  const current = (facts: Facts | null): Run | null => currentRun(facts, number, fence);
 
   const factsNow = (): Facts => {
     const facts = advances.facts(issue);

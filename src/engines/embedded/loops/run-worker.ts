@@ -1,8 +1,7 @@
-import { activeRun } from "../../../factory/facts/facts.ts";
 import type { Facts, Run, StopReason } from "../../../factory/facts/facts.ts";
 import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import type { Observation, Origin } from "../../../factory/facts/observation.ts";
+import type { Origin } from "../../../factory/facts/observation.ts";
 import { assert, messageOf } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import { Fenced } from "../../engine.ts";
@@ -12,7 +11,9 @@ import type { Loop } from "./loop.ts";
 import type { Outbox, OutboxRow } from "../rows/outbox.ts";
 import { assignSlots } from "../../policy/slots.ts";
 import type { SlotUse } from "../../policy/slots.ts";
-import { brokenOff, nextStart, REST_MS, stoppedBeforeItBegan } from "../../policy/broken-run.ts";
+import { endOfBroken, REST_MS } from "../../policy/broken-run.ts";
+import { currentRun } from "../../policy/fence.ts";
+import { endOfQueued, endOfUnstartable, nextStart, startOf } from "../../policy/start.ts";
 import type { Runs } from "../rows/run.ts";
 import { createRunUnderWay } from "./run-handle.ts";
 import type { RunUnderWay } from "./run-handle.ts";
@@ -92,40 +93,25 @@ export function createRunWorker(parts: {
     return waiting.map((row, index) => ({ row, reason: reasons[index] ?? null }));
   };
 
-  /** The run of this row if it may still start; settles the row otherwise. Inside a write. */
-  const startable = (row: OutboxRow): Run | null => {
-    const facts = advances.facts(row.issue);
-    const run = facts === null ? null : activeRun(facts);
-    if (run === null || run.number !== row.run || run.state !== "queued") {
-      outbox.settle(row, "dropped", "this run is no longer wanted", clock.now());
+  /** The run of this row, begun; null = it may not start, and the row is settled. Inside a write. */
+  const started = (row: OutboxRow): Run | null => {
+    const start = startOf(advances.facts(row.issue), row.run, clock.now());
+    if (start.then === "dropped") {
+      outbox.settle(row, "dropped", start.why, clock.now());
       return null;
     }
-    if (run.stop === null) return run;
-    advances.apply(
-      row.issue,
-      [stoppedBeforeItBegan(run, run.stop.reason, clock.now())],
-      origin(row.issue, run),
-    );
-    return null;
+    const { run, seen } = start;
+    if (start.then === "begins") outbox.claim(row);
+    advances.apply(row.issue, [seen], origin(row.issue, run));
+    if (start.then === "ends") return null;
+    const begun = currentRun(advances.facts(row.issue), run.number);
+    assert(begun !== null, `run ${run.number} of ${row.issue} did not start when it was claimed`);
+    return begun;
   };
 
   const claim = (row: OutboxRow): void => {
     const claimed = store.write(() => {
-      const tried = store.attempt(() => {
-        const run = startable(row);
-        if (run === null) return null;
-        outbox.claim(row);
-        const { number, fence } = run;
-        advances.apply(
-          row.issue,
-          [{ kind: "run_started", at: clock.now(), run: number, fence }],
-          origin(row.issue, run),
-        );
-        const now = advances.facts(row.issue);
-        const begun = now === null ? null : activeRun(now);
-        assert(begun?.state === "running", `run ${number} of ${row.issue} did not start when it was claimed`);
-        return begun;
-      });
+      const tried = store.attempt(() => started(row));
       if (tried.ok) return tried.value;
       failedStart(row, tried.error);
       return null;
@@ -144,16 +130,15 @@ export function createRunWorker(parts: {
       return;
     }
     outbox.settle(row, "failed", why, clock.now());
-    const facts = advances.facts(row.issue);
-    const run = facts === null ? null : activeRun(facts);
-    // Left queued it would wait for a slot that nobody gives it, and a person's `retry` would be refused.
-    if (facts === null || run?.number !== row.run || run.state !== "queued") return;
-    const end = broken(facts, run, `It could not be started: ${why}`);
-    advances.applyOrPark(row.issue, [end], origin(row.issue, run));
+    const end = endOfUnstartable(advances.facts(row.issue), row.run, why, moment());
+    if (end !== null) advances.applyOrPark(row.issue, [end.seen], origin(row.issue, end.run));
   };
 
-  const broken = ({ runs: all }: Facts, run: Run, why: string): Observation =>
-    brokenOff(run, why, { runs: all, now: clock.now(), fraction: engine.randomness.fraction() });
+  /** The time, and what spreads the next try. */
+  const moment = (): { readonly now: number; readonly fraction: number } => ({
+    now: clock.now(),
+    fraction: engine.randomness.fraction(),
+  });
 
   const begin = (issue: IssueId, run: Run, project: string | null): void => {
     resting.delete(issue);
@@ -193,31 +178,27 @@ export function createRunWorker(parts: {
   const settleFault = (issue: IssueId, run: Run, fault: unknown): void => {
     if (isStorageFault(fault)) throw fault;
     store.write(() => {
-      const facts = advances.facts(issue);
-      const current = facts === null ? null : activeRun(facts);
-      if (facts === null || current === null || current.number !== run.number || current.fence !== run.fence)
-        return;
-      log.error("run failed", { issue, run: run.number, why: messageOf(fault) });
-      advances.applyOrPark(issue, [broken(facts, current, messageOf(fault))], origin(issue, run));
+      const why = messageOf(fault);
+      const end = endOfBroken(advances.facts(issue), run, why, moment());
+      if (end === null) return;
+      log.error("run failed", { issue, run: run.number, why });
+      advances.applyOrPark(issue, [end.seen], origin(issue, run));
     });
   };
 
   /** A run that is stopped while it waits needs no slot to end. */
   const endQueued = (issue: IssueId, number: number, reason: StopReason): void => {
     store.write(() => {
-      const facts = advances.facts(issue);
-      const run = facts === null ? null : activeRun(facts);
-      if (run === null || run.number !== number || run.state !== "queued") return;
-      advances.apply(issue, [stoppedBeforeItBegan(run, reason, clock.now())], origin(issue, run));
+      const end = endOfQueued(advances.facts(issue), number, reason, clock.now());
+      if (end !== null) advances.apply(issue, [end.seen], origin(issue, end.run));
     });
   };
 
   const takeUp = (): void => {
     for (const row of runs.running()) {
       if (underWay.has(row.issue) || (resting.get(row.issue) ?? -Infinity) > clock.monotonic()) continue;
-      const facts = advances.facts(row.issue);
-      const run = facts === null ? null : activeRun(facts);
-      if (run?.number === row.number && run.state === "running") begin(row.issue, run, row.project);
+      const run = currentRun(advances.facts(row.issue), row.number);
+      if (run !== null) begin(row.issue, run, row.project);
     }
   };
 

@@ -1,8 +1,9 @@
 import { EFFECTS } from "../../../factory/effects/effect.ts";
-import type { Effect } from "../../../factory/effects/effect.ts";
+import type { Effect, EffectTrait } from "../../../factory/effects/effect.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { classOf, waitsForNothing } from "../../policy/effects.ts";
 import type { EffectClass, WorkClass } from "../../policy/effects.ts";
+import { headOf, isOrdered } from "../../policy/order.ts";
 import type { QueuePlace } from "../../policy/slots.ts";
 import type { Store } from "../database/store.ts";
 
@@ -11,7 +12,7 @@ export interface OutboxRow {
   readonly issue: IssueId;
   readonly key: string;
   readonly kind: Effect["kind"];
-  readonly lane: string;
+  readonly lane: EffectTrait["lane"];
   readonly class: EffectClass;
   readonly state: "pending" | "doing" | "done" | "failed" | "dropped";
   readonly attempts: number;
@@ -25,9 +26,9 @@ export interface OutboxRow {
 }
 
 /**
- * The rows of `outbox`. Within one issue and lane only the first open effect is a `head` and may go; what acknowledges
- * is always one, and the rest of its lane waits for it, or it would come after what it is to come before. Where
- * two indexes begin with the state, INDEXED BY keeps the planner from taking the one that would need a sort.
+ * The rows of `outbox`. What may go next, of each issue and lane, is its `head`; policy/order.ts says which rows are, and
+ * what is asked here of the indexes has to agree with it. Where two indexes begin with the state, INDEXED BY keeps the
+ * planner from taking the one that would need a sort.
  */
 export type Outbox = ReturnType<typeof outboxRows>;
 
@@ -92,12 +93,13 @@ export function outboxRows({ db }: Pick<Store, "db">) {
     )
     .pluck();
 
-  /** Makes the first open effect of the lane its head, unless one is under way. */
-  const line = (issue: string, lane: string): void => {
-    if (lane === "control") return;
-    const first = acknowledging.get(issue, lane) === undefined ? openHead.get(issue, lane) : undefined;
-    // 'doing' sorts before 'pending': if anything is under way, nothing pending may be a head.
-    const head = first === undefined || first.state === "doing" ? -1 : first.id;
+  /** Marks what heads the lane now, and unmarks what did. */
+  const line = (issue: string, lane: OutboxRow["lane"]): void => {
+    if (!isOrdered(lane)) return;
+    // 'doing' sorts before 'pending': what is under way is found before what is the oldest.
+    const found = openHead.get(issue, lane);
+    const first = found === undefined ? null : { id: found.id, underWay: found.state === "doing" };
+    const head = headOf(first, acknowledging.get(issue, lane) !== undefined) ?? -1;
     clearHeads.run(issue, lane, head);
     setHead.run(head);
   };
