@@ -61,10 +61,9 @@ function announce(relay: Relay, settings: Settings, context: Context): void {
     writeFileSync(file, `${relay.url}\n`, { mode: 0o600 });
     context.onClose(() => rmSync(file, { force: true }));
   }
-  context.say(
-    context.json
-      ? JSON.stringify({ url: relay.url, pid: context.host.pid })
-      : `patchrelay listens on ${relay.url}`,
+  // It serves whether or not somebody reads that.
+  context.host.stdout.offer(
+    `${context.json ? JSON.stringify({ url: relay.url, pid: context.host.pid }) : `patchrelay listens on ${relay.url}`}\n`,
   );
 }
 

@@ -14,10 +14,12 @@ export interface Bundle {
   /** What it loads apart. */
   readonly parts: Metafile;
   readonly folder: string;
+  /** `log`: where its standard error goes in place of a pipe. */
   start(
     args: readonly string[],
     env: Readonly<Record<string, string>>,
     node?: readonly string[],
+    log?: number,
   ): ChildProcess;
   run(
     args: readonly string[],
@@ -35,9 +37,9 @@ export async function buildBundle(): Promise<Bundle> {
   const folder = mkdtempSync(join(cache, "cli-bundle-"));
   const { main, parts } = await bundle(root, folder);
   await warm(root, folder);
-  const start: Bundle["start"] = (args, env, node = []) =>
+  const start: Bundle["start"] = (args, env, node = [], log) =>
     spawn(process.execPath, [...node, join(folder, "main.cjs"), ...args], {
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", log ?? "pipe"],
       env: { PATH: process.env["PATH"], HOME: folder, ...env },
       cwd: folder,
     });

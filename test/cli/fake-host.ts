@@ -11,6 +11,8 @@ export interface Given {
   readonly env?: Readonly<Record<string, string>>;
   readonly terminal?: boolean;
   readonly columns?: number;
+  /** Why what is offered to standard error is lost; null = it is not. */
+  readonly refuses?: () => string | null;
   readonly clock?: Clock;
   /** What the relay is made of; what registry.ts names unless given. */
   readonly registry?: Registry;
@@ -25,6 +27,7 @@ export interface FakeHost extends Host {
   readonly launched: readonly string[][];
   readonly exits: readonly number[];
   signal(name: "SIGINT" | "SIGTERM"): void;
+  hangup(): void;
   fault(error: unknown): void;
 }
 
@@ -35,6 +38,7 @@ export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
   const launched: string[][] = [];
   const exits: number[] = [];
   const signals = new Set<(name: "SIGINT" | "SIGTERM") => void>();
+  const hangups = new Set<() => void>();
   const faults = new Set<(error: unknown) => void>();
   const terminal = given.terminal ?? false;
   const columns = terminal ? (given.columns ?? 100) : Infinity;
@@ -49,6 +53,10 @@ export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
     randomness: async () => systemRandomness,
     ...(given.registry === undefined ? {} : { registry: given.registry }),
     stdout: {
+      offer: (text) => {
+        host.stdout.write(text);
+        return null;
+      },
       terminal,
       columns,
       write(text) {
@@ -57,6 +65,11 @@ export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
       },
     },
     stderr: {
+      offer(text) {
+        const why = given.refuses?.() ?? null;
+        if (why === null) err += text;
+        return why;
+      },
       terminal,
       columns,
       write(text) {
@@ -66,6 +79,10 @@ export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
     onSignal(listen) {
       signals.add(listen);
       return () => signals.delete(listen);
+    },
+    onHangup(listen) {
+      hangups.add(listen);
+      return () => hangups.delete(listen);
     },
     onFault(listen) {
       faults.add(listen);
@@ -77,6 +94,7 @@ export function fakeHost(args: readonly string[], given: Given = {}): FakeHost {
     err: () => err,
     launched,
     exits,
+    hangup: () => hangups.forEach((listen) => listen()),
     signal: (name) => signals.forEach((listen) => listen(name)),
     fault: (error) => faults.forEach((listen) => listen(error)),
   };

@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { buildBundle, ended, firstLine } from "./bundle.ts";
@@ -221,6 +221,40 @@ test("serve tells its URL, answers, is found by the other commands, and ends wit
 
   const after = await run("status --json", where);
   expect([after.code, json(after.out)["relay"]]).toEqual([0, "down"]);
+});
+
+test("serve goes on when nobody reads its log any more, and ends with exit 0 on SIGTERM", async () => {
+  const child = serve(servingPlace(), ["--json"]);
+  const { url } = json<{ url: string }>(await firstLine(child));
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  // Each is logged as a webhook that was refused.
+  for (let count = 0; count < 3; count += 1)
+    expect((await fetch(`${url}/webhooks/github`, { method: "POST", body: "{}" })).status).toBe(401);
+  expect(
+    await new Promise((resolve) => {
+      child.once("exit", resolve);
+      child.kill("SIGHUP");
+      fetch(`${url}/health`).then(
+        () => child.kill("SIGTERM"),
+        (error: unknown) => resolve(error),
+      );
+    }),
+  ).toBe(0);
+});
+
+test.skipIf(process.platform !== "linux")("serve goes on when its log's disk is full", async () => {
+  const full = openSync("/dev/full", "w");
+  undo.push(() => closeSync(full));
+  const where = servingPlace();
+  const child = bundle.start(["serve", "--config", where.config, "--json"], SECRETS, [], full);
+  undo.push(() => child.kill("SIGKILL"));
+  const { url } = json<{ url: string }>(await firstLine(child));
+  expect((await fetch(`${url}/webhooks/github`, { method: "POST", body: "{}" })).status).toBe(401);
+  expect((await fetch(`${url}/health`)).status).toBe(200);
+  const told = ended(child);
+  child.kill("SIGTERM");
+  expect((await told).code).toBe(0);
 });
 
 test("serve refuses a database that a newer program wrote, and touches nothing", async () => {

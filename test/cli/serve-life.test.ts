@@ -113,6 +113,54 @@ test("the log is JSON lines, and short lines on a terminal with hidden character
   expect(silent.err()).toBe("");
 });
 
+test.each([false, true])(
+  "lines of the log that are lost are counted, and told once one is not (terminal: %s)",
+  async (terminal) => {
+    let why: string | null = null;
+    const host = fakeHost([], { terminal, env: { NO_COLOR: "1" }, refuses: () => why });
+    const log = await createLog("info", host);
+    log.info("before");
+    why = "ENOSPC";
+    log.info("lost");
+    log.with({ part: "git" }).error("lost too");
+    why = null;
+    log.info("after");
+    log.info("later");
+    const lines = host.err().trimEnd().split("\n");
+    expect(lines.map((line) => /could not be written|before|lost|after|later/.exec(line)?.[0])).toEqual([
+      "before",
+      "after",
+      "could not be written",
+      "later",
+    ]);
+    expect(lines[2]).toMatch(/"lines":2|lines=2/);
+  },
+);
+
+test("a hang-up ends what was started in a terminal and nothing else", async () => {
+  const stopped: boolean[] = [];
+  for (const terminal of [true, false]) {
+    const host = fakeHost([], { terminal });
+    let stops = false;
+    const life = untilSignal(host, await createLog("info", host), 10_000, async () => ({
+      breakdown: NEVER_BROKEN,
+      stop: async () => {
+        stops = true;
+      },
+    }));
+    await createVirtualClock().settle();
+    host.hangup();
+    await createVirtualClock().settle();
+    stopped.push(stops);
+    if (!terminal) {
+      expect(host.err()).toContain("SIGHUP: nothing is read again");
+      host.signal("SIGTERM");
+    }
+    expect(await life).toBe(0);
+  }
+  expect(stopped).toEqual([true, false]);
+});
+
 test("what is broken is stopped in order and ends with exit 1, so that a new process is started", async () => {
   const host = fakeHost([]);
   let stops = 0;

@@ -18,6 +18,8 @@ export interface Host {
   readonly registry?: Registry;
   readonly stdout: Output;
   readonly stderr: Output;
+  /** Calls `listen` for each SIGHUP instead of ending the process. Returns the unsubscribe. */
+  onHangup(listen: () => void): () => void;
   /** Calls `listen` for each SIGINT and SIGTERM instead of ending the process. Returns the unsubscribe. */
   onSignal(listen: (name: "SIGINT" | "SIGTERM") => void): () => void;
   /** Calls `listen` for what nobody caught (exceptions and rejections). Returns the unsubscribe. */
@@ -29,7 +31,10 @@ export interface Host {
 }
 
 export interface Output {
+  /** When nobody reads it any more, the process ends. */
   write(text: string): void;
+  /** For a process that has more to do than to tell: it goes on whatever becomes of the text. Gives why it is lost; null = it is not. */
+  offer(text: string): string | null;
   readonly terminal: boolean;
   /** Width of the terminal in characters; Infinity when it is none: what a program reads is not clipped. */
   readonly columns: number;

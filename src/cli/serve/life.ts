@@ -6,7 +6,7 @@ import type { Host } from "../host/host.ts";
 const SPARE_MS = 250;
 
 /**
- * Runs what `start` starts until a signal asks it to end, it is broken (exit 1: whoever supervises it starts a new one),
+ * Runs what `start` starts until a signal (or the end of its terminal) asks it to end, it is broken (exit 1: whoever supervises it starts a new one),
  * or something fails that nobody caught. Resolves with the exit code; a signal during the start is heeded once the start is through.
  */
 export async function untilSignal(
@@ -20,11 +20,19 @@ export async function untilSignal(
   const ending = new Promise<void>((resolve) => {
     ask = resolve;
   });
-  const stopListening = host.onSignal((name) => {
-    if (asked) return host.exit(128 + (name === "SIGINT" ? 2 : 15));
+  const end = (name: string, number: number): void => {
+    if (asked) return host.exit(128 + number);
     asked = true;
     log.info(`${name}: shutting down; repeat to stop immediately`);
     ask();
+  };
+  const stopListening = host.onSignal((name) => end(name, name === "SIGINT" ? 2 : 15));
+  // A terminal that is closed ends what was started in it. Without one it is what asks daemons to read something again.
+  const stopHearing = host.onHangup(() => {
+    if (host.stderr.terminal) return end("SIGHUP", 1);
+    log.info(
+      "SIGHUP: nothing is read again, settings and secrets are read at the start; the log stays where it is",
+    );
   });
   const stopWatching = host.onFault((error) => {
     const stack = error instanceof Error ? (error.stack ?? null) : null;
@@ -46,6 +54,7 @@ export async function untilSignal(
     return broken === null ? 0 : 1;
   } finally {
     stopListening();
+    stopHearing();
     stopWatching();
   }
 }
