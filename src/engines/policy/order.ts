@@ -42,7 +42,7 @@ export function headOf(
 }
 
 /** Whether the rest of the lane waits for effects of this class. */
-export function acknowledges(kind: EffectClass): boolean {
+function acknowledges(kind: EffectClass): boolean {
   return kind === "acknowledgement";
 }
 
