@@ -386,7 +386,7 @@ describe("runs that break", () => {
     const number = Number(asked);
     const by = { now: NOW, fraction: 1 };
     expect([
-      startOf(facts, number, NOW).then,
+      startOf(facts, number, NOW).result,
       endOfQueued(facts, number, "stopped", NOW) === null ? "-" : "ends",
       endOfUnstartable(facts, number, "no memory", by) === null ? "-" : "ends",
       String(currentRun(facts, number)?.number ?? "-"),
@@ -400,7 +400,7 @@ describe("runs that break", () => {
       run: { number: 2 },
       seen: { kind: "run_ended", ...about, end: { outcome: "stopped" } },
     });
-    expect(startOf(null, 2, NOW)).toEqual({ then: "dropped", why: "this run is no longer wanted" });
+    expect(startOf(null, 2, NOW)).toEqual({ result: "dropped", why: "this run is no longer wanted" });
     expect(endOfUnstartable(kept("queued"), 2, "no memory", { now: NOW, fraction: 1 })).toMatchObject({
       seen: {
         ...about,

@@ -30,8 +30,7 @@ function told(life: Story): readonly string[] {
 const MARK = { pending: ".", inProgress: ">", completed: "x", canceled: "-" } as const;
 
 function words(activity: Activity): string {
-  if ("ephemeral" in activity && activity.ephemeral === true)
-    return `(${lasting({ ...activity, ephemeral: false })})`;
+  if ("ephemeral" in activity && activity.ephemeral) return `(${lasting({ ...activity, ephemeral: false })})`;
   return lasting(activity);
 }
 

@@ -8,15 +8,16 @@ import { queuedRun } from "./fence.ts";
 
 /** What comes of a run that has got a slot: it begins, it ends without having begun, or nobody wants it any more. */
 export type Start =
-  | { readonly then: "begins" | "ends"; readonly run: Run; readonly seen: Observation }
-  | { readonly then: "dropped"; readonly why: string };
+  | { readonly result: "begins" | "ends"; readonly run: Run; readonly seen: Observation }
+  | { readonly result: "dropped"; readonly why: string };
 
 /** Whether run `number` of an issue may start. `facts`: null = the issue is not kept. */
 export function startOf(facts: Facts | null, number: number | null, now: number): Start {
   const run = queuedRun(facts, number);
-  if (run === null) return { then: "dropped", why: "this run is no longer wanted" };
-  if (run.stop !== null) return { then: "ends", run, seen: stoppedBeforeItBegan(run, run.stop.reason, now) };
-  return { then: "begins", run, seen: { kind: "run_started", at: now, run: run.number, fence: run.fence } };
+  if (run === null) return { result: "dropped", why: "this run is no longer wanted" };
+  if (run.stop !== null)
+    return { result: "ends", run, seen: stoppedBeforeItBegan(run, run.stop.reason, now) };
+  return { result: "begins", run, seen: { kind: "run_started", at: now, run: run.number, fence: run.fence } };
 }
 
 /** The end of run `number` when it is stopped while it waits; null = it does not wait. */

@@ -96,14 +96,14 @@ export function createRunWorker(parts: {
   /** The run of this row, begun; null = it may not start, and the row is settled. Inside a write. */
   const started = (row: OutboxRow): Run | null => {
     const start = startOf(advances.facts(row.issue), row.run, clock.now());
-    if (start.then === "dropped") {
+    if (start.result === "dropped") {
       outbox.settle(row, "dropped", start.why, clock.now());
       return null;
     }
     const { run, seen } = start;
-    if (start.then === "begins") outbox.claim(row);
+    if (start.result === "begins") outbox.claim(row);
     advances.apply(row.issue, [seen], origin(row.issue, run));
-    if (start.then === "ends") return null;
+    if (start.result === "ends") return null;
     const begun = currentRun(advances.facts(row.issue), run.number);
     assert(begun !== null, `run ${run.number} of ${row.issue} did not start when it was claimed`);
     return begun;
