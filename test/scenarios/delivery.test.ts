@@ -36,10 +36,18 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
       "thought: On it. I'll post progress on APP-1 here, and ask when I need a decision from you.",
       "action: Implementing the issue in acme/shop",
       "action: Pushed <commit> → Added the discount.",
-      "thought: All required checks pass, but nobody with write access has approved this commit yet.",
+      "response: Pull request #1 is ready for review. <url>
+
+    - Implementation: Added the discount.
+
+    All required checks pass, but nobody with write access has approved this commit yet. I'm waiting for an approving review.",
       "action: Addressing the review of <commit>",
       "action: Pushed <commit> → Did what the reviewer asked for.",
-      "thought: The review was answered, but grace has not reviewed again yet.",
+      "response: Pull request #1 is ready for another review. <url>
+
+    - Review fix: Did what the reviewer asked for.
+
+    The review was answered, but grace has not reviewed again yet. I'm waiting for another review by grace.",
       "thought: All required checks pass, and grace has approved this commit.",
       "thought: The pull request is in the merge queue.",
       "response: Pull request #1 is merged. <url>

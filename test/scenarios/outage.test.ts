@@ -65,7 +65,13 @@ test("Linear is down from the delegation on: the work is done all the same, and 
 const CONCLUSIONS = [
   "action: Implementing the issue in acme/shop",
   "action: Pushed <commit> → Added the discount.",
-  "thought: All required checks pass, but nobody with write access has approved this commit yet.",
+  [
+    "response: Pull request #1 is ready for review. <url>",
+    "",
+    "- Implementation: Added the discount.",
+    "",
+    "All required checks pass, but nobody with write access has approved this commit yet. I'm waiting for an approving review.",
+  ].join("\n"),
 ];
 
 test("the token ends in mid-work: another takes its place, and Linear hears all of it once", async () => {
@@ -171,7 +177,7 @@ test("a merge whose answer was lost is not asked for twice", async () => {
   story.github.faults.outage = "none";
   await story.inTime("done");
   await story.rests();
-  expect(story.toldAs("response")).toHaveLength(1);
+  expect(story.toldAs("response")).toHaveLength(2);
   await story.end();
 });
 
