@@ -14,6 +14,8 @@ export interface Vault {
 
 /** The same records in the clear, for their owner only. */
 export interface SealedVault {
+  /** Whether it may change anything; if not, `put` and `take` reject. */
+  readonly writable: boolean;
   /** `text` null = it cannot be opened: another key sealed it, or it was changed. */
   list(owner: string): Promise<readonly { readonly name: string; readonly text: string | null }[]>;
   put(owner: string, name: string, text: string): Promise<void>;
@@ -33,30 +35,41 @@ const TAG_BYTES = 16;
 
 /**
  * Seals records with AES-256-GCM. Owner and name are authenticated with them, so that a record moved to another place
- * does not open there.
+ * does not open there. Of a vault that can only be listed nothing is changed, also not to seal it with the current key.
  */
-export function sealedVault(vault: Vault, keys: VaultKeys, randomness: Randomness): SealedVault {
+export function sealedVault(
+  vault: Vault | Pick<Vault, "list">,
+  keys: VaultKeys,
+  randomness: Randomness,
+): SealedVault {
   const current = keyOf(keys.current);
   const all = keys.previous === null ? [current] : [current, keyOf(keys.previous)];
+  const kept = "put" in vault ? vault : null;
   const put = async (owner: string, name: string, text: string): Promise<void> => {
-    await vault.put(owner, name, seal(text, placeOf(owner, name), current, randomness));
+    await writing(kept).put(owner, name, seal(text, placeOf(owner, name), current, randomness));
   };
   return {
+    writable: kept !== null,
     put,
     async list(owner) {
       const opened: { name: string; text: string | null }[] = [];
       for (const { name, sealed } of await vault.list(owner)) {
         const found = openWith(all, sealed, placeOf(owner, name));
-        if (found !== null && found.key !== current) await put(owner, name, found.text);
+        if (kept !== null && found !== null && found.key !== current) await put(owner, name, found.text);
         opened.push({ name, text: found?.text ?? null });
       }
       return opened;
     },
     async take(owner, name) {
-      const sealed = await vault.take(owner, name);
+      const sealed = await writing(kept).take(owner, name);
       return sealed === null ? null : (openWith(all, sealed, placeOf(owner, name))?.text ?? null);
     },
   };
+}
+
+function writing(vault: Vault | null): Vault {
+  if (vault === null) throw new Error("only the running relay changes what it keeps sealed");
+  return vault;
 }
 
 function keyOf(secret: Secret): Buffer {

@@ -69,7 +69,7 @@ const transport: Transport = async (call) => {
 };
 
 /** A relay's tracker on the vault as it is: another one is a restart. */
-function tracker(key = "a", previous: string | null = null): LinearTracker {
+function tracker(key = "a", previous: string | null = null, writable = true): LinearTracker {
   const application = {
     clientId: new Secret(APPLICATION.clientId),
     clientSecret: new Secret(APPLICATION.clientSecret),
@@ -84,7 +84,7 @@ function tracker(key = "a", previous: string | null = null): LinearTracker {
     auth: { kind: "clientCredentials", ...application },
     installing: {
       application,
-      vault: sealedVault(vault, keys, systemRandomness),
+      vault: sealedVault(writable ? vault : { list: (owner) => vault.list(owner) }, keys, systemRandomness),
       authorizeUrl: "https://linear.app/oauth/authorize",
       randomness: systemRandomness,
     },
@@ -287,6 +287,21 @@ describe("the tokens of an installation", () => {
     relay = tracker();
     await say(workspace, session, "k3");
     expect(one.activities(session)).toHaveLength(2);
+  });
+
+  test("are never renewed by a process that only reads: it would use up the token of the one that runs", async () => {
+    await connect(one);
+    clock.advance(DAY_MS - HOUR_MS / 2);
+    relay = tracker("a", null, false);
+    expect((await relay.whoAmI(signal))[0]?.inert).toBeNull();
+    clock.advance(HOUR_MS);
+    expect((await relay.whoAmI(signal))[0]?.inert?.why).toContain("only the running relay");
+    expect(refreshes).toBe(0);
+    relay = tracker("b", "a", false);
+    expect((await relay.whoAmI(signal))[0]?.inert?.why).toContain("only the running relay");
+    relay = tracker();
+    expect((await relay.whoAmI(signal))[0]?.inert).toBeNull();
+    expect(refreshes).toBe(1);
   });
 
   test("can be read after the key was rotated, and without their key the workspace says so", async () => {

@@ -14,11 +14,7 @@ export async function readOnlyVault(context: Context, credentials: Credentials):
     const views = await context.kept();
     if (views === null) return null;
     const previous = credentials.PATCHRELAY_ENCRYPTION_KEY_PREVIOUS;
-    const vault = {
-      list: async (owner: string) => await views.sealed(owner),
-      put: refuse,
-      take: refuse,
-    };
+    const vault = { list: async (owner: string) => await views.sealed(owner) };
     return sealedVault(vault, { current, previous }, await context.host.randomness());
   } catch (error) {
     context.note(
@@ -26,8 +22,4 @@ export async function readOnlyVault(context: Context, credentials: Credentials):
     );
     return null;
   }
-}
-
-function refuse(): never {
-  throw new Error("only the running relay changes what it keeps: start it with `patchrelay serve`");
 }

@@ -39,6 +39,12 @@ export function installedConnection(
   };
   const auth = renewing(
     async (signal) => {
+      if (!installations.writable) {
+        throw new ExternalError(
+          "unauthorized",
+          "its token has to be renewed, and only the running relay does that: start it with `patchrelay serve`",
+        );
+      }
       const fields = { refresh_token: kept.refreshToken };
       const token = await askToken(application, "refresh_token", fields, parts, signal);
       const { refresh } = token;

@@ -28,6 +28,8 @@ export type Installation = z.output<typeof record>;
 
 /** The installations in the vault. */
 export interface Installations {
+  /** Whether `keep` may be called: a refresh that cannot be kept would use up the token of whoever can. */
+  readonly writable: boolean;
   /** By workspace; `null` = a record that cannot be opened, by its workspace. */
   list(): Promise<ReadonlyMap<string, Installation | null>>;
   /** Durable once it resolves: both tokens in one record, so that none of them is kept without the other. */
@@ -37,6 +39,7 @@ export interface Installations {
 /** Reads and writes installations. */
 export function installationsIn(vault: SealedVault): Installations {
   return {
+    writable: vault.writable,
     async list() {
       const kept = await vault.list(OWNER);
       return new Map(kept.map(({ name, text }) => [name, text === null ? null : opened(text)]));
