@@ -144,13 +144,11 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("delegated", { by: actor }),
   of("undelegated", { by: actor }),
   of("ticket_changed", { ticket: fc.record({ core: ticketCore, status }, { requiredKeys: [] }) }),
-  of("ticket_hinted", {}),
   of("ticket_removed", { by: actor }),
   of("ticket_read", {
     core: ticketCore,
     status,
     ownEnd: fc.option(at),
-    delegation: fc.option(fc.record({ granted: fc.boolean(), by: actor }), { nil: undefined }),
     blockers: few(fc.record({ key: word, done: fc.boolean() })),
     removed: fc.constant(false),
     authorities: few(authority),

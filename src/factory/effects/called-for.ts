@@ -44,16 +44,6 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
       workspace: null,
     });
   }
-  const { hintedAt } = facts.ticket;
-  if (hintedAt !== null) {
-    list.push({
-      kind: "read_ticket",
-      key: `read:${facts.id}:ticket:hint:${hintedAt}`,
-      issue: facts.id,
-      background: false,
-      workspace: null,
-    });
-  }
   const pull = facts.pullRequest;
   const read = (why: string, hint: Hint | null = null): void => {
     list.push({

@@ -69,10 +69,6 @@ export interface Ticket {
   readonly removed: Stamped<boolean> | null;
   /** When the relay itself last completed it (Unix ms): that end is nobody's word. Null = it has not. */
   readonly ownEnd: number | null;
-  /** Whether we had the issue when it was last read, where the tracker shows just that; null = it does not. */
-  readonly delegated: Stamped<{ readonly granted: boolean; readonly by: Actor }> | null;
-  /** When something last happened there that only a reading tells in full (the tracker's time, Unix ms); null = nothing. */
-  readonly hintedAt: number | null;
 }
 
 export interface TicketCore {
@@ -413,8 +409,6 @@ export function emptyFacts(id: IssueId, at: number): Facts {
       blockers: null,
       removed: null,
       ownEnd: null,
-      delegated: null,
-      hintedAt: null,
     },
     delegation: null,
     stopped: null,

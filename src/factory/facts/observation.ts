@@ -43,8 +43,6 @@ export type Observation =
   | Of<"delegated", { by: Actor }>
   | Of<"undelegated", { by: Actor }>
   | Of<"ticket_changed", { ticket: PartialTicket }>
-  /** Something happened there that only a reading tells in full. */
-  | Of<"ticket_hinted", object>
   | Of<"ticket_removed", { by: Actor }>
   | Of<"ticket_read", TicketReading>
   // ── forge ──
@@ -122,8 +120,6 @@ export interface TicketReading {
   readonly ownEnd: number | null;
   readonly blockers: readonly Blocker[];
   readonly removed: boolean;
-  /** Whether we have the issue now, where the tracker shows just that, and by whom; absent = its authorities tell. */
-  readonly delegation?: { readonly granted: boolean; readonly by: Actor };
   /** The newest of delegation, un-delegation, session and stop that the tracker remembers, each with its time. */
   readonly authorities: readonly ReadAuthority[];
   readonly sessions: readonly {

@@ -50,11 +50,6 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       return withDelegation(facts, false, seen.by, seen.at, false);
     case "ticket_changed":
       return withTicket(facts, seen.ticket, seen.at, false);
-    case "ticket_hinted": {
-      const { hintedAt } = facts.ticket;
-      if (hintedAt !== null && hintedAt >= seen.at) return facts;
-      return { ...facts, ticket: { ...facts.ticket, hintedAt: seen.at } };
-    }
     case "ticket_removed":
       return {
         ...facts,
