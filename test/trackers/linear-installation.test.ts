@@ -383,6 +383,10 @@ describe("where Linear no longer lists the sessions of an issue", () => {
     await read();
     // The field is not asked for in vain each time.
     expect(one.calls.slice(calls).map(({ error }) => error)).toEqual([null, null, "INPUT_ERROR"]);
+    // One that nobody knew of is not found then, and not taken for one that Linear never opened.
+    clock.advance(61_000);
+    await relay.in(workspace).readTicket(issueId("linear", id), signal);
+    expect((await relay.whoAmI(signal))[0]?.inert).toBeNull();
     one.withheld.clear();
     clock.advance(HOUR_MS);
     const before = one.calls.length;

@@ -5,7 +5,7 @@ import type { Duplex } from "node:stream";
 import { isLoopback } from "../access/access.ts";
 import { Problem, PROBLEM_TYPE } from "../problem.ts";
 
-/** Limits of the listening socket : a client that drips bytes must not hold a connection forever. */
+/** Limits of the listening socket: a client that drips bytes must not hold a connection forever. */
 export interface ServerLimits {
   readonly headersMs: number;
   /** A whole request, headers and body. */

@@ -11,7 +11,7 @@ import type { TicketReader } from "./read/sessions.ts";
 export interface Connection {
   readonly client: LinearClient;
   /** Reads issues there. */
-  readonly read: TicketReader;
+  readonly tickets: TicketReader;
   readonly sessions: SessionEvents;
   /** How each call is authorised. */
   readonly auth: Auth;
@@ -36,7 +36,7 @@ export interface Connections {
 }
 
 /** The one workspace of a credential that belongs to one; Linear names it when it is first asked. */
-export function onlyConnection(client: LinearClient, auth: Auth, read: TicketReader): Connections {
+export function onlyConnection(client: LinearClient, auth: Auth, tickets: TicketReader): Connections {
   let known: TrackerIdentity | null = null;
   let missedSince: number | null = null;
   const ask = async (signal: AbortSignal): Promise<TrackerIdentity> => {
@@ -49,7 +49,7 @@ export function onlyConnection(client: LinearClient, auth: Auth, read: TicketRea
     client,
     sessions,
     auth,
-    read,
+    tickets,
     ask,
     us: async (signal) => known ?? (await ask(signal)),
     async missed(since) {

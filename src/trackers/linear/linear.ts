@@ -144,14 +144,15 @@ function workspaceOf(
       const connection = await at(signal);
       const us = await connection.us(signal);
       const reading = await readTicket(
-        { read: connection.read, clock },
+        { tickets: connection.tickets, clock },
         us,
         issue,
         known,
         need === "background",
         signal,
       );
-      connection.sessions.seen(reading, clock.now());
+      // Of those that are read one by one a session may be missing that nobody knew of.
+      if (connection.tickets.listsAll()) connection.sessions.seen(reading, clock.now());
       return reading;
     },
     async tell(session, key, activity, signal) {

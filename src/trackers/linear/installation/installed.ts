@@ -67,7 +67,7 @@ export function installedConnection(
     client,
     sessions,
     auth,
-    read: ticketReader(client, parts),
+    tickets: ticketReader(client, parts),
     us: async () => us(null),
     async ask(signal) {
       try {

@@ -137,7 +137,7 @@ export const TICKET: Operation<TicketAnswer> = {
 };
 
 /**
- * The same without its sessions, for a day on which Linear takes away \`Issue.agentSessions\`, which its schema calls
+ * The same without its sessions, for a day on which Linear takes away `Issue.agentSessions`, which its schema calls
  * internal.
  */
 export const TICKET_ALONE: Operation<

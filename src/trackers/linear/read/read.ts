@@ -40,7 +40,7 @@ function person(name: string): NonNullable<TrackerIdentity["inert"]> {
 
 /** Everything about one issue as `ticket_read`; `ticket_removed` only when Linear itself says there is no such issue. */
 export async function readTicket(
-  { read, clock }: { readonly read: TicketReader; readonly clock: Clock },
+  { tickets, clock }: { readonly tickets: TicketReader; readonly clock: Clock },
   us: TrackerIdentity,
   issue: IssueId,
   known: readonly string[],
@@ -48,7 +48,7 @@ export async function readTicket(
   signal: AbortSignal,
 ): Promise<Observation> {
   try {
-    const answer = await read(trackerIdOf(issue), known, background, signal);
+    const answer = await tickets.read(trackerIdOf(issue), known, background, signal);
     // The issue's own time, not that of the read: an answer from a lagging replica must not overwrite newer news.
     return { kind: "ticket_read", at: answer.issue.updatedAt, ...ticketReading(answer, us) };
   } catch (error) {

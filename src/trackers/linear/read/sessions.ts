@@ -5,25 +5,25 @@ import type { LinearClient, Operation } from "../client/client.ts";
 import { LISTED, SESSION, TICKET, TICKET_ALONE } from "./operations.ts";
 import type { SessionAnswer, TicketAnswer } from "./operations.ts";
 
-/** Reads an issue with its sessions; `known` = those that we know of, oldest first. Throws ExternalError. */
-export type TicketReader = (
-  id: string,
-  known: readonly string[],
-  background: boolean,
-  signal: AbortSignal,
-) => Promise<TicketAnswer>;
+/** Reads issues with their sessions. */
+export interface TicketReader {
+  /** `known` = the sessions that we know of, oldest first. Throws ExternalError. */
+  read(id: string, known: readonly string[], background: boolean, signal: AbortSignal): Promise<TicketAnswer>;
+  /** Whether the last reading has found all sessions there are, and not only those that we knew. */
+  listsAll(): boolean;
+}
 
 /** How long is read without the field before it is tried again. */
 const WITHOUT_MS = 60 * 60_000;
 
 /**
- * Reads with \`Issue.agentSessions\`, which finds sessions that no webhook told of. Linear calls that field internal: once it
+ * Reads with `Issue.agentSessions`, which finds sessions that no webhook told of. Linear calls that field internal: once it
  * is refused, the sessions that we know are read one by one through the public query, and only the others are not found.
  */
 export function ticketReader(client: LinearClient, { clock, log }: { clock: Clock; log: Log }): TicketReader {
   let withoutUntil = 0;
 
-  const oneByOne: TicketReader = async (id, known, background, signal) => {
+  const oneByOne: TicketReader["read"] = async (id, known, background, signal) => {
     const { issue, ...rest } = await client.call(kindOf(TICKET_ALONE, background), { id }, signal);
     const nodes: SessionAnswer[] = [];
     for (const session of known.slice(-LISTED.sessions)) {
@@ -36,7 +36,7 @@ export function ticketReader(client: LinearClient, { clock, log }: { clock: Cloc
     return { ...rest, issue: { ...issue, agentSessions: { nodes } } };
   };
 
-  return async (id, known, background, signal) => {
+  const read: TicketReader["read"] = async (id, known, background, signal) => {
     if (clock.now() < withoutUntil) return await oneByOne(id, known, background, signal);
     try {
       return await client.call(kindOf(TICKET, background), { id }, signal);
@@ -49,6 +49,8 @@ export function ticketReader(client: LinearClient, { clock, log }: { clock: Cloc
       return await oneByOne(id, known, background, signal);
     }
   };
+
+  return { read, listsAll: () => clock.now() >= withoutUntil };
 }
 
 function kindOf<T>(operation: Operation<T>, background: boolean): Operation<T> {
