@@ -208,12 +208,19 @@ function linearParts({ settings, credentials, clock, randomness, log, vault }: M
     installing:
       auth.kind === "clientCredentials" && vault !== null
         ? { application: auth, vault, authorizeUrl: settings.linear.authorizeUrl, randomness }
-        : null,
+        : { lacks: TO_INSTALL.filter((name) => credentials[name] === null) },
     clock,
     log: log.with({ part: "linear" }),
     limits: callLimits(settings),
   };
 }
+
+/** What an installation by OAuth needs. */
+const TO_INSTALL = [
+  "LINEAR_OAUTH_CLIENT_ID",
+  "LINEAR_OAUTH_CLIENT_SECRET",
+  "PATCHRELAY_ENCRYPTION_KEY",
+] as const;
 
 function linearAuth(credentials: Credentials) {
   const { LINEAR_OAUTH_CLIENT_ID: clientId, LINEAR_OAUTH_CLIENT_SECRET: clientSecret } = credentials;

@@ -11,7 +11,7 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
   const { world, clock } = await handWorld({ webhook: { url: receiver.url, secret: SECRET } });
   const tracker = createLinearTracker({
     apiUrl: world.url,
-    installing: null,
+    installing: { lacks: [] },
     webhookSecrets: [new Secret(SECRET)],
     auth: {
       kind: "clientCredentials",

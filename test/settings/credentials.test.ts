@@ -14,7 +14,7 @@ import type { Environment } from "../../src/settings/load/locate.ts";
 import { problemText } from "../../src/settings/load/problem.ts";
 import { missingToServe } from "../../src/settings/load/requirements.ts";
 import { GITHUB_CREDENTIALS } from "../../src/settings/sources/github-credentials.ts";
-import { LINEAR_CREDENTIALS, missingToInstall } from "../../src/settings/sources/linear-credentials.ts";
+import { LINEAR_CREDENTIALS } from "../../src/settings/sources/linear-credentials.ts";
 import { settingsOf } from "./sources.ts";
 
 const KEY_HEX = randomBytes(32).toString("hex");
@@ -337,12 +337,7 @@ describe("what is missing", () => {
     expect(names({ ...complete, ...token }, settingsOf({ http: { host: "::" } }))).toEqual([]);
   });
 
-  test("for connecting Linear is the OAuth application, not a key", () => {
-    expect(missingToInstall(read(complete)).map(({ name }) => name)).toEqual([
-      "LINEAR_OAUTH_CLIENT_ID",
-      "LINEAR_OAUTH_CLIENT_SECRET",
-      "PATCHRELAY_ENCRYPTION_KEY",
-    ]);
+  test("of a source is told by that source alone", () => {
     expect(LINEAR_CREDENTIALS.missing(read({ LINEAR_API_KEY: "c" }))).toEqual([]);
     expect(GITHUB_CREDENTIALS.missing(read({}))).toHaveLength(1);
   });

@@ -71,7 +71,7 @@ function client(change: { totalMs?: number; connectMs?: number; agent?: Agent } 
 function tracker(): LinearTracker {
   return createLinearTracker({
     apiUrl: url,
-    installing: null,
+    installing: { lacks: [] },
     webhookSecrets: [],
     auth: { kind: "apiKey", key: new Secret(KEY) },
     clock,
@@ -260,7 +260,7 @@ describe("a call to Linear", () => {
       expect(() =>
         createLinearTracker({
           apiUrl,
-          installing: null,
+          installing: { lacks: [] },
           webhookSecrets: [],
           auth: { kind: "apiKey", key: new Secret(KEY) },
           clock,

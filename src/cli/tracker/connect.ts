@@ -1,9 +1,16 @@
 import { escapeHidden } from "../../lib/text.ts";
 import { webUrl } from "../../lib/html.ts";
 import { refusal } from "../reach/relay.ts";
+import { Failure } from "../usage/failure.ts";
 import type { Command } from "../usage/command.ts";
 
 const ASK_MS = 35_000;
+
+/** What the relay lacks is no wrong use of the command. */
+function notConnected(failure: Failure): Failure {
+  const { code, message, hint, status } = failure;
+  return failure.exitCode === 2 ? new Failure(1, code, message, { hint, status }) : failure;
+}
 
 /** Installs the running relay in a workspace of the source with this name. */
 export function connectTo(source: string, label: string): Command {
@@ -20,7 +27,7 @@ export function connectTo(source: string, label: string): Command {
       const answer = await relay.ask(`/oauth/${source}/start`, ASK_MS);
       const { authorizeUrl, callbackUrl } = answer.document ?? {};
       if (answer.status !== 200 || typeof authorizeUrl !== "string" || typeof callbackUrl !== "string")
-        throw refusal(answer, relay.url ?? "the relay");
+        throw notConnected(refusal(answer, relay.url ?? "the relay"));
       context.answer({ authorizeUrl, callbackUrl }, () => [
         "As an admin of the workspace, open this address within 15 minutes and approve:",
         "",

@@ -1,5 +1,5 @@
 import { oneWord, webhookSecret } from "../credentials/forms.ts";
-import type { Given, Missing, SourceCredentials } from "./source.ts";
+import type { Missing, SourceCredentials } from "./source.ts";
 
 const APPLICATION: readonly Missing[] = [
   {
@@ -13,12 +13,6 @@ const APPLICATION: readonly Missing[] = [
     source: "Linear: Settings → API → OAuth applications, Client secret",
   },
 ];
-
-const ENCRYPTION_KEY: Missing = {
-  name: "PATCHRELAY_ENCRYPTION_KEY",
-  purpose: "encrypts the tokens of the Linear installation at rest",
-  source: "make one with `openssl rand -hex 32` and store it with your backups",
-};
 
 const EITHER: Missing = {
   name: "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET",
@@ -49,8 +43,3 @@ export const LINEAR_CREDENTIALS = {
     return credentials["LINEAR_API_KEY"] === null ? [EITHER] : [];
   },
 } as const satisfies SourceCredentials;
-
-/** What is missing for an installation as a Linear application. */
-export function missingToInstall(credentials: Given): readonly Missing[] {
-  return [...APPLICATION, ENCRYPTION_KEY].filter(({ name }) => credentials[name] === null);
-}

@@ -29,8 +29,8 @@ export interface LinearParts {
   /** The current one first, then the previous one while rotating. With none, every webhook is refused. */
   readonly webhookSecrets: readonly Secret[];
   readonly auth: LinearCredential;
-  /** What installations by OAuth need; null = something of it is missing. */
-  readonly installing: LinearInstalling | null;
+  /** What installations by OAuth need, or the names of the credentials that it lacks. */
+  readonly installing: LinearInstalling | { readonly lacks: readonly string[] };
   readonly clock: Clock;
   readonly log: Log;
   /** Milliseconds: connecting, and a whole call. */
@@ -47,6 +47,8 @@ export interface LinearInstalling {
   readonly authorizeUrl: string;
   readonly randomness: Randomness;
 }
+
+const ENCRYPTION_KEY = "PATCHRELAY_ENCRYPTION_KEY";
 
 export interface LinearTracker extends Tracker {
   /** When a webhook was last signed with the previous secret (Unix ms); null = not since we started. */
@@ -95,21 +97,23 @@ export function connectionsOf(
   const auth = authWith(credential, calling);
   const client = createClient({ ...calling, auth });
   const only = onlyConnection(client, auth, ticketReader(client, calling));
-  if (installing === null) return { connections: only, installed: null };
+  if ("lacks" in installing) return { connections: only, installed: null };
   const installed = installedConnections(installing.application, installing.vault, only, calling);
   return { connections: installed, installed };
 }
 
 function installingWith(
-  installing: LinearInstalling | null,
+  installing: LinearParts["installing"],
   installed: InstalledConnections | null,
   calling: TokenParts,
 ): Installing {
-  if (installing === null || installed === null) {
+  if ("lacks" in installing || installed === null) {
+    const lacks = "lacks" in installing ? installing.lacks : [];
     const refuse = (): never => {
+      const key = lacks.includes(ENCRYPTION_KEY) ? ` (\`openssl rand -hex 32\` makes the key)` : "";
       throw new ExternalError(
         "refused",
-        "connecting a workspace needs LINEAR_OAUTH_CLIENT_ID, LINEAR_OAUTH_CLIENT_SECRET and PATCHRELAY_ENCRYPTION_KEY (`openssl rand -hex 32` makes one); set them and restart the relay",
+        `the relay runs without ${lacks.join(" and ")}, which connecting a workspace needs: set ${lacks.length === 1 ? "it" : "them"} where the relay is started${key}, and restart it`,
       );
     };
     return {
