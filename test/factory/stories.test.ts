@@ -221,6 +221,17 @@ describe("pushes and budgets", () => {
     expect(runs(told)).toEqual(["implementation", "ci_repair"]);
   });
 
+  test("nor by a reading from before the push, however late its times are by clocks that were set back since", () => {
+    const told = story(RED);
+    const { now } = told.life;
+    const ahead = now + 2_640_000;
+    const red = { checks: [check("test", "failure")], at: T0 + 20_000 };
+    told.life.see((now - T0) / 1_000, pullReading("h1", { ...red, readAt: ahead, askedAt: ahead }));
+    told.tell("run starts; run intends h2; run published");
+    expect(last(told)).toContain("pr_open push_unseen");
+    expect(runs(told)).toEqual(["implementation", "ci_repair"]);
+  });
+
   test("a branch that was put back to the old head is judged again after a while", () => {
     const told = story(`${RED}; run starts; run intends h2; run published; pull h1 test=failure; wait 600`);
     told.tell("pull h1 test=failure");

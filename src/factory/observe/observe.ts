@@ -8,6 +8,7 @@ import {
   withHint,
   withPullRequest,
   withPullRequestReading,
+  withReadingsBefore,
   withReview,
 } from "./pull-request.ts";
 import {
@@ -139,8 +140,10 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         end: settled(end),
         spent,
       }));
-      if (next === facts || question === null) return next;
-      return withQuestion(next, {
+      if (next === facts) return next;
+      const pushed = end.outcome === "published" ? withReadingsBefore(next, at) : next;
+      if (question === null) return pushed;
+      return withQuestion(pushed, {
         id: runId(facts.id, seen.run),
         about: "work",
         askedAt: at,

@@ -249,6 +249,13 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
   return { ...changed, pullRequest: next };
 }
 
+/** Readings that came before our push at `at` were asked for before it, whatever a clock that was ahead then said. */
+export function withReadingsBefore(facts: Facts, at: number): Facts {
+  const { pullRequest } = facts;
+  if (pullRequest === null || (pullRequest.readAskedAt ?? at) <= at) return facts;
+  return { ...facts, pullRequest: { ...pullRequest, readAskedAt: at } };
+}
+
 /** Readings of one second of the forge's cannot be told apart by it; else the newest counts, also after our clock was set back. */
 function askedAtOf({ readAt, readAskedAt }: PullRequest, reading: PullRequestReading): number {
   return readAt === reading.readAt && readAskedAt !== null
