@@ -47,13 +47,15 @@ export function openPosts(stage: Stage, dice: Dice): Posts {
   const useless = (source: Message["source"]): Message => {
     const { name, content } = dice.pick(payloads[source]);
     const number = (sent += 1);
-    const own = source === "github" ? {} : { webhookTimestamp: systemClock.now() };
+    const { organizationId } = stage.linear.installation;
+    const own = source === "github" ? {} : { webhookTimestamp: systemClock.now(), organizationId };
     const event = source === "github" ? name : String(content["type"]);
     return {
       source,
       id: systemRandomness.uuid(),
       event,
-      // Every body is another one; what it tells of, no issue here knows.
+      // Every body is another one; what it tells of, no issue here knows. It is of our workspace: news from another, that
+      // comes before the relay knows who it is, waits for an operator and never comes to rest.
       body: JSON.stringify({ ...content, ...own, harness: number, padding: "x".repeat(number % 5_000) }),
     };
   };

@@ -25,7 +25,7 @@ export const MISTAKES = {
   settle_apart: { says: "a run's slot and its end are written in two commits", breaks: ["I2"], seed: 8 },
   dropped_on_outage: { says: "an effect that meets an outage is given up", breaks: ["R7", "R4"], seed: 1 },
   self_trigger: { says: "our own words come back as somebody's", breaks: ["R9"], seed: 1 },
-  no_lease: { says: "a push overwrites whatever the branch holds", breaks: ["T25"], seed: 5 },
+  no_lease: { says: "a push overwrites whatever the branch holds", breaks: ["T25"], seed: 28 },
   burnt_budget: { says: "an attempt that infrastructure spoiled is charged", breaks: ["R8"], seed: 4 },
   narrow_window: {
     says: "a delivery whose signed time is older than 60 seconds is refused",
@@ -40,7 +40,7 @@ export const MISTAKES = {
   blind_retry: {
     says: "after the branch moved, the same commit is pushed with the new expectation",
     breaks: ["T25"],
-    seed: 5,
+    seed: 28,
   },
   late_stop: {
     says: "an effect that was queued before a stop is carried out after it",
