@@ -4,7 +4,7 @@ import { escapeHidden } from "../lib/text.ts";
 import { layoutOf } from "../settings/load/layout.ts";
 import type { Command, Context } from "./usage/command.ts";
 import { failureOf } from "./usage/failure.ts";
-import { issueColumns } from "./issue/columns.ts";
+import { issueColumns } from "./issue/look/columns.ts";
 import { lookAtRelay } from "./reach/condition.ts";
 import type { Condition } from "./reach/condition.ts";
 import { fieldLines } from "./show/fields.ts";

@@ -32,7 +32,11 @@ const run = async (line: string, where: Place = place) =>
 test("command.cjs carries what issue list needs, and no package but the database's", () => {
   const { inputs, outputs } = bundle.main;
   const carried = Object.keys(inputs);
-  for (const file of ["src/cli/issue/list.ts", "src/registry.ts", "src/engines/embedded/views/open-views.ts"])
+  for (const file of [
+    "src/cli/issue/look/list.ts",
+    "src/registry.ts",
+    "src/engines/embedded/views/open-views.ts",
+  ])
     expect(carried).toContain(file);
   const packages = carried.filter((file) => !file.startsWith("src/") && !file.startsWith("late:node:"));
   const others = packages.filter((file) => !file.startsWith("node_modules/better-sqlite3/"));

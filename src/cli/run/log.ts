@@ -1,7 +1,7 @@
 import type { Page, RunEventDocument, StreamLine } from "../../engines/documents.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { openViews } from "../host/context.ts";
-import { eventText } from "../issue/line.ts";
+import { eventText } from "../issue/look/line.ts";
 import { follow } from "../reach/follow.ts";
 import { printList } from "../show/list.ts";
 import { ID, namedRun } from "./find.ts";

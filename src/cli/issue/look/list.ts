@@ -1,9 +1,9 @@
-import { FACTORY_STATES } from "../../factory/facts/state.ts";
-import { registryOf } from "../host/registry.ts";
-import { quoted, unknownValue } from "../usage/argv.ts";
-import type { Command, Context } from "../usage/command.ts";
-import { wrongUsage } from "../usage/failure.ts";
-import { printList } from "../show/list.ts";
+import { FACTORY_STATES } from "../../../factory/facts/state.ts";
+import { registryOf } from "../../host/registry.ts";
+import { quoted, unknownValue } from "../../usage/argv.ts";
+import type { Command, Context } from "../../usage/command.ts";
+import { wrongUsage } from "../../usage/failure.ts";
+import { printList } from "../../show/list.ts";
 import { issueColumns } from "./columns.ts";
 
 export const command: Command = {
@@ -47,7 +47,7 @@ async function refuseUnknownRepository(context: Context): Promise<void> {
   const kept = await views.issues({ state: null, repo, q: null }, { limit: 1, cursor: null });
   if (kept.items.length > 0) return;
   // Apart, because it loads the whole check: this command is to be quick.
-  const { settingsOf } = await import("../host/settings.ts");
+  const { settingsOf } = await import("../../host/settings.ts");
   const loaded = await settingsOf(context.host, context.configFlag);
   if (!loaded.ok) return;
   const configured = loaded.settings.projects.map(({ repository }) => repository.name);

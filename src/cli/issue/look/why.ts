@@ -1,15 +1,15 @@
-import type { WhyDocument } from "../../engines/documents.ts";
-import type { Views } from "../../engines/engine.ts";
-import { escapeHidden } from "../../lib/text.ts";
-import { parseTime } from "../../lib/clock.ts";
-import { quoted } from "../usage/argv.ts";
-import type { Command, Context } from "../usage/command.ts";
-import { notFound, wrongUsage } from "../usage/failure.ts";
-import { fieldLines } from "../show/fields.ts";
-import { stateStyle } from "../show/style.ts";
-import { tableLines } from "../show/table.ts";
-import { timeWriter } from "../show/times.ts";
-import { KEY, unknownIssue } from "./find.ts";
+import type { WhyDocument } from "../../../engines/documents.ts";
+import type { Views } from "../../../engines/engine.ts";
+import { escapeHidden } from "../../../lib/text.ts";
+import { parseTime } from "../../../lib/clock.ts";
+import { quoted } from "../../usage/argv.ts";
+import type { Command, Context } from "../../usage/command.ts";
+import { notFound, wrongUsage } from "../../usage/failure.ts";
+import { fieldLines } from "../../show/fields.ts";
+import { stateStyle } from "../../show/style.ts";
+import { tableLines } from "../../show/table.ts";
+import { timeWriter } from "../../show/times.ts";
+import { KEY, unknownIssue } from "../find.ts";
 
 export const command: Command = {
   arguments: [KEY],

@@ -1,6 +1,6 @@
-import type { Argument, Command, Context, Example } from "../usage/command.ts";
-import { quoted } from "../usage/argv.ts";
-import { KEY } from "./find.ts";
+import type { Argument, Command, Context, Example } from "../../usage/command.ts";
+import { quoted } from "../../usage/argv.ts";
+import { KEY } from "../find.ts";
 
 /** What the commands of an operator differ in. */
 export interface OperatorCommand {

@@ -1,8 +1,8 @@
-import { webUrl } from "../../lib/html.ts";
-import { escapeHidden } from "../../lib/text.ts";
-import type { Command } from "../usage/command.ts";
-import { notFound } from "../usage/failure.ts";
-import { KEY, namedIssue } from "./find.ts";
+import { webUrl } from "../../../lib/html.ts";
+import { escapeHidden } from "../../../lib/text.ts";
+import type { Command } from "../../usage/command.ts";
+import { notFound } from "../../usage/failure.ts";
+import { KEY, namedIssue } from "../find.ts";
 
 export const command: Command = {
   arguments: [KEY],

@@ -1,10 +1,10 @@
-import type { JournalDocument, Page } from "../../engines/documents.ts";
-import type { Command, Context } from "../usage/command.ts";
-import { printList } from "../show/list.ts";
-import { stateStyle } from "../show/style.ts";
-import type { Column } from "../show/table.ts";
-import { timeWriter } from "../show/times.ts";
-import { KEY, unknownIssue } from "./find.ts";
+import type { JournalDocument, Page } from "../../../engines/documents.ts";
+import type { Command, Context } from "../../usage/command.ts";
+import { printList } from "../../show/list.ts";
+import { stateStyle } from "../../show/style.ts";
+import type { Column } from "../../show/table.ts";
+import { timeWriter } from "../../show/times.ts";
+import { KEY, unknownIssue } from "../find.ts";
 
 export const command: Command = {
   arguments: [KEY],

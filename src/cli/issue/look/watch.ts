@@ -1,10 +1,10 @@
-import type { JournalDocument, RunEventDocument, StreamLine } from "../../engines/documents.ts";
-import { parseRunId } from "../../factory/facts/ids.ts";
-import { TERMINAL } from "../../factory/facts/state.ts";
-import type { FactoryState } from "../../factory/facts/state.ts";
-import type { Command, Context } from "../usage/command.ts";
-import { follow } from "../reach/follow.ts";
-import { KEY, namedIssue } from "./find.ts";
+import type { JournalDocument, RunEventDocument, StreamLine } from "../../../engines/documents.ts";
+import { parseRunId } from "../../../factory/facts/ids.ts";
+import { TERMINAL } from "../../../factory/facts/state.ts";
+import type { FactoryState } from "../../../factory/facts/state.ts";
+import type { Command, Context } from "../../usage/command.ts";
+import { follow } from "../../reach/follow.ts";
+import { KEY, namedIssue } from "../find.ts";
 import { streamText } from "./line.ts";
 
 const SHOWN_BEFORE = 10;

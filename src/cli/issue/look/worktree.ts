@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
-import type { Command } from "../usage/command.ts";
-import { notFound } from "../usage/failure.ts";
-import { KEY, namedIssue } from "./find.ts";
+import type { Command } from "../../usage/command.ts";
+import { notFound } from "../../usage/failure.ts";
+import { KEY, namedIssue } from "../find.ts";
 
 export const command: Command = {
   arguments: [KEY],

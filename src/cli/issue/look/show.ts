@@ -1,5 +1,5 @@
-import type { Command } from "../usage/command.ts";
-import { KEY, namedIssue } from "./find.ts";
+import type { Command } from "../../usage/command.ts";
+import { KEY, namedIssue } from "../find.ts";
 import { issuePage } from "./page.ts";
 
 export const command: Command = {

@@ -1,8 +1,8 @@
-import type { IssueDocument } from "../../engines/documents.ts";
-import type { Context } from "../usage/command.ts";
-import { stateStyle } from "../show/style.ts";
-import type { Column } from "../show/table.ts";
-import { timeWriter } from "../show/times.ts";
+import type { IssueDocument } from "../../../engines/documents.ts";
+import type { Context } from "../../usage/command.ts";
+import { stateStyle } from "../../show/style.ts";
+import type { Column } from "../../show/table.ts";
+import { timeWriter } from "../../show/times.ts";
 
 /** How issues look in a list. */
 export function issueColumns(context: Context): readonly Column<IssueDocument>[] {

@@ -1,8 +1,8 @@
-import type { JournalDocument, RunEventDocument, StreamLine } from "../../engines/documents.ts";
-import { clip, escapeHidden } from "../../lib/text.ts";
-import type { Context } from "../usage/command.ts";
-import { stateStyle } from "../show/style.ts";
-import { clockTime } from "../show/times.ts";
+import type { JournalDocument, RunEventDocument, StreamLine } from "../../../engines/documents.ts";
+import { clip, escapeHidden } from "../../../lib/text.ts";
+import type { Context } from "../../usage/command.ts";
+import { stateStyle } from "../../show/style.ts";
+import { clockTime } from "../../show/times.ts";
 
 /** A line of the stream for a person. */
 export function streamText(line: StreamLine, context: Context): string {

@@ -1,11 +1,11 @@
-import type { IssueDocument } from "../../engines/documents.ts";
-import { runTypeWords } from "../../factory/facts/run-types.ts";
-import { escapeHidden } from "../../lib/text.ts";
-import type { Context } from "../usage/command.ts";
-import { fieldLines } from "../show/fields.ts";
-import { count, dollars } from "../show/numbers.ts";
-import { stateStyle } from "../show/style.ts";
-import { timeWriter } from "../show/times.ts";
+import type { IssueDocument } from "../../../engines/documents.ts";
+import { runTypeWords } from "../../../factory/facts/run-types.ts";
+import { escapeHidden } from "../../../lib/text.ts";
+import type { Context } from "../../usage/command.ts";
+import { fieldLines } from "../../show/fields.ts";
+import { count, dollars } from "../../show/numbers.ts";
+import { stateStyle } from "../../show/style.ts";
+import { timeWriter } from "../../show/times.ts";
 
 /** An issue as a page for a person. */
 export function issuePage(issue: IssueDocument, context: Context): readonly string[] {
