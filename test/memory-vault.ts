@@ -1,4 +1,4 @@
-import type { Vault } from "../src/lib/vault.ts";
+import type { Vault } from "../src/lib/secrets/vault.ts";
 
 /** A vault in memory. */
 export interface MemoryVault extends Vault {

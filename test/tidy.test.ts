@@ -427,7 +427,7 @@ const ADAPTERS: readonly Adapter[] = [
   },
   {
     pattern: /from "node:child_process"/,
-    instead: "use src/lib/processes.ts: deadline, bounded output, whole process group",
+    instead: "use src/lib/process/processes.ts: deadline, bounded output, whole process group",
     allowed: [
       /^src\/lib\//,
       // git http-backend speaks CGI over streams of unknown length.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { systemRandomness } from "../src/lib/ids.ts";
-import { Secret } from "../src/lib/secret.ts";
-import { sealedVault } from "../src/lib/vault.ts";
-import type { Vault } from "../src/lib/vault.ts";
+import { Secret } from "../src/lib/secrets/secret.ts";
+import { sealedVault } from "../src/lib/secrets/vault.ts";
+import type { Vault } from "../src/lib/secrets/vault.ts";
 
 interface Shelf extends Vault {
   readonly rows: Map<string, Uint8Array>;

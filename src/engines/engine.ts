@@ -7,7 +7,7 @@ import type { Observation, Origin } from "../factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../lib/delivery.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
-import type { Vault } from "../lib/vault.ts";
+import type { Vault } from "../lib/secrets/vault.ts";
 import type { Log } from "../lib/log.ts";
 import type * as D from "./documents.ts";
 

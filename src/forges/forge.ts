@@ -3,7 +3,7 @@ import type { MergePolicyName } from "../factory/effects/effect.ts";
 import type { ThreadReply } from "../factory/facts/facts.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
-import type { Secret } from "../lib/secret.ts";
+import type { Secret } from "../lib/secrets/secret.ts";
 
 /**
  * The seam to a forge. Same rules as Tracker: every call has a deadline and takes a signal, faults are

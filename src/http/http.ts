@@ -9,7 +9,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";
 import type { Log } from "../lib/log.ts";
 import { cutOffAfter } from "../lib/external.ts";
-import type { Secret } from "../lib/secret.ts";
+import type { Secret } from "../lib/secrets/secret.ts";
 import type { Settings } from "../settings/settings.ts";
 import { commands } from "./api/commands.ts";
 import { inspection } from "./api/inspection.ts";

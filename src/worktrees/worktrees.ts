@@ -1,9 +1,9 @@
 import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
-import { whyNotConfined } from "../lib/confine.ts";
+import { whyNotConfined } from "../lib/process/confine.ts";
 import type { Log } from "../lib/log.ts";
-import type { ProcessEnvironment } from "../lib/processes.ts";
+import type { ProcessEnvironment } from "../lib/process/processes.ts";
 import { changesOf, statusOf } from "./git/changes.ts";
 import type { Changes, TreeStatus } from "./git/changes.ts";
 import { commitAll } from "./publish/commit.ts";

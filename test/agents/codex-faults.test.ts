@@ -10,7 +10,7 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { bench, request } from "./bench.ts";
 import type { Bench, Notes } from "./bench.ts";
 import { buildFake } from "./fake-bin.ts";

@@ -13,7 +13,7 @@ import { readiness } from "../../src/agents/codex/ready.ts";
 import { toToml } from "../../src/agents/codex/home/toml.ts";
 import { parseReport } from "../../src/agents/report.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { bench } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 import { handClock } from "./hand-clock.ts";

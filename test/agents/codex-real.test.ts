@@ -10,7 +10,7 @@ import type { CodexParts } from "../../src/agents/codex/codex.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { scriptedModelConfig } from "../../world/model/config.ts";
 import { msg, patch, shell } from "../../world/model/items.ts";
 import { startScriptedModel } from "../../world/model/server.ts";

@@ -6,7 +6,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { RequestHeaders } from "../../src/lib/delivery.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { startGitHubWorld } from "../../world/github/world.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import type { GitHubParts } from "../../src/forges/github/forge.ts";

@@ -1,4 +1,4 @@
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
 import { headersOf } from "../trackers/linear-support.ts";

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { afterEach, describe, expect, it } from "vitest";
 import { ExternalError } from "../../src/lib/external.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { createBucket, createGate } from "../../src/forges/github/client/limits.ts";
 import type { Asked, Loopback, Reply } from "./github-loopback.ts";
 import { forgeAt, NEVER, startLoopback, stillClock } from "./github-loopback.ts";

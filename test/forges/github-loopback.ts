@@ -4,7 +4,7 @@ import type { Clock } from "../../src/lib/clock.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import type { GitHubForge, GitHubParts } from "../../src/forges/github/forge.ts";
 import { createGitHubForge } from "../../src/forges/github/forge.ts";
 

@@ -1,7 +1,7 @@
 import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { RequestHeaders } from "../../src/lib/delivery.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { forgeAt } from "./github-loopback.ts";
 
 const BODY = Buffer.from('{"zen":"Keep it logically awesome.","n":1.0}');

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { refusal } from "../../src/http/access/access.ts";
 import type { Caller } from "../../src/http/access/access.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { raw, request, serve, TOKEN } from "./bench.ts";
 import type { Answer } from "./bench.ts";
 

@@ -9,7 +9,7 @@ import type { HttpParts } from "../../src/http/http.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { systemRandomness } from "../../src/lib/ids.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import type { Source } from "../../src/http/webhooks/source.ts";
 import { REGISTRY } from "../../src/registry.ts";
 import type { Settings } from "../../src/settings/settings.ts";

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
 import { ExternalError } from "../../src/lib/external.ts";
-import type { Secret } from "../../src/lib/secret.ts";
+import type { Secret } from "../../src/lib/secrets/secret.ts";
 import type { Rotating } from "../../src/registry.ts";
 import type { Tracker } from "../../src/trackers/tracker.ts";
 

@@ -7,7 +7,7 @@ import type { PlaceInList } from "../../src/engines/engine.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { REGISTRY } from "../../src/registry.ts";
 import type { Registry, TrackerRow } from "../../src/registry.ts";
 import type { Relay } from "../../src/relay.ts";

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { ExternalError } from "../../src/lib/external.ts";
 import type { Log } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { httpTransport } from "../../src/trackers/linear/client/transport.ts";
 import type { Transport } from "../../src/trackers/linear/client/transport.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";

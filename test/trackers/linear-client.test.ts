@@ -9,7 +9,7 @@ import { issueId } from "../../src/factory/facts/ids.ts";
 import { systemClock, type Clock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { ExternalError } from "../../src/lib/external.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { authWith } from "../../src/trackers/linear/client/credential.ts";
 import { createClient } from "../../src/trackers/linear/client/client.ts";
 import type { LinearClient, Operation } from "../../src/trackers/linear/client/client.ts";

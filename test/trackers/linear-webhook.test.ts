@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as fc from "fast-check";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
 import { openWebhook } from "../../src/trackers/linear/events/webhook.ts";
 import { headersOf, signed } from "./linear-support.ts";

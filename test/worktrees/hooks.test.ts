@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Clock } from "../../src/lib/clock.ts";
-import { whyNotConfined } from "../../src/lib/confine.ts";
+import { whyNotConfined } from "../../src/lib/process/confine.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Log } from "../../src/lib/log.ts";
 import type { HookFacts, HookMoment, HookOutcome, HookRequest } from "../../src/worktrees/hooks.ts";

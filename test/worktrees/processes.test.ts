@@ -1,8 +1,8 @@
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
-import { ProcessNotStarted, runProcess, startProcess } from "../../src/lib/processes.ts";
-import type { LongRequest, ProcessOutcome, ProcessRequest } from "../../src/lib/processes.ts";
+import { ProcessNotStarted, runProcess, startProcess } from "../../src/lib/process/processes.ts";
+import type { LongRequest, ProcessOutcome, ProcessRequest } from "../../src/lib/process/processes.ts";
 import { handClock, isRunning } from "./stage.ts";
 
 const env = { PATH: process.env["PATH"] ?? "" };

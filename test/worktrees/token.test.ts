@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Log } from "../../src/lib/log.ts";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import { put, stage } from "./stage.ts";
 import type { Stage } from "./stage.ts";
 

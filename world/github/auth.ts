@@ -1,6 +1,6 @@
 import { createPublicKey, generateKeyPairSync, verify } from "node:crypto";
 import type { KeyObject } from "node:crypto";
-import { Secret } from "../../src/lib/secret.ts";
+import { Secret } from "../../src/lib/secrets/secret.ts";
 import type { Core, Person } from "./model/model.ts";
 import { Refused } from "./schemas.ts";
 

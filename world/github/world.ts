@@ -30,7 +30,7 @@ import { loadSchemas } from "./schemas.ts";
 import { openFront } from "./server.ts";
 import { startWebhooks } from "./webhooks.ts";
 import type { Delivery } from "./webhooks.ts";
-import type { Secret } from "../../src/lib/secret.ts";
+import type { Secret } from "../../src/lib/secrets/secret.ts";
 
 export interface GitHubWorldParts extends WorldParts {
   /** The bare repositories live here. */

@@ -4,7 +4,7 @@ import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { Randomness } from "../../lib/ids.ts";
 import type { Log } from "../../lib/log.ts";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import type { Agent, AgentSession, WorkRequest } from "../agent.ts";
 import { findCodex } from "./process/binary.ts";
 import { childEnvironment, scrubber } from "./process/environment.ts";

@@ -2,7 +2,7 @@ import { dirname } from "node:path";
 import type { FailureClass, Spent } from "../../factory/facts/facts.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { delay } from "../../lib/clock.ts";
-import { runProcess } from "../../lib/processes.ts";
+import { runProcess } from "../../lib/process/processes.ts";
 import type { AgentEvent, AgentReport } from "../agent.ts";
 import { deleteInside, readInside, writeInside } from "./confine.ts";
 import type { Step } from "./script.ts";

@@ -1,6 +1,6 @@
 import { messageOf } from "../../lib/assert.ts";
 import { silentLog } from "../../lib/log.ts";
-import type { SealedVault } from "../../lib/vault.ts";
+import type { SealedVault } from "../../lib/secrets/vault.ts";
 import { withDeadline } from "../../lib/external.ts";
 import type { Forge } from "../../forges/forge.ts";
 import type { ForgeRow, MakingParts, TrackerRow, Workspace } from "../../registry.ts";

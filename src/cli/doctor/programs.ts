@@ -1,4 +1,4 @@
-import { whyNotConfined } from "../../lib/confine.ts";
+import { whyNotConfined } from "../../lib/process/confine.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import type { Host } from "../host/host.ts";
 import { fail, ok, warn } from "./finding.ts";

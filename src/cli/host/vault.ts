@@ -1,5 +1,5 @@
-import { sealedVault } from "../../lib/vault.ts";
-import type { SealedVault } from "../../lib/vault.ts";
+import { sealedVault } from "../../lib/secrets/vault.ts";
+import type { SealedVault } from "../../lib/secrets/vault.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
 import type { Context } from "../usage/command.ts";
 

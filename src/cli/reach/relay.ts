@@ -1,5 +1,5 @@
 import { ExternalError, withDeadline } from "../../lib/external.ts";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import type { Location } from "../../settings/load/locate.ts";
 import { Failure } from "../usage/failure.ts";
 import type { FailureCode } from "../usage/failure.ts";

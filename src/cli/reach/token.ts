@@ -1,6 +1,6 @@
 import { readCredentials } from "../../settings/credentials/credentials.ts";
 import type { Environment } from "../../settings/load/locate.ts";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import { badSettings } from "../usage/failure.ts";
 import type { Host } from "../host/host.ts";
 

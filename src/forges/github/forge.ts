@@ -1,7 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Randomness } from "../../lib/ids.ts";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import type { Forge } from "../forge.ts";
 import type { GitHubAuth } from "./client/auth.ts";
 import type { GitHubLimits } from "./client/client.ts";

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import { Problem } from "../problem.ts";
 
 /** What a decision about access rests on. Forwarding headers are not among it: anybody can write them. */

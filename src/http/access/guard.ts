@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import { refusal } from "./access.ts";
 import type { Caller } from "./access.ts";
 import { requestHeaders } from "../webhooks/headers.ts";

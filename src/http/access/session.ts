@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import { isToken } from "./access.ts";
 import { sendPage } from "../dashboard/page.ts";
 import { signInPage } from "../dashboard/sign-in.ts";

@@ -1,5 +1,5 @@
 import { join, resolve } from "node:path";
-import { Secret } from "../../lib/secret.ts";
+import { Secret } from "../../lib/secrets/secret.ts";
 import { CREDENTIALS, formsOf } from "./names.ts";
 import type { CredentialName } from "./names.ts";
 import { SOURCE_CREDENTIALS } from "../sources/credentials.ts";

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import type { Form } from "../credentials/forms.ts";
 import type { Problem } from "../load/problem.ts";
 

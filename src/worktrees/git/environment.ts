@@ -1,5 +1,5 @@
-import type { ProcessEnvironment } from "../../lib/processes.ts";
-import type { Secret } from "../../lib/secret.ts";
+import type { ProcessEnvironment } from "../../lib/process/processes.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import type { Remote } from "./remote.ts";
 
 // The environment that git is called with. What a repository's own config could make git run is overridden by

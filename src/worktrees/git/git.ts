@@ -1,9 +1,9 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Log } from "../../lib/log.ts";
 import { ExternalError } from "../../lib/external.ts";
-import { runProcess } from "../../lib/processes.ts";
-import type { ProcessEnvironment, ProcessOutcome } from "../../lib/processes.ts";
-import type { Secret } from "../../lib/secret.ts";
+import { runProcess } from "../../lib/process/processes.ts";
+import type { ProcessEnvironment, ProcessOutcome } from "../../lib/process/processes.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import { clip } from "../../lib/text.ts";
 import { GitFailed } from "../errors.ts";
 import { basicCredential, gitEnvironment } from "./environment.ts";

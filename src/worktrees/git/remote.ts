@@ -1,5 +1,5 @@
 import { isAbsolute } from "node:path";
-import type { Secret } from "../../lib/secret.ts";
+import type { Secret } from "../../lib/secrets/secret.ts";
 import { BadName } from "../errors.ts";
 
 /** A place to fetch from and push to, checked. */

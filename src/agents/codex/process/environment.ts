@@ -1,4 +1,4 @@
-import { Secret } from "../../../lib/secret.ts";
+import { Secret } from "../../../lib/secrets/secret.ts";
 
 const SECRET_NAME = /KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL/iu;
 /** Shorter values would blot out ordinary words. */

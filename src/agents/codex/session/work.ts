@@ -1,7 +1,7 @@
 import { messageOf } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { ProcessEnvironment } from "../../../lib/processes.ts";
+import type { ProcessEnvironment } from "../../../lib/process/processes.ts";
 import type { AgentEvent, AgentSession, WorkRequest } from "../../agent.ts";
 import { readNotification } from "../process/protocol.ts";
 import type { Turn } from "../process/protocol.ts";

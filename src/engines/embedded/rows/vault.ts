@@ -1,5 +1,5 @@
 import type { Clock } from "../../../lib/clock.ts";
-import type { Vault } from "../../../lib/vault.ts";
+import type { Vault } from "../../../lib/secrets/vault.ts";
 import { durably } from "../database/store.ts";
 import type { Store } from "../database/store.ts";
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseTime } from "../../../lib/clock.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { ExternalError } from "../../../lib/external.ts";
-import { Secret } from "../../../lib/secret.ts";
+import { Secret } from "../../../lib/secrets/secret.ts";
 import { createGate } from "./limits.ts";
 
 /** How the relay shows who it is: one account's token, or a GitHub App. */

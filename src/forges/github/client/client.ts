@@ -4,7 +4,7 @@ import { parseTime } from "../../../lib/clock.ts";
 import type { Randomness } from "../../../lib/ids.ts";
 import type { Log } from "../../../lib/log.ts";
 import { ExternalError, withDeadline } from "../../../lib/external.ts";
-import type { Secret } from "../../../lib/secret.ts";
+import type { Secret } from "../../../lib/secrets/secret.ts";
 import type { GitHubAuth } from "./auth.ts";
 import { createCredentials } from "./auth.ts";
 import { faultOf, graphqlFault, refusalOf } from "./errors.ts";

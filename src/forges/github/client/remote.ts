@@ -1,4 +1,4 @@
-import type { Secret } from "../../../lib/secret.ts";
+import type { Secret } from "../../../lib/secrets/secret.ts";
 import type { Client } from "./client.ts";
 
 /** Where git finds a repository: as configured, else below the web address. */

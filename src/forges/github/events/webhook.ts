@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../../lib/delivery.ts";
-import type { Secret } from "../../../lib/secret.ts";
+import type { Secret } from "../../../lib/secrets/secret.ts";
 
 /** What of a webhook's verification the relay reports: which of the secrets held. */
 export interface Opened {

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../lib/clock.ts";
 import { withDeadline } from "../../../lib/external.ts";
 import type { Log } from "../../../lib/log.ts";
-import type { Secret } from "../../../lib/secret.ts";
+import type { Secret } from "../../../lib/secrets/secret.ts";
 import { linearAddress } from "./address.ts";
 import { readTokenAnswer } from "./token-answer.ts";
 import type { AppToken, Grant } from "./token-answer.ts";

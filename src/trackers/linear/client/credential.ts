@@ -1,4 +1,4 @@
-import type { Secret } from "../../../lib/secret.ts";
+import type { Secret } from "../../../lib/secrets/secret.ts";
 import type { Auth } from "./auth.ts";
 import type { Application, TokenParts } from "./application.ts";
 import { clientCredentials } from "./client-credentials.ts";

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../../../lib/delivery.ts";
-import type { Secret } from "../../../lib/secret.ts";
+import type { Secret } from "../../../lib/secrets/secret.ts";
 import { clip } from "../../../lib/text.ts";
 
 /** Oldest accepted `webhookTimestamp`: Linear repeats a delivery up to 6 h later with the old one. Milliseconds. */

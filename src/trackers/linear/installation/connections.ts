@@ -1,7 +1,7 @@
 import { messageOf } from "../../../lib/assert.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import { singleFlight } from "../../../lib/single-flight.ts";
-import type { SealedVault } from "../../../lib/vault.ts";
+import type { SealedVault } from "../../../lib/secrets/vault.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import type { Application, TokenParts } from "../client/application.ts";
 import { notSignedIn } from "../connection.ts";

@@ -4,7 +4,7 @@ import { ExternalError } from "../../../lib/external.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import { sha256 } from "../../../lib/ids.ts";
 import type { Randomness } from "../../../lib/ids.ts";
-import type { SealedVault } from "../../../lib/vault.ts";
+import type { SealedVault } from "../../../lib/secrets/vault.ts";
 import { askToken, SCOPES } from "../client/application.ts";
 import type { Application, TokenParts } from "../client/application.ts";
 import { createClient } from "../client/client.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { SealedVault } from "../../../lib/vault.ts";
+import type { SealedVault } from "../../../lib/secrets/vault.ts";
 import { SCOPES } from "../client/application.ts";
 import type { AppToken } from "../client/token-answer.ts";
 

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv } from "node:crypto";
-import type { Randomness } from "./ids.ts";
+import type { Randomness } from "../ids.ts";
 import type { Secret } from "./secret.ts";
 
 /** Where sealed records are kept beyond the process. It sees bytes, never what is in them. */

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../clock.ts";
 import { LineCutter, Tail } from "./streams.ts";
 
 // Child processes: never a shell, never our environment, always their own process group, so that what they

@@ -1,11 +1,11 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
-import { messageOf } from "./assert.ts";
-import type { Clock } from "./clock.ts";
+import { messageOf } from "../assert.ts";
+import type { Clock } from "../clock.ts";
 import { runProcess } from "./processes.ts";
 import type { ProcessEnvironment } from "./processes.ts";
-import { clip } from "./text.ts";
+import { clip } from "../text.ts";
 
 // Programs that see neither our processes nor our files: namespaces of the Linux kernel, made by util-linux' `unshare`
 // without any privilege. docs/decisions/0010-confined-hooks.md says what this keeps away and what not.
