@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { processEnvironment } from "../src/settings/load/environment.ts";
-import { bundle } from "../test/faults/bundle.ts";
+import { bundle } from "../test/faults/relay/bundle.ts";
 import { GITHUB_SECRET, LINEAR_SECRET, REPOSITORY } from "./bodies.ts";
 
 /** Bundled programs, folders and surroundings of a benchmark. */

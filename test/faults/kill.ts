@@ -3,20 +3,20 @@
 import { fileURLToPath } from "node:url";
 import { messageOf } from "../../src/lib/assert.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { openAims } from "./aims.ts";
-import { bundle } from "./bundle.ts";
+import { openAims } from "./history/aims.ts";
+import { bundle } from "./relay/bundle.ts";
 import { failpointNames } from "./failpoint-names.ts";
-import { History } from "./history.ts";
+import { History } from "./history/history.ts";
 import { FULL_KILLS, readOptions } from "./options.ts";
 import { PLANTS } from "./plants.ts";
-import { openPosts } from "./posts.ts";
+import { openPosts } from "./history/posts.ts";
 import { diceOf } from "./random.ts";
 import { report } from "./report.ts";
 import { setStage } from "./stage.ts";
-import { openTasks } from "./tasks.ts";
+import { openTasks } from "./history/tasks.ts";
 import { judge } from "./verdict.ts";
 
-const SERVE = fileURLToPath(new URL("serve.ts", import.meta.url));
+const SERVE = fileURLToPath(new URL("relay/serve.ts", import.meta.url));
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2), systemClock.now() % 1_000_000);

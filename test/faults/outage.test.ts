@@ -7,19 +7,19 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import { check } from "../../src/engines/embedded/database/maintenance.ts";
 import { openViews } from "../../src/engines/embedded/views/open-views.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { bundle } from "./bundle.ts";
-import type { Bundle } from "./bundle.ts";
-import { deliver, loneFolder } from "./lone.ts";
-import type { LoneFolder } from "./lone.ts";
-import { startProcess } from "./relay-process.ts";
-import type { RelayProcess } from "./relay-process.ts";
+import { bundle } from "./relay/bundle.ts";
+import type { Bundle } from "./relay/bundle.ts";
+import { deliver, loneFolder } from "./relay/lone.ts";
+import type { LoneFolder } from "./relay/lone.ts";
+import { startProcess } from "./relay/relay-process.ts";
+import type { RelayProcess } from "./relay/relay-process.ts";
 
 let program: Bundle;
 let folder: LoneFolder;
 const started: RelayProcess[] = [];
 
 beforeAll(async () => {
-  program = await bundle(fileURLToPath(new URL("serve.ts", import.meta.url)));
+  program = await bundle(fileURLToPath(new URL("relay/serve.ts", import.meta.url)));
 });
 afterAll(() => program.remove());
 beforeEach(() => {

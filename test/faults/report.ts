@@ -1,7 +1,7 @@
-import type { Aims } from "./aims.ts";
-import type { History } from "./history.ts";
-import type { Posts } from "./posts.ts";
-import type { Tasks } from "./tasks.ts";
+import type { Aims } from "./history/aims.ts";
+import type { History } from "./history/history.ts";
+import type { Posts } from "./history/posts.ts";
+import type { Tasks } from "./history/tasks.ts";
 import type { Finding } from "./verdict.ts";
 
 const SHOWN = 10;

@@ -8,8 +8,8 @@ import { RUN_TRAILER } from "../../src/worktrees/publish/publish.ts";
 import { runProgram } from "../../world/github/git/git.ts";
 import { TEAMS } from "./stage.ts";
 import type { Stage, Team } from "./stage.ts";
-import { keyOf } from "./tasks.ts";
-import type { Task, Tasks } from "./tasks.ts";
+import { keyOf } from "./history/tasks.ts";
+import type { Task, Tasks } from "./history/tasks.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
 
 /** One thing that must hold after all kills, and where it does not. */

@@ -2,13 +2,13 @@ import type { Advance, AdvanceInput } from "../../src/factory/advance.ts";
 import type { Effect } from "../../src/factory/effects/effect.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
 import { ExternalError } from "../../src/lib/external.ts";
-import type { Agenda } from "./agenda.ts";
+import type { Agenda } from "./time/agenda.ts";
 import type { Chance } from "./chance.ts";
-import type { Forge } from "./forge.ts";
-import type { Outside } from "./outside.ts";
-import type { Ledger } from "./ledger.ts";
+import type { Forge } from "./outside/forge.ts";
+import type { Outside } from "./outside/outside.ts";
+import type { Ledger } from "./oracle/ledger.ts";
 import type { Mistake } from "./mistakes.ts";
-import type { ProcessClock } from "./clock.ts";
+import type { ProcessClock } from "./time/clock.ts";
 import type { Setting } from "./settings.ts";
 
 export type Side = "tracker" | "forge";

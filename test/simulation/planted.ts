@@ -9,7 +9,7 @@ import { ExternalError } from "../../src/lib/external.ts";
 import type { Worktrees } from "../../src/worktrees/worktrees.ts";
 import { nothing, type Life } from "./life.ts";
 import type { Mistake } from "./mistakes.ts";
-import type { Delivery } from "./outside.ts";
+import type { Delivery } from "./outside/outside.ts";
 
 // What is put around the real parts of one life: the points at which the process may die, what the oracle is told,
 // and the mistakes. Nothing in src knows of them.

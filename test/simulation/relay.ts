@@ -13,12 +13,12 @@ import { silentLog, type Log } from "../../src/lib/log.ts";
 import type { Randomness } from "../../src/lib/ids.ts";
 import { performRun } from "../../src/runs/pipeline.ts";
 import type { RunParts } from "../../src/runs/parts.ts";
-import { createFakeAgent } from "./agent.ts";
+import { createFakeAgent } from "./outside/agent.ts";
 import { DAY, HOUR, MINUTE, SECOND } from "./chance.ts";
-import { createProcessClock } from "./clock.ts";
-import { Ledger } from "./ledger.ts";
+import { createProcessClock } from "./time/clock.ts";
+import { Ledger } from "./oracle/ledger.ts";
 import type { Life, Stage } from "./life.ts";
-import type { Delivery } from "./outside.ts";
+import type { Delivery } from "./outside/outside.ts";
 import {
   plantAccept,
   plantAdvance,
@@ -31,8 +31,8 @@ import {
   watchRuns,
   type Meddler,
 } from "./planted.ts";
-import { discovery, forgeSeam, interpret, trackerSeam, type Letter } from "./seams.ts";
-import { createFakeWorktrees, type Disk } from "./worktrees.ts";
+import { discovery, forgeSeam, interpret, trackerSeam, type Letter } from "./outside/seams.ts";
+import { createFakeWorktrees, type Disk } from "./outside/worktrees.ts";
 
 /** Memory, where there is a file system of it: every commit is synced, and a history has thousands. */
 const ROOM = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();

@@ -1,7 +1,7 @@
 import type { Policy } from "../../src/factory/facts/policy.ts";
 import { POLICY } from "../factory/world.ts";
 import { DAY, HOUR, MINUTE, type Chance } from "./chance.ts";
-import type { ForgeSetting } from "./forge.ts";
+import type { ForgeSetting } from "./outside/forge.ts";
 import type { Mistake } from "./mistakes.ts";
 
 /** What one seed makes of the world, the network and the people. */

@@ -1,8 +1,8 @@
-import { Agenda } from "./agenda.ts";
+import { Agenda } from "./time/agenda.ts";
 import { Chance, MINUTE } from "./chance.ts";
 import type { Mistake } from "./mistakes.ts";
-import { Oracle, type Violation } from "./oracle.ts";
-import { Outside } from "./outside.ts";
+import { Oracle, type Violation } from "./oracle/oracle.ts";
+import { Outside } from "./outside/outside.ts";
 import type { Stage } from "./life.ts";
 import { quiet, Relay } from "./relay.ts";
 import { BOUND_MS, BUSY_MS, settingOf } from "./settings.ts";

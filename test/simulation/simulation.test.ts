@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import type { WorkRequest } from "../../src/agents/agent.ts";
-import { Agenda } from "./agenda.ts";
-import { createFakeAgent } from "./agent.ts";
+import { Agenda } from "./time/agenda.ts";
+import { createFakeAgent } from "./outside/agent.ts";
 import { Chance } from "./chance.ts";
 import { CORPUS } from "./corpus.ts";
 import type { Life } from "./life.ts";
-import { Oracle } from "./oracle.ts";
-import { Outside } from "./outside.ts";
+import { Oracle } from "./oracle/oracle.ts";
+import { Outside } from "./outside/outside.ts";
 import { settingOf } from "./settings.ts";
 import { simulate, told, type Report } from "./simulate.ts";
 

@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/lib/clock.ts";
+import type { Clock } from "../../../src/lib/clock.ts";
 import type { Agenda } from "./agenda.ts";
 
 /** The clock of one life of the process: with its death all its timers are gone. */

@@ -1,14 +1,14 @@
 import { existsSync } from "node:fs";
-import { messageOf } from "../../src/lib/assert.ts";
-import { delay, systemClock } from "../../src/lib/clock.ts";
+import { messageOf } from "../../../src/lib/assert.ts";
+import { delay, systemClock } from "../../../src/lib/clock.ts";
 import type { Aim, Aims } from "./aims.ts";
 import type { Posts } from "./posts.ts";
-import type { Dice } from "./random.ts";
-import { startProcess } from "./relay-process.ts";
-import type { End, RelayProcess } from "./relay-process.ts";
-import type { Stage } from "./stage.ts";
+import type { Dice } from "../random.ts";
+import { startProcess } from "../relay/relay-process.ts";
+import type { End, RelayProcess } from "../relay/relay-process.ts";
+import type { Stage } from "../stage.ts";
 import type { Tasks } from "./tasks.ts";
-import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
+import { Sqlite } from "../../../src/engines/embedded/database/sqlite.ts";
 
 /** Issues that are under way at a time. */
 const AT_ONCE = 4;

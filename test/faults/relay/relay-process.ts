@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { systemClock } from "../../src/lib/clock.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
 
 /** How a process ended: its exit code, or the signal that ended it. */
 export type End = number | NodeJS.Signals;

@@ -1,4 +1,4 @@
-import type { Dice } from "./random.ts";
+import type { Dice } from "../random.ts";
 
 /** Where the next relay is killed: at a named place, or at a random instant. */
 export type Aim = { readonly failpoint: string; readonly nth: number } | { readonly afterMs: number };

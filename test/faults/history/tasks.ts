@@ -1,9 +1,9 @@
 import { renameSync, writeFileSync } from "node:fs";
-import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.ts";
-import type { CiJob, CiResult, Pull, Repository } from "../../world/github/model/model.ts";
-import type { Dice } from "./random.ts";
-import { TEAMS } from "./stage.ts";
-import type { Stage, Team } from "./stage.ts";
+import type { ScriptedAgentScriptInput } from "../../../src/agents/scripted/script.ts";
+import type { CiJob, CiResult, Pull, Repository } from "../../../world/github/model/model.ts";
+import type { Dice } from "../random.ts";
+import { TEAMS } from "../stage.ts";
+import type { Stage, Team } from "../stage.ts";
 
 /** One issue of the stream, and what the world has in store for it. */
 export interface Task {

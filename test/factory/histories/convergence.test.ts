@@ -1,17 +1,17 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { effectsCalledFor } from "../../src/factory/effects/called-for.ts";
-import { isReported } from "../../src/factory/effects/effect.ts";
-import { budgetsOf } from "../../src/factory/judge/budget.ts";
-import { emptyFacts, generationOf, type Facts, type Run } from "../../src/factory/facts/facts.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import type { Policy } from "../../src/factory/facts/policy.ts";
-import { observe } from "../../src/factory/observe/observe.ts";
-import { RULES } from "../../src/factory/rules/rules.ts";
-import { advance, type Advance } from "../../src/factory/advance.ts";
+import { effectsCalledFor } from "../../../src/factory/effects/called-for.ts";
+import { isReported } from "../../../src/factory/effects/effect.ts";
+import { budgetsOf } from "../../../src/factory/judge/budget.ts";
+import { emptyFacts, generationOf, type Facts, type Run } from "../../../src/factory/facts/facts.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
+import type { Policy } from "../../../src/factory/facts/policy.ts";
+import { observe } from "../../../src/factory/observe/observe.ts";
+import { RULES } from "../../../src/factory/rules/rules.ts";
+import { advance, type Advance } from "../../../src/factory/advance.ts";
 import { garbage } from "./garbage.ts";
 import { Model, MOST_RUNS, reservedFacts } from "./model.ts";
-import { ISSUE, POLICY, READY, T0 } from "./world.ts";
+import { ISSUE, POLICY, READY, T0 } from "../world.ts";
 
 // Sentence 1 of the design: whatever order observations come in, how often, or whether the sweep found the
 // fact instead, facts, state and next step end up the same.

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import type { Activity } from "../../src/factory/effects/effect.ts";
-import { FACTORY_STATES } from "../../src/factory/facts/state.ts";
-import { story, Story } from "./story.ts";
-import { ANN, T0, ticketReading } from "./world.ts";
+import type { Activity } from "../../../src/factory/effects/effect.ts";
+import { FACTORY_STATES } from "../../../src/factory/facts/state.ts";
+import { story, Story } from "../story.ts";
+import { ANN, T0, ticketReading } from "../world.ts";
 
 const OPEN = "delegated; run starts; run intends h1; run published; pull h1 queue test=running";
 const LIFE = `${OPEN}

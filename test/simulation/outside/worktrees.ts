@@ -1,9 +1,9 @@
-import { GitFailed, RefusedPublish, UnresolvedConflict } from "../../src/worktrees/errors.ts";
-import { RUN_TRAILER } from "../../src/worktrees/publish/publish.ts";
-import type { Changes, Prepared, Worktree, Worktrees } from "../../src/worktrees/worktrees.ts";
+import { GitFailed, RefusedPublish, UnresolvedConflict } from "../../../src/worktrees/errors.ts";
+import { RUN_TRAILER } from "../../../src/worktrees/publish/publish.ts";
+import type { Changes, Prepared, Worktree, Worktrees } from "../../../src/worktrees/worktrees.ts";
 import type { Commit } from "./commits.ts";
 import type { Forge } from "./forge.ts";
-import { call, pause, type Life } from "./life.ts";
+import { call, pause, type Life } from "../life.ts";
 
 /** One worktree on the disk: it survives the process. */
 interface Tree {

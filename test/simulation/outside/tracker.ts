@@ -1,10 +1,10 @@
-import type { Actor } from "../../src/factory/facts/actor.ts";
-import type { TicketStatus } from "../../src/factory/facts/facts.ts";
-import type { IssueId } from "../../src/factory/facts/ids.ts";
-import type { StatusMove } from "../../src/trackers/tracker.ts";
-import type { Observation, ReadAuthority, TicketReading } from "../../src/factory/facts/observation.ts";
-import { ANN } from "../factory/world.ts";
-import type { Agenda } from "./agenda.ts";
+import type { Actor } from "../../../src/factory/facts/actor.ts";
+import type { TicketStatus } from "../../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../../src/factory/facts/ids.ts";
+import type { StatusMove } from "../../../src/trackers/tracker.ts";
+import type { Observation, ReadAuthority, TicketReading } from "../../../src/factory/facts/observation.ts";
+import { ANN } from "../../factory/world.ts";
+import type { Agenda } from "../time/agenda.ts";
 
 /** What the tracker tells and keeps of one issue, and what it was told by us. */
 export class Tracker {

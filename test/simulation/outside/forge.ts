@@ -1,9 +1,9 @@
-import type { Actor } from "../../src/factory/facts/actor.ts";
-import type { Check, Conclusion, Ejection, QueueEntry, Review } from "../../src/factory/facts/facts.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import { REV, STRANGER } from "../factory/world.ts";
-import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
-import type { Agenda } from "./agenda.ts";
+import type { Actor } from "../../../src/factory/facts/actor.ts";
+import type { Check, Conclusion, Ejection, QueueEntry, Review } from "../../../src/factory/facts/facts.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
+import { REV, STRANGER } from "../../factory/world.ts";
+import { HOUR, MINUTE, SECOND, type Chance } from "../chance.ts";
+import type { Agenda } from "../time/agenda.ts";
 import { Commits } from "./commits.ts";
 
 export interface Pull {

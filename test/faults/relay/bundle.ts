@@ -3,9 +3,9 @@ import { basename, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Plugin } from "esbuild";
-import type { Plant } from "./plants.ts";
+import type { Plant } from "../plants.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
 /** A program bundled for plain node, which starts faster than through a loader. */
 export interface Bundle {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import type { Decision } from "../../src/factory/rules/decision.ts";
-import type { Activity } from "../../src/factory/effects/effect.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
+import type { Decision } from "../../../src/factory/rules/decision.ts";
+import type { Activity } from "../../../src/factory/effects/effect.ts";
 import {
   counted,
   firstLine,
@@ -10,9 +10,9 @@ import {
   sentence,
   sentences,
   withReason,
-} from "../../src/factory/words.ts";
-import { Story } from "./story.ts";
-import { CASES } from "./table.ts";
+} from "../../../src/factory/words.ts";
+import { Story } from "../story.ts";
+import { CASES } from "../table.ts";
 
 // Everything that a story makes the factory say, judged as prose. What others write (people, agents, services) ends here
 // once with and once without a full stop: whatever follows it must be a sentence of its own.

@@ -1,12 +1,12 @@
-import { issueId, type IssueId } from "../../src/factory/facts/ids.ts";
-import type { Conditions } from "../../src/factory/facts/policy.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import { ANN, REV, STRANGER } from "../factory/world.ts";
-import type { Agenda } from "./agenda.ts";
-import { HOUR, MINUTE, SECOND, type Chance } from "./chance.ts";
+import { issueId, type IssueId } from "../../../src/factory/facts/ids.ts";
+import type { Conditions } from "../../../src/factory/facts/policy.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
+import { ANN, REV, STRANGER } from "../../factory/world.ts";
+import type { Agenda } from "../time/agenda.ts";
+import { HOUR, MINUTE, SECOND, type Chance } from "../chance.ts";
 import { Forge } from "./forge.ts";
-import { BUSY_MS, type Setting } from "./settings.ts";
-import type { Discovery } from "../../src/trackers/tracker.ts";
+import { BUSY_MS, type Setting } from "../settings.ts";
+import type { Discovery } from "../../../src/trackers/tracker.ts";
 import { Tracker } from "./tracker.ts";
 
 export interface Delivery {

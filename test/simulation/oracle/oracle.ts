@@ -1,15 +1,15 @@
-import { authorityOf } from "../../src/factory/judge/authority.ts";
-import { budgetsOf } from "../../src/factory/judge/budget.ts";
-import type { Effect } from "../../src/factory/effects/effect.ts";
-import { emptyFacts, type Facts, type Run } from "../../src/factory/facts/facts.ts";
-import { parseRunId, type IssueId } from "../../src/factory/facts/ids.ts";
-import { isNews } from "../../src/factory/facts/news.ts";
-import { TERMINAL } from "../../src/factory/facts/state.ts";
-import type { Advance, AdvanceInput } from "../../src/factory/advance.ts";
-import type { Forge } from "./forge.ts";
+import { authorityOf } from "../../../src/factory/judge/authority.ts";
+import { budgetsOf } from "../../../src/factory/judge/budget.ts";
+import type { Effect } from "../../../src/factory/effects/effect.ts";
+import { emptyFacts, type Facts, type Run } from "../../../src/factory/facts/facts.ts";
+import { parseRunId, type IssueId } from "../../../src/factory/facts/ids.ts";
+import { isNews } from "../../../src/factory/facts/news.ts";
+import { TERMINAL } from "../../../src/factory/facts/state.ts";
+import type { Advance, AdvanceInput } from "../../../src/factory/advance.ts";
+import type { Forge } from "../outside/forge.ts";
 import type { Ledger, LedgerIssue } from "./ledger.ts";
-import type { Judge, Life, Stage } from "./life.ts";
-import { plantedFactory } from "./planted.ts";
+import type { Judge, Life, Stage } from "../life.ts";
+import { plantedFactory } from "../planted.ts";
 
 export interface Violation {
   /** The number of the invariant, promise or threat in docs/reliability.md. */

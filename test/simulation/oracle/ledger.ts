@@ -1,9 +1,9 @@
 import type Database from "better-sqlite3";
-import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";
-import type { Decision } from "../../src/factory/rules/decision.ts";
-import type { Facts } from "../../src/factory/facts/facts.ts";
-import type { IssueId } from "../../src/factory/facts/ids.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
+import { Sqlite } from "../../../src/engines/embedded/database/sqlite.ts";
+import type { Decision } from "../../../src/factory/rules/decision.ts";
+import type { Facts } from "../../../src/factory/facts/facts.ts";
+import type { IssueId } from "../../../src/factory/facts/ids.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
 
 export interface LedgerIssue {
   readonly id: IssueId;

@@ -1,7 +1,13 @@
-import type { Agent, AgentReport, AgentResult, AgentSession, WorkRequest } from "../../src/agents/agent.ts";
-import { NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
-import { MINUTE, SECOND } from "./chance.ts";
-import { nothing, pause, type Life } from "./life.ts";
+import type {
+  Agent,
+  AgentReport,
+  AgentResult,
+  AgentSession,
+  WorkRequest,
+} from "../../../src/agents/agent.ts";
+import { NOTHING_SPENT } from "../../../src/factory/facts/facts.ts";
+import { MINUTE, SECOND } from "../chance.ts";
+import { nothing, pause, type Life } from "../life.ts";
 import { edit, type Disk } from "./worktrees.ts";
 
 /** An agent that works for some minutes and then ends in one of the ways in which agents end. */

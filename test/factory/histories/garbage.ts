@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
-import type { ReportedEffect } from "../../src/factory/effects/effect.ts";
-import type { Actor } from "../../src/factory/facts/actor.ts";
-import type { Check, PullRequestCore, Review } from "../../src/factory/facts/facts.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import { ISSUE, T0 } from "./world.ts";
+import type { ReportedEffect } from "../../../src/factory/effects/effect.ts";
+import type { Actor } from "../../../src/factory/facts/actor.ts";
+import type { Check, PullRequestCore, Review } from "../../../src/factory/facts/facts.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
+import { ISSUE, T0 } from "../world.ts";
 
 // Observations of every kind with fields drawn from few values each, so that they meet and contradict one another.
 

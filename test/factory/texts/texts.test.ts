@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import * as pullRequest from "../../src/factory/effects/texts/pull-request.ts";
-import * as tracker from "../../src/factory/effects/texts/tracker.ts";
-import type { Facts, Prompt, Run } from "../../src/factory/facts/facts.ts";
-import type { Decision } from "../../src/factory/rules/decision.ts";
-import { story } from "./story.ts";
-import { ANN, T0 } from "./world.ts";
+import * as pullRequest from "../../../src/factory/effects/texts/pull-request.ts";
+import * as tracker from "../../../src/factory/effects/texts/tracker.ts";
+import type { Facts, Prompt, Run } from "../../../src/factory/facts/facts.ts";
+import type { Decision } from "../../../src/factory/rules/decision.ts";
+import { story } from "../story.ts";
+import { ANN, T0 } from "../world.ts";
 
 // Every text for people, rendered with sample facts: one page per audience. The type asks for a sample of each.
 

@@ -1,9 +1,9 @@
-import type { EngineParts, Interpreter } from "../../src/engines/engine.ts";
-import type { IssueId } from "../../src/factory/facts/ids.ts";
-import type { Observation } from "../../src/factory/facts/observation.ts";
-import type { Forge } from "../../src/forges/forge.ts";
-import type { Tracker } from "../../src/trackers/tracker.ts";
-import { call, type Judge, type Life } from "./life.ts";
+import type { EngineParts, Interpreter } from "../../../src/engines/engine.ts";
+import type { IssueId } from "../../../src/factory/facts/ids.ts";
+import type { Observation } from "../../../src/factory/facts/observation.ts";
+import type { Forge } from "../../../src/forges/forge.ts";
+import type { Tracker } from "../../../src/trackers/tracker.ts";
+import { call, type Judge, type Life } from "../life.ts";
 
 // The two services as the relay's own code calls them. What they know and do is in tracker.ts and forge.ts.
 

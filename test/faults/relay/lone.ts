@@ -2,10 +2,10 @@ import { createHmac, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { layoutOf } from "../../src/settings/load/layout.ts";
-import type { Layout } from "../../src/settings/load/layout.ts";
-import { processEnvironment } from "../../src/settings/load/environment.ts";
-import { GITHUB_SECRET, LINEAR_SECRET } from "../../src/demo/stand-ins.ts";
+import { layoutOf } from "../../../src/settings/load/layout.ts";
+import type { Layout } from "../../../src/settings/load/layout.ts";
+import { processEnvironment } from "../../../src/settings/load/environment.ts";
+import { GITHUB_SECRET, LINEAR_SECRET } from "../../../src/demo/stand-ins.ts";
 
 /** A folder for a relay with nobody behind Linear's and GitHub's addresses: only its intake and its disk matter. */
 export interface LoneFolder {

@@ -2,12 +2,12 @@ import { createHmac } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageOf } from "../../src/lib/assert.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { systemRandomness } from "../../src/lib/ids.ts";
-import type { Dice } from "./random.ts";
-import { GITHUB_SECRET, LINEAR_SECRET } from "../../src/demo/stand-ins.ts";
-import type { Stage } from "./stage.ts";
+import { messageOf } from "../../../src/lib/assert.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { systemRandomness } from "../../../src/lib/ids.ts";
+import type { Dice } from "../random.ts";
+import { GITHUB_SECRET, LINEAR_SECRET } from "../../../src/demo/stand-ins.ts";
+import type { Stage } from "../stage.ts";
 
 /** Deliveries that the harness sends itself, and the memory of every one that was acknowledged. */
 export interface Posts {
@@ -31,7 +31,7 @@ interface Message {
   readonly body: string;
 }
 
-const PAYLOADS = fileURLToPath(new URL("../payloads", import.meta.url));
+const PAYLOADS = fileURLToPath(new URL("../../payloads", import.meta.url));
 const DEADLINE_MS = 5_000;
 const KEPT_MESSAGES = 500;
 const KEPT_WRONG = 20;

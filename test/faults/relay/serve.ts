@@ -1,14 +1,14 @@
 // The relay in a process of its own, for harnesses that kill it. Bundled by bundle.ts; failpoints are armed from the
 // environment. The first line on standard output is the address that takes webhooks.
 import { join } from "node:path";
-import { backup } from "../../src/engines/embedded/database/maintenance.ts";
-import { messageOf } from "../../src/lib/assert.ts";
-import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import type { Log, LogFields } from "../../src/lib/log.ts";
-import { processEnvironment } from "../../src/settings/load/environment.ts";
-import { armFailpoints } from "../../src/settings/failpoints.ts";
-import { problemText } from "../../src/settings/load/problem.ts";
+import { backup } from "../../../src/engines/embedded/database/maintenance.ts";
+import { messageOf } from "../../../src/lib/assert.ts";
+import { readConfigured, startConfigured } from "../../../src/demo/configured-relay.ts";
+import { systemClock } from "../../../src/lib/clock.ts";
+import type { Log, LogFields } from "../../../src/lib/log.ts";
+import { processEnvironment } from "../../../src/settings/load/environment.ts";
+import { armFailpoints } from "../../../src/settings/failpoints.ts";
+import { problemText } from "../../../src/settings/load/problem.ts";
 
 const [mode = "", configFile = "", target = ""] = process.argv.slice(2);
 

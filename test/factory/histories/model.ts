@@ -1,4 +1,4 @@
-import { NOBODY, type Actor } from "../../src/factory/facts/actor.ts";
+import { NOBODY, type Actor } from "../../../src/factory/facts/actor.ts";
 import {
   emptyFacts,
   NOTHING_SPENT,
@@ -11,10 +11,10 @@ import {
   type Review,
   type Run,
   type Thread,
-} from "../../src/factory/facts/facts.ts";
-import type { Observation, ReadAuthority, TicketReading } from "../../src/factory/facts/observation.ts";
-import { withProject } from "../../src/factory/judge/route.ts";
-import { ANN, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "./world.ts";
+} from "../../../src/factory/facts/facts.ts";
+import type { Observation, ReadAuthority, TicketReading } from "../../../src/factory/facts/observation.ts";
+import { withProject } from "../../../src/factory/judge/route.ts";
+import { ANN, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "../world.ts";
 
 /**
  * A ticket and its pull request as the outside keeps them, small and written without a look at the factory:
