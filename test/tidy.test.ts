@@ -17,8 +17,8 @@ interface File {
 interface Rule {
   readonly name: string;
   readonly findings: (files: readonly File[]) => readonly string[];
-  /** Must be found. */
-  readonly planted: File;
+  /** Must be found; the last of several is named. */
+  readonly planted: File | readonly File[];
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -516,6 +516,23 @@ const sizes: Rule = {
   planted: { path: "src/lib/x.ts", text: "x".repeat(MAX_BYTES + 1) },
 };
 
+/** More than this in one folder tell no story: it takes drawers by subject. */
+const MAX_FILES = 15;
+
+const drawers: Rule = {
+  name: "no folder holds more than 15 files of code",
+  findings: (files) => {
+    const code = files.filter(isCode);
+    return [...new Set(code.map(({ path }) => dirname(path)))].flatMap((folder) => {
+      const inside = code.filter(({ path }) => dirname(path) === folder);
+      return inside.length > MAX_FILES
+        ? [`${inside.at(-1)?.path} is file ${inside.length} of ${folder}: put them into folders by subject`]
+        : [];
+    });
+  },
+  planted: Array.from({ length: MAX_FILES + 1 }, (_, at) => ({ path: `src/crowd/x${at}.ts`, text: "" })),
+};
+
 // --- Nothing of one machine ----------------------------------------------------------------------------------------
 
 const HERE = [root, `${homedir()}/`].filter((path) => path.length > 3);
@@ -877,6 +894,7 @@ const rules: readonly Rule[] = [
   leftOver,
   skips,
   sizes,
+  drawers,
   machine,
   npmScripts,
   cliCommands,
@@ -897,7 +915,8 @@ describe("the repository", () => {
   });
 
   test.each(rules)("would be caught breaking it: $name", ({ findings, planted }) => {
-    expect(findings([...repository, planted]).join("\n")).toContain(planted.path);
+    const files = [planted].flat();
+    expect(findings([...repository, ...files]).join("\n")).toContain(files.at(-1)?.path);
   });
 
   test.each(SECOND_COPIES)("would be caught deciding for itself: $planted", ({ planted, instead }) => {
