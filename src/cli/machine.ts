@@ -1,5 +1,5 @@
 import { REFUSALS } from "../factory/judge/budget.ts";
-import { describeFactory } from "../factory/rules/describe.ts";
+import { describeFactory } from "../factory/describe.ts";
 import { EFFECTS } from "../factory/effects/effect.ts";
 import { RULES } from "../factory/rules/rules.ts";
 import { RUN_TYPES } from "../factory/facts/run-types.ts";

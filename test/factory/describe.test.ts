@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
-import { describeFactory } from "../../src/factory/rules/describe.ts";
+import { describeFactory } from "../../src/factory/describe.ts";
 
 test("docs/factory.md is what the tables say", async () => {
   const written = await readFile(new URL("../../docs/factory.md", import.meta.url), "utf8");

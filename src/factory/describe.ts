@@ -1,8 +1,8 @@
-import { EFFECTS } from "../effects/effect.ts";
-import { REFUSALS } from "../judge/budget.ts";
-import { RULES } from "./rules.ts";
-import { RUN_TYPES } from "../facts/run-types.ts";
-import { FACTORY_STATES } from "../facts/state.ts";
+import { EFFECTS } from "./effects/effect.ts";
+import { REFUSALS } from "./judge/budget.ts";
+import { RULES } from "./rules/rules.ts";
+import { RUN_TYPES } from "./facts/run-types.ts";
+import { FACTORY_STATES } from "./facts/state.ts";
 
 /** The factory as a page: what `patchrelay machine` prints and docs/factory.md is made from. */
 export function describeFactory(): string {
