@@ -137,6 +137,41 @@ const layers: Rule = {
   planted: { path: "src/http/x.ts", text: 'import { open } from "../engines/embedded/engine.ts";' },
 };
 
+/**
+ * The folders of the factory and which others each may import. Observations become facts without a rule being asked; rules
+ * do not know what comes of them. Files beside the folders join them, but `words.ts` serves all that speak.
+ */
+const FACTORY_MAY_SEE: Readonly<Record<string, readonly string[]>> = {
+  facts: [],
+  "words.ts": ["facts"],
+  judge: ["facts", "words.ts"],
+  observe: ["facts", "judge"],
+  rules: ["facts", "judge", "words.ts"],
+  effects: ["facts", "judge", "rules", "words.ts"],
+};
+const FACTORY_JOINS = new Set(["advance.ts", "describe.ts"]);
+
+const factoryLayers: Rule = {
+  name: "inside the factory imports go one way: facts, judge, then observe and rules, then effects",
+  findings: (files) =>
+    files
+      .filter(({ path }) => path.startsWith("src/factory/"))
+      .map((file) => ({ file, folder: file.path.split("/")[2] ?? "" }))
+      .filter(({ folder }) => !FACTORY_JOINS.has(folder))
+      .flatMap(({ file, folder }) => {
+        const seen = FACTORY_MAY_SEE[folder];
+        if (seen === undefined) return [`${file.path}: say in FACTORY_MAY_SEE what ${folder} may import`];
+        return importsOf(file)
+          .filter((to) => to.startsWith("src/factory/"))
+          .filter((to) => ![folder, ...seen].includes(to.split("/")[2] ?? ""))
+          .map((to) => `${file.path} imports ${to}: move what both need to where both may look`);
+      }),
+  planted: {
+    path: "src/factory/facts/x.ts",
+    text: 'import type { Effect } from "../effects/effect.ts";',
+  },
+};
+
 /** Signs of a decision that src/engines/policy/ makes for every engine, and a line of an engine that would make it again. */
 const SECOND_COPIES: readonly {
   readonly sign: RegExp;
@@ -885,6 +920,7 @@ const retired: Rule = {
 
 const rules: readonly Rule[] = [
   layers,
+  factoryLayers,
   secondCopies,
   names,
   pureImports,
@@ -962,6 +998,16 @@ describe("the repository", () => {
     expect(looks("src/relay.ts", "./engines/policy/slots.ts")).toContain(
       "imports src/engines/policy/slots.ts",
     );
+  });
+
+  test.each([
+    ["judge/x.ts", "../observe/observe.ts"],
+    ["rules/x.ts", "../effects/effect.ts"],
+    ["observe/x.ts", "../rules/rule.ts"],
+    ["words.ts", "./advance.ts"],
+  ])("would be caught looking back inside the factory: %s at %s", (from, to) => {
+    const file = { path: `src/factory/${from}`, text: `import { x } from "${to}";` };
+    expect(factoryLayers.findings([file])).toHaveLength(1);
   });
 
   test("the lock file is complete, and what one lacks is named", () => {

@@ -1,5 +1,5 @@
 import type { IssueId } from "../factory/facts/ids.ts";
-import type { MergePolicyName } from "../factory/effects/effect.ts";
+import type { MergePolicyName } from "../factory/facts/policy.ts";
 import type { ThreadReply } from "../factory/facts/facts.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";

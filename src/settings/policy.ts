@@ -1,4 +1,4 @@
-import type { MergePolicyName } from "../factory/effects/effect.ts";
+import type { MergePolicyName } from "../factory/facts/policy.ts";
 import type { Policy } from "../factory/facts/policy.ts";
 import type { Settings } from "./settings.ts";
 

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { EFFECTS } from "../../src/factory/effects/effect.ts";
-import type { Effect, ReportedEffect } from "../../src/factory/effects/effect.ts";
+import type { Effect } from "../../src/factory/effects/effect.ts";
+import type { ForgeRequest } from "../../src/factory/facts/request.ts";
 import { emptyFacts, NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
 import type { Facts, Run } from "../../src/factory/facts/facts.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
@@ -158,7 +159,7 @@ describe("effects", () => {
     const told = (key: string): Observation => ({
       kind: "effect_settled",
       at: NOW,
-      effect: { ...effectOf("merge"), key } as ReportedEffect,
+      effect: { ...effectOf("merge"), key } as ForgeRequest,
       ok: true,
       detail: "merged",
       because: null,

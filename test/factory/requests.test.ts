@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ReportedEffect } from "../../src/factory/effects/effect.ts";
+import type { ForgeRequest } from "../../src/factory/facts/request.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import type { Answered } from "../../src/factory/facts/request.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
@@ -10,7 +10,7 @@ import { ISSUE, T0 } from "./world.ts";
 
 // What the forge said to our requests is kept as records: no answer hides in the spelling of a key.
 
-type Ask = (key: string) => ReportedEffect;
+type Ask = (key: string) => ForgeRequest;
 const merge: Ask = (key) => ({
   kind: "merge",
   key,
@@ -38,7 +38,7 @@ const rerun: Ask = (key) => ({
   failure: "f",
   workflowRuns: ["55"],
 });
-const settled = (effect: ReportedEffect, ok = true): Observation => ({
+const settled = (effect: ForgeRequest, ok = true): Observation => ({
   kind: "effect_settled",
   at: T0,
   effect,

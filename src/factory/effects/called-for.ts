@@ -5,7 +5,7 @@ import type { Decision } from "../rules/decision.ts";
 import type { Effect, EffectOf } from "./effect.ts";
 import { activeRun, generationOf, type Facts, type Hint } from "../facts/facts.ts";
 import { isSame } from "../facts/news.ts";
-import { unseenPush } from "../observe/pull-request.ts";
+import { unseenPush } from "../judge/pushes.ts";
 import { newestSession } from "./conversation.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";

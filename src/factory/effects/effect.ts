@@ -1,5 +1,5 @@
 import type { Hint, StopReason, ThreadReply } from "../facts/facts.ts";
-import type { MergeBasis } from "../facts/request.ts";
+import type { ForgeRequest } from "../facts/request.ts";
 import type { IssueId } from "../facts/ids.ts";
 
 /**
@@ -21,21 +21,7 @@ export type Effect =
   // The branch that has ended: by the time of the removal the issue may have another.
   | Is<"remove_worktree", { branch: string; base: string }>
   // ── forge lane ──
-  | Is<
-      "merge",
-      {
-        number: number;
-        head: string;
-        method: "squash" | "merge" | "rebase";
-        policy: MergePolicyName;
-        label: string | null;
-        basis: MergeBasis;
-      }
-    >
-  // `request`: key of the merge to cancel; `retriedAt`: the `retry` after which it is requested again.
-  | Is<"cancel_merge", { number: number; request: string; retriedAt: number | null }>
-  // `failure`: which outcome of the checks it answers.
-  | Is<"rerun_checks", { head: string; failure: string; workflowRuns: readonly string[] }>
+  | ForgeRequest
   | Is<"comment", { number: number; text: string }>
   | Is<"reply_threads", { number: number; replies: readonly ThreadReply[] }>
   | Is<"close_pull_request", { number: number; comment: string }>
@@ -54,10 +40,6 @@ type Is<K extends string, F> = {
 
 export type EffectKind = Effect["kind"];
 export type EffectOf<K extends EffectKind> = Extract<Effect, { kind: K }>;
-export type MergePolicyName = "when_approved" | "when_rules_allow" | "external" | "person";
-
-/** An effect whose end the factory hears of (`report` of its trait). */
-export type ReportedEffect = EffectOf<"merge" | "cancel_merge" | "rerun_checks">;
 
 /** What the tracker shows (Linear: agent activity content). */
 export type Activity =
@@ -151,6 +133,6 @@ export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
 };
 
 /** Whether the factory must hear how it ended. */
-export function isReported(effect: Effect): effect is ReportedEffect {
+export function isReported(effect: Effect): effect is ForgeRequest {
   return EFFECTS[effect.kind].report;
 }

@@ -1,4 +1,3 @@
-import type { ReportedEffect } from "../effects/effect.ts";
 import type { Actor } from "./actor.ts";
 import type {
   Authority,
@@ -15,7 +14,7 @@ import type {
   TicketCore,
   TicketStatus,
 } from "./facts.ts";
-import type { NotYet } from "./request.ts";
+import type { ForgeRequest, NotYet } from "./request.ts";
 
 /**
  * One fact in our words, past tense, whatever its source: webhook, sweep, timer, run or operator.
@@ -90,7 +89,7 @@ export type Observation =
   // ── operator ──
   | Of<"commanded", { command: Command; id: string; by: Actor; text: string | null; question: string | null }>
   // ── the relay itself ──
-  | Of<"effect_settled", { effect: ReportedEffect; ok: boolean; detail: string; because: NotYet | null }>
+  | Of<"effect_settled", { effect: ForgeRequest; ok: boolean; detail: string; because: NotYet | null }>
   | Of<"time_passed", { reason: string }>;
 
 type Of<K extends string, F> = { readonly kind: K; readonly at: number } & Readonly<F>;

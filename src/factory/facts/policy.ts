@@ -1,5 +1,3 @@
-import type { MergePolicyName } from "../effects/effect.ts";
-
 /** What an operator has settled, as far as decisions need it. Durations in the unit of the name. */
 export interface Policy {
   /** The breaker against loops that no other rule has caught: runs of one issue per hour. */
@@ -31,6 +29,9 @@ export interface ProjectPolicy {
   };
   readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
 }
+
+/** When a pull request may be merged, and by whom. */
+export type MergePolicyName = "when_approved" | "when_rules_allow" | "external" | "person";
 
 export interface Budgets {
   readonly implementations: number;

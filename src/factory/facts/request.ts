@@ -1,3 +1,30 @@
+import type { IssueId } from "./ids.ts";
+import type { MergePolicyName } from "./policy.ts";
+
+/** What we ask of the forge and hear the answer to, as data; `key` makes asking twice asking once. */
+export type ForgeRequest =
+  | Asking<
+      "merge",
+      {
+        number: number;
+        head: string;
+        method: "squash" | "merge" | "rebase";
+        policy: MergePolicyName;
+        label: string | null;
+        basis: MergeBasis;
+      }
+    >
+  // `request`: key of the merge to cancel; `retriedAt`: the `retry` after which it is requested again.
+  | Asking<"cancel_merge", { number: number; request: string; retriedAt: number | null }>
+  // `failure`: which outcome of the checks it answers.
+  | Asking<"rerun_checks", { head: string; failure: string; workflowRuns: readonly string[] }>;
+
+type Asking<K extends string, F> = {
+  readonly kind: K;
+  readonly key: string;
+  readonly issue: IssueId;
+} & Readonly<F>;
+
 /** A request of ours and the forge's answer to it. */
 export interface Answered {
   /** Of the effect that asked: the same answer told twice is one. */

@@ -1,5 +1,5 @@
 import type { Facts, Review } from "../facts/facts.ts";
-import { isOurs } from "../observe/pull-request.ts";
+import { isOurs } from "./pushes.ts";
 import type { Policy } from "../facts/policy.ts";
 import { maySteer } from "./trust.ts";
 

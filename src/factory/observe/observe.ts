@@ -26,7 +26,7 @@ import { later } from "../facts/stamp.ts";
 
 /**
  * What an observation adds to the facts. Applying it twice is applying it once; an older one never overwrites
- * a newer one. `heardAt` is when we heard of it, by our own clock (Unix ms). It judges nothing: who may do what is asked when deciding.
+ * a newer one. `heardAt` is when we heard of it, by our own clock (Unix ms). Nobody's right is looked at: who may do what is asked when deciding.
  */
 export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Facts {
   switch (seen.kind) {

@@ -1,5 +1,6 @@
 import type { Actor } from "../facts/actor.ts";
-import type { Facts, Prompt, Session, Ticket } from "../facts/facts.ts";
+import { endOf } from "../judge/ticket.ts";
+import type { Facts, Prompt, Session } from "../facts/facts.ts";
 import type { PartialTicket, TicketReading } from "../facts/observation.ts";
 import { own } from "../facts/own.ts";
 import { later } from "../facts/stamp.ts";
@@ -19,13 +20,6 @@ export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read
   const end = endOf(known.status);
   const own = end !== null && (end === ownEnd || end === facts.ticket.ownEnd);
   return { ...facts, ticket: { ...known, ownEnd: own ? end : null } };
-}
-
-const ENDED: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
-
-/** When the status ended the issue (Unix ms), as exactly as the source says; null = it has not ended. */
-export function endOf(status: Ticket["status"]): number | null {
-  return status === null || !ENDED.has(status.value.type) ? null : (status.value.endedAt ?? status.at);
 }
 
 export function withSession(facts: Facts, session: Session): Facts {

@@ -1,4 +1,4 @@
-import { endOf } from "../observe/ticket.ts";
+import { endOf } from "../judge/ticket.ts";
 import { isUnapproved, mergeUnderWay, ownAutoMerge } from "../judge/merging.ts";
 import { firstLine, listed, operatorRuns, sentences } from "../words.ts";
 import { cancelling, waiting, type Answer } from "./answer.ts";

@@ -1,4 +1,4 @@
-import { isOurs } from "../observe/pull-request.ts";
+import { isOurs } from "../judge/pushes.ts";
 import { waiting } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";

@@ -2,7 +2,7 @@ import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, Facts, PullRequestCore } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
 import { counted, listed, quoting } from "../words.ts";
-import { unseenPush } from "../observe/pull-request.ts";
+import { unseenPush } from "../judge/pushes.ts";
 import { isUnapproved } from "../judge/merging.ts";
 import { waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";

@@ -1,6 +1,6 @@
 import { lastOfSpent } from "../judge/budget.ts";
 import { generationOf, type Authority, type Run, type RunCause } from "../facts/facts.ts";
-import { isOurs } from "../observe/pull-request.ts";
+import { isOurs } from "../judge/pushes.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";

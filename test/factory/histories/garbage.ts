@@ -1,5 +1,5 @@
 import * as fc from "fast-check";
-import type { ReportedEffect } from "../../../src/factory/effects/effect.ts";
+import type { ForgeRequest } from "../../../src/factory/facts/request.ts";
 import type { Actor } from "../../../src/factory/facts/actor.ts";
 import type { Check, PullRequestCore, Review } from "../../../src/factory/facts/facts.ts";
 import type { Observation } from "../../../src/factory/facts/observation.ts";
@@ -94,7 +94,7 @@ const authority = fc.record({
   session: fc.option(id),
 });
 
-const reported: fc.Arbitrary<ReportedEffect> = fc.oneof(
+const reported: fc.Arbitrary<ForgeRequest> = fc.oneof(
   fc.record({
     kind: fc.constant("merge" as const),
     key: id,
