@@ -38,8 +38,16 @@ export function watchConditions(parts: {
     const entries = Object.entries(parts.agents).map(
       async ([name, agent]) => [name, await readiness(agent)] as const,
     );
-    agents = Object.fromEntries(await Promise.all(entries));
-    disk = await lowDisk();
+    const looked = Object.fromEntries(await Promise.all(entries));
+    for (const [name, why] of Object.entries(looked)) {
+      if (why === agents[name]) continue;
+      if (why === null) parts.log.info("the agent can start", { agent: name });
+      else parts.log.warn("the agent cannot start; issues wait", { agent: name, why });
+    }
+    agents = looked;
+    const low = await lowDisk();
+    if (low !== disk) parts.log[low === null ? "info" : "warn"](low ?? "disk space is sufficient again");
+    disk = low;
   };
   const readiness = async (agent: Agent): Promise<string | null> => {
     try {

@@ -25,7 +25,7 @@ export const command: Command = {
 
 const COLUMNS: readonly Column<AgentDocument>[] = [
   { head: "AGENT", cell: ({ name }) => name },
-  { head: "READY", cell: ({ ready }) => (ready ? "yes" : "no") },
+  { head: "READY", cell: ({ ready }) => (ready === null ? null : ready ? "yes" : "no") },
   { head: "DETAIL", cell: ({ detail }) => detail, elastic: true },
 ];
 
@@ -51,7 +51,7 @@ async function configured(context: Context): Promise<readonly AgentDocument[]> {
   const names = new Set([agent.default, ...projects.map((project) => project.agent.default)]);
   return [...names].map((name) => ({
     name,
-    ready: false,
-    detail: "unknown: the relay cannot be reached",
+    ready: null,
+    detail: "not known while the relay cannot be reached; `patchrelay doctor` looks",
   }));
 }

@@ -1,6 +1,7 @@
 import type { IssueDocument, RunDocument, WhyDocument } from "../engines/documents.ts";
 import { findCodex, INSTALL } from "../agents/codex/process/binary.ts";
 import { systemClock } from "../lib/clock.ts";
+import { sentence } from "../factory/words.ts";
 import { escapeHidden } from "../lib/text.ts";
 import { childEnvironment, processEnvironment } from "../settings/load/environment.ts";
 import { isProgram } from "./agents.ts";
@@ -68,7 +69,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
         tookMs: systemClock.monotonic() - began,
       }))
         options.write(line);
-    if (options.keep && wrong === null) await lookAround(stage, options);
+    if (options.keep) await lookAround(stage, options);
     return wrong === null ? 0 : 1;
   } finally {
     await stage.close();
@@ -205,7 +206,7 @@ async function summary(told: {
     `Spent: ${spent?.runs ?? 0} runs, ${spent?.tokens ?? 0} tokens${spent?.usd === null || spent?.usd === undefined ? "" : `, ${spent.usd.toFixed(2)} US dollars (pretended)`}.`,
     wrong === null
       ? `Done in ${(tookMs / 1_000).toFixed(1)} s. The runs, in order:`
-      : `Something went wrong: ${escapeHidden(wrong)}. The runs:`,
+      : `Something went wrong: ${escapeHidden(sentence(wrong))} The runs:`,
     ...runTable(runs),
   ];
 }

@@ -63,6 +63,6 @@ export function runTable(runs: readonly RunDocument[]): readonly string[] {
   return runs.map(({ number, type, outcome, startedAt, endedAt, tokens }) => {
     const tookMs = startedAt === null || endedAt === null ? 0 : Date.parse(endedAt) - Date.parse(startedAt);
     const used = `${tokens.input + tokens.output} tokens`;
-    return `  ${number}. ${runTypeWords(type).padEnd(18)} ${String(outcome).padEnd(10)} ${(tookMs / 1_000).toFixed(1)} s  ${used}`;
+    return `  ${number}. ${runTypeWords(type).padEnd(18)} ${(outcome ?? "unfinished").padEnd(10)} ${(tookMs / 1_000).toFixed(1)} s  ${used}`;
   });
 }

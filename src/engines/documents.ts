@@ -186,7 +186,7 @@ export const QueueDocument = z
 export type QueueDocument = Of<typeof QueueDocument>;
 
 export const AgentDocument = z
-  .object({ name: text, ready: z.boolean(), detail: textOrNull })
+  .object({ name: text, ready: z.boolean().nullable(), detail: textOrNull })
   .describe("A configured agent.")
   .register(documents, { id: "Agent" });
 export type AgentDocument = Of<typeof AgentDocument>;

@@ -339,7 +339,7 @@ test("the queue is a document with slots", async () => {
 test("agents tells what the configuration names while the relay is down", async () => {
   const { code, out } = await at(place, ["agents", "--json"]);
   expect(code).toBe(0);
-  expect(json(out)).toMatchObject({ items: [{ name: "scripted", ready: false }], nextCursor: null });
+  expect(json(out)).toMatchObject({ items: [{ name: "scripted", ready: null }], nextCursor: null });
 });
 
 test("status tells that the relay is down, what is kept and what needs a person", async () => {

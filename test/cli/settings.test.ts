@@ -194,6 +194,24 @@ test("doctor and serve warn of secrets that are weak or the same, by their names
   for (const { out, err } of [doctor, serve]) expect(out + err).not.toContain("canary");
 });
 
+test("doctor says which credential is set and not used, since another wins", async () => {
+  const file = write({ dataDir: "data", projects: [PROJECT] });
+  const env = {
+    ...ALL,
+    LINEAR_API_KEY: "lin_api_value",
+    LINEAR_OAUTH_CLIENT_ID: "id-of-app",
+    LINEAR_OAUTH_CLIENT_SECRET: "secret-of-app",
+  };
+  const { out } = await cli(["doctor", "--offline", "--config", file], { cwd: folder, env });
+  expect(out).toMatch(/^warn +credentials: LINEAR_API_KEY is set and not used: the application wins/m);
+});
+
+test("a folder that is named as the configuration is told which file to name", async () => {
+  const { code, err } = await cli(["config", "check", "--config", folder], { cwd: folder });
+  expect(code).toBe(1);
+  expect(err).toContain(`name the file in it: ${join(folder, "patchrelay.json")}`);
+});
+
 test("doctor with a config that is wrong tells that and what can be looked at without it", async () => {
   const { code, out } = await cli(["doctor", "--config", write("{")], { cwd: folder, env: ALL });
   expect(code).toBe(1);

@@ -53,6 +53,15 @@ test.each(names)("%s refuses one argument too many, exit 2", async (name) => {
   expect(err).not.toContain("\u202e");
 });
 
+test("help as a word asks what --help does", async () => {
+  expect((await cli(["help"])).out).toBe((await cli(["--help"])).out);
+  expect((await cli(["help", "issue", "list"])).out).toBe((await cli(["issue", "list", "--help"])).out);
+});
+
+test("a configuration file that is named without --config is told how", async () => {
+  expect((await cli(["config", "check", "new.json"])).err).toContain("--config new.json");
+});
+
 test.each(names)("%s refuses an option that it does not have, exit 2", async (name) => {
   const { code, out, err } = await cli([...(await wordsFor(name)), "--jsn"]);
   expect([code, out]).toEqual([2, ""]);

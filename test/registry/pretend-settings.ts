@@ -31,5 +31,6 @@ export const PRETEND = {
       credentials["PRETEND_KEY"] === null
         ? [{ name: "PRETEND_KEY", purpose: "signs the relay in at Pretend", source: "Pretend: keys" }]
         : [],
+    unused: () => [],
   },
 } as const satisfies SourceSettings;

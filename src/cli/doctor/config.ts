@@ -18,7 +18,7 @@ export async function checkConfig(
   readonly credentials: Credentials | null;
   readonly findings: readonly Finding[];
 }> {
-  const { loaded, read, missing, weak } = await configurationOf(host, configFlag);
+  const { loaded, read, missing, weak, unused } = await configurationOf(host, configFlag);
   const { sources } = await registryOf(host);
   const settings = loaded.ok ? loaded.settings : null;
   const credentials = read.ok ? read.credentials : null;
@@ -44,6 +44,9 @@ export async function checkConfig(
       ...config,
       ...secrets,
       ...(settings === null || credentials === null ? [] : lacking(missing(settings, credentials))),
+      ...(credentials === null
+        ? []
+        : unused(credentials).map((says) => warn("credentials", says, "unset it"))),
       ...(settings === null ? [] : [publicUrl(settings, sources)]),
     ],
   };

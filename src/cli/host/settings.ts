@@ -20,6 +20,8 @@ export interface Configuration {
   readonly missing: (settings: Pick<Settings, "http" | "webhooks">, credentials: Given) => readonly Missing[];
   /** Secrets that could be guessed, or are the same as another. */
   readonly weak: (credentials: Given) => readonly Problem[];
+  /** Credentials that are set although another wins, in words. */
+  readonly unused: (credentials: Given) => readonly string[];
 }
 
 /** Loads the settings and reads the credentials. Nothing is thrown: what is wrong is in the answer. */
@@ -31,6 +33,10 @@ export async function configurationOf(host: Host, configFlag: string | null): Pr
     read: readCredentials(host.env, host.readFile, credentials),
     missing: (settings, given) => missingToServe(settings, given, credentials),
     weak: (given) => weakSecrets(given, credentials),
+    unused: (given) =>
+      credentials
+        .flatMap(({ unused }) => unused(given))
+        .map(({ name, winner }) => `${name} is set and not used: ${winner} wins`),
   };
 }
 

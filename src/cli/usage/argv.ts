@@ -41,7 +41,7 @@ export function wantsJson(args: readonly string[]): boolean {
  * with the name that was probably meant, for a word that is no command.
  */
 export function findCommand(args: readonly string[], commands: readonly CommandEntry[]): Found {
-  const full = args.map((arg) => SHORT[arg] ?? arg);
+  const full = helpAsOption(args.map((arg) => SHORT[arg] ?? arg));
   const places = wordPlaces(full);
   const first = wordAt(full, places[0]);
   if (first === null) return { entry: null, group: null, rest: full };
@@ -67,6 +67,11 @@ export function findCommand(args: readonly string[], commands: readonly CommandE
   const show = named("issue show");
   if (BARE_KEY.test(first) && show !== undefined) return { entry: show, rest: full };
   throw unknownCommand(first, meantCommand(first, second, commands), "patchrelay --help");
+}
+
+/** `patchrelay help issue list` asks what `patchrelay issue list --help` does. */
+function helpAsOption(args: readonly string[]): readonly string[] {
+  return args[0] === "help" ? [...args.slice(1), "--help"] : args;
 }
 
 function meantCommand(
@@ -170,7 +175,11 @@ function named(
     const takes = most === 0 ? "takes no argument" : `takes ${most} argument${most === 1 ? "" : "s"} at most`;
     throw wrongUsage(
       `\`${name}\` ${takes}; ${quoted(extra)} is one too many`,
-      `put quotes around text of several words; see ${help}`,
+      extra.endsWith(".json")
+        ? `a configuration file is named with --config ${escapeHidden(extra)}`
+        : most === 0
+          ? `see ${help}`
+          : `put quotes around text of several words; see ${help}`,
     );
   }
   const missing = command.arguments.find(

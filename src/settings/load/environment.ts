@@ -1,4 +1,5 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { A_DIRECTORY } from "./locate.ts";
 import type { Environment, ReadFile } from "./locate.ts";
 
 // The only file that reads process.env. Everything else takes an Environment as an argument.
@@ -21,7 +22,7 @@ export const readTextFile: ReadFile = (path) => {
     throw new Error(reasonOf(descriptor.code));
   }
   try {
-    if (fstatSync(descriptor).isDirectory()) throw new Error("it is a directory");
+    if (fstatSync(descriptor).isDirectory()) throw new Error(A_DIRECTORY);
     return readBounded(descriptor);
   } finally {
     closeSync(descriptor);

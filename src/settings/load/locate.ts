@@ -194,6 +194,9 @@ function namedFile({ configFlag, env, cwd }: Sources): { file: string; by: strin
   return { file: resolve(cwd, withHome(named, env)), by: "PATCHRELAY_CONFIG" };
 }
 
+/** What `readFile` says of a folder (environment.ts). */
+export const A_DIRECTORY = "it is a directory";
+
 function read(file: string, readFile: ReadFile): FoundConfig | null {
   try {
     const text = readFile(file);
@@ -203,7 +206,9 @@ function read(file: string, readFile: ReadFile): FoundConfig | null {
     return refused(
       file,
       `cannot be read: ${reason}`,
-      "give the account that runs patchrelay permission to read it",
+      reason === A_DIRECTORY
+        ? `name the file in it: ${join(file, "patchrelay.json")}`
+        : "give the account that runs patchrelay permission to read it",
     );
   }
 }

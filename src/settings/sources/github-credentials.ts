@@ -43,6 +43,10 @@ export const GITHUB_CREDENTIALS = {
     if (lacking.length < APP.length) return lacking;
     return credentials["GITHUB_TOKEN"] === null ? [EITHER] : [];
   },
+  unused: (credentials) =>
+    credentials["GITHUB_TOKEN"] !== null && APP.every(({ name }) => credentials[name] !== null)
+      ? [{ name: "GITHUB_TOKEN", winner: "the App" }]
+      : [],
 } as const satisfies SourceCredentials;
 
 function appId(text: string): Formed {

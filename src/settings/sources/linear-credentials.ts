@@ -42,4 +42,8 @@ export const LINEAR_CREDENTIALS = {
     if (lacking.length < APPLICATION.length) return lacking;
     return credentials["LINEAR_API_KEY"] === null ? [EITHER] : [];
   },
+  unused: (credentials) =>
+    credentials["LINEAR_API_KEY"] !== null && APPLICATION.every(({ name }) => credentials[name] !== null)
+      ? [{ name: "LINEAR_API_KEY", winner: "the application" }]
+      : [],
 } as const satisfies SourceCredentials;

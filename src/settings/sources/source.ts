@@ -25,6 +25,8 @@ export interface SourceCredentials {
   readonly webhookSecret: Missing;
   /** What is missing for calling it; empty = nothing. */
   readonly missing: (credentials: Given) => readonly Missing[];
+  /** Those that are set and not used, since another wins. */
+  readonly unused: (credentials: Given) => readonly { readonly name: string; readonly winner: string }[];
 }
 
 /** Which issues go to a project; an empty list wants nothing particular. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { IssueDocument } from "../../../engines/documents.ts";
 import { runTypeWords } from "../../../factory/facts/run-types.ts";
 import { escapeHidden } from "../../../lib/text.ts";
@@ -32,7 +33,7 @@ export function issuePage(issue: IssueDocument, context: Context): readonly stri
         ["issue", issue.url],
         ["repository", issue.repository],
         ["branch", issue.branch],
-        ["worktree", issue.worktree],
+        ["worktree", worktreeText(issue.worktree)],
         ["budgets", budgetsText(issue.budgets)],
         ["spent", spentText(spent)],
         ["updated", time(issue.updatedAt)],
@@ -41,6 +42,10 @@ export function issuePage(issue: IssueDocument, context: Context): readonly stri
     ),
     ...questionLines(issue, context),
   ];
+}
+
+function worktreeText(worktree: string | null): string | null {
+  return worktree === null || existsSync(worktree) ? worktree : "removed";
 }
 
 function started(startedAt: string | null, time: (time: string | null) => string): string {
