@@ -5,7 +5,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { GITHUB_SECRET } from "./bodies.ts";
+import { GITHUB_SECRET } from "../src/demo/webhook-secrets.ts";
 import type { FromServer } from "./child.ts";
 import { Sqlite } from "../src/engines/embedded/database/sqlite.ts";
 

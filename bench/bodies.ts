@@ -1,6 +1,7 @@
 import { createHmac } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { GITHUB_SECRET } from "../src/demo/webhook-secrets.ts";
 
 /** A GitHub webhook that only wants a delivery id to be sent. */
 export interface SignedBody {
@@ -9,8 +10,6 @@ export interface SignedBody {
   readonly signature: string;
 }
 
-export const GITHUB_SECRET = "bench-github-webhook-secret";
-export const LINEAR_SECRET = "bench-linear-webhook-secret";
 export const REPOSITORY = "acme/shop";
 
 // What GitHub sends around the part that an event is about: addresses of everything, in every object.

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { Agent, request } from "node:http";
 import { fileURLToPath } from "node:url";
 import { delay, systemClock } from "../src/lib/clock.ts";
-import { LINEAR_SECRET } from "./bodies.ts";
+import { LINEAR_SECRET } from "../src/demo/webhook-secrets.ts";
 import type { Server } from "./child.ts";
 
 const PAYLOAD = fileURLToPath(

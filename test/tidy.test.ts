@@ -363,15 +363,23 @@ const STARTERS = new Set(["src/cli/serve.ts", "src/demo/configured-relay.ts"]);
 const TAKES_RELAY =
   /^(?:import|export)\s(?!type\b)[^";]*(?:\bstartRelay\b|\*)[^";]*"[^"]*\/relay\.ts"|\bawait import\(\s*"[^"]*\/relay\.ts"/gm;
 
+/** Who makes what a relay is started from, and the programs that start one in a process of its own. */
+const SETTERS = new Set(["src/demo/testbed.ts", "test/faults/relay/serve.ts", "bench/relay.ts"]);
+const SETS_UP =
+  /^(?:import|export) \{[^}]*\b(?:startStandIns|readConfigured|startConfigured)\b[^}]*\} from "/gm;
+
 const relayStarts: Rule = {
-  name: "a relay is started in one place for the demo, the tests and the benchmarks alike",
+  name: "a relay is set up and started in one place for the demo, the tests and the benchmarks alike",
   findings: (files) =>
     files
-      .filter((file) => isCode(file) && !STARTERS.has(file.path) && file.path !== "test/tidy.test.ts")
+      .filter((file) => isCode(file) && file.path !== "test/tidy.test.ts")
       .flatMap((file) =>
-        [...file.text.matchAll(TAKES_RELAY)].map(
+        [
+          ...(STARTERS.has(file.path) ? [] : file.text.matchAll(TAKES_RELAY)),
+          ...(SETTERS.has(file.path) ? [] : file.text.matchAll(SETS_UP)),
+        ].map(
           ({ index }) =>
-            `${file.path}:${file.text.slice(0, index).split("\n").length}: take readConfigured and startConfigured of src/demo/configured-relay.ts`,
+            `${file.path}:${file.text.slice(0, index).split("\n").length}: take startTestbed or makeRelayFolder of src/demo/testbed.ts`,
         ),
       ),
   planted: { path: "test/x.ts", text: 'import { startRelay } from "../src/relay.ts";' },
@@ -965,6 +973,7 @@ describe("the repository", () => {
     'import * as all from "../src/relay.ts";',
     'export { startRelay } from "../src/relay.ts";',
     'const { startRelay } = await import("../src/relay.ts");',
+    'import { startStandIns, type StandIns } from "../src/demo/stand-ins.ts";',
   ])("would be caught starting a relay of its own: %s", (text) => {
     expect(relayStarts.findings([{ path: "bench/x.ts", text: `\n${text}` }])).toEqual([
       expect.stringMatching(/^bench\/x\.ts:2: /),

@@ -4,9 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { systemRandomness } from "../lib/ids.ts";
 import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";
 import { startLinearWorld, type LinearWorld, type LinearWorldParts } from "../../world/linear/world.ts";
-
-export const LINEAR_SECRET = "stand-in-linear-webhook-secret";
-export const GITHUB_SECRET = "stand-in-github-webhook-secret";
+import { GITHUB_SECRET, LINEAR_SECRET } from "./webhook-secrets.ts";
 
 /** Linear and GitHub on loopback, and what a relay needs to know to be started on them. */
 export interface StandIns {
@@ -21,11 +19,11 @@ export interface StandIns {
   close(): Promise<void>;
 }
 
+/** Who and what is there in Linear, and by whose clock. */
+export type StandInsParts = Omit<LinearWorldParts, "randomness" | "webhook"> & { readonly clock: Clock };
+
 /** Starts both. `dir`: an existing folder, for the git repositories. */
-export async function startStandIns(
-  dir: string,
-  parts: Omit<LinearWorldParts, "randomness" | "webhook"> & { readonly clock: Clock },
-): Promise<StandIns> {
+export async function startStandIns(dir: string, parts: StandInsParts): Promise<StandIns> {
   const linear = await startLinearWorld({ ...parts, randomness: systemRandomness });
   try {
     const repositories = join(dir, "github");

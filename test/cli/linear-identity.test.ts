@@ -1,49 +1,25 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
-import { startStandIns, type StandIns } from "../../src/demo/stand-ins.ts";
+import type { StandIns } from "../../src/demo/stand-ins.ts";
+import type { Testbed } from "../../src/demo/testbed.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import type { Relay } from "../../src/relay.ts";
 import { cli, json } from "./fake-host.ts";
+import { linearReady, linearTestbed } from "./linear-testbed.ts";
 
 const REMEDY =
   "create an OAuth application, enable client credentials, set LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET";
 const WHY =
   "this key belongs to a person (Ada): Linear lets only apps be delegates and have agent sessions, so nothing will start";
 
-let dir: string;
+let testbed: Testbed;
 let standIns: StandIns;
-let config: string;
 
 beforeEach(async () => {
-  dir = await mkdtemp(join(tmpdir(), "patchrelay-identity-"));
-  standIns = await startStandIns(dir, { clock: systemClock, people: ["Ada"] });
-  await standIns.github.createRepository({
-    name: "example/app",
-    files: { "README.md": "# App\n" },
-    people: {},
-  });
-  await writeFile(join(dir, "agent.json"), JSON.stringify({ rules: [] }));
-  config = join(dir, "patchrelay.json");
-  await writeFile(
-    config,
-    JSON.stringify({
-      dataDir: "data",
-      http: { port: 0 },
-      ...standIns.addresses,
-      agent: { default: "scripted", scripted: { file: "agent.json" } },
-      storage: { minFreeMiB: 0, stopRunsBelowMiB: 0 },
-      projects: [{ id: "app", repository: { name: "example/app" } }],
-    }),
-  );
+  testbed = await linearTestbed("identity");
+  ({ standIns } = testbed);
 });
-afterEach(async () => {
-  await standIns.close();
-  await rm(dir, { recursive: true, force: true, maxRetries: 3 });
-});
+afterEach(() => testbed.close());
 
 function withKey(key: string): Record<string, string> {
   const { LINEAR_OAUTH_CLIENT_ID: _id, LINEAR_OAUTH_CLIENT_SECRET: _secret, ...rest } = standIns.credentials;
@@ -55,33 +31,15 @@ interface Told {
 }
 
 async function linearFinding(env: Record<string, string>): Promise<{ code: number; finding: unknown }> {
-  const { code, out } = await cli(["doctor", "--config", config, "--json"], { cwd: dir, env });
+  const { code, out } = await cli(["doctor", "--config", testbed.configFile, "--json"], {
+    cwd: testbed.dir,
+    env,
+  });
   return { code, finding: json<Told>(out).findings.find(({ check }) => check === "Linear") };
 }
 
-async function started(env: Record<string, string>, look: (relay: Relay) => Promise<void>): Promise<void> {
-  const more = { clock: systemClock, log: silentLog, version: "0.0.0", pid: process.pid };
-  const relay = await startConfigured(readConfigured(config, env), more);
-  try {
-    await writeFile(join(dir, "data", "relay.url"), `${relay.url}\n`);
-    await look(relay);
-  } finally {
-    await relay.stop();
-  }
-}
-
-/** The linear part of /ready once Linear has answered. */
-async function linearPart(relay: Relay): Promise<{ ready: boolean; ok: boolean; detail: string }> {
-  for (;;) {
-    const answer = await fetch(`${relay.url}/ready`);
-    const { ready, parts } = (await answer.json()) as {
-      ready: boolean;
-      parts: Record<string, { ok: boolean; detail: string; ageMs: number | null }>;
-    };
-    const { ok = false, detail = "", ageMs = null } = parts["linear"] ?? {};
-    if (ageMs !== null) return { ready, ok, detail };
-  }
-}
+const start = (env: Record<string, string>): Promise<Relay> =>
+  testbed.start({ clock: systemClock, log: silentLog, env });
 
 test("a person's key is a failure of doctor, with the way out", async () => {
   const { code, finding } = await linearFinding(withKey(standIns.linear.apiKey));
@@ -104,16 +62,14 @@ test("client credentials that are not enabled are a failure of doctor that says 
 });
 
 test("/ready and status say that a person's key starts nothing", async () => {
-  await started(withKey(standIns.linear.apiKey), async (relay) => {
-    expect(await linearPart(relay)).toEqual({ ready: false, ok: false, detail: `${WHY}; ${REMEDY}` });
-    const { out } = await cli(["status", "--config", config], { cwd: dir });
-    expect(out).toContain("up, not ready");
-    expect(out.replaceAll(/\s+/g, " ")).toContain("this key belongs to a person (Ada)");
-  });
+  const { url } = await start(withKey(standIns.linear.apiKey));
+  expect(await linearReady(url)).toEqual({ ready: false, ok: false, detail: `${WHY}; ${REMEDY}` });
+  const { out } = await cli(["status", "--config", testbed.configFile], { cwd: testbed.dir });
+  expect(out).toContain("up, not ready");
+  expect(out.replaceAll(/\s+/g, " ")).toContain("this key belongs to a person (Ada)");
 });
 
 test("/ready says who the application is", async () => {
-  await started({ ...standIns.credentials }, async (relay) => {
-    expect(await linearPart(relay)).toMatchObject({ ok: true, detail: "signed in as Patchrelay in Example" });
-  });
+  const { url } = await start({ ...standIns.credentials });
+  expect(await linearReady(url)).toMatchObject({ ok: true, detail: "signed in as Patchrelay in Example" });
 });

@@ -22,15 +22,15 @@ beforeAll(async () => {
   program = await bundle(fileURLToPath(new URL("relay/serve.ts", import.meta.url)));
 });
 afterAll(() => program.remove());
-beforeEach(() => {
-  folder = loneFolder();
+beforeEach(async () => {
+  folder = await loneFolder();
 });
 afterEach(async () => {
   for (const relay of started.splice(0)) {
     relay.signal("SIGKILL");
     await relay.ended;
   }
-  folder.remove();
+  await folder.close();
 });
 
 function start(configFile = folder.configFile): RelayProcess {
@@ -114,7 +114,7 @@ test("a relay that is stopped with SIGSTOP still holds its folder, also by way o
   first.signal("SIGSTOP");
   const link = join(folder.dir, "link");
   symlinkSync(folder.layout.root, link);
-  const second = start(folder.configFor(link));
+  const second = start(await folder.configFor(link));
   expect(await second.ended).toBe(1);
   expect(second.errors()).toContain(String(first.pid));
   first.signal("SIGCONT");

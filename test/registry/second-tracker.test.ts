@@ -1,8 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
+import { makeRelayFolder, type RelayFolder } from "../../src/demo/testbed.ts";
 import type { PlaceInList } from "../../src/engines/engine.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -16,6 +13,7 @@ import type { Settings } from "../../src/settings/settings.ts";
 import { SOURCE_SETTINGS } from "../../src/settings/sources/sources.ts";
 import { discoverAt, madeTrackerOf } from "../../src/sources.ts";
 import { cli, json } from "../cli/fake-host.ts";
+import { NOBODY } from "../nobody.ts";
 import { createPretendTracker, signatureOf } from "./pretend-tracker.ts";
 import type { PretendTracker } from "./pretend-tracker.ts";
 import { PRETEND } from "./pretend-settings.ts";
@@ -46,53 +44,28 @@ const registry: Registry = { ...REGISTRY, sources: { ...REGISTRY.sources, preten
 
 const SECRET = "pretend-secret-canary";
 const ENV = {
-  LINEAR_WEBHOOK_SECRET: "linear-secret",
-  LINEAR_API_KEY: "lin_api_x",
-  GITHUB_WEBHOOK_SECRET: "github-secret",
-  GITHUB_TOKEN: "github-token",
+  ...NOBODY.credentials,
   PRETEND_WEBHOOK_SECRET: SECRET,
   PRETEND_KEY: "pretend-key",
 };
 
-let folder: string;
-let file: string;
+let folder: RelayFolder;
 let relay: Relay;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "patchrelay-registry-"));
-  file = join(folder, "patchrelay.json");
-  // Nothing listens there: the other sources cannot be reached, and that is no matter here.
-  const nowhere = "http://127.0.0.1:9";
-  writeFileSync(join(folder, "agent.json"), JSON.stringify({ rules: [] }));
-  writeFileSync(
-    file,
-    JSON.stringify({
-      dataDir: "data",
-      http: { port: 0 },
-      linear: { apiUrl: nowhere },
-      github: { apiUrl: nowhere },
-      pretend: { bodyKiB: 2 },
-      agent: { default: "scripted", scripted: { file: "agent.json" } },
-      storage: { minFreeMiB: 0, stopRunsBelowMiB: 0 },
-      projects: [
-        { id: "app", linear: { teams: ["APP"] }, pretend: { boards: ["B1"] }, repository: { name: "a/b" } },
-      ],
-    }),
-  );
-  const configured = readConfigured(file, ENV, { ...SOURCE_SETTINGS, pretend: PRETEND });
-  relay = await startConfigured(configured, {
-    clock: systemClock,
-    log: silentLog,
-    version: "0.0.0",
-    pid: process.pid,
-    registry,
+  // The other sources cannot be reached, and that is no matter here.
+  folder = await makeRelayFolder("registry", NOBODY);
+  await folder.configure({
+    pretend: { bodyKiB: 2 },
+    projects: [
+      { id: "app", linear: { teams: ["APP"] }, pretend: { boards: ["B1"] }, repository: { name: "a/b" } },
+    ],
   });
+  const sources = { ...SOURCE_SETTINGS, pretend: PRETEND };
+  relay = await folder.start({ clock: systemClock, log: silentLog, registry, sources, env: ENV });
 });
 
-afterAll(async () => {
-  await relay.stop();
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
-});
+afterAll(() => folder.close());
 
 async function post(body: string, headers: Readonly<Record<string, string>> = {}): Promise<Response> {
   return await fetch(`${relay.url}/webhooks/pretend`, {
@@ -172,7 +145,8 @@ describe("a second tracker", () => {
   });
 
   test("is checked by doctor and by config check, and serve asks for its credentials", async () => {
-    const given = { cwd: folder, env: ENV, registry };
+    const { dir, configFile: file } = folder;
+    const given = { cwd: dir, env: ENV, registry };
     const { out } = await cli(["doctor", "--json", "--config", file], given);
     const { findings } = json<{ findings: { check: string; state: string; says: string }[] }>(out);
     expect(findings).toContainEqual(
@@ -189,7 +163,7 @@ describe("a second tracker", () => {
     expect(lacking.err).toContain("PRETEND_WEBHOOK_SECRET is missing: it verifies its webhooks");
     expect(lacking.err).toContain("PRETEND_KEY is missing: it signs the relay in at Pretend");
     // Without the row nobody knows its keys.
-    const without = await cli(["config", "check", "--config", file], { cwd: folder, env: ENV });
+    const without = await cli(["config", "check", "--config", file], { cwd: dir, env: ENV });
     expect([without.code, without.err]).toEqual([1, expect.stringContaining("pretend")]);
   });
 

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { does, worksBut, write, type AgentRules } from "../story/script.ts";
-import { GITHUB_SECRET } from "../../src/demo/stand-ins.ts";
+import { GITHUB_SECRET } from "../../src/demo/webhook-secrets.ts";
 import { startStory, type Story, type StoryOptions } from "../story/story.ts";
 
 function withHooks(hooks: Readonly<Record<string, string>>, options: StoryOptions = {}): Promise<Story> {

@@ -1,6 +1,6 @@
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { LINEAR_SECRET, GITHUB_SECRET } from "../../src/demo/stand-ins.ts";
+import { LINEAR_SECRET, GITHUB_SECRET } from "../../src/demo/webhook-secrets.ts";
 import { startStory, type Story } from "../story/story.ts";
 
 async function send(

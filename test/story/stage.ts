@@ -1,12 +1,7 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.ts";
-import { readConfigured, startConfigured } from "../../src/demo/configured-relay.ts";
-import { startStandIns, type StandIns } from "../../src/demo/stand-ins.ts";
+import { startTestbed, type RelayConfig } from "../../src/demo/testbed.ts";
 import type { Log } from "../../src/lib/log.ts";
 import type { Relay } from "../../src/relay.ts";
-import { processEnvironment } from "../../src/settings/load/environment.ts";
 import type { FileChanges } from "../../world/github/git/git.ts";
 import type { Permission, Protection } from "../../world/github/model/model.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
@@ -45,47 +40,31 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export async function setStage(clock: StoryClock, options: StageOptions): Promise<Stage> {
-  const dir = await mkdtemp(join(tmpdir(), "patchrelay-story-"));
-  const undo: (() => Promise<void>)[] = [() => rm(dir, { recursive: true, force: true, maxRetries: 3 })];
-  const close = async (): Promise<void> => {
-    for (const step of undo.splice(0).toReversed()) await step();
+export function setStage(clock: StoryClock, options: StageOptions): Promise<Stage> {
+  const parts = {
+    clock,
+    people: ["Ada", "Grace", "Mallory"],
+    teams: { APP: "Shop", OPS: "Operations" },
   };
-  try {
-    const standIns = await startStandIns(dir, {
-      clock,
-      people: ["Ada", "Grace", "Mallory"],
-      teams: { APP: "Shop", OPS: "Operations" },
-    });
-    undo.push(() => standIns.close());
-    const { linear, github } = standIns;
+  return startTestbed("story", parts, async (testbed) => {
+    const { linear, github } = testbed.standIns;
     const { git } = await github.createRepository({
       name: REPOSITORY,
       files: options.files,
       ...(options.protection === null ? {} : { protection: options.protection }),
       people: options.people,
     });
-    const script = join(dir, "agent.json");
-    const configFile = join(dir, "patchrelay.json");
-    const plays: Stage["plays"] = (rules) => writeFile(script, JSON.stringify({ rules }));
-    const configure: Stage["configure"] = (config, project) =>
-      writeFile(configFile, JSON.stringify(configOf({ dir, standIns, script }, config, project)));
-    await plays(options.agent);
+    const configure: Stage["configure"] = (config, project) => testbed.configure(configOf(config, project));
+    await testbed.plays(options.agent);
     await configure(options.config, options.project);
     return {
       linear,
       github,
-      dir,
-      database: join(dir, "data", "patchrelay.db"),
-      plays,
+      dir: testbed.dir,
+      database: testbed.layout.database,
+      plays: (rules) => testbed.plays(rules),
       configure,
-      async startRelay(log) {
-        const { PATH } = processEnvironment();
-        const configured = readConfigured(configFile, { PATH, ...standIns.credentials });
-        const relay = await startConfigured(configured, { clock, log, version: "0.0.0", pid: process.pid });
-        standIns.sendWebhooks(relay.url);
-        return relay;
-      },
+      startRelay: (log) => testbed.start({ clock, log }),
       async read(branch, path) {
         const tip = await git.resolve(`refs/heads/${branch}`);
         return tip === null ? null : git.read(tip, path);
@@ -94,42 +73,21 @@ export async function setStage(clock: StoryClock, options: StageOptions): Promis
         const tip = await git.resolve(`refs/heads/${branch}`);
         return tip === null ? null : ((await git.commit(tip))?.message ?? null);
       },
-      close,
+      close: () => testbed.close(),
     };
-  } catch (error) {
-    await close();
-    throw error;
-  }
+  });
 }
 
 function configOf(
-  {
-    dir,
-    standIns,
-    script,
-  }: {
-    readonly dir: string;
-    readonly standIns: StandIns;
-    readonly script: string;
-  },
   changes: ConfigGroups,
   { repository, ...project }: Readonly<Record<string, unknown>>,
-): object {
-  const groups: ConfigGroups = {
-    http: { port: 0, shutdownSeconds: 4 },
-    ...standIns.addresses,
-    agent: { default: "scripted", scripted: { file: script } },
-    storage: { minFreeMiB: 16, stopRunsBelowMiB: 32 },
-    runs: {},
-    sweep: {},
-    ci: { settleSeconds: 0, noChecksSeconds: 5 },
-    limits: { requestTotalSeconds: 5 },
-  };
-  const names = new Set([...Object.keys(groups), ...Object.keys(changes)]);
-  const merged = [...names].map((name) => [name, { ...groups[name], ...changes[name] }] as const);
+): RelayConfig {
+  const { http, ci, limits, ...others } = changes;
   return {
-    dataDir: join(dir, "data"),
-    ...Object.fromEntries(merged),
+    http: { shutdownSeconds: 4, ...http },
+    ci: { settleSeconds: 0, noChecksSeconds: 5, ...ci },
+    limits: { requestTotalSeconds: 5, ...limits },
+    ...others,
     projects: [
       {
         id: "shop",

@@ -6,7 +6,7 @@ import { messageOf } from "../../../src/lib/assert.ts";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { systemRandomness } from "../../../src/lib/ids.ts";
 import type { Dice } from "../random.ts";
-import { GITHUB_SECRET, LINEAR_SECRET } from "../../../src/demo/stand-ins.ts";
+import { GITHUB_SECRET, LINEAR_SECRET } from "../../../src/demo/webhook-secrets.ts";
 import type { Stage } from "../stage.ts";
 
 /** Deliveries that the harness sends itself, and the memory of every one that was acknowledged. */
