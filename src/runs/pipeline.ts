@@ -56,7 +56,8 @@ async function runSteps(context: RunContext): Promise<Ending> {
   const worktree = await prepare(context);
   await context.throwIfStopped();
   const worked = await workUntilAccepted(context, worktree);
-  if (worked.outcome === "answer") return new Ending(ended("answered", worked.summary, worked.replies));
+  if (worked.outcome === "answer" || (await asksForWords(context)))
+    return new Ending(ended("answered", worked.summary, worked.replies));
   const baseline = await baselineOf(context, worktree);
   const { changes, integrated } = await show(context, worktree);
   const nothing = changes.files.length === 0 && !integrated;
@@ -69,6 +70,11 @@ async function runSteps(context: RunContext): Promise<Ending> {
   await inspect(context, tree === null ? changes : await changesFrom(context, worktree, tree));
   await publish(context, worktree, worked);
   return new Ending(ended("published", worked.summary, worked.replies));
+}
+
+/** Whether what the agent changed, if it changed anything, is not wanted. */
+async function asksForWords(context: RunContext): Promise<boolean> {
+  return (await context.run()).cause.asks === "answer";
 }
 
 async function baselineOf(context: RunContext, worktree: Worktree): Promise<string> {
@@ -115,7 +121,7 @@ async function workUntilAccepted(context: RunContext, worktree: Worktree): Promi
     if (worked === null || rejection !== null) {
       worked = await work(context, worktree, rejection?.prompt ?? null);
     }
-    if ((await context.progress()).verified) return worked;
+    if ((await context.progress()).verified || (await asksForWords(context))) return worked;
     rejection = await rejectionOf(context, worktree, worked, () => show(context, worktree));
     if (rejection === null) return worked;
     if (rejection.end === null && round > 0) return worked;

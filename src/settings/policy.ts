@@ -16,7 +16,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
     ci: settings.ci,
     forge: settings.forge,
     projects: settings.projects.map(
-      ({ id, routing, repository, branchPrefix, agent, budgets, merge, trust }) => ({
+      ({ id, routing, repository, branchPrefix, mentions, agent, budgets, merge, trust }) => ({
         id,
         repository: repository.name,
         baseBranch: repository.baseBranch,
@@ -29,6 +29,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
           policy: merge.policy ?? unset.policy,
           because: merge.policy === null ? unset.because : null,
         },
+        mentions,
         trust,
       }),
     ),

@@ -49,6 +49,7 @@ export interface ProjectSettings extends Frozen<Pick<Config["projects"][number],
     readonly cloneUrl: string;
   };
   readonly branchPrefix: string;
+  readonly mentions: Config["mentions"];
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
   readonly agent: AgentSettings;
@@ -84,6 +85,7 @@ export interface Settings extends ResolvedSources {
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
   readonly branchPrefix: string;
+  readonly mentions: Config["mentions"];
   readonly pricing: Readonly<Record<string, ModelPrice>>;
   readonly log: Group<"log">;
   readonly projects: readonly ProjectSettings[];

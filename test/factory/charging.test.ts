@@ -66,7 +66,15 @@ function report(words: string, retryAt: number | null = null): RunReport {
   };
 }
 
-const CAUSE = { key: "k", head: null, checks: [], reviews: [], ejection: null, prompts: [] };
+const CAUSE = {
+  key: "k",
+  asks: "issue",
+  head: null,
+  checks: [],
+  reviews: [],
+  ejection: null,
+  prompts: [],
+} as const;
 const MINUTE = 60_000;
 
 function runOf(words: string, number: number): Run {

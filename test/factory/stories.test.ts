@@ -527,7 +527,9 @@ describe("our own move to the end", () => {
   });
 
   test("a delegation is not taken back from a person who undelegated us meanwhile", () => {
-    const told = story("session s1; run starts; undelegated");
+    const told = story(
+      "session s1; says do it in s1; run starts; run intends h1; run published; pull h1; undelegated",
+    );
     expect(told.wanted("take_delegation")).toEqual([false]);
   });
 });
@@ -1046,11 +1048,15 @@ describe("questions and messages", () => {
         text: "the second",
       });
     const bob: Actor = { ...ANN, id: "u-bob", name: "Bob" };
-    for (const start of ["session s1", "delegated", "delegated; undelegated; session s2"]) {
+    for (const start of [
+      "session s1; says do it in s1",
+      "delegated",
+      "delegated; undelegated; session s2; says do it in s2",
+    ]) {
       expect(says(asked(start), ANN), start).toContain("run_queued → start_run");
       expect(says(asked(start), bob), start).toContain("question_open");
     }
-    const taken = asked("session s1");
+    const taken = asked("session s1; says do it in s1");
     const us: Actor = { ...ANN, kind: "us", id: "u-us", name: "patchrelay" };
     taken.life.see(500, { kind: "delegated", at: taken.life.now, by: us });
     expect(says(taken, ANN)).toContain("run_queued → start_run");

@@ -35,6 +35,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   run <outcome> [<class>] [refunded] [again <seconds>] [-> <head>] [asks <text>]
  *   operator <command> | answer <text> | repository <problem>|fine
  *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
+ *   mentions <answer|offer|start> (what policy has them start)
  *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
  *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none|twins
  */
@@ -113,7 +114,7 @@ export class Story {
             session: sessionOf(rest),
             by: ANN,
             from: "tracker",
-            text,
+            text: text.replace(/ in (session-\d+|s\d+)$/, ""),
           },
         ];
       case "comments": {
@@ -173,6 +174,8 @@ export class Story {
       change({ merge: { ...project.merge, policy: first as ProjectPolicy["merge"]["policy"] } });
     else if (word === "budget" && project !== undefined)
       change({ budgets: { ...project.budgets, [first]: Number(second) } });
+    else if (word === "mentions" && project !== undefined)
+      change({ mentions: first as ProjectPolicy["mentions"] });
     else if (word === "reruns")
       life.policy = { ...life.policy, ci: { ...life.policy.ci, reruns: Number(first) } };
     else if (word === "projects") {

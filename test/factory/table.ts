@@ -40,6 +40,9 @@ prompt_pending       | {green}; says also the docs                            | 
 pull_request_unseen  | {working}; run intends h1; run published               | pr_open  | wait                | the pull request to be read
 said_all             | {working}; run answered                                | awaiting_input | wait          | a message that says what to do next
 said_all             | {working}; run no_change                               | awaiting_input | wait          | a message that says what to do next
+offer                | mentions offer; session s1; says what is it in s1; run starts; run answered | awaiting_input | ask | a word on whether to carry out the issue
+mention_unread       | session s1                                             | delegated | wait                | the message to be read
+unasked              | session s1; wait 120                                   | awaiting_input | wait          | a message that says what to do, or a delegation
 implement            | delegated                                              | implementing | run implementation | -
 draft                | {green}; pull h1 draft                                 | awaiting_review | wait         | a person to mark it ready for review
 push_unseen          | {red}; run starts; run intends h2; run published       | pr_open  | wait                | the pull request to show it

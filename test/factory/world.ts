@@ -43,6 +43,7 @@ export const POLICY: Policy = {
       repository: "acme/app",
       baseBranch: "main",
       branchPrefix: "patchrelay/",
+      mentions: "answer",
       match: { teams: ["APP"], projects: [], labels: [] },
       agent: "scripted",
       budgets: {
@@ -84,7 +85,7 @@ export function ticketReading(change: Partial<TicketReading> = {}, at = 0): Obse
     ownEnd: null,
     blockers: [],
     removed: false,
-    authorities: [],
+    authorities: [{ granted: true, at: T0, cause: "delegated", by: ANN, session: null }],
     sessions: [{ id: "session-1", at: T0, by: ANN, automatic: false }],
     prompts: [],
     ...change,

@@ -10,6 +10,7 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
   await story.rests();
   await grace.requestsChanges("Please round it.", { path: "src/discount.txt", line: 1, body: "Round this." });
   await story.until(({ rule }) => rule === "review_answered");
+  await story.rests();
   await grace.approves();
   await story.until("done");
   await story.rests();

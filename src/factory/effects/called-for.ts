@@ -1,3 +1,4 @@
+import { isAssigned } from "../judge/assignment.ts";
 import { authorityOf } from "../judge/authority.ts";
 import { verdictOf } from "../judge/checks.ts";
 import { stepOf } from "../rules/decide.ts";
@@ -6,7 +7,7 @@ import type { Effect, EffectOf } from "./effect.ts";
 import { activeRun, generationOf, type Facts, type Hint } from "../facts/facts.ts";
 import { isSame } from "../facts/news.ts";
 import { unseenPush } from "../judge/pushes.ts";
-import { newestSession } from "./conversation.ts";
+import { newestSession } from "../judge/sessions.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";
 import { narration } from "./narration.ts";
@@ -55,6 +56,16 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
       hint,
     });
   };
+  const session = newestSession(facts);
+  if (decision.rule === "mention_unread" && session !== null) {
+    list.push({
+      kind: "read_ticket",
+      key: `read:${facts.id}:ticket:session:${session.id}`,
+      issue: facts.id,
+      background: false,
+      workspace: null,
+    });
+  }
   if (pull === null) {
     if (decision.rule === "pull_request_unseen") read(`run${facts.runs.at(-1)?.number}`);
     return list;
@@ -204,7 +215,10 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   const list: Effect[] = [];
   const authority = authorityOf(facts, policy);
   const session = newestSession(facts);
-  const started = facts.runs.some((run) => run.startedAt !== null);
+  // A message alone moves nothing on the board until work has come of it.
+  const started =
+    facts.runs.some((run) => run.startedAt !== null) &&
+    (isAssigned(facts, policy) || facts.pullRequest !== null);
   // Read as a whole, it tells of the session too: that is acknowledged before anything else is written.
   const isKnown = facts.ticket.blockers !== null;
   const byPerson = isKnown && (session === null || !session.automatic);

@@ -1,4 +1,6 @@
 import { trustedPrompts } from "../judge/authority.ts";
+import { asksForNothing } from "../judge/courtesy.ts";
+import { isCourtesy, sessionsOf } from "../judge/sessions.ts";
 import type { Activity } from "./effect.ts";
 import type { Conversation } from "../facts/conversation.ts";
 import type { Facts, Session } from "../facts/facts.ts";
@@ -42,15 +44,6 @@ function leavesOf({ activity, leaves }: Pick<Said, "activity" | "leaves">): Conv
   return leaves ?? LEAVES[activity.type];
 }
 
-/** Oldest first. */
-function sessionsOf(facts: Facts): Session[] {
-  return Object.values(facts.sessions).toSorted((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-}
-
-export function newestSession(facts: Facts): Session | null {
-  return sessionsOf(facts).at(-1) ?? null;
-}
-
 /** When an authorised person last spoke in each session (Unix ms), by session: opened it, wrote in it, stopped us there. */
 function wordsOf(facts: Facts, policy: Policy): ReadonlyMap<string, number> {
   const words = new Map(Object.values(facts.sessions).map(({ id, at }) => [id, at]));
@@ -58,7 +51,8 @@ function wordsOf(facts: Facts, policy: Policy): ReadonlyMap<string, number> {
     const before = session === null ? undefined : words.get(session);
     if (session !== null && before !== undefined) words.set(session, Math.max(before, at));
   };
-  for (const { session, at } of trustedPrompts(facts, policy)) word(session, at);
+  for (const { session, at, text } of trustedPrompts(facts, policy))
+    if (!asksForNothing(text)) word(session, at);
   if (facts.stopped !== null) word(facts.stopped.value.session, facts.stopped.at);
   return words;
 }
@@ -67,11 +61,8 @@ function wordsOf(facts: Facts, policy: Policy): ReadonlyMap<string, number> {
 export function addressed(facts: Facts, policy: Policy): Session | null {
   const words = wordsOf(facts, policy);
   const at = (session: Session): number => words.get(session.id) ?? session.at;
-  return (
-    sessionsOf(facts)
-      .toSorted((a, b) => at(a) - at(b))
-      .at(-1) ?? null
-  );
+  const sessions = sessionsOf(facts).toSorted((a, b) => at(a) - at(b));
+  return sessions.findLast((session) => !isCourtesy(facts, session)) ?? sessions.at(-1) ?? null;
 }
 
 /** The sessions in which we speak: what a first reading finds of years ago is left alone. */
@@ -83,6 +74,11 @@ export function spokenTo(facts: Facts, policy: Policy): readonly Session[] {
       session.at > facts.createdAt - LATE_MS ||
       conversation(facts, session) !== undefined,
   );
+}
+
+/** How a session is left as far as it has been told; null = nothing has been. */
+export function leftAs(facts: Facts, session: Session): Conversation["left"] | null {
+  return conversation(facts, session)?.left ?? null;
 }
 
 /** What leaves a session closed: `fact` names what it tells. */
@@ -113,7 +109,7 @@ export function stillToClose(facts: Facts, policy: Policy, closing: readonly Clo
     const final = here.at(-1);
     const talk = conversation(facts, session);
     if (talk === undefined || final === undefined) return [];
-    const news = isPresent && talk.fact !== final.fact;
+    const news = isPresent && talk.fact !== final.fact && !isCourtesy(facts, session);
     if (CLOSED[talk.left] >= CLOSED[leavesOf(final)] && !news) return [];
     const keys = {
       stretch: `:${session.id}:${talk.stretch}`,

@@ -1,8 +1,20 @@
 import type { Decision } from "../rules/decision.ts";
 import type { Activity, Effect } from "./effect.ts";
+import { own } from "../facts/own.ts";
+import { isCourtesy } from "../judge/sessions.ts";
+import { asksForNothing } from "../judge/courtesy.ts";
 import { activeRun, type Facts, type Run, type RunEnd, type Session } from "../facts/facts.ts";
-import { openQuestions, pendingPrompts } from "../judge/authority.ts";
-import { addressed, afterPlan, afterTalk, planAfter, spokenTo, stillToClose } from "./conversation.ts";
+import { isAssigned } from "../judge/assignment.ts";
+import { openQuestions, pendingPrompts, trustedPrompts } from "../judge/authority.ts";
+import {
+  leftAs,
+  addressed,
+  afterPlan,
+  afterTalk,
+  planAfter,
+  spokenTo,
+  stillToClose,
+} from "./conversation.ts";
 import type { Closing, Said } from "./conversation.ts";
 import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
@@ -30,6 +42,7 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
     }),
   );
   const items = planOf(facts, decision);
+  if (!hasPlan(facts, policy)) return [...told, ...linked(facts, session)];
   const { picture, earlier } = planAfter(facts, session, pictureOf(items));
   const plan: Effect = {
     kind: "show_plan",
@@ -39,6 +52,11 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
     items,
   };
   return [...told, ...linked(facts, session), plan];
+}
+
+/** What only answers a message goes through no stages. */
+function hasPlan(facts: Facts, policy: Policy): boolean {
+  return facts.pullRequest !== null || isAssigned(facts, policy);
 }
 
 /** The facts once what is called for beyond `already` (keys of effects) is told, but for the last words. */
@@ -55,7 +73,9 @@ export function withRoutineTold(
     policy,
     said.filter(({ key }) => !already.has(`tell:${facts.id}:${key}`)),
   );
-  return session === null ? talked : afterPlan(talked, session, pictureOf(planOf(facts, decision)));
+  return session === null || !hasPlan(facts, policy)
+    ? talked
+    : afterPlan(talked, session, pictureOf(planOf(facts, decision)));
 }
 
 /** The facts once the last words are told, too. */
@@ -73,6 +93,7 @@ type Tell = (fact: string, activity: Activity) => void;
 function routine(facts: Facts, decision: Decision, policy: Policy, session: Session): readonly Said[] {
   const said: Said[] = [];
   for (const each of spokenTo(facts, policy)) {
+    if (isCourtesy(facts, each)) continue;
     const fact = `ack:${each.id}`;
     said.push({
       fact,
@@ -92,7 +113,32 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
   tellState(facts, decision, (fact, activity) => {
     said.push({ fact, key: `${fact}:${session.id}`, session, activity, acknowledges: false });
   });
-  return said;
+  return [...said, ...thanked(facts, policy)];
+}
+
+/** To thanks that came while nothing was going on: one sentence, and the session is left as it was. */
+function thanked(facts: Facts, policy: Policy): readonly Said[] {
+  if (activeRun(facts) !== null) return [];
+  const endedAt = facts.runs.at(-1)?.endedAt ?? 0;
+  return trustedPrompts(facts, policy).flatMap(({ id, session: said, at, text }): Said[] => {
+    const session = said === null ? undefined : own(facts.sessions, said);
+    if (session === undefined || at <= endedAt || !asksForNothing(text)) return [];
+    const left = leftAs(facts, session);
+    const isOpening = isCourtesy(facts, session);
+    if (left === "open" && !isOpening) return [];
+    const fact = `thanks:${id}`;
+    const activity: Activity = { type: "response", body: texts.WELCOME };
+    return [
+      {
+        fact,
+        key: fact,
+        session,
+        activity,
+        acknowledges: isOpening,
+        leaves: isOpening ? "over" : (left ?? "over"),
+      },
+    ];
+  });
 }
 
 function tellRun(facts: Facts, run: Run, tell: Tell): void {

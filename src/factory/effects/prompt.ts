@@ -71,9 +71,14 @@ function task(facts: Facts, run: Run, material: PromptMaterial): string {
       : ` Its pull request is #${facts.pullRequest.number}; the worktree is at its head.`;
   switch (run.type) {
     case "implementation":
-      return run.cause.prompts.length > 0 && facts.runs.length > 1
-        ? `Carry out what a person asked for on issue ${key}.${pull}`
-        : `Carry out issue ${key} on top of ${material.baseBranch}.${pull}`;
+      switch (run.cause.asks) {
+        case "issue":
+          return `Carry out issue ${key} on top of ${material.baseBranch}.${pull}`;
+        case "message":
+          return `Answer what a person wrote on issue ${key}, or do what it asks for. The issue is background: change code only if the message asks for it. What asks for nothing gets one sentence.${pull}`;
+        case "answer":
+          return `Answer what a person wrote on issue ${key}, in words only: change no file. The issue is background. Whether it is to be carried out will be asked after your answer.`;
+      }
     case "ci_repair":
       return `Make the failing checks of issue ${key} pass by fixing the cause.${pull}`;
     case "review_fix":

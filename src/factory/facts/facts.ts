@@ -136,8 +136,8 @@ export type SaidTo = "tracker" | "forge" | "operator";
 export interface Question {
   readonly id: string;
   readonly askedAt: number;
-  /** `work`: the agent asks. `route`: the relay asks which project the issue is for. */
-  readonly about: "work" | "route";
+  /** `work`: the agent asks. `route`: the relay asks which project the issue is for; `offer`: whether to carry it out. */
+  readonly about: "work" | "route" | "offer";
   /** The run that asks, or null when the relay itself does. */
   readonly run: number | null;
   readonly text: string;
@@ -335,6 +335,8 @@ export type StopReason = "stopped" | "undelegated" | "superseded" | "closed" | "
 /** Why a run was started: what it answers, by id. `key` names the fact, so that one fact starts one run. */
 export interface RunCause {
   readonly key: string;
+  /** `issue`: all of it, or a repair of what was done for it. `message`: what the messages say. `answer`: the same, in words only. */
+  readonly asks: "issue" | "message" | "answer";
   readonly head: string | null;
   readonly checks: readonly string[];
   readonly reviews: readonly string[];

@@ -27,6 +27,7 @@ export interface ProjectPolicy {
     /** Why the policy is what it is, where nobody chose it, to go on after a colon; null = it needs no word. */
     readonly because: string | null;
   };
+  readonly mentions: Mentions;
   readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
 }
 
@@ -48,6 +49,12 @@ export interface Budgets {
 
 /** Who may: only the person who delegated, members of the workspace or organisation, or collaborators with write permission too. */
 export type Trust = "delegator" | "members" | "collaborators";
+
+/**
+ * What a mention starts, where nobody has delegated the issue. `answer`: what its message asks for. `offer`: an answer in
+ * words, and the question whether to carry out the issue. `start`: the issue is carried out.
+ */
+export type Mentions = "answer" | "offer" | "start";
 
 /** What is so on this machine right now, and not about the issue. */
 export interface Conditions {

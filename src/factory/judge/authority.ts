@@ -1,5 +1,8 @@
 import type { Authority, Facts, Prompt, Question } from "../facts/facts.ts";
 import type { Policy } from "../facts/policy.ts";
+import { asksForNothing } from "./courtesy.ts";
+import { acceptsOffer } from "./offer.ts";
+import { isCourtesy } from "./sessions.ts";
 import { mayDelegate, maySteer } from "./trust.ts";
 
 /**
@@ -39,12 +42,14 @@ function wordsOf(facts: Facts, policy: Policy): readonly Authority[] {
     const { granted, by } = facts.delegation.value;
     words.push({ granted, at: facts.delegation.at, cause: granted ? "delegated" : "undelegated", by });
   }
+  const prompts = trustedPrompts(facts, policy);
   for (const session of Object.values(facts.sessions)) {
-    if (mayDelegate(facts, session.by, policy)) {
+    if (mayDelegate(facts, session.by, policy) && !isCourtesy(facts, session)) {
       words.push({ granted: true, at: session.at, cause: "mentioned", by: session.by });
     }
   }
-  for (const prompt of trustedPrompts(facts, policy)) {
+  for (const prompt of prompts) {
+    if (asksForNothing(prompt.text)) continue;
     words.push({ granted: true, at: prompt.at, cause: "prompted", by: prompt.by });
   }
   if (facts.stopped !== null) {
@@ -84,12 +89,19 @@ export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
       .filter((run) => run.end === null || DEALT_WITH.has(run.end.outcome))
       .flatMap((run) => [...run.cause.prompts, ...run.steered]),
   );
-  // What answers a question of the relay's own is for the relay, and asks the agent for nothing.
+  const isAnswer = new Set<string>();
   for (const question of Object.values(facts.questions)) {
-    const answer = question.run === null ? answeringPrompt(facts, question, policy) : null;
-    if (answer !== null) given.add(answer.id);
+    const answer = answeringPrompt(facts, question, policy);
+    if (answer === null) continue;
+    isAnswer.add(answer.id);
+    // What answers a question of the relay's own is for the relay, and asks the agent for nothing. An offer may be
+    // answered with something else to do.
+    if (question.run === null && (question.about !== "offer" || acceptsOffer(answer.text) !== null))
+      given.add(answer.id);
   }
-  return trustedPrompts(facts, policy).filter((prompt) => !given.has(prompt.id));
+  return trustedPrompts(facts, policy).filter(
+    ({ id, text }) => !given.has(id) && (isAnswer.has(id) || !asksForNothing(text)),
+  );
 }
 
 /** What was said this long before a question was asked is no answer to it, however far apart two clocks are (ms). */

@@ -109,7 +109,13 @@ function refuse(ask: Reservation): Refusal | null {
   if (conditions.disk !== null)
     return wait("disk_low", sentence(conditions.disk), "free disk space", now + RECHECK_MS);
   const blockers = openBlockers(facts);
-  if (type === "implementation" && facts.pullRequest === null && blockers.length > 0) {
+  // A message may be answered all the same.
+  if (
+    type === "implementation" &&
+    ask.cause.asks === "issue" &&
+    facts.pullRequest === null &&
+    blockers.length > 0
+  ) {
     const names = listed(blockers);
     return wait("blocked", `It is blocked by ${names}.`, `${names} to be completed`, null);
   }

@@ -5,6 +5,7 @@ import type { Situation } from "./situation.ts";
 export function causeOn({ pullRequest }: Situation, key: string): RunCause {
   return {
     key,
+    asks: "issue",
     head: pullRequest?.core.value.head ?? null,
     checks: [],
     reviews: [],

@@ -3,6 +3,9 @@ import { generationOf, type Authority, type Run, type RunCause } from "../facts/
 import { isOurs } from "../judge/pushes.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
+import { own } from "../facts/own.ts";
+import { newestSession } from "../judge/sessions.ts";
+import { OFFER_OPTIONS } from "../judge/offer.ts";
 import { causeOn } from "./cause.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import { RUN_TYPES } from "../facts/run-types.ts";
@@ -92,11 +95,11 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "prompt_pending",
-    says: "An authorised person has said something that no run has been given yet: do it. What we failed at and handed over no longer blocks anything once a person has pushed.",
+    says: "An authorised person has said something that no run has been given yet: do what it asks for. A mention asks for what its message says, not for the whole issue. What we failed at and handed over no longer blocks anything once a person has pushed.",
     states: ["implementing"],
     when: (s) => {
       const prompt = s.prompts.at(-1);
-      if (s.last === null || prompt === undefined) return null;
+      if (prompt === undefined || (s.last === null && s.assigned)) return null;
       const cause = promptCause(s);
       return isTakenOver(s, cause) ? null : { prompt, cause };
     },
@@ -122,6 +125,22 @@ export const RUN_RULES: readonly Rule[] = [
       ),
   }),
   rule({
+    name: "offer",
+    says: "A mention was answered, and policy (`mentions`) has the relay offer to carry out the issue: ask.",
+    states: ["awaiting_input"],
+    when: (s) => {
+      const last = lastOfGeneration(s);
+      if (s.assigned || last === null || last.cause.asks !== "answer" || last.end?.outcome !== "answered")
+        return null;
+      const question = `offer:${last.number}`;
+      return own(s.facts.questions, question) === undefined ? question : null;
+    },
+    gives: (question) => ({
+      ...waiting("awaiting_input", "I can carry out the issue.", "a word on whether to carry out the issue"),
+      step: { kind: "ask", about: "offer", question, text: OFFER, options: OFFER_OPTIONS },
+    }),
+  }),
+  rule({
     name: "said_all",
     says: "The agent answered or found nothing to change, and nobody has asked for more: wait for a person.",
     states: ["awaiting_input"],
@@ -129,7 +148,11 @@ export const RUN_RULES: readonly Rule[] = [
       const last = lastOfGeneration(s);
       if (s.pullRequest !== null || last === null || last.end === null) return null;
       if (!["answered", "no_change"].includes(last.end.outcome)) return null;
-      const asked = s.authority?.granted === true && s.authority.at > (last.endedAt ?? 0);
+      // What was written since is either to be given to a run, which comes before this, or asks for nothing.
+      const { authority } = s;
+      const asked =
+        (s.assigned && last.cause.asks === "answer") ||
+        (authority?.granted === true && authority.cause !== "prompted" && authority.at > (last.endedAt ?? 0));
       return !asked && (s.facts.budgetReset?.afterRun ?? 0) < last.number ? last.end : null;
     },
     gives: ({ outcome, summary }) => {
@@ -139,9 +162,10 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "implement",
-    says: "Delegated, and there is no pull request yet: implement the issue.",
+    says: "Delegated, or an operator has put it to work, and there is no pull request yet: implement the issue.",
     states: ["implementing"],
-    when: ({ pullRequest, authority }) => (pullRequest === null ? authority : null),
+    when: ({ pullRequest, authority, assigned }) =>
+      pullRequest === null && (assigned || authority?.cause === "commanded") ? authority : null,
     gives: ({ by, cause }, s) => ({
       state: "implementing",
       refused: "delegated",
@@ -155,7 +179,41 @@ export const RUN_RULES: readonly Rule[] = [
       until: null,
     }),
   }),
+  rule({
+    name: "mention_unread",
+    says: "We were mentioned, and the news of it did not carry the message: read it.",
+    states: ["delegated"],
+    when: ({ facts, pullRequest, now }) => {
+      const session = newestSession(facts);
+      if (pullRequest !== null || session === null || now >= session.at + MESSAGE_MS) return null;
+      return Object.values(facts.prompts).some((prompt) => prompt.session === session.id) ? null : session;
+    },
+    gives: ({ at, by }) =>
+      waiting(
+        "delegated",
+        `${by.name ?? "A person"} ${GRANTS.mentioned}.`,
+        "the message to be read",
+        at + MESSAGE_MS,
+      ),
+  }),
+  rule({
+    name: "unasked",
+    says: "The issue is not delegated to us, and no message says what to do: wait for one.",
+    states: ["awaiting_input"],
+    when: ({ pullRequest, authority }) => (pullRequest === null ? authority : null),
+    gives: ({ by, cause }) =>
+      waiting(
+        "awaiting_input",
+        `${by.name ?? "A person"} ${GRANTS[cause]}.`,
+        "a message that says what to do, or a delegation",
+      ),
+  }),
 ];
+
+/** How long the message of a mention is waited for (ms). */
+const MESSAGE_MS = 120_000;
+
+const OFFER = "Shall I carry out this issue?";
 
 /** How a person has asked for work, to follow their name. What takes it away never calls for a run. */
 const GRANTS: Readonly<Record<Authority["cause"], string>> = {
@@ -177,7 +235,13 @@ function promptIds({ prompts }: Situation): readonly string[] {
 
 function promptCause(s: Situation): RunCause {
   const prompts = promptIds(s);
-  return { ...causeOn(s, `prompt:${prompts.join(",")}`), prompts };
+  return { ...causeOn(s, `prompt:${prompts.join(",")}`), asks: asksFor(s), prompts };
+}
+
+function asksFor({ pullRequest, assigned, project, facts }: Situation): RunCause["asks"] {
+  if (assigned && pullRequest === null) return "issue";
+  const isMention = !assigned && pullRequest === null && facts.past.length === 0;
+  return isMention && project?.mentions === "offer" ? "answer" : "message";
 }
 
 /** The budget for what was said is spent, and a person has pushed since the last attempt at it. */

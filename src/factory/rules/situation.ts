@@ -1,3 +1,4 @@
+import { isAssigned } from "../judge/assignment.ts";
 import { authorityOf, grantedAt, openQuestions, pendingPrompts } from "../judge/authority.ts";
 import { verdictOf, type Verdict } from "../judge/checks.ts";
 import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "../facts/facts.ts";
@@ -14,6 +15,8 @@ export interface Situation {
   readonly project: ProjectPolicy | null;
   readonly now: number;
   readonly authority: Authority | null;
+  /** Whether the issue as a whole is ours to carry out. */
+  readonly assigned: boolean;
   /** When work was last asked for, whether or not it was taken away since (Unix ms); 0 = never. */
   readonly grantedAt: number;
   readonly run: Run | null;
@@ -42,6 +45,7 @@ export function situationOf(facts: Facts, policy: Policy, now: number): Situatio
   return {
     ...grounds,
     policy,
+    assigned: isAssigned(facts, policy),
     grantedAt: grantedAt(facts, policy),
     run: activeRun(facts),
     last: facts.runs.at(-1) ?? null,

@@ -61,6 +61,7 @@ export const TOP_KEYS: readonly string[] = [
   "merge",
   "trust",
   "branchPrefix",
+  "mentions",
   "pricing",
   "log",
   "projects",

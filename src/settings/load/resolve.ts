@@ -80,6 +80,7 @@ function resolveProject(
       cloneUrl: cloneUrl ?? cloneUrlOf(name, resolved, sources),
     },
     branchPrefix: project.branchPrefix ?? config.branchPrefix,
+    mentions: project.mentions ?? config.mentions,
     merge: overridden(config.merge, project.merge),
     trust: overridden(config.trust, project.trust),
     agent: resolveAgent(overriddenAgent(config.agent, project.agent), layout, path),

@@ -57,12 +57,20 @@ const trustFields = {
 
 const branchPrefix = branchPrefixForm.describe("Prefix of the relay's branches.");
 
+const mentions = z
+  .enum(["answer", "offer", "start"])
+  .describe(
+    "What a mention starts on an issue that nobody has delegated. answer: its message is answered, or what it asks for is done. offer: it is answered in words, and the relay asks whether to carry out the issue. start: the issue is carried out.",
+  );
+
 export const budgetsGroup = withDefaults(budgetFields);
 export const mergeGroup = withDefaults(mergeFields);
 export const trustGroup = withDefaults(trustFields);
 export const branchPrefixSetting = branchPrefix
   .default("patchrelay/")
   .describe(branchPrefix.description ?? "");
+
+export const mentionsSetting = mentions.default("answer").describe(mentions.description ?? "");
 
 const repository = z.strictObject({
   name: repositoryNameForm.describe("owner/name on GitHub."),
@@ -84,6 +92,7 @@ export const projectSetting = z
     ...PROJECT_GROUPS,
     repository: repository.describe("The repository runs work in."),
     branchPrefix: branchPrefix.optional().describe(branchPrefix.description ?? ""),
+    mentions: mentions.optional().describe(mentions.description ?? ""),
     merge: overrides(mergeFields).default({}).describe("Overrides of the global merge."),
     trust: overrides(trustFields).default({}).describe("Overrides of the global trust."),
     agent: agentOverrides.nullable().default(null).describe("Overrides of the global agent; null: none."),

@@ -4,7 +4,14 @@ import { DEFAULT_ENGINE, ENGINES } from "./engines.ts";
 import { GROUPS, groupsOf, projectGroupsOf } from "../sources/sources.ts";
 import type { SourcesSettings } from "../sources/sources.ts";
 import { agentGroup } from "./agent.ts";
-import { branchPrefixSetting, budgetsGroup, mergeGroup, projectSetting, trustGroup } from "./project.ts";
+import {
+  branchPrefixSetting,
+  budgetsGroup,
+  mentionsSetting,
+  mergeGroup,
+  projectSetting,
+  trustGroup,
+} from "./project.ts";
 import {
   ciGroup,
   httpGroup,
@@ -52,6 +59,7 @@ export const configSchema = z
       .describe("When and how pull requests are merged; projects can override each."),
     trust: trustGroup.prefault({}).describe("Whose words count; projects can override each."),
     branchPrefix: branchPrefixSetting,
+    mentions: mentionsSetting,
     pricing: pricingGroup.default({}).describe("Prices by model, in US dollars per million tokens."),
     log: logGroup.prefault({}).describe("Log lines on standard error."),
     projects: z.array(projectSetting).max(500).describe("Which issues go to which repository."),

@@ -166,15 +166,21 @@ test("an issue that an automation opened is left where it is on the board", () =
     session: "s1",
     by: { kind: "bot", id: "b1", name: "Automation", association: null, permission: null },
     automatic: true,
-    delegated: false,
+    delegated: true,
     ticket: {},
   });
   life.tell("run starts");
   expect(told(life).filter((line) => line.startsWith("status") || line.startsWith("take"))).toEqual([]);
 });
 
-test("a mention becomes a delegation to us once work has begun, so that the board shows who works", () => {
-  expect(told(story("session s1; run starts"))).toContain("take delegation");
+test("a mention becomes a delegation to us once work has come of it, so that the board shows who works", () => {
+  const mention = "session s1; says add it, please in s1; run starts";
+  const board = (life: Story): readonly string[] => told(life).filter((line) => /^(status|take)/.test(line));
+  expect(board(story(`${mention}; run answered`))).toEqual([]);
+  expect(board(story(`${mention}; run intends h1; run published; pull h1`))).toEqual([
+    "status: started",
+    "take delegation",
+  ]);
   expect(told(story("delegated; run starts"))).not.toContain("take delegation");
 });
 
@@ -226,7 +232,9 @@ describe("each session is left closed, once per ending", () => {
   });
 
   test("one that was left closed is not told of what went on elsewhere", () => {
-    const life = story(`${MERGED}; session s3; run starts; run stopped; operator close; wait 60`);
+    const life = story(
+      `${MERGED}; session s3; says more in s3; run starts; run stopped; operator close; wait 60`,
+    );
     const told = conversations(life);
     expect([closings(told["session-1"]), closings(told["s2"]), closings(told["s3"])]).toEqual([1, 1, 1]);
   });

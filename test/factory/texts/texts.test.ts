@@ -68,6 +68,7 @@ const TRACKER: Samples<typeof tracker> = {
       .map(({ action, parameter }) => `${action} | ${parameter}`)
       .join("\n"),
   acknowledgement: () => [tracker.acknowledgement("APP-1"), tracker.acknowledgement(undefined)].join("\n"),
+  WELCOME: () => tracker.WELCOME,
   changedNothing: () => tracker.changedNothing(run(1), "It already subtracts."),
   runFailed: () => tracker.runFailed(run(1), "test", "The tests still fail."),
   pullRequestLabel: () => tracker.pullRequestLabel(7),
@@ -135,6 +136,9 @@ describe("what people are told, word for word", () => {
       ## acknowledgement
       On it. I'll post progress on APP-1 here, and ask when I need a decision from you.
       On it. I'll post progress here, and ask when I need a decision from you.
+
+      ## WELCOME
+      You're welcome.
 
       ## changedNothing
       Run 1 changed nothing: It already subtracts.

@@ -30,6 +30,8 @@ export function doing(facts: Facts, run: Run): ActionWords {
   const head = run.headBefore;
   switch (run.type) {
     case "implementation":
+      if (run.cause.asks !== "issue" && facts.pullRequest === null)
+        return { action: "Looking into", parameter: "your message" };
       return facts.pullRequest === null || head === null
         ? {
             action: "Implementing",
@@ -69,6 +71,9 @@ export function published({ headAfter }: Run): ActionWords {
 export function acknowledgement(key: string | undefined): string {
   return `On it. I'll post progress${key === undefined ? "" : ` on ${key}`} here, and ask when I need a decision from you.`;
 }
+
+/** To a message that only thanks or praises. */
+export const WELCOME = "You're welcome.";
 
 export function changedNothing({ number }: Run, summary: string): string {
   return `Run ${number} changed nothing: ${sentence(summary)}`;

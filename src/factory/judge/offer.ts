@@ -1,0 +1,26 @@
+/** What may be answered to the offer to carry out an issue. */
+export const OFFER_OPTIONS = ["Carry out the issue", "No, that is all"] as const;
+
+const YES = [
+  "yes",
+  "yes, please",
+  "yes please",
+  "yep",
+  "ok",
+  "okay",
+  "sure",
+  "please do",
+  "do it",
+  "go ahead",
+  "👍",
+];
+const NO = ["no", "no, thanks", "no thanks", "nope", "not now", "👎"];
+
+/** An answer to the offer, by the option, its number, yes or no; null = something else was said. */
+export function acceptsOffer(text: string): boolean | null {
+  const said = text.trim().toLowerCase().replace(/[.!]$/, "");
+  const means = (option: 0 | 1, ...others: readonly string[]): boolean =>
+    [OFFER_OPTIONS[option].toLowerCase(), String(option + 1), ...others].includes(said);
+  if (means(0, ...YES)) return true;
+  return means(1, ...NO) ? false : null;
+}
