@@ -52,7 +52,9 @@ interface SourceRow {
 export interface TrackerRow extends SourceRow {
   readonly kind: "tracker";
   readonly make: (parts: MakingParts) => Promise<Tracker & Rotating>;
-  /** What its workspaces have that the configuration may name; absent = it has nothing of the kind. */
+  /** Whether an admin installs the relay in its workspaces (`installing` of what `make` gives); the command line has `connect` then. */
+  readonly installs?: boolean;
+  /** What its workspaces have that the configuration may name, for `sync`; absent = it has nothing of the kind. */
   readonly workspaces?: (parts: MakingParts, signal: AbortSignal) => Promise<readonly Workspace[]>;
   /** The teams that each project takes issues from, by the project's id. */
   readonly teams?: (settings: Settings) => Readonly<Record<string, readonly string[]>>;
@@ -123,6 +125,7 @@ export const REGISTRY: Registry = {
       signInHint: "check the credential and linear.apiUrl",
       make: async (parts) =>
         (await import("./trackers/linear/linear.ts")).createLinearTracker(linearParts(parts)),
+      installs: true,
       workspaces: async (parts, signal) =>
         await (await import("./trackers/linear/set-up.ts")).workspaces(linearParts(parts), signal),
       teams: ({ projects }) => Object.fromEntries(projects.map(({ id, linear }) => [id, linear.teams])),

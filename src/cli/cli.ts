@@ -1,8 +1,9 @@
 import { escapeHidden } from "../lib/text.ts";
 import { findCommand, readArguments, wantsJson } from "./usage/argv.ts";
 import type { Given } from "./usage/argv.ts";
-import { COMMANDS } from "./commands.ts";
+import { commandsOf } from "./commands.ts";
 import { createContext } from "./host/context.ts";
+import { registryOf } from "./host/registry.ts";
 import { failureOf, problemDocument, wrongUsage } from "./usage/failure.ts";
 import type { Failure } from "./usage/failure.ts";
 import { explain, overview } from "./usage/help.ts";
@@ -20,15 +21,16 @@ export async function runCli(host: Host): Promise<number> {
 }
 
 async function carryOut(host: Host): Promise<number> {
-  const found = findCommand(host.args, COMMANDS);
+  const commands = commandsOf(await registryOf(host));
+  const found = findCommand(host.args, commands);
   if (found.entry === null) {
     const given = readArguments("", { arguments: [], options: {} }, found.rest);
     if (given.flags.has("version")) return await tellVersion(host, given);
     if (found.group === null || given.flags.has("help")) {
-      tell(host, overview(COMMANDS, found.group));
+      tell(host, overview(commands, found.group));
       return 0;
     }
-    const members = COMMANDS.filter(({ name }) => name.startsWith(`${found.group} `)).map(({ name }) => name);
+    const members = commands.filter(({ name }) => name.startsWith(`${found.group} `)).map(({ name }) => name);
     throw wrongUsage(`\`${found.group}\` needs a subcommand: ${members.join(", ")}`);
   }
   const command = await found.entry.load();

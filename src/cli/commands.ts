@@ -1,3 +1,4 @@
+import type { Registry } from "../registry.ts";
 import type { Command } from "./usage/command.ts";
 import type { CommandEntry } from "./usage/entry.ts";
 
@@ -10,20 +11,15 @@ function entry(
   return { name, group, summary, load: async () => (await load()).command };
 }
 
-/** Every command: a new one is a file and a line. */
-export const COMMANDS: readonly CommandEntry[] = [
+/** What to do first. */
+const START: readonly CommandEntry[] = [
   entry("demo", "start", "Play a whole story on this machine, no account needed", () => import("./demo.ts")),
   entry("doctor", "start", "Check everything the relay needs", () => import("./doctor.ts")),
   entry("config check", "start", "Check the configuration", () => import("./config-check.ts")),
   entry("serve", "start", "Run the relay", () => import("./serve.ts")),
+];
 
-  entry("linear connect", "start", "Install the relay in a Linear workspace", async () => ({
-    command: (await import("./tracker/connect.ts")).connectTo("linear", "Linear"),
-  })),
-  entry("linear sync", "start", "List Linear's teams, statuses, labels and projects", async () => ({
-    command: (await import("./tracker/sync.ts")).syncWith("linear", "Linear"),
-  })),
-
+const DAILY: readonly CommandEntry[] = [
   entry("status", "look", "How the relay is doing and what needs a person", () => import("./status.ts")),
   entry("issue list", "look", "Issues, newest first", () => import("./issue/look/list.ts")),
   entry("issue show", "look", "One issue; a bare key works too", () => import("./issue/look/show.ts")),
@@ -66,3 +62,35 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry("db check", "care", "Check the database", () => import("./db/check.ts")),
   entry("db prune", "care", "Delete what is past its retention", () => import("./db/prune.ts")),
 ];
+
+/** Every command: a new one is a file and a line here, or comes with what the row of a source says. */
+export function commandsOf({ sources }: Pick<Registry, "sources">): readonly CommandEntry[] {
+  return [...START, ...Object.entries(sources).flatMap(([name, row]) => ofSource(name, row)), ...DAILY];
+}
+
+/** What people set up a source with, called after it. */
+function ofSource(name: string, row: Registry["sources"][string]): readonly CommandEntry[] {
+  if (row.kind !== "tracker") return [];
+  const { label, installs, workspaces } = row;
+  return [
+    ...(installs === true
+      ? [
+          entry(`${name} connect`, "start", `Install the relay in a ${label} workspace`, async () => ({
+            command: (await import("./tracker/connect.ts")).connectTo(name, label),
+          })),
+        ]
+      : []),
+    ...(workspaces === undefined
+      ? []
+      : [
+          entry(
+            `${name} sync`,
+            "start",
+            `List ${label}'s teams, statuses, labels and projects`,
+            async () => ({
+              command: (await import("./tracker/sync.ts")).syncWith(name, { label, workspaces }),
+            }),
+          ),
+        ]),
+  ];
+}

@@ -1,11 +1,13 @@
 import { expect, test } from "vitest";
-import { COMMANDS } from "../../src/cli/commands.ts";
+import { commandsOf } from "../../src/cli/commands.ts";
 import { nearest } from "../../src/lib/text.ts";
+import { REGISTRY } from "../../src/registry.ts";
 import { cli, json } from "./fake-host.ts";
 
-const names = COMMANDS.map(({ name }) => name);
+const commands = commandsOf(REGISTRY);
+const names = commands.map(({ name }) => name);
 const wordsFor = async (name: string): Promise<string[]> => {
-  const command = await COMMANDS.find((entry) => entry.name === name)?.load();
+  const command = await commands.find((entry) => entry.name === name)?.load();
   return [
     ...name.split(" "),
     ...(command?.arguments ?? []).map((argument) => `a-${argument.name.toLowerCase()}`),
@@ -28,7 +30,7 @@ test.each(names)("%s explains itself from its record", async (name) => {
 });
 
 test.each(names)("every example of %s is a line that the command accepts", async (name) => {
-  const command = await COMMANDS.find((entry) => entry.name === name)?.load();
+  const command = await commands.find((entry) => entry.name === name)?.load();
   for (const { line } of command?.examples ?? []) {
     const [own = ""] = line
       .replace(/^.*\$\(patchrelay /, "")
@@ -71,7 +73,7 @@ test.each(names)("%s refuses an option that it does not have, exit 2", async (na
 });
 
 test.each(names)("%s says which argument is missing, exit 2", async (name) => {
-  const command = await COMMANDS.find((entry) => entry.name === name)?.load();
+  const command = await commands.find((entry) => entry.name === name)?.load();
   const needed = command?.arguments.find(({ required }) => required);
   if (needed === undefined) return;
   const { code, out, err } = await cli(name.split(" "));

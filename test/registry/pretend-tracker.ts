@@ -4,13 +4,31 @@ import type { IssueId } from "../../src/factory/facts/ids.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import type { Secret } from "../../src/lib/secrets/secret.ts";
 import type { Rotating } from "../../src/registry.ts";
-import type { Tracker } from "../../src/trackers/tracker.ts";
+import type { Installing, Tracker, Workspace } from "../../src/trackers/tracker.ts";
 
 /** What the tests want to know of it. */
 export interface PretendTracker extends Tracker, Rotating {
   /** Issues that were asked for. */
   readonly reads: readonly IssueId[];
 }
+
+const RELAY = { id: "relay", name: "Relay", workspace: "acme", workspaceName: "Pretend", inert: null };
+
+/** What it lets the configuration name. */
+export const PRETEND_WORKSPACE: Workspace = {
+  id: "acme",
+  name: "Pretend",
+  teams: [{ key: "B1", name: "Board one", statuses: [{ name: "Doing", type: "started" }], labels: [] }],
+  projects: [],
+  labels: ["urgent"],
+};
+
+/** Sends the admin straight back with a consent. */
+const INSTALLING: Installing = {
+  begin: async (redirectUri) => `${redirectUri}?state=s1&code=c1`,
+  finish: async () => RELAY,
+  decline: async () => undefined,
+};
 
 export function signatureOf(body: string, secret: string): string {
   return createHmac("sha256", secret).update(body).digest("hex");
@@ -59,10 +77,8 @@ export function createPretendTracker(secret: Secret | null): PretendTracker {
         recheck: false,
       };
     },
-    whoAmI: async () => [
-      { id: "relay", name: "Relay", workspace: "acme", workspaceName: "Pretend", inert: null },
-    ],
-    installing: null,
+    whoAmI: async () => [RELAY],
+    installing: INSTALLING,
     discover: async () => ({ issues: [], rest: null }),
     in: () => ({
       async readTicket(issue) {

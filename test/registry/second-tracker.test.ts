@@ -14,7 +14,7 @@ import { SOURCE_SETTINGS } from "../../src/settings/sources/sources.ts";
 import { discoverAt, madeTrackerOf } from "../../src/sources.ts";
 import { cli, json } from "../cli/fake-host.ts";
 import { NOBODY } from "../nobody.ts";
-import { createPretendTracker, signatureOf } from "./pretend-tracker.ts";
+import { createPretendTracker, PRETEND_WORKSPACE, signatureOf } from "./pretend-tracker.ts";
 import type { PretendTracker } from "./pretend-tracker.ts";
 import { PRETEND } from "./pretend-settings.ts";
 import type { PretendSettings } from "./pretend-settings.ts";
@@ -37,6 +37,8 @@ const row: TrackerRow = {
     >;
     return (made = createPretendTracker(secret));
   },
+  installs: true,
+  workspaces: async () => [PRETEND_WORKSPACE],
   statusName: () => null,
 };
 
@@ -141,7 +143,32 @@ describe("a second tracker", () => {
     }>("/openapi.json");
     expect(openapi.paths["/webhooks/pretend"]?.post?.summary).toContain("Pretend");
     expect(openapi.components.schemas.Ready.properties.parts.required).toContain("pretend");
-    expect((await fetch(`${relay.url}/oauth/pretend/start`)).status).toBe(404);
+    expect((await fetch(`${relay.url}/oauth/github/start`)).status).toBe(404);
+  });
+
+  test("is installed and looked into with commands called after it, which go with its row", async () => {
+    const run = (line: string, given: object = { registry }) =>
+      cli([...line.split(" "), "--config", folder.configFile], { cwd: folder.dir, env: ENV, ...given });
+    const { out: help } = await run("--help");
+    expect(help).toContain("pretend connect  Install the relay in a Pretend workspace");
+    expect(help).toContain("linear connect ");
+    const connected = await run("pretend connect --json");
+    const { authorizeUrl, callbackUrl } = json<Record<"authorizeUrl" | "callbackUrl", string>>(connected.out);
+    expect(callbackUrl).toBe(`${relay.url}/oauth/pretend/callback`);
+    expect(await (await fetch(authorizeUrl)).text()).toContain("Pretend is connected");
+    expect((await run("pretend sync")).out).toBe(
+      [
+        "Workspace Pretend",
+        "  Team B1 (Board one)",
+        "    statuses: Doing (started)",
+        "  Labels of all teams: urgent",
+        "",
+      ].join("\n"),
+    );
+    const { installs: _installs, ...uninstallable } = row;
+    const less = { ...registry, sources: { ...registry.sources, pretend: uninstallable } };
+    expect((await run("pretend connect", { registry: less })).err).toContain("`patchrelay pretend sync`");
+    expect((await run("pretend sync", {})).err).toContain('unknown command "pretend"');
   });
 
   test("is checked by doctor and by config check, and serve asks for its credentials", async () => {

@@ -1,19 +1,23 @@
 import { silentLog } from "../../lib/log.ts";
 import { messageOf } from "../../lib/assert.ts";
 import { escapeHidden } from "../../lib/text.ts";
-import type { Workspace } from "../../registry.ts";
+import type { TrackerRow, Workspace } from "../../registry.ts";
 import { childEnvironment } from "../../settings/load/environment.ts";
 import { withDeadline } from "../../lib/external.ts";
 import { configurationOf } from "../host/settings.ts";
-import { inheritedBy, registryOf } from "../host/registry.ts";
+import { inheritedBy } from "../host/registry.ts";
 import { readOnlyVault } from "../host/vault.ts";
 import type { Command, Context } from "../usage/command.ts";
 import { badSettings, Failure } from "../usage/failure.ts";
 
 const ASK_MS = 60_000;
 
-/** Lists what the configuration may name of the source with this name. */
-export function syncWith(source: string, label: string): Command {
+/** What is asked: the label of the tracker and what lists its workspaces. */
+type Listing = Required<Pick<TrackerRow, "label" | "workspaces">>;
+
+/** Lists what the configuration may name of the tracker with this name. */
+export function syncWith(source: string, listing: Listing): Command {
+  const { label } = listing;
   return {
     arguments: [],
     options: {},
@@ -25,23 +29,20 @@ export function syncWith(source: string, label: string): Command {
       { says: "for a script", line: `${source} sync --json` },
     ],
     async run(context) {
-      const items = await listed(context, source, label);
+      const items = await listed(context, listing);
       context.answer({ items, nextCursor: null }, () => items.flatMap(lines));
       return 0;
     },
   };
 }
 
-async function listed(context: Context, source: string, label: string): Promise<readonly Workspace[]> {
+async function listed(context: Context, { label, workspaces }: Listing): Promise<readonly Workspace[]> {
   const { host } = context;
   const { loaded, read } = await configurationOf(host, context.configFlag);
   if (!loaded.ok) throw badSettings(loaded.problems);
   if (!read.ok) throw badSettings(read.problems);
   const { settings } = loaded;
   const { credentials } = read;
-  const row = (await registryOf(host)).sources[source];
-  if (row?.kind !== "tracker" || row.workspaces === undefined)
-    throw new Failure(1, "not_supported", `${label} has nothing to list`, { hint: null });
   const parts = {
     settings,
     credentials,
@@ -52,7 +53,6 @@ async function listed(context: Context, source: string, label: string): Promise<
     vault: await readOnlyVault(context, credentials),
   };
   try {
-    const { workspaces } = row;
     return await withDeadline(host.clock, context.interrupted(), ASK_MS, label, (until) =>
       workspaces(parts, until),
     );
