@@ -54,8 +54,8 @@ export class OAuth {
     clientCredentials: true,
     redirectUris: ["http://127.0.0.1:8787/oauth/linear/callback"],
   };
-  /** What the admin says on the consent page. */
-  consent: "given" | "denied" = "given";
+  /** What the admin says on the consent page; `asked` = it is shown, and a browser has to answer it. */
+  consent: "given" | "denied" | "asked" = "given";
   readonly #model: Model;
   readonly #tokens: Tokens;
   readonly #codes = new Map<string, Code>();
@@ -128,7 +128,14 @@ export class OAuth {
   answer(request: WireRequest): WireReply | null {
     switch (`${request.method} ${request.url.pathname}`) {
       case "GET /oauth/authorize":
-        return this.#authorize(request.url.searchParams);
+        return this.consent === "asked"
+          ? consentPage(request.url)
+          : this.#authorize(request.url.searchParams, this.consent);
+      case "POST /oauth/authorize":
+        return this.#authorize(
+          request.url.searchParams,
+          new URLSearchParams(request.body.toString("utf8")).get("consent") === "given" ? "given" : "denied",
+        );
       case "POST /oauth/token":
         return this.#token(withBasic(request));
       case "POST /oauth/revoke":
@@ -138,8 +145,8 @@ export class OAuth {
     }
   }
 
-  // The consent page, answered at once. Nobody is sent to an address that is not the application's own.
-  #authorize(asked: URLSearchParams): WireReply {
+  // The answer of the consent page. Nobody is sent to an address that is not the application's own.
+  #authorize(asked: URLSearchParams, consent: "given" | "denied"): WireReply {
     const redirectUri = asked.get("redirect_uri") ?? "";
     if (asked.get("client_id") !== this.clientId) {
       return oauthError(400, "invalid_client", "Unknown client_id");
@@ -150,7 +157,7 @@ export class OAuth {
     const back = new URL(redirectUri);
     const state = asked.get("state");
     if (state !== null) back.searchParams.set("state", state);
-    const code = this.#codeFor(asked, redirectUri);
+    const code = this.#codeFor(asked, redirectUri, consent);
     if (typeof code === "string") back.searchParams.set("error", code);
     else {
       const key = this.#model.randomness.bytes(16).toString("hex");
@@ -161,7 +168,7 @@ export class OAuth {
   }
 
   // The code of a consent, or the `error` to go back with.
-  #codeFor(asked: URLSearchParams, redirectUri: string): Code | string {
+  #codeFor(asked: URLSearchParams, redirectUri: string, consent: "given" | "denied"): Code | string {
     const scopes = scopesOf(asked.get("scope"));
     const wanted = asked.get("actor") ?? "user";
     // `application` is what `app` was called before.
@@ -172,7 +179,7 @@ export class OAuth {
     if (actor !== "app" && actor !== "user") return "invalid_request";
     if (challenge !== null && !["plain", "S256"].includes(method)) return "invalid_request";
     if (scopes === null || (actor === "app" && scopes.includes("admin"))) return "invalid_scope";
-    if (this.consent === "denied") return "access_denied";
+    if (consent === "denied") return "access_denied";
     return {
       actor,
       scopes,
@@ -290,4 +297,13 @@ function withBasic(request: WireRequest): URLSearchParams {
 
 function oauthError(status: number, error: string, description: string): WireReply {
   return jsonReply(status, { error, error_description: description });
+}
+
+/** What Linear asks an admin, as far as a browser needs it to go on. */
+function consentPage(url: URL): WireReply {
+  const scopes = (url.searchParams.get("scope") ?? "").replace(/[^\w:,]/g, "");
+  const body = `<!doctype html><html lang="en"><title>Authorize</title><form method="post">
+<p>Patchrelay wants to access this workspace: ${scopes}</p>
+<button name="consent" value="denied">Cancel</button> <button name="consent" value="given">Authorize</button></form></html>`;
+  return { status: 200, headers: { "content-type": "text/html; charset=utf-8" }, body };
 }
