@@ -27,6 +27,8 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
     [
       "error: The check "test" failed on <commit>. 2 of 2 attempts at making the checks pass have been used. I'm handing this over.
 
+    Pull request #1: <url>
+
     What was tried:
     - Run 1 (implementation) pushed a change: Added the discount.
     - Run 2 (CI repair) pushed a change: Tried the 1. thing.

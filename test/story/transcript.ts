@@ -59,3 +59,41 @@ export function commentsOn(github: GitHubWorld, number: number): readonly string
     ),
   ];
 }
+
+/**
+ * The session of an issue as Linear shows it in the end, as a page to be read: every row that stays, with who says it,
+ * then plan, links and status. `rows` counts those of the relay.
+ */
+export function sessionPage(
+  linear: LinearWorld,
+  key: string,
+  title: string,
+): { readonly page: string; readonly rows: number } {
+  const issue = linear.issue(key);
+  const shown = issue.sessions.flatMap((session) =>
+    linear.activities(session.id).filter(({ ephemeral }) => !ephemeral),
+  );
+  const rows = shown.map(({ content, signal }) => {
+    const { type, body, action, parameter, result } = content as unknown as Record<string, unknown>;
+    const said =
+      type === "action"
+        ? `${words(action)} ${words(parameter)}${result == null ? "" : `\n\n${words(result)}`}`
+        : words(body);
+    const who = type === "prompt" ? "A person" : "patchrelay";
+    return `### ${who}: ${String(type)}${type === "prompt" && signal != null ? ` (${signal})` : ""}\n\n${plain(said)}`;
+  });
+  const plans = issue.sessions.flatMap(({ plan, status, externalLinks }) => [
+    `The session is \`${status}\`, the issue \`${issue.state.name}\`.`,
+    planLines(plan).join("\n"),
+    externalLinks.map(({ label }) => `Link: ${label}`).join("\n"),
+  ]);
+  const page = [`# ${title}`, ...rows, "---", ...plans.filter((part) => part !== "")].join("\n\n");
+  return { page: `${page}\n`, rows: shown.filter(({ content }) => content.type !== "prompt").length };
+}
+
+function planLines(plan: unknown): readonly string[] {
+  const items = (typeof plan === "string" ? JSON.parse(plan) : plan) as
+    | readonly { readonly content: string; readonly status: string }[]
+    | null;
+  return (items ?? []).map(({ content, status }) => `- ${content}: ${status}`);
+}

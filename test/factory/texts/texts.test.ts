@@ -198,6 +198,8 @@ describe("what people are told, word for word", () => {
       ## handOver
       The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used. I'm handing this over.
 
+      Pull request #7: https://github.com/acme/app/pull/7
+
       What was tried:
       - Run 1 (implementation) failed: It failed.
       - Run 2 (implementation) pushed a change: It published.

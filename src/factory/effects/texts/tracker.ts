@@ -177,6 +177,9 @@ export function handOver(facts: Facts, decision: Decision): string {
   const left = facts.runs.length - tried.length;
   return [
     sentences(decision.why, "I'm handing this over"),
+    ...(facts.pullRequest === null
+      ? []
+      : ["", `${pullRequestLabel(facts.pullRequest.number)}: ${facts.pullRequest.url}`]),
     ...(tried.length > 0
       ? [
           "",
