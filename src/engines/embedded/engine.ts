@@ -20,7 +20,7 @@ import { createLoop } from "./loops/loop.ts";
 import { createMeta } from "./database/meta.ts";
 import { migrate, packagedMigrations, refuseOthers } from "./database/migrate.ts";
 import { observationRows } from "./rows/observation.ts";
-import { createObserve } from "./observe.ts";
+import { createObserve } from "./record.ts";
 import { outboxRows } from "./rows/outbox.ts";
 import { createEffectWorker } from "./loops/effect-worker.ts";
 import { createRunWorker } from "./loops/run-worker.ts";

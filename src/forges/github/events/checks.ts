@@ -1,8 +1,8 @@
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { parseTime } from "../../../lib/clock.ts";
 import type { ForgeContext } from "../../forge.ts";
-import type { Meaning } from "./meaning.ts";
-import { ignored, observed, payload } from "./meaning.ts";
+import type { Meaning } from "./interpretation.ts";
+import { ignored, observed, payload } from "./interpretation.ts";
 import { ownersOfCommit } from "./routing.ts";
 import {
   CheckRunEvent,

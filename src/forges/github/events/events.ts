@@ -8,8 +8,8 @@ import {
   readStatusEvent,
   readWorkflowRunEvent,
 } from "./checks.ts";
-import type { GitHubEventReader } from "./meaning.ts";
-import { ignored } from "./meaning.ts";
+import type { GitHubEventReader } from "./interpretation.ts";
+import { ignored } from "./interpretation.ts";
 import {
   readIssueCommentEvent,
   readPullRequestEvent,

@@ -1,8 +1,8 @@
 import type { Observation } from "../../../factory/facts/observation.ts";
 import type { PullRequestCore } from "../../../factory/facts/facts.ts";
 import type { ForgeContext } from "../../forge.ts";
-import type { Meaning } from "./meaning.ts";
-import { ignored, NOT_OURS, observed, payload } from "./meaning.ts";
+import type { Meaning } from "./interpretation.ts";
+import { ignored, NOT_OURS, observed, payload } from "./interpretation.ts";
 import { ownersOfPullRequest } from "./routing.ts";
 import type { PullRequestPayload } from "./schema.ts";
 import {

@@ -4,7 +4,7 @@ import type { Interpretation, TrackerContext } from "../../tracker.ts";
 import { readComment, readIssueChanged, readIssueRemoved } from "./issue.ts";
 import { readAssigned, readUnassigned } from "./notification.ts";
 import { readPrompted, readSessionCreated } from "./session.ts";
-import type { LinearEventReader } from "./reading.ts";
+import type { LinearEventReader } from "./interpretation.ts";
 
 /** One row of the table of webhooks: what an event means to us, or why it means nothing. */
 export interface EventRow {

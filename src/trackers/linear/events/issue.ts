@@ -1,8 +1,8 @@
 import type { TicketCore } from "../../../factory/facts/facts.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { entityActor } from "./actors.ts";
-import { linearIssue, statusOf } from "./reading.ts";
-import type { LinearEventReader } from "./reading.ts";
+import { linearIssue, statusOf } from "./interpretation.ts";
+import type { LinearEventReader } from "./interpretation.ts";
 import { commentEvent, issueEvent, parsed } from "./schema.ts";
 import type { IssueEvent } from "./schema.ts";
 

@@ -1,6 +1,6 @@
 import { person } from "./actors.ts";
-import { linearIssue, notOurs } from "./reading.ts";
-import type { LinearEventReader } from "./reading.ts";
+import { linearIssue, notOurs } from "./interpretation.ts";
+import type { LinearEventReader } from "./interpretation.ts";
 import { notificationEvent, parsed } from "./schema.ts";
 
 /** Linear's inbox says that the issue was delegated to us: the same fact as the session event, told apart from it. */

@@ -1,6 +1,6 @@
 import { person } from "./actors.ts";
-import { isDelegation, linearIssue, notOurs } from "./reading.ts";
-import type { LinearEventReader } from "./reading.ts";
+import { isDelegation, linearIssue, notOurs } from "./interpretation.ts";
+import type { LinearEventReader } from "./interpretation.ts";
 import { parsed, sessionEvent } from "./schema.ts";
 import type { SessionEvent } from "./schema.ts";
 

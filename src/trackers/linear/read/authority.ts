@@ -4,7 +4,7 @@ import type { ReadAuthority } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import type { HistoryEntry, SessionAnswer } from "./operations.ts";
-import { isDelegation } from "../events/reading.ts";
+import { isDelegation } from "../events/interpretation.ts";
 
 /** What an issue remembers about who let us work on it, and who took that back. */
 export interface Remembered {

@@ -13,7 +13,7 @@ import { readActor } from "../events/actors.ts";
 import type { LinearClient } from "../client/client.ts";
 import { DELEGATED, SESSIONS, VIEWER } from "./operations.ts";
 import type { TicketReader } from "./sessions.ts";
-import { linearIssue } from "../events/reading.ts";
+import { linearIssue } from "../events/interpretation.ts";
 import { ticketReading } from "./ticket.ts";
 
 export interface ReadParts {

@@ -4,7 +4,7 @@ import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import { authoritiesOf } from "./authority.ts";
 import type { SessionAnswer, TicketAnswer } from "./operations.ts";
-import { statusOf } from "../events/reading.ts";
+import { statusOf } from "../events/interpretation.ts";
 
 type Prompt = TicketReading["prompts"][number];
 

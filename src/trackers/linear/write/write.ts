@@ -5,7 +5,7 @@ import { uuidFromKey } from "../../../lib/ids.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import { clip } from "../../../lib/text.ts";
 import type { StatusMove, TrackerIdentity } from "../../tracker.ts";
-import { statusOf } from "../events/reading.ts";
+import { statusOf } from "../events/interpretation.ts";
 import type { LinearClient } from "../client/client.ts";
 import { activityInput, planInput } from "./content.ts";
 import { chooseMove } from "./status.ts";
