@@ -883,6 +883,22 @@ const RETIRED: readonly {
     now: "states, or what exactly is looked at",
     planted: "const standing = 1;",
   },
+  {
+    word: /\bMeaning\b|\bEventReading\b|\w+EventReader\b/,
+    now: "Interpretation, EventInterpreter",
+    planted: "type Meaning = X;",
+  },
+  {
+    word: /\b(engine|handle|context)\??\.observe\(/,
+    now: "record: observing is the factory's",
+    planted: "engine.observe(issue);",
+  },
+  {
+    word: /\b(interface|type) Reading\b/,
+    now: "ReadOnlyDatabase; a reading is what a service answers",
+    planted: "interface Reading {}",
+  },
+  { word: /\bReportedEffect\b/, now: "ForgeRequest", planted: "type X = ReportedEffect;" },
   { word: /\banew\b/i, now: "again", planted: "// It is planned anew." },
   { word: /\bcan not\b/i, now: "cannot", planted: "// It can not be." },
   { word: /\bfor ever\b/i, now: "forever", planted: "// It waits for ever." },

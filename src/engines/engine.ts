@@ -3,6 +3,7 @@ import type { Conditions, Policy } from "../factory/facts/policy.ts";
 import type { EffectKind, EffectOf } from "../factory/effects/effect.ts";
 import type { Facts, StopReason } from "../factory/facts/facts.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
+import type { Interpretation } from "../factory/facts/interpretation.ts";
 import type { Observation, Origin } from "../factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../lib/delivery.ts";
 import type { Clock } from "../lib/clock.ts";
@@ -27,7 +28,7 @@ export interface Engine {
    * Makes observations durable and applies them; resolves with the journal's seq once they are committed. `key` makes a
    * repeat harmless. Rejects with `NotDurable` when that cannot be done now, as do `replay` and `retryEffect`.
    */
-  observe(
+  record(
     issue: IssueId,
     observations: readonly Observation[],
     origin: Origin,
@@ -173,17 +174,13 @@ export interface EngineSettings {
   };
 }
 
-/** Turns a stored delivery into observations; gets look-ups into what the engine keeps. */
+/** Says what a stored delivery says; gets look-ups into what the engine keeps. */
 export type Interpreter = (
   body: unknown,
   event: string,
   receivedAt: number,
   lookup: Lookup,
-) => {
-  readonly action: string | null;
-  readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
-  readonly ignored: string | null;
-};
+) => Interpretation;
 
 /**
  * Synchronous: it is asked inside the transaction that applies the delivery, over what that transaction sees. Nothing may
@@ -210,7 +207,7 @@ export interface EffectContext {
   readonly attempt: number;
   readonly signal: AbortSignal;
   /** Durable at once, before the effect ends: for what must be known even if we die right after. */
-  observe(observations: readonly Observation[]): Promise<void>;
+  record(observations: readonly Observation[]): Promise<void>;
 }
 
 /** Issues that are ours or have changed, and where the list of them goes on; null = that was all. */
@@ -249,7 +246,7 @@ export interface RunHandle {
     take(): Promise<readonly { readonly prompt: string; readonly text: string }[]>;
     onArrival(listen: () => void): void;
   };
-  observe(observations: readonly Observation[]): Promise<void>;
+  record(observations: readonly Observation[]): Promise<void>;
   /** Durable progress of the pipeline's steps, surviving restarts. People are shown `worktree.path` of it. */
   progress(): Promise<Readonly<Record<string, unknown>>>;
   /** Resolves once the patch is durable. Rejects with `Fenced` like `facts`, and then nothing was saved. */

@@ -1,4 +1,5 @@
 import type { IssueId } from "../factory/facts/ids.ts";
+import type { Interpretation } from "../factory/facts/interpretation.ts";
 import type { MergePolicyName } from "../factory/facts/policy.ts";
 import type { ThreadReply } from "../factory/facts/facts.ts";
 import type { Observation } from "../factory/facts/observation.ts";
@@ -76,12 +77,6 @@ export interface ForgeContext {
   byCommit(repository: string, sha: string): readonly IssueId[];
   /** Issues whose pull request is open onto this branch. */
   byBase(repository: string, branch: string): readonly IssueId[];
-}
-
-export interface Interpretation {
-  readonly action: string | null;
-  readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
-  readonly ignored: string | null;
 }
 
 export interface RepositoryReading {

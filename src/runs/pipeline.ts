@@ -132,7 +132,7 @@ async function workUntilAccepted(context: RunContext, worktree: Worktree): Promi
 async function inspect(context: RunContext, changes: Parameters<typeof objections>[0]): Promise<void> {
   const run = await context.run();
   const { parts } = context;
-  await context.observe([advanced(run, "inspect", parts.clock.now())]);
+  await context.record([advanced(run, "inspect", parts.clock.now())]);
   const found = objections(changes, run.type, parts.limits);
   if (found.length > 0)
     throw new Ending(failed("policy", `The change was not published: ${found.join("; ")}.`, null));
@@ -164,7 +164,7 @@ async function settle(
   failpoint("run.settle_in_tx");
   const spent = (await context?.progress())?.spent ?? NOTHING_SPENT;
   const { end, question } = fitToTell(ending, (text) => parts.scrub(text));
-  await handle.observe([
+  await handle.record([
     {
       kind: "run_ended",
       at: parts.clock.now(),

@@ -19,7 +19,7 @@ const HOOK_TRIES = 3;
 export async function prepare(context: RunContext): Promise<Worktree> {
   const { handle, parts, project } = context;
   const run = await context.run();
-  await context.observe([advanced(run, "prepare", parts.clock.now())]);
+  await context.record([advanced(run, "prepare", parts.clock.now())]);
   const known = await context.progress();
   const keep = known.worktree !== null || (earlierThread(await context.facts(), run)?.unpublished ?? false);
   const prepared = await retryOutages(context, "Fetching", () => atBase(context, keep));
@@ -53,7 +53,7 @@ export async function prepare(context: RunContext): Promise<Worktree> {
       remoteHead,
     });
     const headBefore = prepared.remoteHead ?? prepared.head;
-    await context.observe([advanced(run, "prepare", parts.clock.now(), { headBefore })]);
+    await context.record([advanced(run, "prepare", parts.clock.now(), { headBefore })]);
   } else {
     worktree = { ...recordOf(prepared), ...known.worktree };
   }
@@ -102,7 +102,7 @@ async function atBase(
       error instanceof ExternalError && (error.kind === "not_found" || error.kind === "unauthorized");
     if (!(error instanceof MissingBaseBranch) && !gone) throw error;
     // Told as a fact about the repository, so that the issue waits for it instead of failing again and again.
-    await context.observe([{ kind: "repository_read", at: parts.clock.now(), problem: messageOf(error) }]);
+    await context.record([{ kind: "repository_read", at: parts.clock.now(), problem: messageOf(error) }]);
     throw new Ending(failed("infrastructure", messageOf(error), null));
   }
 }

@@ -119,7 +119,7 @@ async function commit(context: RunContext, worktree: Worktree, worked: Worked): 
 
 async function intend(context: RunContext, sha: string, expected: string | null): Promise<void> {
   const run = await context.run();
-  await context.observe([
+  await context.record([
     advanced(run, "publish", context.parts.clock.now()),
     {
       kind: "push_intended",
@@ -158,5 +158,5 @@ async function open(context: RunContext, worktree: Worktree, worked: Worked): Pr
         throw new ExternalError("unavailable", error.message, { cause: error });
       throw error;
     });
-  if (reading !== null) await context.observe([reading]);
+  if (reading !== null) await context.record([reading]);
 }

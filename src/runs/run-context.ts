@@ -19,7 +19,7 @@ export interface RunContext {
   readonly signal: AbortSignal;
   facts(): Promise<Facts>;
   run(): Promise<Run>;
-  observe(observations: readonly Observation[]): Promise<void>;
+  record(observations: readonly Observation[]): Promise<void>;
   /** Rejects with the Ending when the run was told to stop. Asked before each step and around each act outside. */
   throwIfStopped(): Promise<void>;
   progress(): Promise<Progress>;
@@ -101,7 +101,7 @@ export async function runContextOf(
     signal,
     facts,
     run,
-    observe: (observations) => handle.observe(observations),
+    record: (observations) => handle.record(observations),
     async throwIfStopped() {
       const reason = handle.stopReason();
       if (reason !== null) throw stopEnding(reason, (await run()).headAfter);

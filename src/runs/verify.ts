@@ -9,7 +9,7 @@ import type { Worktree } from "../worktrees/worktrees.ts";
 export async function verify(context: RunContext, worktree: Worktree): Promise<string | null> {
   const { parts, handle } = context;
   const run = await context.run();
-  await context.observe([advanced(run, "verify", parts.clock.now())]);
+  await context.record([advanced(run, "verify", parts.clock.now())]);
   const outcome = await parts.worktrees.runHook("verify", worktree, {
     baseSha: worktree.base.sha,
     facts: await hookFacts(context, worktree),

@@ -27,7 +27,7 @@ export async function work(
 ): Promise<Worked> {
   const { parts, handle, project } = context;
   const run = await context.run();
-  await context.observe([advanced(run, "work", parts.clock.now())]);
+  await context.record([advanced(run, "work", parts.clock.now())]);
   const agent = parts.agent(project.agent);
   const notReady = await agent.ready(context.signal);
   if (notReady !== null) throw new Ending(failed("infrastructure", notReady, await nextTry(context)));
@@ -45,7 +45,7 @@ export async function work(
       : { worked: told, verified: false };
   await context.save({ turns: turns + 1, spent: result.spent, ...outcome });
   failpoint("run.turn_counted");
-  await context.observe([
+  await context.record([
     { kind: "run_spent", at: parts.clock.now(), run: run.number, fence: run.fence, spent: result.spent },
   ]);
   handle.event("result", `${result.how}: ${clip(result.report?.summary ?? result.text, 2_000)}`);
@@ -82,12 +82,12 @@ async function turnOf(
       onThread: async (thread) => {
         failpoint("run.thread_started");
         await context.save({ thread });
-        await context.observe([advanced(run, "work", parts.clock.now(), { thread })]);
+        await context.record([advanced(run, "work", parts.clock.now(), { thread })]);
         failpoint("run.thread_saved");
       },
       onTurn: async (turn) => {
         failpoint("run.turn_started");
-        await context.observe([advanced(run, "work", parts.clock.now(), { turn })]);
+        await context.record([advanced(run, "work", parts.clock.now(), { turn })]);
         failpoint("run.turn_saved");
       },
       onEvent(event) {
@@ -117,7 +117,7 @@ async function accompanied(context: RunContext, session: AgentSession): Promise<
     for (const { prompt, text } of await handle.steers.take()) {
       if (!(await session.steer(steerText(context, text), prompt))) return;
       handle.event("steered", clip(text, 500));
-      await context.observe([
+      await context.record([
         { kind: "prompt_delivered", at: parts.clock.now(), run: run.number, fence: run.fence, prompt },
       ]);
     }

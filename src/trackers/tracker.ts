@@ -2,6 +2,7 @@ import type { Actor } from "../factory/facts/actor.ts";
 import type { Activity, PlanItem } from "../factory/effects/effect.ts";
 import type { TicketStatus } from "../factory/facts/facts.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
+import type { Interpretation } from "../factory/facts/interpretation.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
 
@@ -15,7 +16,7 @@ export interface Tracker {
   /** Verifies a webhook over its raw bytes: signature first, then ids and freshness. */
   open(headers: RequestHeaders, body: Buffer, now: number): VerifiedDelivery | Refusal;
   /** What a stored delivery says. Pure: no calls. */
-  interpret(body: unknown, event: string, context: TrackerContext): Interpretation;
+  interpret(body: unknown, event: string, context: TrackerContext): TrackerInterpretation;
   /** Asks who we are in each workspace that we are signed in to. Throws when none can be asked, and when there is none. */
   whoAmI(signal: AbortSignal): Promise<readonly TrackerIdentity[]>;
   /**
@@ -117,12 +118,8 @@ export interface TrackerContext {
   known(issue: IssueId): boolean;
 }
 
-/** What a delivery meant. `observations` may be empty only with a reason in `ignored`. */
-export interface Interpretation {
-  readonly action: string | null;
-  readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
-  /** Why nothing is done with it; null when something is. */
-  readonly ignored: string | null;
+/** What a delivery says, also about ourselves. */
+export interface TrackerInterpretation extends Interpretation {
   /** Whether it says that our sign-in may have changed: then it is checked again. */
   readonly recheck: boolean;
 }

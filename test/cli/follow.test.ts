@@ -73,7 +73,7 @@ async function running(): Promise<{
 }
 
 const end = async (engine: Engine, id: string): Promise<unknown> =>
-  await engine.observe(issueOf(id), [script({ state: "done" })], { source: "test", delivery: null });
+  await engine.record(issueOf(id), [script({ state: "done" })], { source: "test", delivery: null });
 
 test("watch tells what comes from the relay's stream and ends with the issue", async () => {
   const { engine, place, asked } = await running();
@@ -183,7 +183,7 @@ test("run log --follow goes on until the run ends", async () => {
         },
       };
       engine
-        .observe(issueOf(FIRST), [run_ended], { source: "test", delivery: null })
+        .record(issueOf(FIRST), [run_ended], { source: "test", delivery: null })
         .catch((error: unknown) => {
           throw error;
         });

@@ -112,7 +112,7 @@ export async function told(engine: Engine, id: string, key: string, title: strin
     creator: null,
   };
   const read = { kind: "ticket_read", at: 1, core } as unknown as Observation;
-  return await engine.observe(issueOf(id), [read, script(content)], { source: "test", delivery: null });
+  return await engine.record(issueOf(id), [read, script(content)], { source: "test", delivery: null });
 }
 
 const LOOKS = 2_000;

@@ -266,18 +266,18 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
     });
 
     describe("observations", () => {
-      test("observe resolves with the journal's seq and the facts are there at once", async () => {
+      test("record resolves with the journal's seq and the facts are there at once", async () => {
         await open();
-        const { seq } = await engine.observe(issueOf("a"), [script({})], ORIGIN);
+        const { seq } = await engine.record(issueOf("a"), [script({})], ORIGIN);
         expect((await engine.views.journal(issueOf("a"), PAGE))?.items[0]?.seq).toBe(seq);
         expect(Object.keys((await engine.facts(issueOf("a")))?.prompts ?? {})).toHaveLength(1);
       });
 
       test("the same key again gives the earlier answer and changes nothing, also after a restart", async () => {
         await open();
-        const first = await engine.observe(issueOf("a"), [script({})], ORIGIN, "command-1");
+        const first = await engine.record(issueOf("a"), [script({})], ORIGIN, "command-1");
         await restart();
-        const second = await engine.observe(issueOf("a"), [script({})], ORIGIN, "command-1");
+        const second = await engine.record(issueOf("a"), [script({})], ORIGIN, "command-1");
         expect(second).toEqual(first);
         expect(Object.keys((await engine.facts(issueOf("a")))?.prompts ?? {})).toHaveLength(1);
       });
@@ -285,11 +285,11 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("what changes nothing leaves no line, but a command always does", async () => {
         await open();
         const prompt = script({});
-        await engine.observe(issueOf("a"), [prompt], ORIGIN);
-        await engine.observe(issueOf("a"), [prompt], ORIGIN);
+        await engine.record(issueOf("a"), [prompt], ORIGIN);
+        await engine.record(issueOf("a"), [prompt], ORIGIN);
         expect((await engine.views.journal(issueOf("a"), PAGE))?.items).toHaveLength(1);
         const by = { kind: "operator" as const, id: "x", name: "x", association: null, permission: null };
-        await engine.observe(
+        await engine.record(
           issueOf("a"),
           [{ kind: "commanded", at: 1, command: "retry", id: "c", by, text: null, question: null }],
           ORIGIN,
@@ -300,20 +300,20 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("a reading that finds nothing new leaves no line and no new version, and when it was is kept", async () => {
         await open();
         const reading = (at: number, title = "Title") => ticketReading({ core: { ...CORE, title } }, at);
-        await engine.observe(issueOf("a"), [reading(1)], ORIGIN);
+        await engine.record(issueOf("a"), [reading(1)], ORIGIN);
         const line = (await engine.views.journal(issueOf("a"), PAGE))?.items[0]?.seq;
         const before = await engine.views.issue(issueOf("a"));
         const heard: StreamLine[] = [];
         const end = engine.subscribe((one) => heard.push(one));
         await clock.advance(60_000);
-        expect(await engine.observe(issueOf("a"), [reading(60)], ORIGIN)).toEqual({ seq: line });
-        await engine.observe(issueOf("a"), [reading(30, "Late and old")], ORIGIN);
+        expect(await engine.record(issueOf("a"), [reading(60)], ORIGIN)).toEqual({ seq: line });
+        await engine.record(issueOf("a"), [reading(30, "Late and old")], ORIGIN);
         await restart();
         const { core } = (await engine.facts(issueOf("a")))?.ticket ?? { core: null };
         expect(core).toMatchObject({ at: T0 + 60_000, value: { title: "Title" } });
         expect(await engine.views.issue(issueOf("a"))).toEqual(before);
         expect((await engine.views.journal(issueOf("a"), PAGE))?.items).toHaveLength(1);
-        await engine.observe(issueOf("a"), [reading(61, "Newer")], ORIGIN);
+        await engine.record(issueOf("a"), [reading(61, "Newer")], ORIGIN);
         expect(await engine.views.issue(issueOf("a"))).toMatchObject({
           title: "Newer",
           version: (before?.version ?? 0) + 1,
@@ -324,7 +324,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
 
       test("quarantined observations are seen, and can be applied once more by hand", async () => {
         await open();
-        await engine.observe(issueOf("a"), [script({ fault: "a bug in a rule" })], ORIGIN, "k");
+        await engine.record(issueOf("a"), [script({ fault: "a bug in a rule" })], ORIGIN, "k");
         expect(engine.health().inbox.quarantined ?? 0).toBe(0);
         await clock.advance(300_000);
         expect(engine.health().inbox.quarantined).toBe(1);
@@ -358,24 +358,24 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(await engine.replay(source, deliveryId)).toBe(false);
         expect(await engine.replay("observation", "999")).toBe(false);
         const journal = (await engine.views.journal(issueOf("a"), PAGE))?.items;
-        const again = await engine.observe(issueOf("a"), [script({})], ORIGIN, "k");
+        const again = await engine.record(issueOf("a"), [script({})], ORIGIN, "k");
         expect(again).toEqual({ seq: journal?.[0]?.seq });
         mended.clear();
       });
 
       test("observations whose advance fails are kept and tried again, then quarantined", async () => {
         await open();
-        await engine.observe(issueOf("a"), [script({ fault: "bug" })], ORIGIN, "k");
+        await engine.record(issueOf("a"), [script({ fault: "bug" })], ORIGIN, "k");
         expect(await engine.facts(issueOf("a"))).toBeNull();
         await clock.advance(300_000);
-        await engine.observe(issueOf("a"), [script({})], ORIGIN);
+        await engine.record(issueOf("a"), [script({})], ORIGIN);
         expect(await engine.facts(issueOf("a"))).not.toBeNull();
       });
     });
 
     describe("effects", () => {
       const ask = async (issue: string, ...effects: Effect[]): Promise<void> => {
-        await engine.observe(issueOf(issue), [script({ effects })], ORIGIN);
+        await engine.record(issueOf(issue), [script({ effects })], ORIGIN);
         await clock.settle();
       };
 
@@ -613,7 +613,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("what a performer learns is in the facts together with the effect's end", async () => {
         await open({
           async perform(effect, context) {
-            await context.observe([script({})]);
+            await context.record([script({})]);
             expect(Object.keys((await engine.facts(effect.issue))?.prompts ?? {})).toHaveLength(2);
             return [script({})];
           },
@@ -649,7 +649,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         run: "implementation" | "ci_repair" = "implementation",
         project = "app",
       ) => {
-        await engine.observe(issueOf(issue), [script({ run, project })], ORIGIN);
+        await engine.record(issueOf(issue), [script({ run, project })], ORIGIN);
       };
       /** Runs that wait for the test to let them continue. */
       const held = () => {
@@ -663,7 +663,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
               once: true,
             });
           });
-          await handle.observe([end(handle)]);
+          await handle.record([end(handle)]);
         };
         return { begun, performRun, release: (issue: string) => release.get(issueOf(issue))?.() };
       };
@@ -747,17 +747,17 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.settle();
         const handle = begun[0];
         if (handle === undefined) throw new Error("no run began");
-        await engine.observe(issueOf("a"), [end(handle, "superseded")], ORIGIN);
+        await engine.record(issueOf("a"), [end(handle, "superseded")], ORIGIN);
         expect(await handle.stopped).toBe("superseded");
         await expect(handle.facts()).rejects.toBeInstanceOf(Fenced);
         await expect(handle.saveProgress({ x: 1 })).rejects.toBeInstanceOf(Fenced);
-        await expect(handle.observe([end(handle)])).rejects.toBeInstanceOf(Fenced);
+        await expect(handle.record([end(handle)])).rejects.toBeInstanceOf(Fenced);
       });
 
       test("a run that cannot be started again and again ends, free of charge, and holds nothing up", async () => {
         await open({ performRun: held().performRun, settings: { outboxAttempts: 3 } });
         const asked = script({ startFault: "a bug in a rule", run: "implementation", project: "app" });
-        await engine.observe(issueOf("a"), [asked], ORIGIN);
+        await engine.record(issueOf("a"), [asked], ORIGIN);
         for (let look = 0; look < 40; look += 1) await clock.advance(15_000);
         expect((await engine.facts(issueOf("a")))?.runs[0]).toMatchObject({
           state: "ended",
@@ -776,7 +776,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.settle();
         const handle = begun[0];
         if (handle === undefined) throw new Error("no run began");
-        await engine.observe(issueOf("a"), [end(handle, "superseded")], ORIGIN);
+        await engine.record(issueOf("a"), [end(handle, "superseded")], ORIGIN);
         await queue("a");
         await clock.settle();
         expect(begun).toHaveLength(1);
@@ -793,7 +793,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await clock.settle();
         await queue("b");
         for (const issue of ["a", "b"]) {
-          await engine.observe(
+          await engine.record(
             issueOf(issue),
             [
               {
@@ -833,7 +833,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           prompt,
           text: prompt,
         });
-        await engine.observe(issueOf("a"), [script({ effects: [steer("p1"), steer("p2")] })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ effects: [steer("p1"), steer("p2")] })], ORIGIN);
         await clock.settle();
         expect(arrivals).toBe(2);
         expect((await begun[0]?.steers.take())?.map(({ prompt }) => prompt)).toEqual(["p1", "p2"]);
@@ -869,12 +869,12 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("a timer fires at its time and not before, also when its time passed while the relay was down", async () => {
         await open();
         const until = clock.now() + 3_600_000;
-        await engine.observe(issueOf("a"), [script({ until })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ until })], ORIGIN);
         await clock.advance(3_599_000);
         expect(wokenAt(await engine.facts(issueOf("a")))).toBeNull();
         await clock.advance(1_000);
         expect(wokenAt(await engine.facts(issueOf("a")))).toBe(until);
-        await engine.observe(issueOf("b"), [script({ until: until + 1_000 })], ORIGIN);
+        await engine.record(issueOf("b"), [script({ until: until + 1_000 })], ORIGIN);
         await stop();
         clock.jump(86_400_000);
         await open();
@@ -884,7 +884,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
 
       test("a jump of the wall clock delays a timer by seconds and loses none", async () => {
         await open();
-        await engine.observe(issueOf("a"), [script({ until: clock.now() + 3_600_000 })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ until: clock.now() + 3_600_000 })], ORIGIN);
         clock.jump(86_400_000);
         await clock.advance(20_000);
         expect(wokenAt(await engine.facts(issueOf("a")))).not.toBeNull();
@@ -897,9 +897,9 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
 
       test("each issue is read at the pace of its state, and an ended one once more and never again", async () => {
         await open();
-        await engine.observe(issueOf("active"), [script({ state: "pr_open" })], ORIGIN);
-        await engine.observe(issueOf("waiting"), [script({ state: "awaiting_review" })], ORIGIN);
-        await engine.observe(issueOf("ended"), [script({ state: "done" })], ORIGIN);
+        await engine.record(issueOf("active"), [script({ state: "pr_open" })], ORIGIN);
+        await engine.record(issueOf("waiting"), [script({ state: "awaiting_review" })], ORIGIN);
+        await engine.record(issueOf("ended"), [script({ state: "done" })], ORIGIN);
         await clock.advance(620_000);
         expect(reads("active")).toBe(10);
         expect(reads("waiting")).toBe(2);
@@ -918,7 +918,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
             throw new ExternalError("unavailable", "no answer");
           },
         });
-        await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
         await clock.advance(600_000);
         expect(reads("a")).toBeGreaterThan(3);
         // Each look is cut off at its deadline, by the engine's clock, and made again.
@@ -958,7 +958,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         if (kept === undefined || ours === undefined || foreign === undefined) expect.fail("three of them");
         let found: readonly (typeof kept)[] = [];
         await open({ settings: { sweep: POLLED }, discover: async () => ({ issues: found, rest: null }) });
-        await engine.observe(issueOf("kept"), [script({ state: "awaiting_input" })], ORIGIN);
+        await engine.record(issueOf("kept"), [script({ state: "awaiting_input" })], ORIGIN);
         found = [kept, ours, foreign];
         await clock.advance(60_000);
         expect(performed.map(({ key }) => key)).toEqual(
@@ -972,7 +972,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
       test("without webhooks a pull request is read as often as news is looked for while the forge is awaited", async () => {
         await open({ settings: { sweep: POLLED } });
         const begun = script({ state: "pr_open", project: "app", run: "implementation" });
-        await engine.observe(issueOf("a"), [begun], ORIGIN);
+        await engine.record(issueOf("a"), [begun], ORIGIN);
         await clock.advance(300_000);
         const pulls = performed.filter(({ kind }) => kind === "read_pull_request").length;
         expect(pulls).toBeGreaterThanOrEqual(14);
@@ -1027,10 +1027,10 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           },
         });
         clock.jump(86_400_000);
-        await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
-        await engine.observe(issueOf("b"), [script({ effects: [tell("b", "told")] })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+        await engine.record(issueOf("b"), [script({ effects: [tell("b", "told")] })], ORIGIN);
         await accept(delivery("bad", { fault: "no rule yet" }));
-        await engine.observe(issueOf("c"), [script({ fault: "bug" })], ORIGIN, "command");
+        await engine.record(issueOf("c"), [script({ fault: "bug" })], ORIGIN, "command");
         await clock.advance(1_900_000);
         await accept(delivery("worse", { fault: "no rule yet" }));
         const before = reads("a");
@@ -1066,8 +1066,8 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         };
         const all = ["discovery", "hello", "run"];
         await open(changes);
-        await engine.observe(issueOf("a"), [script({ effects: [tell("a", "hello")] })], ORIGIN);
-        await engine.observe(issueOf("b"), [script({ run: "implementation", project: "app" })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ effects: [tell("a", "hello")] })], ORIGIN);
+        await engine.record(issueOf("b"), [script({ run: "implementation", project: "app" })], ORIGIN);
         await clock.settle();
         expect(begun.toSorted()).toEqual(all);
         await restart(changes);
@@ -1101,10 +1101,10 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
 
       test("why is told for now and for a moment of the past", async () => {
         await open();
-        const first = await engine.observe(issueOf("a"), [script({ state: "preparing" })], ORIGIN);
+        const first = await engine.record(issueOf("a"), [script({ state: "preparing" })], ORIGIN);
         const before = clock.now();
         await clock.advance(60_000);
-        await engine.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+        await engine.record(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
         expect((await engine.views.why(issueOf("a"), null))?.state).toBe("pr_open");
         expect((await engine.views.why(issueOf("a"), { seq: first.seq }))?.state).toBe("preparing");
         expect((await engine.views.why(issueOf("a"), { time: before }))?.state).toBe("preparing");
@@ -1120,12 +1120,12 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
           shown.push(engine.views.stream(line.seq - 1, 1));
           heard.push(line);
         });
-        await engine.observe(issueOf("a"), [script({})], ORIGIN);
-        await engine.observe(issueOf("b"), [script({})], ORIGIN);
+        await engine.record(issueOf("a"), [script({})], ORIGIN);
+        await engine.record(issueOf("b"), [script({})], ORIGIN);
         end();
         for (const [index, lines] of (await Promise.all(shown)).entries())
           expect(lines[0]?.seq).toBe(heard[index]?.seq);
-        await engine.observe(issueOf("c"), [script({})], ORIGIN);
+        await engine.record(issueOf("c"), [script({})], ORIGIN);
         const all = await engine.views.stream(0, 100);
         expect(heard.map(({ seq }) => seq)).toEqual(all.slice(0, 2).map(({ seq }) => seq));
         expect(all).toHaveLength(3);

@@ -103,9 +103,9 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       for (const { headers, body } of await rig.received()) {
         const delivery = rig.forge.open(headers, body, rig.now());
         if (!delivery.verified) throw new Error(`refused: ${delivery.detail}`);
-        const meaning = rig.forge.interpret(JSON.parse(body.toString()), delivery.event, context());
-        expect((meaning.ignored === null) === meaning.observations.length > 0).toBe(true);
-        observations.push(...meaning.observations.map((entry) => entry.observation));
+        const said = rig.forge.interpret(JSON.parse(body.toString()), delivery.event, context());
+        expect((said.ignored === null) === said.observations.length > 0).toBe(true);
+        observations.push(...said.observations.map((entry) => entry.observation));
       }
       return observations;
     };

@@ -23,7 +23,7 @@ const parts = engineParts(systemClock, {
   async performRun(handle) {
     note("performed.log", `run ${handle.issue}.${handle.run}`);
     await handle.saveProgress({ seen: true });
-    await handle.observe([
+    await handle.record([
       {
         kind: "run_ended",
         at: 1,

@@ -110,7 +110,7 @@ function replaced(path: string): () => void {
 /** The folder as a killed process leaves it: database and log copied while the engine runs. */
 async function crashed(): Promise<string> {
   await open();
-  await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+  await engine?.record(issueOf("a"), [script({})], ORIGIN);
   const copy = join(folder, "crashed");
   mkdirSync(copy);
   for (const name of ["patchrelay.db", "patchrelay.db-wal"])
@@ -202,9 +202,9 @@ describe("durability", () => {
     });
     expect(await engine?.views.delivery(`d${accepted}`)).toEqual([]);
     const long = "x".repeat(2_000_000);
-    await expect(
-      engine?.observe(issueOf("a"), [script({ startFault: long })], ORIGIN),
-    ).rejects.toBeInstanceOf(NotDurable);
+    await expect(engine?.record(issueOf("a"), [script({ startFault: long })], ORIGIN)).rejects.toBeInstanceOf(
+      NotDurable,
+    );
     await clock.advance(6_000);
     expect(engine?.health().database.ok).toBe(true);
   });
@@ -222,7 +222,7 @@ describe("durability", () => {
     ["the lock is deleted", () => moved(join(folder, "patchrelay.lock")), "patchrelay.lock is gone"],
   ])("when %s nothing is taken in until it is back, and what to do is told", async (_, take, says) => {
     await open();
-    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    await engine?.record(issueOf("a"), [script({})], ORIGIN);
     const putBack = take();
     try {
       expect(engine?.health().database).toMatchObject({ ok: false, detail: expect.stringContaining(says) });
@@ -230,7 +230,7 @@ describe("durability", () => {
       const refused = expect(engine?.accept(delivery("d1", {}))).rejects.toThrow(says);
       await clock.settle();
       await refused;
-      await expect(engine?.observe(issueOf("b"), [script({})], ORIGIN, "k")).rejects.toBeInstanceOf(
+      await expect(engine?.record(issueOf("b"), [script({})], ORIGIN, "k")).rejects.toBeInstanceOf(
         NotDurable,
       );
       expect(await engine?.facts(issueOf("b"))).toBeNull();
@@ -242,15 +242,15 @@ describe("durability", () => {
     const answer = engine?.accept(delivery("d1", {}));
     await clock.settle();
     expect(await answer).toBe("accepted");
-    await engine?.observe(issueOf("b"), [script({})], ORIGIN, "k");
+    await engine?.record(issueOf("b"), [script({})], ORIGIN, "k");
     expect(await engine?.facts(issueOf("b"))).not.toBeNull();
   });
 
   test("what was acknowledged before the log was deleted is in the database once the relay has stopped", async () => {
     await open();
-    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    await engine?.record(issueOf("a"), [script({})], ORIGIN);
     rmSync(`${file}-wal`);
-    await expect(engine?.observe(issueOf("b"), [script({})], ORIGIN)).rejects.toBeInstanceOf(NotDurable);
+    await expect(engine?.record(issueOf("b"), [script({})], ORIGIN)).rejects.toBeInstanceOf(NotDurable);
     await stop();
     await open();
     expect(await engine?.facts(issueOf("a"))).not.toBeNull();
@@ -259,7 +259,7 @@ describe("durability", () => {
 
   test("a database that cannot be read is told as such, and what it would tell is left out", async () => {
     await open();
-    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    await engine?.record(issueOf("a"), [script({})], ORIGIN);
     await stop();
     await open();
     truncateSync(file, 8192);
@@ -356,7 +356,7 @@ describe("a database that cannot be used", () => {
     ["overwritten at its beginning", () => writeFileSync(file, Buffer.alloc(100_000, 7))],
   ])("one that is %s is refused, the newest backup is named, nothing is overwritten", async (_, damage) => {
     await open();
-    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    await engine?.record(issueOf("a"), [script({})], ORIGIN);
     const copy = join(folder, "backups", "one.db");
     await backup(file, copy);
     await stop();
@@ -393,7 +393,7 @@ describe("a database that cannot be used", () => {
 describe("inspection", () => {
   test("with the relay down it reads, and creates and writes nothing", async () => {
     await open();
-    await engine?.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+    await engine?.record(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
     await stop();
     const before = contents();
     chmodSync(folder, 0o500);
@@ -407,7 +407,7 @@ describe("inspection", () => {
   test("while the relay runs it sees what was committed a moment ago", async () => {
     await open();
     const views = openViews(file, clock);
-    await engine?.observe(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
+    await engine?.record(issueOf("a"), [script({ state: "pr_open" })], ORIGIN);
     expect((await views.issue("A"))?.state).toBe("pr_open");
     await views.close();
   });
@@ -443,7 +443,7 @@ describe("inspection", () => {
 describe("maintenance", () => {
   test("a backup of a running relay is whole and its check is clean", async () => {
     await open();
-    await engine?.observe(issueOf("a"), [script({})], ORIGIN);
+    await engine?.record(issueOf("a"), [script({})], ORIGIN);
     const copy = join(folder, "copy.db");
     await backup(file, copy);
     expect(check(copy, clock.now())).toEqual([]);
@@ -469,7 +469,7 @@ describe("maintenance", () => {
           handle.signal.addEventListener("abort", () => reject(new Error("stop"))),
         ),
     });
-    await engine?.observe(issueOf("a"), [script({ run: "implementation" })], ORIGIN);
+    await engine?.record(issueOf("a"), [script({ run: "implementation" })], ORIGIN);
     const answer = engine?.accept(delivery("d1", {}));
     await clock.settle();
     await answer;

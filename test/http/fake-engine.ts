@@ -94,7 +94,7 @@ export function fakeEngine(): FakeEngine {
       if (!duplicate) accepted.push(delivery);
       return duplicate ? "duplicate" : "accepted";
     },
-    async observe(issue, observations, origin, key = "") {
+    async record(issue, observations, origin, key = "") {
       if (engine.broken !== null) throw new NotDurable(engine.broken);
       const earlier = keys.get(key);
       if (earlier !== undefined) return { seq: earlier };

@@ -108,7 +108,7 @@ export function plantPerformers(
 export function plantHandle(life: Life, handle: RunHandle, meddler: Meddler): RunHandle {
   return {
     ...handle,
-    async observe(observations) {
+    async record(observations) {
       life.boundary();
       if (!life.alive) return await nothing(handle.signal);
       const isEnd = observations.some(({ kind }) => kind === "run_ended");
@@ -116,7 +116,7 @@ export function plantHandle(life: Life, handle: RunHandle, meddler: Meddler): Ru
         ? observations.filter(({ kind }) => kind !== "push_intended")
         : observations;
       if (isEnd && life.has("settle_apart")) await settleApart(life, handle, meddler, told);
-      else await handle.observe(told);
+      else await handle.record(told);
       life.boundary();
       if (!life.alive) return await nothing(handle.signal);
     },
@@ -132,7 +132,7 @@ async function settleApart(
 ): Promise<void> {
   meddler.run("UPDATE runs SET state = 'ended' WHERE issue = ? AND number = ?", handle.issue, handle.run);
   gap(life);
-  if (life.alive) await handle.observe(observations);
+  if (life.alive) await handle.record(observations);
 }
 
 /** The forge as the relay reads it; with the mistake `old_verdict` a new head shows the checks of the one before. */

@@ -183,7 +183,7 @@ describe("the table of Linear webhooks", () => {
   test("no two rows are about the same event, and each reason for ignoring one says something", () => {
     const names = EVENTS.map((row) => `${row.type}/${row.action}`);
     expect(new Set(names).size).toBe(names.length);
-    for (const row of EVENTS) if (typeof row.meaning === "string") expect(row.meaning).toMatch(/\w+ \w+/);
+    for (const row of EVENTS) if (typeof row.says === "string") expect(row.says).toMatch(/\w+ \w+/);
   });
 
   test("an event of a type that Linear adds later is ignored by name", () => {

@@ -20,7 +20,7 @@ import { createLoop } from "./loops/loop.ts";
 import { createMeta } from "./database/meta.ts";
 import { migrate, packagedMigrations, refuseOthers } from "./database/migrate.ts";
 import { observationRows } from "./rows/observation.ts";
-import { createObserve } from "./record.ts";
+import { createRecord } from "./record.ts";
 import { outboxRows } from "./rows/outbox.ts";
 import { createEffectWorker } from "./loops/effect-worker.ts";
 import { createRunWorker } from "./loops/run-worker.ts";
@@ -265,7 +265,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       failpoint("shutdown.drained");
     },
     accept: (delivery) => intake.accept(delivery),
-    observe: createObserve({ store, advances: advances, observations, clock, log }),
+    record: createRecord({ store, advances: advances, observations, clock, log }),
     facts: async (issue) => advances.facts(issue),
     async replay(source, deliveryId) {
       if (source === OBSERVATIONS) {

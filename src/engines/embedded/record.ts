@@ -12,13 +12,13 @@ import type { Advances } from "./advance.ts";
  * Makes observations durable and applies them in one transaction. When the advance itself fails they are
  * durable all the same: parked, tried again by the inbox, quarantined after its number of attempts.
  */
-export function createObserve(parts: {
+export function createRecord(parts: {
   readonly store: Store;
   readonly advances: Advances;
   readonly observations: ObservationRows;
   readonly clock: Clock;
   readonly log: Log;
-}): Engine["observe"] {
+}): Engine["record"] {
   const { store, advances, observations, clock, log } = parts;
   return async (issue, news, origin, key) => {
     const seq = durably(() =>

@@ -170,7 +170,7 @@ async function carryOut(parts: CommandParts, command: CommandName, request: Fast
           question: command === "answer" ? openQuestion(question, facts, policy) : null,
         };
   const origin = { source: "operator", delivery: id };
-  const { seq } = await engine.observe(issue, [observation], origin, `command:${id}`);
+  const { seq } = await engine.record(issue, [observation], origin, `command:${id}`);
   return seq;
 }
 

@@ -7,7 +7,7 @@ import { lockHolder } from "./lock.ts";
 import { Sqlite } from "./sqlite.ts";
 
 /** A connection that reads, and what must be cleaned up after it. */
-export interface Reading {
+export interface ReadOnlyDatabase {
   readonly db: Database.Database;
   close(): void;
 }
@@ -31,7 +31,7 @@ export function readDatabase(
   file: string,
   how: "auto" | "copy" | "live",
   lockFile = lockFileOf(file),
-): Reading {
+): ReadOnlyDatabase {
   const holder = how === "auto" ? lockHolder(lockFile) : null;
   // A relay that starts for the first time has it empty for a moment.
   if (!existsSync(file) || (sizeOf(file) === 0 && holder === null)) throw absent(file, holder);
@@ -42,7 +42,7 @@ export function readDatabase(
 }
 
 // Null where the log cannot be shared: a read-only folder, or another user's files.
-function openLive(file: string): Reading | null {
+function openLive(file: string): ReadOnlyDatabase | null {
   const db = new Sqlite(file, { readonly: true, fileMustExist: true, timeout: BUSY_MS });
   try {
     db.prepare("SELECT count(*) FROM sqlite_schema").get();
@@ -55,7 +55,7 @@ function openLive(file: string): Reading | null {
   }
 }
 
-function openCopy(file: string): Reading {
+function openCopy(file: string): ReadOnlyDatabase {
   const wal = `${file}-wal`;
   if (sizeOf(wal) === 0 && sizeOf(file) <= IN_MEMORY_BYTES) {
     const image = readFileSync(file);

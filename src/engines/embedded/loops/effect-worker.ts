@@ -70,7 +70,7 @@ export function createEffectWorker(parts: {
         facts: advances.facts(effect.issue) ?? emptyFacts(effect.issue, clock.now()),
         attempt,
         signal,
-        async observe(observations) {
+        async record(observations) {
           store.write(() => advances.apply(effect.issue, observations, originOf(effect)));
         },
       }),

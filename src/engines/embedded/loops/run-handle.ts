@@ -118,7 +118,7 @@ export function createRunUnderWay(parts: {
           if (runs.anySteer(id)) listen();
         },
       },
-      async observe(observations) {
+      async record(observations) {
         flush();
         store.write(() => {
           // Asked in the same transaction that writes: nobody can supersede this run in between.
@@ -130,7 +130,7 @@ export function createRunUnderWay(parts: {
       async saveProgress(patch) {
         const whole = { ...progress, ...patch };
         store.write(() => {
-          // The check and what it allows are one transaction, here as in `observe`.
+          // The check and what it allows are one transaction, here as in `record`.
           factsNow();
           runs.saveProgress(id, whole);
         });

@@ -1,7 +1,7 @@
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { parseTime } from "../../../lib/clock.ts";
 import type { ForgeContext } from "../../forge.ts";
-import type { Meaning } from "./interpretation.ts";
+import type { EventInterpretation } from "./interpretation.ts";
 import { ignored, observed, payload } from "./interpretation.ts";
 import { ownersOfCommit } from "./routing.ts";
 import {
@@ -15,7 +15,11 @@ import {
 import { checkOfRun, checkOfStatus, queuedPullRequest } from "./vocabulary.ts";
 
 /** `check_run`: one check of one commit. A check on a merge group's branch shows that the group was formed. */
-export function readCheckRunEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretCheckRun(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "created" && action !== "completed" && action !== "rerequested")
     return ignored(`check_run ${action ?? "without an action"} is meant for the app that owns the check`);
   const { check_run: run, repository } = payload(CheckRunEvent, body, "check_run");
@@ -43,14 +47,22 @@ export function readCheckRunEvent(body: unknown, action: string | null, context:
 }
 
 /** `check_suite`: all checks of one app are done: a hint to read the verdict. */
-export function readCheckSuiteEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretCheckSuite(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "completed") return ignored("its check runs say more");
   const { check_suite: suite, repository } = payload(CheckSuiteEvent, body, "check_suite");
   return hint(context, repository, suite);
 }
 
 /** `workflow_run`: a workflow is done: a hint, as above. */
-export function readWorkflowRunEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretWorkflowRun(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "completed") return ignored("its check runs say more");
   const { workflow_run: run, repository } = payload(WorkflowRunEvent, body, "workflow_run");
   return hint(context, repository, run);
@@ -65,7 +77,7 @@ function hint(
     readonly updated_at: number | null;
     readonly pull_requests: Parameters<typeof ownersOfCommit>[2]["pullRequests"];
   },
-): Meaning {
+): EventInterpretation {
   const owners = ownersOfCommit(context, repository, {
     sha: commit.head_sha,
     branch: commit.head_branch,
@@ -77,7 +89,11 @@ function hint(
 }
 
 /** `status`: one commit status. It names no pull request: whoever knows the commit is concerned. */
-export function readStatusEvent(body: unknown, _action: string | null, context: ForgeContext): Meaning {
+export function interpretStatus(
+  body: unknown,
+  _action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   const event = payload(StatusEvent, body, "status");
   const at = event.created_at ?? context.receivedAt;
   const check = checkOfStatus({
@@ -92,7 +108,11 @@ export function readStatusEvent(body: unknown, _action: string | null, context: 
 }
 
 /** `merge_group`: the queue checks a commit made of its entries. The branch's name carries the last of them. */
-export function readMergeGroupEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretMergeGroup(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   const { merge_group: group, reason, repository } = payload(MergeGroupEvent, body, "merge_group");
   if (action === "destroyed" && reason === "invalidated")
     return ignored("an earlier entry left the queue: another group follows");
@@ -115,7 +135,11 @@ export function readMergeGroupEvent(body: unknown, action: string | null, contex
 }
 
 /** `push`: the base of open pull requests moved. Pushes to their heads come as `synchronize` too. */
-export function readPushEvent(body: unknown, _action: string | null, context: ForgeContext): Meaning {
+export function interpretPush(
+  body: unknown,
+  _action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   const { ref, after, deleted, repository } = payload(PushEvent, body, "push");
   const branch = /^refs\/heads\/(.+)$/.exec(ref)?.[1];
   if (branch === undefined) return ignored("a tag, not a branch");

@@ -1,21 +1,22 @@
 import type { EmitterWebhookEventName } from "@octokit/webhooks";
-import type { ForgeContext, Interpretation } from "../../forge.ts";
+import type { Interpretation } from "../../../factory/facts/interpretation.ts";
+import type { ForgeContext } from "../../forge.ts";
 import {
-  readCheckRunEvent,
-  readCheckSuiteEvent,
-  readMergeGroupEvent,
-  readPushEvent,
-  readStatusEvent,
-  readWorkflowRunEvent,
+  interpretCheckRun,
+  interpretCheckSuite,
+  interpretMergeGroup,
+  interpretPush,
+  interpretStatus,
+  interpretWorkflowRun,
 } from "./checks.ts";
-import type { GitHubEventReader } from "./interpretation.ts";
+import type { EventInterpreter } from "./interpretation.ts";
 import { ignored } from "./interpretation.ts";
 import {
-  readIssueCommentEvent,
-  readPullRequestEvent,
-  readReviewCommentEvent,
-  readReviewEvent,
-  readReviewThreadEvent,
+  interpretIssueComment,
+  interpretPullRequest,
+  interpretReviewComment,
+  interpretReview,
+  interpretReviewThread,
 } from "./pull-request.ts";
 
 type EventName<T extends string = EmitterWebhookEventName> = T extends `${infer Name}.${string}` ? Name : T;
@@ -28,19 +29,19 @@ const SECURITY = "security alerts are for people";
 const DEPLOYMENT = "deployments are not followed";
 const ORGANISATION = "it concerns the organisation, not a repository's work";
 
-/** Every event that @octokit/webhooks says GitHub has (the compiler wants each, and no other), with its reader or the reason why nothing is done with it. */
-const EVENTS: Readonly<Record<EventName, GitHubEventReader | string>> = {
-  pull_request: readPullRequestEvent,
-  pull_request_review: readReviewEvent,
-  pull_request_review_comment: readReviewCommentEvent,
-  pull_request_review_thread: readReviewThreadEvent,
-  issue_comment: readIssueCommentEvent,
-  check_run: readCheckRunEvent,
-  check_suite: readCheckSuiteEvent,
-  workflow_run: readWorkflowRunEvent,
-  status: readStatusEvent,
-  merge_group: readMergeGroupEvent,
-  push: readPushEvent,
+/** Every event that @octokit/webhooks says GitHub has (the compiler wants each, and no other), with what interprets it or the reason why nothing is done with it. */
+const EVENTS: Readonly<Record<EventName, EventInterpreter | string>> = {
+  pull_request: interpretPullRequest,
+  pull_request_review: interpretReview,
+  pull_request_review_comment: interpretReviewComment,
+  pull_request_review_thread: interpretReviewThread,
+  issue_comment: interpretIssueComment,
+  check_run: interpretCheckRun,
+  check_suite: interpretCheckSuite,
+  workflow_run: interpretWorkflowRun,
+  status: interpretStatus,
+  merge_group: interpretMergeGroup,
+  push: interpretPush,
   workflow_job: "its check run says the same",
   workflow_dispatch: NOT_A_CHANGE,
   ping: "GitHub shows that the webhook is set up",

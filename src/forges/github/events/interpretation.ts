@@ -1,22 +1,30 @@
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import type { z } from "zod";
-import type { ForgeContext, Interpretation } from "../../forge.ts";
+import type { Interpretation } from "../../../factory/facts/interpretation.ts";
+import type { ForgeContext } from "../../forge.ts";
 
-/** What an event comes to: observations for whoever it concerns, or why nothing is done. */
-export type Meaning = Omit<Interpretation, "action">;
+/** What an event says: observations for whoever it concerns, or why nothing is done. */
+export type EventInterpretation = Omit<Interpretation, "action">;
 
-/** Reads one event's payload. Throws when the payload is not what GitHub describes: the delivery is quarantined. */
-export type GitHubEventReader = (body: unknown, action: string | null, context: ForgeContext) => Meaning;
+/** Interprets one event's payload. Throws when the payload is not what GitHub describes: the delivery is quarantined. */
+export type EventInterpreter = (
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+) => EventInterpretation;
 
 export const NOT_OURS = "it concerns no issue of ours";
 
-export function ignored(reason: string): Meaning {
+export function ignored(reason: string): EventInterpretation {
   return { observations: [], ignored: reason };
 }
 
 /** The same observations for each owner; without an owner the event is ignored. */
-export function observed(owners: readonly IssueId[], observations: readonly Observation[]): Meaning {
+export function observed(
+  owners: readonly IssueId[],
+  observations: readonly Observation[],
+): EventInterpretation {
   if (owners.length === 0) return ignored(NOT_OURS);
   return {
     observations: owners.flatMap((issue) => observations.map((observation) => ({ issue, observation }))),

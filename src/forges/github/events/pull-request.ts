@@ -1,7 +1,7 @@
 import type { Observation } from "../../../factory/facts/observation.ts";
 import type { PullRequestCore } from "../../../factory/facts/facts.ts";
 import type { ForgeContext } from "../../forge.ts";
-import type { Meaning } from "./interpretation.ts";
+import type { EventInterpretation } from "./interpretation.ts";
 import { ignored, NOT_OURS, observed, payload } from "./interpretation.ts";
 import { ownersOfPullRequest } from "./routing.ts";
 import type { PullRequestPayload } from "./schema.ts";
@@ -29,7 +29,11 @@ const CHANGES: ReadonlySet<string> = new Set([
 ]);
 
 /** `pull_request`: where it stands now; entering and leaving the merge queue beside it. */
-export function readPullRequestEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretPullRequest(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action === null || !CHANGES.has(action))
     return ignored(`pull_request ${action ?? "without an action"} changes nothing that we act on`);
   const event = payload(PullRequestEvent, body, "pull_request");
@@ -72,7 +76,11 @@ function coreOf(pullRequest: PullRequestPayload): PullRequestCore {
 }
 
 /** `pull_request_review`: a review as it is now. Whose word counts is for the policy to say. */
-export function readReviewEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretReview(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "submitted" && action !== "edited" && action !== "dismissed")
     return ignored(`pull_request_review ${action ?? "without an action"} is unknown to us`);
   const {
@@ -96,7 +104,11 @@ export function readReviewEvent(body: unknown, action: string | null, context: F
 }
 
 /** `pull_request_review_comment`: a hint to read the conversations again; our own words are no news. */
-export function readReviewCommentEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretReviewComment(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "created" && action !== "edited" && action !== "deleted")
     return ignored(`pull_request_review_comment ${action ?? "without an action"} is unknown to us`);
   const {
@@ -115,7 +127,11 @@ export function readReviewCommentEvent(body: unknown, action: string | null, con
 }
 
 /** `pull_request_review_thread`: a conversation was resolved or opened again. */
-export function readReviewThreadEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretReviewThread(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "resolved" && action !== "unresolved")
     return ignored(`pull_request_review_thread ${action ?? "without an action"} is unknown to us`);
   const event = payload(ReviewThreadEvent, body, "pull_request_review_thread");
@@ -131,7 +147,11 @@ export function readReviewThreadEvent(body: unknown, action: string | null, cont
 }
 
 /** `issue_comment`: a person's comment on a pull request of ours that is addressed to us. */
-export function readIssueCommentEvent(body: unknown, action: string | null, context: ForgeContext): Meaning {
+export function interpretIssueComment(
+  body: unknown,
+  action: string | null,
+  context: ForgeContext,
+): EventInterpretation {
   if (action !== "created" && action !== "edited")
     return ignored(`issue_comment ${action ?? "without an action"} changes nothing that we act on`);
   const { comment, issue, repository } = payload(IssueCommentEvent, body, "issue_comment");

@@ -5,11 +5,11 @@ import type { Observation } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 
 /** What one event says: observations about one issue, or why nothing is done with it. */
-type EventReading =
+type EventInterpretation =
   | { readonly issue: IssueId; readonly observations: readonly Observation[] }
   | { readonly ignored: string };
 
-/** What reading an event needs to know. */
+/** What interpreting an event needs to know. */
 export interface EventContext {
   /** Who we are in the workspace of the event; null = nobody could say so yet. */
   readonly us: TrackerIdentity | null;
@@ -17,8 +17,8 @@ export interface EventContext {
   known(issue: IssueId): boolean;
 }
 
-/** Reads one event's body. Throws when a body that matters is not as Linear documents it: it is then quarantined. */
-export type LinearEventReader = (body: unknown, context: EventContext) => EventReading;
+/** Interprets one event's body. Throws when a body that matters is not as Linear documents it: it is then quarantined. */
+export type EventInterpreter = (body: unknown, context: EventContext) => EventInterpretation;
 
 /** Our id of Linear's issue. */
 export function linearIssue(uuid: string): IssueId {

@@ -2,12 +2,12 @@ import type { TicketCore } from "../../../factory/facts/facts.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { entityActor } from "./actors.ts";
 import { linearIssue, statusOf } from "./interpretation.ts";
-import type { LinearEventReader } from "./interpretation.ts";
+import type { EventInterpreter } from "./interpretation.ts";
 import { commentEvent, issueEvent, parsed } from "./schema.ts";
 import type { IssueEvent } from "./schema.ts";
 
 /** An issue was made or changed. */
-export const readIssueChanged: LinearEventReader = (body, context) => {
+export const interpretIssueChanged: EventInterpreter = (body, context) => {
   const event = parsed(issueEvent, body);
   const { data, updatedFrom } = event;
   const issue = linearIssue(data.id);
@@ -43,7 +43,7 @@ export const readIssueChanged: LinearEventReader = (body, context) => {
 };
 
 /** An issue was deleted. */
-export const readIssueRemoved: LinearEventReader = (body, context) => {
+export const interpretIssueRemoved: EventInterpreter = (body, context) => {
   const event = parsed(issueEvent, body);
   const issue = linearIssue(event.data.id);
   if (!context.known(issue)) return { ignored: "not one of our issues" };
@@ -52,7 +52,7 @@ export const readIssueRemoved: LinearEventReader = (body, context) => {
 };
 
 /** A comment: never work of its own, but the reason for leaving it differs. */
-export const readComment: LinearEventReader = (body, context) => {
+export const interpretComment: EventInterpreter = (body, context) => {
   const { actor, data } = parsed(commentEvent, body);
   const us = context.us?.id ?? null;
   if (us !== null && (actor?.id === us || data.userId === us)) {

@@ -1,18 +1,18 @@
 import { person } from "./actors.ts";
 import { linearIssue, notOurs } from "./interpretation.ts";
-import type { LinearEventReader } from "./interpretation.ts";
+import type { EventInterpreter } from "./interpretation.ts";
 import { notificationEvent, parsed } from "./schema.ts";
 
 /** Linear's inbox says that the issue was delegated to us: the same fact as the session event, told apart from it. */
-export const readAssigned: LinearEventReader = (body, context) => reading("delegated", body, context);
+export const interpretAssigned: EventInterpreter = (body, context) => reading("delegated", body, context);
 
 /** Linear's inbox says that the delegation was taken back; often the only event that does. */
-export const readUnassigned: LinearEventReader = (body, context) => reading("undelegated", body, context);
+export const interpretUnassigned: EventInterpreter = (body, context) => reading("undelegated", body, context);
 
 function reading(
   kind: "delegated" | "undelegated",
-  ...[body, context]: Parameters<LinearEventReader>
-): ReturnType<LinearEventReader> {
+  ...[body, context]: Parameters<EventInterpreter>
+): ReturnType<EventInterpreter> {
   const event = parsed(notificationEvent, body);
   const none = notOurs(event, context);
   if (none !== null) return none;

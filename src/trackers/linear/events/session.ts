@@ -1,11 +1,11 @@
 import { person } from "./actors.ts";
 import { isDelegation, linearIssue, notOurs } from "./interpretation.ts";
-import type { LinearEventReader } from "./interpretation.ts";
+import type { EventInterpreter } from "./interpretation.ts";
 import { parsed, sessionEvent } from "./schema.ts";
 import type { SessionEvent } from "./schema.ts";
 
 /** A mention or delegation opened a session. */
-export const readSessionCreated: LinearEventReader = (body, context) => {
+export const interpretSessionCreated: EventInterpreter = (body, context) => {
   const event = parsed(sessionEvent, body);
   const none = notOurs(event, context);
   if (none !== null) return none;
@@ -49,7 +49,7 @@ export const readSessionCreated: LinearEventReader = (body, context) => {
 };
 
 /** A person wrote in a session, or pressed stop. */
-export const readPrompted: LinearEventReader = (body, context) => {
+export const interpretPrompted: EventInterpreter = (body, context) => {
   const event = parsed(sessionEvent, body);
   const none = notOurs(event, context);
   if (none !== null) return none;
