@@ -211,9 +211,15 @@ const SECOND_COPIES: readonly {
     planted: 'advances.apply(issue, [{ kind: "run_ended", at: 1 }]);',
   },
   {
-    sign: /"acknowledgement"|\bisReported\b|\.report\b/,
+    sign: /["']acknowledgement["']|\bisReported\b|\.report\b/,
     instead: "effect classes, and which effects are reported, stand in policy/effects.ts",
     planted: 'const kind = effect.acknowledges ? "acknowledgement" : "tracker";',
+  },
+  {
+    sign: /aborted \|\| isStorageFault|isStorageFault\(\w+\) \|\| .*aborted|postpone\(\w+, \w+\.attempts, \w+\.now/,
+    instead: "what costs no attempt is decided by nextTry and afterCutShort (policy/effects.ts)",
+    planted:
+      "if (stopping.signal.aborted || isStorageFault(error)) outbox.postpone(row, row.attempts, clock.now(), null);",
   },
   {
     sign: /\bretryAt\b(?! *[:=] *null)/,

@@ -8,9 +8,13 @@ import type { Observation } from "../../src/factory/facts/observation.ts";
 import { settled } from "../../src/factory/judge/charging.ts";
 import { brokenOff, endOfBroken, stoppedBeforeItBegan } from "../../src/engines/policy/broken-run.ts";
 import {
+  ACKNOWLEDGING,
+  acknowledges,
+  afterCutShort,
   afterDone,
   afterFailure,
   classOf,
+  EFFECT_CLASSES,
   freePlaces,
   longestWaitMs,
   nextTry,
@@ -213,13 +217,39 @@ describe("effects", () => {
     const retryAt = wait === undefined ? null : NOW + Number(wait) * SECOND;
     const error =
       what === "bug" ? new TypeError("bug") : new ExternalError(what as ExternalFault, "x", { retryAt });
-    const failed = { class: kind as EffectClass, error, attempts: Number(before), now: NOW };
+    const going = { stopping: false, storageFailed: false };
+    const failed = { class: kind as EffectClass, error, attempts: Number(before), now: NOW, ...going };
     const next = nextTry({ ...failed, fraction: 1 }, settings);
     expect(next === null ? "failed" : `${next.attempts} in ${seconds(next.at)}`).toBe(then);
     // Never sooner than half of it, and as soon as that only when the world has named no time.
     const soonest = nextTry({ ...failed, fraction: 0 }, settings);
+    expect(next?.failed ?? true).toBe(true);
     if (next === null || soonest === null) expect(soonest).toBe(next);
     else expect(soonest.at - NOW).toBeGreaterThanOrEqual((next.at - NOW) / 2);
+  });
+
+  // stopping | its storage failed | what came of the call
+  test.each([
+    [true, false, new ExternalError("unavailable", "x")],
+    [true, false, new ExternalError("refused", "x")],
+    [true, false, new TypeError("bug")],
+    [false, true, new Error("SQLITE_FULL")],
+    [true, true, new Error("SQLITE_IOERR")],
+  ])(
+    "cut short (stopping %s, storage failed %s) it costs no attempt, whatever it was",
+    (stopping, storageFailed, error) => {
+      for (const before of [0, 3, 400]) {
+        const failed = { class: "tracker", error, attempts: before, now: NOW, fraction: 0.5 } as const;
+        const next = nextTry({ ...failed, stopping, storageFailed }, settings);
+        expect(next).toEqual({ attempts: before, at: NOW, failed: false });
+        expect(next).toEqual(afterCutShort(before, NOW));
+      }
+    },
+  );
+
+  test("one class alone goes before the rest of its lane", () => {
+    expect(EFFECT_CLASSES.filter(acknowledges)).toEqual([ACKNOWLEDGING]);
+    expect(waitsForNothing(ACKNOWLEDGING)).toBe(true);
   });
 
   test("nothing is planned further ahead than the clock's rollback allows for", () => {

@@ -8,6 +8,8 @@ import type { EngineSettings } from "../engine.ts";
 /** Each class has places of its own, so that none waits behind the slow calls of another. */
 export const EFFECT_CLASSES = ["start", "control", "acknowledgement", "tracker", "reading", "work"] as const;
 export type EffectClass = (typeof EFFECT_CLASSES)[number];
+/** The class that goes before the rest of its lane. An engine that keeps effects in a database asks its index for it. */
+export const ACKNOWLEDGING = "acknowledgement" satisfies EffectClass;
 /** `start` waits for a slot instead (slots.ts). */
 export type WorkClass = Exclude<EffectClass, "start">;
 export const WORK_CLASSES: readonly WorkClass[] = EFFECT_CLASSES.filter((kind) => kind !== "start");
@@ -26,14 +28,19 @@ export const LONGEST_CALL_MS = 10 * 60_000;
 
 export function classOf(effect: Effect): EffectClass {
   if (effect.kind === "start_run") return "start";
-  if (effect.kind === "tell" && effect.acknowledges) return "acknowledgement";
+  if (effect.kind === "tell" && effect.acknowledges) return ACKNOWLEDGING;
   const { lane } = EFFECTS[effect.kind];
   return lane === "run" || lane === "forge" ? "work" : lane;
 }
 
 /** Whether effects of this class go at once, whatever else their issue and lane have open. */
 export function waitsForNothing(kind: EffectClass): boolean {
-  return kind === "control" || kind === "acknowledgement";
+  return kind === "control" || acknowledges(kind);
+}
+
+/** Whether the rest of an ordered lane waits for effects of this class. */
+export function acknowledges(kind: EffectClass): boolean {
+  return kind === ACKNOWLEDGING;
 }
 
 /** How many more effects of this class may begin, given the classes of those under way. */
@@ -62,27 +69,43 @@ export interface FailedTry {
   readonly now: number;
   /** In [0,1): spreads the next try. */
   readonly fraction: number;
+  /** Why it may have been cut short rather than have failed: the engine was stopping, or its storage failed. */
+  readonly stopping: boolean;
+  readonly storageFailed: boolean;
+}
+
+/** When an effect is tried again (Unix ms), and the tries that count by then. */
+export interface NextTry {
+  readonly attempts: number;
+  readonly at: number;
+  /** Whether the last try failed, and its error is told; else what an earlier one failed by stays. */
+  readonly failed: boolean;
+}
+
+/** The next try of an effect that the engine itself cut short, or whose result it could not keep: that costs no attempt. */
+export function afterCutShort(attempts: number, now: number): NextTry {
+  return { attempts, at: now, failed: false };
 }
 
 /**
- * When an effect that failed is tried again (Unix ms, with the tries that count by then); null = it has failed for good.
- * Being told to wait is no attempt. An outage of any length must not lose what was to be said: the world's own faults
+ * When an effect whose try did not come to its end is tried again; null = it has failed for good. Being told to wait is no attempt. An outage of any length must not lose what was to be said: the world's own faults
  * are retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
  */
 export function nextTry(
   failed: FailedTry,
   settings: Pick<EngineSettings, "outboxAttempts" | "outboxFirstRetryMs" | "outboxMaxRetryMs">,
-): { readonly attempts: number; readonly at: number } | null {
+): NextTry | null {
   const { error, now, fraction } = failed;
+  if (failed.stopping || failed.storageFailed) return afterCutShort(failed.attempts, now);
   const external = error instanceof ExternalError ? error : null;
   const attempts = external?.kind === "rate_limited" ? failed.attempts : failed.attempts + 1;
   if (!isPassing(error) || (external === null && attempts >= settings.outboxAttempts)) return null;
-  const longest = failed.class === "acknowledgement" ? ACKNOWLEDGE_RETRY_MS : Infinity;
+  const longest = acknowledges(failed.class) ? ACKNOWLEDGE_RETRY_MS : Infinity;
   const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
   const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
   const ordinary = now + backoffMs(backoff, attempts, fraction);
   const told = external?.retryAt ?? ordinary;
-  return { attempts, at: Math.min(Math.max(told, ordinary), now + longestWaitMs(settings)) };
+  return { attempts, at: Math.min(Math.max(told, ordinary), now + longestWaitMs(settings)), failed: true };
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { EffectTrait } from "../../factory/effects/effect.ts";
-import { waitsForNothing } from "./effects.ts";
+import { acknowledges, waitsForNothing } from "./effects.ts";
 import type { EffectClass } from "./effects.ts";
 
 /** An effect that is not over, as far as its turn in its lane matters. */
@@ -39,11 +39,6 @@ export function headOf(
   acknowledging: boolean,
 ): number | null {
   return first === null || first.underWay || acknowledging ? null : first.id;
-}
-
-/** Whether the rest of the lane waits for effects of this class. */
-function acknowledges(kind: EffectClass): boolean {
-  return kind === "acknowledgement";
 }
 
 /** Of effects that may go, those that wait the longest first: by when they may be tried (Unix ms), then by age. */

@@ -6,6 +6,7 @@ import { failpoint } from "../../../lib/failpoints.ts";
 import { cutOffAfter } from "../../../lib/external.ts";
 import type { EngineParts, Performer } from "../../engine.ts";
 import {
+  afterCutShort,
   afterDone,
   afterFailure,
   freePlaces,
@@ -91,10 +92,6 @@ export function createEffectWorker(parts: {
     const why = messageOf(error);
     try {
       store.write(() => {
-        if (stopping.signal.aborted || isStorageFault(error)) {
-          outbox.postpone(row, row.attempts, clock.now(), row.error);
-          return;
-        }
         const next = nextTry(
           {
             class: row.class,
@@ -102,11 +99,13 @@ export function createEffectWorker(parts: {
             attempts: row.attempts,
             now: clock.now(),
             fraction: engine.randomness.fraction(),
+            stopping: stopping.signal.aborted,
+            storageFailed: isStorageFault(error),
           },
           settings,
         );
         if (next !== null) {
-          outbox.postpone(row, next.attempts, next.at, why);
+          outbox.postpone(row, next.attempts, next.at, next.failed ? why : row.error);
           return;
         }
         outbox.settle(row, "failed", why, clock.now());
@@ -142,7 +141,10 @@ export function createEffectWorker(parts: {
     round() {
       if (unrecorded.size > 0) {
         store.write(() => {
-          for (const row of unrecorded) outbox.postpone(row, row.attempts, clock.now(), row.error);
+          for (const row of unrecorded) {
+            const next = afterCutShort(row.attempts, clock.now());
+            outbox.postpone(row, next.attempts, next.at, row.error);
+          }
         });
         unrecorded.clear();
       }

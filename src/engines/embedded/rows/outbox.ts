@@ -1,7 +1,7 @@
 import { EFFECTS } from "../../../factory/effects/effect.ts";
 import type { Effect, EffectTrait } from "../../../factory/effects/effect.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import { classOf, waitsForNothing } from "../../policy/effects.ts";
+import { ACKNOWLEDGING, classOf, waitsForNothing } from "../../policy/effects.ts";
 import type { EffectClass, WorkClass } from "../../policy/effects.ts";
 import { headOf, isOrdered } from "../../policy/order.ts";
 import type { QueuePlace } from "../../policy/slots.ts";
@@ -46,17 +46,17 @@ export function outboxRows({ db }: Pick<Store, "db">) {
   );
   const openHead = db.prepare<[string, string], Pick<OutboxRow, "id" | "state">>(
     `SELECT id, state FROM outbox WHERE issue = ? AND lane = ? AND state IN ('pending', 'doing')
-       AND class <> 'acknowledgement' ORDER BY state, id LIMIT 1`,
+       AND class <> '${ACKNOWLEDGING}' ORDER BY state, id LIMIT 1`,
   );
   const acknowledging = db
     .prepare<[string, string], 1>(
       `SELECT 1 FROM outbox INDEXED BY outbox_acknowledging
-       WHERE issue = ? AND lane = ? AND class = 'acknowledgement' AND state IN ('pending', 'doing') LIMIT 1`,
+       WHERE issue = ? AND lane = ? AND class = '${ACKNOWLEDGING}' AND state IN ('pending', 'doing') LIMIT 1`,
     )
     .pluck();
   const clearHeads = db.prepare(
     `UPDATE outbox SET head = 0 WHERE issue = ? AND lane = ? AND state = 'pending' AND head = 1
-       AND class <> 'acknowledgement' AND id <> ?`,
+       AND class <> '${ACKNOWLEDGING}' AND id <> ?`,
   );
   const setHead = db.prepare<[number]>("UPDATE outbox SET head = 1 WHERE id = ? AND head = 0");
   const due = db.prepare<[string, number, number], OutboxRow>(
