@@ -14,6 +14,17 @@ if (major < 20 || (major === 20 && minor < 19)) {
   process.exit(1);
 }
 
+// Libraries print what they send when they are told to debug, credentials in headers among it. Theirs can be told
+// otherwise; Node's own has been read by now.
+if (process.env.NODE_DEBUG) {
+  process.stderr.write(
+    "NODE_DEBUG is set: Node would print the headers of every request, and with them the credentials. " +
+      "Unset it, and set log.level to debug instead.\n",
+  );
+  process.exit(1);
+}
+for (const name of Object.keys(process.env)) if (/^DEBUG(_|$)/.test(name)) delete process.env[name];
+
 const filename = path.join(__dirname, "command.cjs");
 
 /** The command beside this file, with its compiled code where there is some. */

@@ -22,7 +22,8 @@ const PROTECTED = [
   /^\.github\/actions\//,
   /^\.patchrelay\//,
   /^(\.github\/|docs\/)?CODEOWNERS$/,
-  /^\.git(modules|attributes)$/,
+  /(^|\/)\.gitattributes$/,
+  /^\.gitmodules$/,
 ];
 
 function paths(changes: Changes): readonly string[] {
@@ -45,7 +46,9 @@ function size(changes: Changes, limits: RunLimits): readonly string[] {
 }
 
 function secrets(changes: Changes): readonly string[] {
-  const added = addedLines(changes).join("\n");
+  if (changes.added === null) return ["it adds more than can be looked through for secrets"];
+  const named = changes.files.filter(({ status }) => status !== "deleted").map(({ path }) => path);
+  const added = [...changes.added, ...named].join("\n");
   return SECRET_FORMS.filter(({ pattern }) => added.search(pattern) !== -1).map(
     ({ what }) => `it adds what looks like ${what}`,
   );
@@ -59,13 +62,9 @@ const SKIPPED =
 /** A repair makes the code pass the tests, never the tests pass the code. */
 function tests(changes: Changes): readonly string[] {
   const deleted = changes.files.filter((file) => file.status === "deleted" && TEST_FILE.test(file.path));
-  const skipped = addedLines(changes).some((line) => SKIPPED.test(line));
+  const skipped = (changes.added ?? []).some((line) => SKIPPED.test(line));
   return [
     ...deleted.map((file) => `it deletes the test ${file.path}`),
     ...(skipped ? ["it skips a test"] : []),
   ];
-}
-
-function addedLines(changes: Changes): readonly string[] {
-  return changes.patch.split("\n").filter((line) => line.startsWith("+") && !line.startsWith("+++"));
 }

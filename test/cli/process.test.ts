@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { buildBundle, ended, firstLine } from "./bundle.ts";
 import type { Bundle } from "./bundle.ts";
@@ -295,4 +297,45 @@ test("serve says who else could have its port", async () => {
   const { code, err } = await ended(serve(other));
   expect(code).toBe(1);
   expect(err).toContain("something else already listens on 127.0.0.1:");
+});
+
+test("no way of debugging a library prints a credential, whatever the command", async () => {
+  const standIns = createServer((_, response) => {
+    response.setHeader("content-type", "application/json");
+    response.end('{"message":"no"}');
+  });
+  await new Promise<void>((resolve) => standIns.listen(0, "127.0.0.1", resolve));
+  undo.push(() => standIns.close());
+  const url = `http://127.0.0.1:${(standIns.address() as AddressInfo).port}`;
+  const where = makePlace();
+  undo.push(() => where.remove());
+  const sources = { linear: { apiUrl: url, webUrl: url }, github: { apiUrl: url, webUrl: url } };
+  const config = join(dirname(where.config), "debug.json");
+  writeFileSync(
+    config,
+    JSON.stringify({
+      dataDir: "data",
+      webhooks: "off",
+      ...sources,
+      projects: [{ id: "a", repository: { name: "o/r" } }],
+    }),
+  );
+  const secrets = { LINEAR_API_KEY: "lin_api_canary0123456789", GITHUB_TOKEN: "ghp_canary0123456789" };
+  for (const debug of [
+    { DEBUG: "*" },
+    { DEBUG_FD: "2", DEBUG: "*" },
+    { NODE_DEBUG: "*" },
+    { NODE_DEBUG: "http" },
+  ]) {
+    for (const line of ["doctor", "status", "linear sync", "serve"]) {
+      const { code, out, err } = await bundle.run([...line.split(" "), "--config", config], {
+        ...secrets,
+        ...debug,
+        ...(line === "serve" ? { LINEAR_API_KEY: "" } : {}),
+      });
+      expect(`${out}${err}`, `${line} with ${JSON.stringify(debug)}`).not.toContain("canary");
+      if ("NODE_DEBUG" in debug)
+        expect([code, err]).toEqual([1, expect.stringContaining("NODE_DEBUG is set")]);
+    }
+  }
 });

@@ -97,6 +97,12 @@ export interface Changes {
   /** Unified diff without binary contents, at most `maxPatchBytes`. */
   readonly patch: string;
   readonly patchTruncated: boolean;
+  /**
+   * Every line that is added, of binary files and of those that attributes call binary as well, also where a later commit
+   * takes it away again, and the messages of those commits. Without NUL, bytes as Latin-1. Null = more than can be looked
+   * through.
+   */
+  readonly added: readonly string[] | null;
   /** Equal for equal changes, whatever commit they stand on; null when nothing changed. */
   readonly patchId: string | null;
   /** The tree object of what was looked at. */
@@ -130,14 +136,69 @@ export async function changesOf(
   const { files, blobs } = readDiff(stdout);
   const show = ["diff-tree", "-r", "-p", "--full-index", "--unified=3", ...NO_TRICKS, ...between];
   const whole = await git.run(place, { args: show, signal, encoding: "latin1", mayTruncate: true });
+  const bare = await addedBetween(git, place, between, signal);
   const patch = Buffer.from(whole.stdout, "latin1").subarray(0, options.maxPatchBytes).toString("utf8");
   return {
     files,
     patch,
     patchTruncated: whole.truncated || whole.stdout.length > options.maxPatchBytes,
+    added: bare,
     patchId: files.length === 0 ? null : await patchId(git, place, whole.stdout, blobs, signal),
     tree,
   };
+}
+
+/** What is added is looked through up to this. */
+const MOST_SEEN_BYTES = 16 * 1024 * 1024;
+
+async function addedBetween(
+  git: Git,
+  place: TreePlace,
+  between: readonly string[],
+  signal: AbortSignal,
+): Promise<readonly string[] | null> {
+  const bare = ["-p", "--text", "--unified=0", ...NO_TRICKS];
+  const ours = ["HEAD", "--not", "--glob=refs/patchrelay/remote/*"];
+  const read = async (...args: readonly string[]): Promise<string | null> => {
+    const { stdout, truncated } = await git.run(place, {
+      args,
+      signal,
+      encoding: "latin1",
+      mayTruncate: true,
+    });
+    return truncated || stdout.length > MOST_SEEN_BYTES ? null : stdout;
+  };
+  const whole = await read("diff-tree", "-r", ...bare, ...between);
+  const commits = await read("log", "--no-show-signature", "--format=", ...bare, ...ours);
+  const messages = await read("log", "--no-show-signature", "--format=%B", ...ours);
+  if (whole === null || commits === null || messages === null) return null;
+  return [...addedLines(whole), ...addedLines(commits), ...messages.split("\n")];
+}
+
+/**
+ * The lines that a unified diff adds. Told apart by the counts in the heads of the hunks: what a line begins with is its
+ * author's choice, and may look like any line of a diff.
+ */
+export function addedLines(diff: string): readonly string[] {
+  const added: string[] = [];
+  let removedLeft = 0;
+  let addedLeft = 0;
+  for (const line of diff.split("\n")) {
+    if (removedLeft === 0 && addedLeft === 0) {
+      const head = /^@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@/.exec(line);
+      if (head === null) continue;
+      removedLeft = Number(head[1] ?? 1);
+      addedLeft = Number(head[2] ?? 1);
+    } else if (line.startsWith("+")) {
+      added.push(line.slice(1).replaceAll("\0", ""));
+      addedLeft -= 1;
+    } else if (line.startsWith("-")) removedLeft -= 1;
+    else if (!line.startsWith("\\")) {
+      removedLeft -= 1;
+      addedLeft -= 1;
+    }
+  }
+  return added;
 }
 
 // git patch-id knows text only; the contents of binary files and of what it was not given count by their ids.

@@ -116,6 +116,7 @@ export function createFakeWorktrees(life: Life, disk: Disk): Worktrees {
         files: isSame ? [] : [FILE],
         patch: isSame ? "" : "+ return a - b;\n",
         patchTruncated: false,
+        added: [],
         patchId: isSame ? null : now,
         tree: now,
       };
