@@ -47,6 +47,50 @@ test("where each mistake was found can be read", async () => {
   expect(told(report)).toContain(`npm run sim -- --seed ${seed}`);
 });
 
+/** Around what each function of planted.ts is put; all that is in outside/ is a fake. */
+const PLANTED: Readonly<Record<string, string>> = {
+  plantedFactory: "real",
+  plantPerformers: "real",
+  plantHandle: "real",
+  plantDiscovery: "real",
+  plantSettings: "real",
+  applyApart: "real",
+  plantForge: "fake",
+  plantWorktrees: "fake",
+  plantAccept: "edge",
+};
+
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** The mistakes that a piece of code asks for. */
+function askedIn(text: string): readonly string[] {
+  return [...text.matchAll(/\b(?:life|mistakes)\.has\("(\w+)"\)/g)].map(([, name = ""]) => name);
+}
+
+test("which mistakes act on real parts is as the table and the decision say", () => {
+  const functions = readFileSync(here("planted.ts"), "utf8").split(/^(?:export )?(?:async )?function /m);
+  const fakes = readdirSync(here("outside")).map((name) => readFileSync(here(`outside/${name}`), "utf8"));
+  const found = [
+    ...functions.flatMap((text) => {
+      const name = /^\w+/.exec(text)?.[0] ?? "";
+      return askedIn(text).map((mistake) => `${mistake}: ${PLANTED[name] ?? name}`);
+    }),
+    ...fakes.flatMap(askedIn).map((mistake) => `${mistake}: fake`),
+  ];
+  const table = Object.entries(MISTAKES).map(([mistake, { on }]) => `${mistake}: ${on}`);
+  expect([...new Set(found)].toSorted()).toEqual(table.toSorted());
+
+  const decision = readFileSync(here("../../docs/decisions/0013-simulation.md"), "utf8");
+  const [edge = "", fake = ""] = (decision.split("## Consequences")[1] ?? "").split("Four more act on fakes");
+  const told = (text: string, on: string): readonly string[] =>
+    Object.keys(MISTAKES)
+      .filter((mistake) => text.includes(`\`${mistake}\``))
+      .map((mistake) => `${mistake}: ${on}`);
+  expect([...told(edge, "edge"), ...told(fake, "fake")].toSorted()).toEqual(
+    table.filter((row) => !row.endsWith("real")).toSorted(),
+  );
+});
+
 test("the product has no switch for any of them", () => {
   const src = fileURLToPath(new URL("../../src/", import.meta.url));
   const files = readdirSync(src, { recursive: true, encoding: "utf8" }).filter((path) =>

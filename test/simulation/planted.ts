@@ -198,17 +198,26 @@ export async function plantAccept(
   }
   const answer = await engine.accept();
   if (!life.alive) return false;
-  if (life.has("dedupe_apart") && answer === "accepted") {
-    meddler.run(
-      "UPDATE deliveries SET state = 'applied' WHERE source = ? AND delivery_id = ? AND state = 'pending'",
-      delivery.source,
-      delivery.id,
-    );
-    gap(life);
-    if (life.alive) await engine.replay();
-  }
+  if (answer === "accepted") await applyApart(life, delivery, meddler, engine);
   life.boundary();
   return life.alive;
+}
+
+/** The mistake `dedupe_apart`: the engine's own commit comes after one that says it was there. */
+async function applyApart(
+  life: Life,
+  delivery: Delivery,
+  meddler: Meddler,
+  engine: { replay(): Promise<boolean> },
+): Promise<void> {
+  if (!life.has("dedupe_apart")) return;
+  meddler.run(
+    "UPDATE deliveries SET state = 'applied' WHERE source = ? AND delivery_id = ? AND state = 'pending'",
+    delivery.source,
+    delivery.id,
+  );
+  gap(life);
+  if (life.alive) await engine.replay();
 }
 
 /** The runs of one life that are under way, for the oracle. */
