@@ -18,7 +18,7 @@ import { engineIn, inheritedIn, REGISTRY } from "./registry.ts";
 import type { MakingParts, Registry } from "./registry.ts";
 import { performRun } from "./runs/pipeline.ts";
 import type { RunParts } from "./runs/parts.ts";
-import { scrubber } from "./runs/scrub.ts";
+import { scrubber } from "./runs/words/scrub.ts";
 import type { Credentials } from "./settings/credentials/credentials.ts";
 import { OPEN_CREDENTIALS } from "./settings/credentials/names.ts";
 import { policyOf } from "./settings/policy.ts";

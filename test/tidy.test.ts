@@ -313,7 +313,8 @@ const SAY_NAMES: Readonly<Record<string, string>> = {
   "src/cli/delivery/replay.ts": "an example in help",
   "src/cli/outbox/retry.ts": "an example in help",
   "src/cli/run/show.ts": "an example in help",
-  "src/runs/scrub.ts": "an agent may print a token of any service, also of one that this relay does not use",
+  "src/runs/words/scrub.ts":
+    "an agent may print a token of any service, also of one that this relay does not use",
   "src/runs/inspect.ts": "a folder in the target repository, which whoever hosts it may honour",
   "src/settings/schema/schema.ts": "descriptions of keys, as editors show them",
   "src/settings/schema/relay.ts": "descriptions of keys, as editors show them",

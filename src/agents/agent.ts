@@ -1,5 +1,5 @@
 import type { FailureClass, Spent } from "../factory/facts/facts.ts";
-import type { PlanItem } from "../factory/effects/effect.ts";
+import type { PlanItem } from "../factory/facts/glimpse.ts";
 import type { RunType } from "../factory/facts/run-types.ts";
 
 /**

@@ -1,7 +1,7 @@
 import type { RunType } from "../factory/facts/run-types.ts";
 import type { Changes } from "../worktrees/worktrees.ts";
 import type { RunLimits } from "./parts.ts";
-import { SECRET_FORMS } from "./scrub.ts";
+import { SECRET_FORMS } from "./words/scrub.ts";
 
 /**
  * What may not be published without a person (T12 to T18 in docs/reliability.md): the agent is

@@ -47,6 +47,8 @@ async function carryOut(handle: RunHandle, parts: RunParts, signal: AbortSignal)
     ending = known === null ? await runSteps(context) : new Ending(known.end, known.question);
   } catch (error) {
     ending = await endingOf(error, handle, context);
+  } finally {
+    await context?.glimpses.end();
   }
   await settle(handle, parts, context, ending);
 }

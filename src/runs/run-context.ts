@@ -7,6 +7,7 @@ import { assert } from "../lib/assert.ts";
 import type { RunHandle } from "../engines/engine.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { ended, Ending } from "./ending.ts";
+import { glimpsesOf, type Glimpses } from "./words/glimpses.ts";
 import type { RunParts } from "./parts.ts";
 
 /** One run on its way through the pipeline: what every step looks at. */
@@ -17,6 +18,7 @@ export interface RunContext {
   readonly id: string;
   /** Aborted when the relay stops or the run is told to stop. */
   readonly signal: AbortSignal;
+  readonly glimpses: Glimpses;
   facts(): Promise<Facts>;
   run(): Promise<Run>;
   record(observations: readonly Observation[]): Promise<void>;
@@ -99,6 +101,7 @@ export async function runContextOf(
     project,
     id: runId(handle.issue, handle.run),
     signal,
+    glimpses: glimpsesOf({ handle, run, parts }),
     facts,
     run,
     record: (observations) => handle.record(observations),

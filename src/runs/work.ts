@@ -267,6 +267,7 @@ async function saveAfter(
 
 function record(context: RunContext, event: AgentEvent): void {
   const { handle } = context;
+  context.glimpses.note(event);
   switch (event.kind) {
     case "message":
     case "reasoning":

@@ -1,5 +1,6 @@
 import type { Actor } from "../factory/facts/actor.ts";
-import type { Activity, PlanItem } from "../factory/effects/effect.ts";
+import type { Activity } from "../factory/effects/effect.ts";
+import type { PlanItem } from "../factory/facts/glimpse.ts";
 import type { TicketStatus } from "../factory/facts/facts.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
 import type { Interpretation } from "../factory/facts/interpretation.ts";
@@ -75,8 +76,17 @@ export interface TrackerWorkspace {
     signal: AbortSignal,
     about?: { readonly need?: "wanted" | "background"; readonly sessions?: readonly string[] },
   ): Promise<Observation>;
-  /** Posts an activity. The same `key` twice posts once. */
-  tell(session: string, key: string, activity: Activity, signal: AbortSignal): Promise<void>;
+  /**
+   * Posts an activity; `wanted` unless said otherwise. The same `key` twice posts once. One that is `fleeting` matters only
+   * now: throws ExternalError `rate_limited` already when the allowance runs low.
+   */
+  tell(
+    session: string,
+    key: string,
+    activity: Activity,
+    signal: AbortSignal,
+    need?: "wanted" | "fleeting",
+  ): Promise<void>;
   showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;
   link(session: string, label: string, url: string, signal: AbortSignal): Promise<void>;
   /** Moves the issue, unless a person has moved it further already. */

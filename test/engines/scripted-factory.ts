@@ -214,6 +214,7 @@ function queueRun(facts: Facts, type: RunType, effects: Effect[], now: number): 
     stop: null,
     end: null,
     spent: NOTHING_SPENT,
+    glimpse: null,
   };
   return { ...facts, runs: [...facts.runs, run] };
 }

@@ -100,6 +100,7 @@ function runOf(words: string, number: number): Run {
     stop: null,
     end: what === "running" ? null : settled(report(outcome)),
     spent: marks.includes("$") ? { ...NOTHING_SPENT, input: 10 } : NOTHING_SPENT,
+    glimpse: null,
   };
 }
 

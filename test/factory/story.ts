@@ -9,6 +9,7 @@ import type {
   Review,
   RunReport,
 } from "../../src/factory/facts/facts.ts";
+import type { PlanItem } from "../../src/factory/facts/glimpse.ts";
 import type { NotYet } from "../../src/factory/facts/request.ts";
 import type { Command, Observation } from "../../src/factory/facts/observation.ts";
 import type { ProjectPolicy } from "../../src/factory/facts/policy.ts";
@@ -354,6 +355,17 @@ export class Story {
     if (what === "begins")
       return { kind: "run_advanced", ...id, ...nothing, phase: "prepare", headBefore: value };
     if (what === "intends") return { kind: "push_intended", ...id, sha: value, expected: null };
+    if (what === "says") return { kind: "run_glimpsed", ...id, words: words.slice(1).join(" "), plan: null };
+    if (what === "plans") {
+      const items = words.slice(1).map((step): PlanItem => {
+        const [content = "", status] = step.split("=");
+        return {
+          content,
+          status: status === "now" ? "inProgress" : status === "done" ? "completed" : "pending",
+        };
+      });
+      return { kind: "run_glimpsed", ...id, words: null, plan: items };
+    }
     if (what === "given") return { kind: "prompt_delivered", ...id, prompt: value };
     const spends = words.indexOf("spends");
     const spent = {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import { SECRET_FORMS, scrubber } from "../../src/runs/scrub.ts";
+import { SECRET_FORMS, scrubber } from "../../src/runs/words/scrub.ts";
 
 const OWN = "of-our-own-webhook";
 const scrub = scrubber([OWN, `${OWN}-longer`, "", "short"]);

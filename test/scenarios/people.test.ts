@@ -55,6 +55,74 @@ test("a run that is stopped after its push says that it was pushed", async () =>
   await story.end();
 });
 
+const LONG = worksBut(
+  does(
+    { type: "implementation", nth: 1 },
+    [
+      {
+        plan: [
+          { step: "Read the prices", status: "inProgress" },
+          { step: "Add the discount", status: "pending" },
+        ],
+      },
+      { say: "The prices are in src/price.txt." },
+      { wait: 60 * 60_000 },
+      {
+        plan: [
+          { step: "Read the prices", status: "completed" },
+          { step: "Add the discount", status: "inProgress" },
+        ],
+      },
+      { wait: 18 * 60_000 },
+      write("src/discount.txt", "10 percent\n"),
+    ],
+    "Added the discount.",
+  ),
+);
+
+test("while an agent works for an hour its session shows what it is at, and is never taken for dead", async () => {
+  const story = await startStory({
+    agent: LONG,
+    config: { runs: { stallSeconds: 7_200 } },
+    project: { budgets: { runMinutes: 120 } },
+  });
+  const { ada, linear } = story;
+  ada.writes("Add a discount");
+  const session = ada.delegates();
+  await story.works();
+  const plans = new Set<string>();
+  for (let look = 0; look < 11; look += 1) {
+    await story.passes(360);
+    expect(linear.session(session).status).toBe("active");
+    plans.add(
+      ((linear.session(session).plan ?? []) as readonly { content: string; status: string }[])
+        .map(({ content, status }) => `${content}: ${status}`)
+        .join(", "),
+    );
+  }
+  await story.outwaits("awaiting_review");
+  const rows = linear.activities(session).filter(({ content }) => content.type === "thought");
+  expect(rows.filter(({ ephemeral }) => !ephemeral)).toEqual([]);
+  expect(rows.map(({ content }) => content.body?.replace(/\d+ minutes/, "<so many> minutes")))
+    .toMatchInlineSnapshot(`
+    [
+      "On it. I'll post progress on APP-1 here, and ask when I need a decision from you.",
+      "The prices are in src/price.txt.",
+      "Read the prices.",
+      "Still at it after <so many> minutes: Read the prices.",
+      "Still at it after <so many> minutes: Read the prices.",
+      "Add the discount.",
+    ]
+  `);
+  expect([...plans]).toMatchInlineSnapshot(`
+    [
+      "Read the prices: inProgress, Add the discount: pending, Open a pull request: pending, Make the checks pass: pending, Address the review: pending, Merge: pending",
+      "Read the prices: completed, Add the discount: inProgress, Open a pull request: pending, Make the checks pass: pending, Address the review: pending, Merge: pending",
+    ]
+  `);
+  await story.end();
+});
+
 test("undelegation while the agent works stops it, and delegating again starts over", async () => {
   const story = await startStory({ agent: WAITS });
   const { ada } = story;

@@ -13,7 +13,7 @@ import { simulate, told, type Report } from "./simulate.ts";
 // Whole histories in virtual time: people, services, an agent, a bad network and a process that dies, around
 // the real engine, performers and run pipeline. The invariants of docs/reliability.md are asked all along (oracle.ts). More seeds: `npm run sim`.
 
-const SEEDS = 10;
+const SEEDS = 12;
 
 describe("old failing seeds", () => {
   test.each(CORPUS)("seed $seed: $why", { timeout: 120_000 }, async ({ seed }) => {

@@ -305,6 +305,18 @@ describe("Linear's allowances", () => {
     expect(asked).toBe(3);
   });
 
+  test("leave out words that matter only now before anybody waits for a reading", async () => {
+    const linear = client();
+    const passing = { ...SAY, kind: "fleeting" } as const;
+    reply(200, FINE, limits(300, NOW + 60_000));
+    await linear.call(passing, {}, signal);
+    reply(200, FINE, limits(299, NOW + 60_000));
+    await linear.call(passing, {}, signal);
+    expect(await fault(linear.call(passing, {}, signal))).toMatchObject({ kind: "rate_limited" });
+    await linear.call(ASK, {}, signal);
+    expect(asked).toBe(3);
+  });
+
   test.each(["Requests", "Complexity"])(
     "make reads wait once less than a tenth of the %s is left, writes never, until the reset",
     async (what) => {

@@ -10,7 +10,7 @@ import { unseenPush } from "../judge/pushes.ts";
 import { newestSession } from "../judge/sessions.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";
-import { narration } from "./narration.ts";
+import { isOverGlimpse, narration } from "./narration.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
 import { pendingPrompts } from "../judge/authority.ts";
 import { isUnproven, projectOf } from "../judge/trust.ts";
@@ -260,7 +260,7 @@ function completedKey(facts: Facts): string {
 /**
  * Whether an effect that was asked for before is still to be carried out, asked right before it is: a merge or a
  * rerun that waited is what would be decided now, or is not carried out. Nor is a move on the board that a person's
- * later word has overtaken.
+ * later word has overtaken, nor a word about a run that has said more since, or has ended.
  */
 export function stillWanted(effect: Effect, facts: Facts, policy: Policy, now: number): boolean {
   // News that has been read meanwhile, or was followed by other news that is to be read anyway, needs no reading.
@@ -270,6 +270,7 @@ export function stillWanted(effect: Effect, facts: Facts, policy: Policy, now: n
   if (effect.kind === "set_status" && effect.to === "completed") {
     return core?.merged === true && effect.key === completedKey(facts);
   }
+  if (effect.kind === "tell") return !isOverGlimpse(effect, facts);
   if (effect.kind === "take_delegation") return authorityOf(facts, policy)?.granted === true;
   if (effect.kind === "merge") return isStillDecided(effect, facts, policy, now);
   if (effect.kind !== "rerun_checks") return true;

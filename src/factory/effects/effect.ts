@@ -1,4 +1,5 @@
 import type { Hint, StopReason, ThreadReply } from "../facts/facts.ts";
+import type { PlanItem } from "../facts/glimpse.ts";
 import type { ForgeRequest } from "../facts/request.ts";
 import type { IssueId } from "../facts/ids.ts";
 
@@ -54,11 +55,6 @@ export type Activity =
   | { readonly type: "elicitation"; readonly body: string; readonly options?: readonly string[] }
   | { readonly type: "response"; readonly body: string }
   | { readonly type: "error"; readonly body: string };
-
-export interface PlanItem {
-  readonly content: string;
-  readonly status: "pending" | "inProgress" | "completed" | "canceled";
-}
 
 /** How the outbox treats a kind. */
 export interface EffectTrait {

@@ -1,5 +1,5 @@
 import type { Decision } from "../rules/decision.ts";
-import type { Activity, Effect } from "./effect.ts";
+import type { Activity, Effect, EffectOf } from "./effect.ts";
 import { own } from "../facts/own.ts";
 import { isCourtesy } from "../judge/sessions.ts";
 import { asksForNothing } from "../judge/courtesy.ts";
@@ -145,6 +145,11 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
   if (run.startedAt !== null) {
     tell(`run:${run.number}:started`, { type: "action", ...texts.doing(facts, run), ephemeral: true });
   }
+  const word = run.glimpse?.word ?? null;
+  if (word !== null) {
+    const body = texts.underWay(run, word);
+    tell(glimpseKey(run, word.at), { type: "thought", body, ephemeral: true });
+  }
   const end = run.end;
   if (end === null) return;
   const key = endKey(run);
@@ -172,6 +177,18 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
     case "stopped":
       return;
   }
+}
+
+function glimpseKey(run: Run, at: number): string {
+  return `run:${run.number}:glimpse:${at}`;
+}
+
+/** Whether an effect tells what a run was at, and it is at something else since, or over. */
+export function isOverGlimpse({ key, issue }: EffectOf<"tell">, facts: Facts): boolean {
+  if (!key.includes(":glimpse:")) return false;
+  const run = activeRun(facts);
+  const word = run?.glimpse?.word ?? null;
+  return run === null || word === null || key !== `tell:${issue}:${glimpseKey(run, word.at)}`;
 }
 
 function endKey(run: Run): string {

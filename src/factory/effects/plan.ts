@@ -1,7 +1,8 @@
 import type { Decision } from "../rules/decision.ts";
-import type { PlanItem } from "./effect.ts";
-import type { Facts } from "../facts/facts.ts";
-import { STAGES } from "./texts/tracker.ts";
+import { activeRun, type Facts } from "../facts/facts.ts";
+import type { PlanItem } from "../facts/glimpse.ts";
+import { digest } from "../facts/hash.ts";
+import { STAGE_WAITS, STAGES } from "./texts/tracker.ts";
 import { TERMINAL } from "../facts/state.ts";
 
 /** How far each state is through the stages: all before are completed, this one is in progress. */
@@ -27,26 +28,32 @@ function stage(facts: Facts, decision: Decision): number {
   return stated === 0 && facts.pullRequest !== null ? 2 : stated;
 }
 
-/** The plan as the tracker shows it. */
+/** The plan as the tracker shows it. While an agent works, its own plan stands for the stage that it works on. */
 export function planOf(facts: Facts, decision: Decision): readonly PlanItem[] {
   const reached = stage(facts, decision);
   const ended = TERMINAL.has(decision.state) && decision.state !== "done";
-  return STAGES.map((content, index) => ({
-    content,
-    status:
-      index < reached
-        ? "completed"
-        : ended
-          ? "canceled"
-          : index === reached && decision.state !== "delegated"
-            ? "inProgress"
-            : "pending",
-  }));
+  // Between two runs of one stage nothing has gone back to where it was.
+  const begun = decision.state !== "delegated" || facts.runs.some((run) => run.startedAt !== null);
+  return STAGES.flatMap((content, index): readonly PlanItem[] => {
+    if (index < reached) return [{ content, status: "completed" }];
+    if (ended) return [{ content, status: "canceled" }];
+    if (index > reached || !begun) return [{ content, status: "pending" }];
+    const own = activeRun(facts)?.glimpse?.plan?.items ?? [];
+    if (own.length > 0) return own;
+    const waits = STAGE_WAITS[decision.state];
+    return [{ content: waits === undefined ? content : `${content} (${waits})`, status: "inProgress" }];
+  });
 }
 
 /** The picture that `planOf` draws, in a line: the same picture is not shown twice in a row. */
 export function pictureOf(items: readonly PlanItem[]): string {
-  return items.map(({ status }) => MARKS[status]).join("");
+  const marks = items.map(({ status }) => MARKS[status]).join("");
+  const names = items.map(({ content }) => content).filter((content) => !isStage(content));
+  return names.length === 0 ? marks : `${marks} ${digest(names)}`;
+}
+
+function isStage(content: string): boolean {
+  return (STAGES as readonly string[]).includes(content);
 }
 
 const MARKS: Readonly<Record<PlanItem["status"], string>> = {

@@ -1,5 +1,6 @@
 import type { Actor } from "./actor.ts";
 import type { Conversation } from "./conversation.ts";
+import type { Glimpse } from "./glimpse.ts";
 import type { IssueId } from "./ids.ts";
 import type { CheckRerun, MergeCancellation, MergeRequest } from "./request.ts";
 import type { RunType } from "./run-types.ts";
@@ -327,6 +328,8 @@ export interface Run {
   readonly stop: { readonly at: number; readonly reason: StopReason } | null;
   readonly end: RunEnd | null;
   readonly spent: Spent;
+  /** What it is at, while it goes on; null = nothing of it has been shown. */
+  readonly glimpse: Glimpse | null;
 }
 
 export type RunPhase = "reserve" | "prepare" | "work" | "verify" | "inspect" | "publish" | "settle";

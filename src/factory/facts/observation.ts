@@ -14,6 +14,7 @@ import type {
   TicketCore,
   TicketStatus,
 } from "./facts.ts";
+import type { PlanItem } from "./glimpse.ts";
 import type { ForgeRequest, NotYet } from "./request.ts";
 
 /**
@@ -75,6 +76,8 @@ export type Observation =
     >
   | Of<"push_intended", { run: number; fence: number; sha: string; expected: string | null }>
   | Of<"prompt_delivered", { run: number; fence: number; prompt: string }>
+  /** What people may see of it. Null: nothing to say now; the plan is as before. */
+  | Of<"run_glimpsed", { run: number; fence: number; words: string | null; plan: readonly PlanItem[] | null }>
   | Of<"run_spent", { run: number; fence: number; spent: Spent }>
   | Of<
       "run_ended",

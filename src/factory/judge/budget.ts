@@ -80,6 +80,7 @@ export function reserve(ask: Reservation): { readonly run: Run } | { readonly re
       stop: null,
       end: null,
       spent: NOTHING_SPENT,
+      glimpse: null,
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Facts, Question } from "../facts/facts.ts";
 import { runId } from "../facts/ids.ts";
 import { withAnswer } from "./request.ts";
-import { withHeadBefore, withRun } from "./run.ts";
+import { withGlimpse, withHeadBefore, withRun } from "./run.ts";
 import {
   headSeen,
   withCheck,
@@ -128,6 +128,8 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       return withRun(facts, seen.run, seen.fence, (run) =>
         run.steered.includes(seen.prompt) ? run : { ...run, steered: [...run.steered, seen.prompt] },
       );
+    case "run_glimpsed":
+      return withRun(facts, seen.run, seen.fence, (run) => withGlimpse(run, seen));
     case "run_spent":
       return withRun(facts, seen.run, seen.fence, (run) => ({ ...run, spent: seen.spent }));
     case "run_ended": {
@@ -139,6 +141,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         endedAt: at,
         end: settled(end),
         spent,
+        glimpse: null,
       }));
       if (next === facts) return next;
       const pushed = end.outcome === "published" ? withReadingsBefore(next, at) : next;

@@ -1,4 +1,5 @@
 import type { Facts, Run } from "../facts/facts.ts";
+import type { Observation } from "../facts/observation.ts";
 import { headSeen } from "./pull-request.ts";
 
 type Change = (run: Run) => Run;
@@ -18,4 +19,20 @@ export function withHeadBefore(facts: Facts, number: number, fence: number, sha:
   const next = withRun(facts, number, fence, (run) => ({ ...run, headBefore: sha }));
   if (next === facts || next.pullRequest === null) return next;
   return { ...next, pullRequest: headSeen(next, next.pullRequest, sha, at) };
+}
+
+/** A run of which people have seen more. */
+export function withGlimpse(
+  run: Run,
+  { at, words, plan }: Extract<Observation, { kind: "run_glimpsed" }>,
+): Run {
+  const before = run.glimpse ?? { word: null, plan: null };
+  const isLater = (kept: { readonly at: number } | null): boolean => kept === null || kept.at < at;
+  const word =
+    words !== null && isLater(before.word)
+      ? { at, text: words, again: before.word?.text === words }
+      : before.word;
+  const steps = plan !== null && isLater(before.plan) ? { at, items: plan } : before.plan;
+  if (word === before.word && steps === before.plan) return run;
+  return { ...run, glimpse: { word, plan: steps } };
 }

@@ -159,8 +159,8 @@ function workspaceOf(
       if (connection.tickets.listsAll()) connection.sessions.seen(reading, clock.now());
       return reading;
     },
-    async tell(session, key, activity, signal) {
-      await tell((await at(signal)).client, session, key, activity, signal);
+    async tell(session, key, activity, signal, need = "wanted") {
+      await tell((await at(signal)).client, { session, key, activity, need }, signal);
     },
     async showPlan(session, items, signal) {
       await showPlan((await at(signal)).client, session, items, signal);

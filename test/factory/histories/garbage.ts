@@ -208,6 +208,13 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   }),
   of("prompt_delivered", { ...run, prompt: id }),
   of("run_spent", { ...run, spent }),
+  of("run_glimpsed", {
+    ...run,
+    words: fc.option(word),
+    plan: fc.option(
+      few(fc.record({ content: word, status: fc.constantFrom("pending", "inProgress", "completed") })),
+    ),
+  }),
   of("run_ended", {
     ...run,
     end: fc.record({

@@ -491,6 +491,7 @@ export function reservedFacts(types: readonly Run["type"][]): Facts {
     stop: null,
     end: null,
     spent: NOTHING_SPENT,
+    glimpse: null,
   }));
   return { ...withProject(known, POLICY), runs };
 }

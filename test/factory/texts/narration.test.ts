@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Activity } from "../../../src/factory/effects/effect.ts";
+import { stillWanted } from "../../../src/factory/effects/called-for.ts";
 import { FACTORY_STATES } from "../../../src/factory/facts/state.ts";
 import { story, Story } from "../story.ts";
 import { ANN, T0, ticketReading } from "../world.ts";
@@ -55,6 +56,7 @@ test("over a whole life the tracker hears each step once, in plain words", () =>
       "(action: Pushed h2 = It published.)",
       "response: Pull request #7 is ready for review. https://github.com/acme/app/pull/7 /  / - Implementation: It published. / - CI repair: It published. /  / All required checks pass, but nobody with write access has approved this commit yet. I'm waiting for an approving review.",
       "plan: xxx>.",
+      "plan: xxx>.",
       "(action: Addressing the review of h2)",
       "(action: Pushed h3 = It published.)",
       "plan: xx>..",
@@ -85,6 +87,67 @@ test("nothing is told twice, however often the same is heard and seen again", ()
   const before = life.life.effects.length;
   life.tell("pull h4; wait 60; ticket; wait 60");
   expect(life.life.effects.slice(before)).toEqual([]);
+});
+
+describe("while a run goes on", () => {
+  const shown = (life: Story): readonly string[] =>
+    life.life.effects.flatMap((effect) =>
+      effect.kind === "show_plan"
+        ? [effect.items.map(({ content, status }) => `${MARK[status]} ${content}`).join(", ")]
+        : [],
+    );
+
+  test("what it is at is told in passing, and the same again only as such", () => {
+    const life = story("delegated; run starts; run at work; run says Reading the prices.");
+    life.tell("wait 1140; run says Reading the prices.; run says Writing a test.; run published");
+    expect(told(life).filter((line) => line.startsWith("(thought"))).toEqual([
+      "(thought: On it. I'll post progress on APP-1 here, and ask when I need a decision from you.)",
+      "(thought: Reading the prices.)",
+      "(thought: Still at it after 20 minutes: Reading the prices.)",
+      "(thought: Writing a test.)",
+    ]);
+  });
+
+  test("a word that another has followed, or the end of its run, is told no more", () => {
+    const life = story("delegated; run starts; run says First.; run says Second.");
+    const wanted = (): readonly string[] =>
+      life.life.effects.flatMap((effect) =>
+        effect.kind === "tell" &&
+        effect.key.includes("glimpse") &&
+        stillWanted(effect, life.life.facts, life.life.policy, life.life.now)
+          ? [words(effect.activity)]
+          : [],
+      );
+    expect(wanted()).toEqual(["(thought: Second.)"]);
+    life.tell("run published");
+    expect(wanted()).toEqual([]);
+  });
+
+  test("the agent's plan stands for the stage it works on, and goes with its run", () => {
+    const life = story("delegated; run starts; run plans Read=now Write; run plans Read=done Write=now");
+    life.tell("run intends h1; run published; pull h1 test=failure; run starts; run plans Mend=now");
+    expect(shown(life)).toEqual([
+      ". Implement, . Open a pull request, . Make the checks pass, . Address the review, . Merge",
+      "> Implement, . Open a pull request, . Make the checks pass, . Address the review, . Merge",
+      "> Read, . Write, . Open a pull request, . Make the checks pass, . Address the review, . Merge",
+      "x Read, > Write, . Open a pull request, . Make the checks pass, . Address the review, . Merge",
+      "x Implement, x Open a pull request, > Make the checks pass, . Address the review, . Merge",
+      "x Implement, x Open a pull request, > Mend, . Address the review, . Merge",
+    ]);
+  });
+
+  test("a stage that waits for a person says so", () => {
+    const life = story("delegated; run starts; run asked asks Which branch?; says main; run starts");
+    life.tell("run intends h1; run published; pull h1 test=success");
+    expect(shown(life).map((line) => line.split(", ").find((item) => item.startsWith(">")))).toEqual([
+      undefined,
+      "> Implement",
+      "> Implement (waiting for your answer)",
+      "> Implement",
+      "> Make the checks pass",
+      "> Address the review (waiting for the reviewer)",
+    ]);
+  });
 });
 
 test("routine repairs are thoughts and actions, never errors", () => {

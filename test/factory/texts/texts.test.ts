@@ -61,7 +61,15 @@ const doings = [
 
 const TRACKER: Samples<typeof tracker> = {
   STAGES: () => tracker.STAGES.join(" | "),
+  STAGE_WAITS: () => Object.values(tracker.STAGE_WAITS).join(" | "),
   doing: () => [...doings].map(({ action, parameter }) => `${action} | ${parameter}`).join("\n"),
+  underWay: () => {
+    const at = T0 + 24 * 60_000;
+    const begun = { ...run(1), startedAt: T0 };
+    return [false, true]
+      .map((again) => tracker.underWay(begun, { at, text: "Reading the price list.", again }))
+      .join("\n");
+  },
   published: () =>
     [run(2), { ...run(2), headAfter: null }]
       .map(tracker.published)
@@ -120,6 +128,9 @@ describe("what people are told, word for word", () => {
       "## STAGES
       Implement | Open a pull request | Make the checks pass | Address the review | Merge
 
+      ## STAGE_WAITS
+      waiting for the reviewer | waiting for your answer | waiting for a person | paused
+
       ## doing
       Implementing | the issue in acme/app
       Working on | the latest request
@@ -128,6 +139,10 @@ describe("what people are told, word for word", () => {
       Addressing the review of | h1
       Resolving the conflict with | main
       Fixing the merge queue failure of | h1
+
+      ## underWay
+      Reading the price list.
+      Still at it after 24 minutes: Reading the price list.
 
       ## published
       Pushed | h1

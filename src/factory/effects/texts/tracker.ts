@@ -1,4 +1,5 @@
 import type { Facts, Outcome, Prompt, PullRequest, Run } from "../../facts/facts.ts";
+import type { Glimpse } from "../../facts/glimpse.ts";
 import { RUN_TYPES } from "../../facts/run-types.ts";
 import type { Decision } from "../../rules/decision.ts";
 import { counted, firstLine, listed, quoting, sentence, sentences } from "../../words.ts";
@@ -16,6 +17,14 @@ export const STAGES = [
   "Address the review",
   "Merge",
 ] as const;
+
+/** Why a stage of the plan stands still, behind its name. */
+export const STAGE_WAITS: Readonly<Partial<Record<Decision["state"], string>>> = {
+  awaiting_review: "waiting for the reviewer",
+  awaiting_input: "waiting for your answer",
+  escalated: "waiting for a person",
+  paused: "paused",
+};
 
 /** The title of an action, and what it is about: read one after the other they are a phrase. */
 export interface ActionWords {
@@ -58,6 +67,12 @@ export function doing(facts: Facts, run: Run): ActionWords {
           };
     }
   }
+}
+
+/** What a run is at, long after it has begun. */
+export function underWay({ startedAt }: Run, word: NonNullable<Glimpse["word"]>): string {
+  const minutes = Math.round((word.at - (startedAt ?? word.at)) / 60_000);
+  return word.again ? `Still at it after ${counted(minutes, "minute")}: ${word.text}` : word.text;
 }
 
 /** What a run has published. */

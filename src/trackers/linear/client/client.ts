@@ -12,8 +12,8 @@ import type { Transport } from "./transport.ts";
 /** One GraphQL operation: its document, and the shape of the answer we rely on. */
 export interface Operation<Answer> {
   readonly name: string;
-  /** What nobody waits for steps back first when the allowance runs low, then every read; writes go on. */
-  readonly kind: "background" | "read" | "write";
+  /** What nobody waits for steps back first when the allowance runs low, then words that matter only now, then every read; writes go on. */
+  readonly kind: "background" | "fleeting" | "read" | "write";
   readonly document: string;
   readonly answer: z.ZodType<Answer>;
 }

@@ -21,9 +21,9 @@ const LONGEST_WAIT_MS = 60 * 60_000;
 /**
  * The share of an allowance at which each kind of call steps back. The sweep and the look for lost issues use 40 %
  * of it: an API key shares its allowance with its user's other programs, and an issue that has
- * just been delegated must still be read. The last tenth is for what people wait for: conclusions, questions, moves.
+ * just been delegated must still be read. Words that matter only now go before any reading that somebody waits for. The last tenth is for what people wait for: conclusions, questions, moves.
  */
-export const KEPT = { background: 0.6, read: 0.1 } as const;
+export const KEPT = { background: 0.6, fleeting: 0.3, read: 0.1 } as const;
 
 /** What an answer's headers say; `before` stands where they say nothing. */
 export function readRateLimit(

@@ -1,4 +1,5 @@
-import type { Activity, PlanItem } from "../../../factory/effects/effect.ts";
+import type { Activity } from "../../../factory/effects/effect.ts";
+import type { PlanItem } from "../../../factory/facts/glimpse.ts";
 import { unreachable } from "../../../lib/assert.ts";
 import { clip } from "../../../lib/text.ts";
 

@@ -1,4 +1,5 @@
-import type { Activity, PlanItem } from "../../../factory/effects/effect.ts";
+import type { Activity } from "../../../factory/effects/effect.ts";
+import type { PlanItem } from "../../../factory/facts/glimpse.ts";
 import { trackerIdOf } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { uuidFromKey } from "../../../lib/ids.ts";
@@ -26,15 +27,20 @@ import {
  */
 export async function tell(
   client: LinearClient,
-  session: string,
-  key: string,
-  activity: Activity,
+  told: {
+    readonly session: string;
+    readonly key: string;
+    readonly activity: Activity;
+    readonly need: "wanted" | "fleeting";
+  },
   signal: AbortSignal,
 ): Promise<void> {
+  const { session, key, activity, need } = told;
   const id = uuidFromKey(key);
+  const create = need === "fleeting" ? { ...CREATE_ACTIVITY, kind: need } : CREATE_ACTIVITY;
   try {
     const input = { id, agentSessionId: session, ...activityInput(activity) };
-    const { agentActivityCreate } = await client.call(CREATE_ACTIVITY, { input }, signal);
+    const { agentActivityCreate } = await client.call(create, { input }, signal);
     carriedOut(agentActivityCreate.success, CREATE_ACTIVITY.name);
   } catch (error) {
     if (!isRefusal(error)) throw error;
