@@ -25,7 +25,9 @@ test("stop in Linear interrupts the agent, publishes nothing, is told once, and 
   expect(story.pushes()).toEqual([]);
   expect(story.toldAs("response")).toMatchInlineSnapshot(`
     [
-      "response: Work was stopped by Ada. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
+      "response: Work was stopped by Ada. Nothing is running, and nothing will be published until you delegate the issue again or write here.
+
+    - Whatever the agent had begun was not pushed. If you write here, it goes on from there; if you delegate the issue again, it starts over, and the unfinished files stay in the relay's mirror below \`refs/patchrelay/salvage/patchrelay-app-1-<commit>/\`.",
     ]
   `);
   ada.says("Go on, please.");
@@ -283,6 +285,9 @@ test("a message while the agent works steers it and starts no run of its own", a
   ada.says("Make it 12 percent.");
   await story.until("awaiting_review");
   expect(await story.file("patchrelay/app-1", "src/steered.txt")).toContain("Make it 12 percent.");
+  await story.rests();
+  expect(story.told()).toContain('thought: I\'ve passed this on to the agent: "Make it 12 percent."');
+  expect(story.toldAs("response").join()).toContain('It was given "Make it 12 percent." on the way.');
   await story.sweeps(1);
   expect(await story.ran()).toEqual(["implementation published"]);
   await story.end();

@@ -113,7 +113,37 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
   tellState(facts, decision, (fact, activity) => {
     said.push({ fact, key: `${fact}:${session.id}`, session, activity, acknowledges: false });
   });
-  return [...said, ...thanked(facts, policy)];
+  tellPause(facts, session, tell);
+  return [...said, ...passedOn(facts, policy), ...thanked(facts, policy)];
+}
+
+/** An operator's pause while a run goes on, and that work goes on after one. */
+function tellPause(facts: Facts, session: Session, tell: Tell): void {
+  const { paused } = facts;
+  const going = activeRun(facts) !== null;
+  if (paused === null) return;
+  if (paused.value && going)
+    tell(`${HELD}${paused.at}:going`, { type: "thought", body: texts.PAUSED_WHILE_GOING, ephemeral: true });
+  // Without a run the pause was the last word only where nothing else stands in the way.
+  const held = own(facts.conversations, session.id)?.fact?.startsWith(HELD) === true;
+  if (!paused.value && (going || held))
+    tell(`resumed:${paused.at}`, { type: "thought", body: texts.RESUMED, ephemeral: true });
+}
+
+const HELD = "held:";
+
+/** To whoever writes while an agent works, as soon as it is known: that the agent hears of it. */
+function passedOn(facts: Facts, policy: Policy): readonly Said[] {
+  const run = activeRun(facts);
+  if (run === null || run.state !== "running" || run.stop !== null) return [];
+  return pendingPrompts(facts, policy).flatMap((prompt): Said[] => {
+    const session = prompt.session === null ? undefined : own(facts.sessions, prompt.session);
+    // The word that opened a session is acknowledged as such.
+    if (session === undefined || session.at === prompt.at) return [];
+    const fact = `passed:${prompt.id}`;
+    const activity: Activity = { type: "thought", body: texts.passedOn(prompt), ephemeral: true };
+    return [{ fact, key: fact, session, activity, acknowledges: true }];
+  });
 }
 
 /** To thanks that came while nothing was going on: one sentence, and the session is left as it was. */
@@ -280,9 +310,14 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
     case "awaiting_input":
       return awaited(facts, decision);
     case "paused": {
-      if (activeRun(facts) !== null || rule !== "taken_away") return null;
+      if (activeRun(facts) !== null) return null;
+      if (rule === "paused") {
+        const body = texts.pausedByOperator(decision);
+        return { fact: `${HELD}${facts.paused?.at ?? 0}`, activity: { type: "response", body } };
+      }
+      if (rule !== "taken_away") return null;
       const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
-      const body = texts.pausedByPerson(why);
+      const body = texts.pausedByPerson(why, facts);
       return { fact: `paused:${at}${notCancelled(facts, policy)}`, activity: { type: "response", body } };
     }
     case "awaiting_review": {

@@ -136,6 +136,30 @@ describe("while a run goes on", () => {
     ]);
   });
 
+  test("a message is passed on where it was written, at once and once, and named where the work is reported", () => {
+    const life = story("delegated; run starts; says Use net prices.");
+    const passed = (): readonly string[] => told(life).filter((line) => line.includes("passed this on"));
+    const expected = ['(thought: I\'ve passed this on to the agent: "Use net prices.")'];
+    expect(passed()).toEqual(expected);
+    const prompt = Object.keys(life.life.facts.prompts).at(-1);
+    life.tell(`wait 60; run given ${prompt}; run intends h1; run published; pull h1 test=success; wait 60`);
+    expect(passed()).toEqual(expected);
+    expect(told(life).find((line) => line.startsWith("response"))).toContain(
+      '- Implementation: It published. It was given "Use net prices." on the way.',
+    );
+  });
+
+  test("an operator's pause and its end are told, each once", () => {
+    const life = story(
+      "delegated; run starts; operator pause; run failed test; wait 60; operator resume; wait 60",
+    );
+    expect(told(life).filter((line) => /operator/.test(line))).toEqual([
+      "(thought: An operator paused this issue. The run in progress goes on; nothing new starts after it.)",
+      "response: An operator paused this issue. Nothing starts until it is resumed. I'm waiting for an operator to run `patchrelay issue resume APP-1`.",
+      "(thought: An operator resumed the work on this issue.)",
+    ]);
+  });
+
   test("a stage that waits for a person says so", () => {
     const life = story("delegated; run starts; run asked asks Which branch?; says main; run starts");
     life.tell("run intends h1; run published; pull h1 test=success");
@@ -196,7 +220,7 @@ test("a stop is answered with the promise that nothing will be published, once t
   expect(told(life).some((line) => line.startsWith("response"))).toBe(false);
   life.tell("run stopped; ticket");
   expect(told(life).filter((line) => line.startsWith("response"))).toEqual([
-    "response: Work was stopped by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.",
+    "response: Work was stopped by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here. /  / - Whatever the agent had begun was not pushed. If you write here, it goes on from there; if you delegate the issue again, it starts over, and the unfinished files stay in the relay's mirror below `refs/patchrelay/salvage/patchrelay-app-1-6b1c2f9e/`.",
   ]);
 });
 
@@ -365,7 +389,11 @@ describe("each session is left closed, once per ending", () => {
     life.life.see(1, ticketReading({ sessions: [...sessions, late] }, 1));
     expect(Object.keys(conversations(life)).toSorted()).toEqual(["0-days-old", "an-hour-old"]);
     life.tell("says are you there? in 30-days-old; run starts");
-    expect(last(life)["30-days-old"]).toContain("(action: Implementing");
+    expect(conversations(life)["30-days-old"]).toEqual([
+      expect.stringContaining("(thought: On it."),
+      expect.stringContaining("(action: Implementing"),
+      expect.stringContaining("(thought: I've passed this on to the agent:"),
+    ]);
   });
 
   test("what came too late for the merge is answered once, message by message", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import * as pullRequest from "../../../src/factory/effects/texts/pull-request.ts";
 import * as tracker from "../../../src/factory/effects/texts/tracker.ts";
-import type { Facts, Prompt, Run } from "../../../src/factory/facts/facts.ts";
+import type { Facts, Prompt, Run, RunEnd } from "../../../src/factory/facts/facts.ts";
 import type { Decision } from "../../../src/factory/rules/decision.ts";
 import { story } from "../story.ts";
 import { ANN, T0 } from "../world.ts";
@@ -82,7 +82,24 @@ const TRACKER: Samples<typeof tracker> = {
   pullRequestLabel: () => tracker.pullRequestLabel(7),
   notStarted: () => [tracker.notStarted(blocked, false), tracker.notStarted(blocked, true)].join("\n"),
   stopped: () => tracker.stopped("The issue was deleted or archived."),
-  pausedByPerson: () => tracker.pausedByPerson("The issue was undelegated by Ann."),
+  pausedByPerson: () => {
+    const broken: Run = {
+      ...run(1),
+      startedAt: T0,
+      end: { ...(run(1).end as RunEnd), outcome: "stopped" },
+      headAfter: null,
+    };
+    const why = "The issue was undelegated by Ann.";
+    return [
+      tracker.pausedByPerson(why, { ...facts, runs: [], pullRequest: null }),
+      tracker.pausedByPerson(why, { ...facts, runs: [broken], pullRequest: null }),
+      tracker.pausedByPerson(why, { ...facts, runs: [{ ...broken, headAfter: "h2" }] }),
+    ].join("\n---\n");
+  },
+  pausedByOperator: () => tracker.pausedByOperator(decision),
+  PAUSED_WHILE_GOING: () => tracker.PAUSED_WHILE_GOING,
+  RESUMED: () => tracker.RESUMED,
+  passedOn: () => tracker.passedOn(late),
   awaitsWord: () => tracker.awaitsWord(decision),
   whatNext: () => tracker.whatNext("It already subtracts."),
   readyForReview: () =>
@@ -173,6 +190,27 @@ describe("what people are told, word for word", () => {
 
       ## pausedByPerson
       The issue was undelegated by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.
+      ---
+      The issue was undelegated by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.
+
+      - Whatever the agent had begun was not pushed. If you write here, it goes on from there; if you delegate the issue again, it starts over, and the unfinished files stay in the relay's mirror below \`refs/patchrelay/salvage/patchrelay-app-1-6b1c2f9e/\`.
+      ---
+      The issue was undelegated by Ann. Nothing is running, and nothing will be published until you delegate the issue again or write here.
+
+      - Commit h2 was pushed before that, or may have been.
+      - Pull request #7 stays as it is: https://github.com/acme/app/pull/7
+
+      ## pausedByOperator
+      An operator paused this issue. Nothing starts until it is resumed. I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.
+
+      ## PAUSED_WHILE_GOING
+      An operator paused this issue. The run in progress goes on; nothing new starts after it.
+
+      ## RESUMED
+      An operator resumed the work on this issue.
+
+      ## passedOn
+      I've passed this on to the agent: "Also the docs, please …"
 
       ## awaitsWord
       The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used. I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.

@@ -1,5 +1,7 @@
 import type { Facts, Outcome, Prompt, PullRequest, Run } from "../../facts/facts.ts";
 import type { Glimpse } from "../../facts/glimpse.ts";
+import { worktreeNameOf } from "../../facts/ids.ts";
+import { own } from "../../facts/own.ts";
 import { RUN_TYPES } from "../../facts/run-types.ts";
 import type { Decision } from "../../rules/decision.ts";
 import { counted, firstLine, listed, quoting, sentence, sentences } from "../../words.ts";
@@ -113,12 +115,48 @@ export function stopped(why: string): string {
   return sentences(why, "I've stopped working on it. To continue, delegate the issue again or write here");
 }
 
-/** A person has taken the issue away. */
-export function pausedByPerson(why: string): string {
-  return sentences(
+/** A person has taken the issue away: what became of the work, and what would become of it. */
+export function pausedByPerson(why: string, facts: Facts): string {
+  const pull = facts.pullRequest;
+  const last = facts.runs.at(-1);
+  const broken = last?.end?.outcome === "stopped" && last.startedAt !== null ? last : null;
+  const pushed = broken?.headAfter ?? null;
+  const rest = [
+    ...(pushed === null
+      ? []
+      : [sentence(`- Commit ${short(pushed)} was pushed before that, or may have been`)]),
+    ...(pull === null ? [] : [`- Pull request #${pull.number} stays as it is: ${pull.url}`]),
+    ...(broken === null || pushed !== null ? [] : [unfinished(facts)]),
+  ];
+  const lead = sentences(
     why,
     "Nothing is running, and nothing will be published until you delegate the issue again or write here",
   );
+  return rest.length === 0 ? lead : [lead, "", ...rest].join("\n");
+}
+
+/** What of a run that was stopped is not published. */
+function unfinished({ id, project }: Facts): string {
+  const name = project === null ? "" : `${worktreeNameOf(id, project.branch)}/`;
+  return `- Whatever the agent had begun was not pushed. If you write here, it goes on from there; if you delegate the issue again, it starts over, and the unfinished files stay in the relay's mirror below \`refs/patchrelay/salvage/${name}\`.`;
+}
+
+/** An operator has paused the issue, and nothing runs. */
+export function pausedByOperator({ waitsFor }: Decision): string {
+  return sentences(
+    "An operator paused this issue",
+    `Nothing starts until it is resumed. I'm waiting for ${waitsFor ?? "an operator"}`,
+  );
+}
+
+export const PAUSED_WHILE_GOING =
+  "An operator paused this issue. The run in progress goes on; nothing new starts after it.";
+
+export const RESUMED = "An operator resumed the work on this issue.";
+
+/** A person wrote while an agent works. */
+export function passedOn({ text }: Prompt): string {
+  return quoting("I've passed this on to the agent", text);
 }
 
 export function awaitsWord({ why, waitsFor }: Decision): string {
@@ -133,7 +171,7 @@ export function whatNext(summary: string): string {
 export function readyForReview({ number, url }: PullRequest, facts: Facts, decision: Decision): string {
   const { rule, why, waitsFor } = decision;
   const ready = READY[rule];
-  const done = ready === undefined ? [] : doneSince(facts.runs).map(doneLine);
+  const done = ready === undefined ? [] : doneSince(facts.runs).map((run) => doneLine(run, facts));
   return [
     ...(ready === undefined ? [] : [`Pull request #${number} is ${ready}. ${url}`]),
     ...(done.length > 0 ? ["", ...done] : []),
@@ -154,14 +192,23 @@ function doneSince(runs: readonly Run[]): readonly Run[] {
   return runs.slice(Math.max(from, 0)).filter((run) => run.end?.outcome === "published");
 }
 
-function doneLine(run: Run): string {
-  return `- ${capital(typeName(run))}: ${sentence(firstLine(run.end?.summary ?? ""))}`;
+function doneLine(run: Run, { prompts }: Facts): string {
+  const given = run.steered
+    .flatMap((id) => own(prompts, id)?.text ?? [])
+    .map((text) => `"${firstLine(text, MOST_GIVEN)}"`);
+  const heard = given.length === 0 ? "" : ` It was given ${listed(given)} on the way.`;
+  return `- ${capital(typeName(run))}: ${sentence(firstLine(run.end?.summary ?? ""))}${heard}`;
 }
+
+/** How much of a message is repeated in a line about a run. */
+const MOST_GIVEN = 80;
 
 /** The issue is done. */
 export function conclusion(facts: Facts, decision: Decision): string {
   if (decision.rule !== "merged") return sentences(decision.why, "My work here is done");
-  const done = facts.runs.filter((run) => run.end?.outcome === "published").map(doneLine);
+  const done = facts.runs
+    .filter((run) => run.end?.outcome === "published")
+    .map((run) => doneLine(run, facts));
   return [
     `${decision.why} ${facts.pullRequest?.url ?? ""}`.trim(),
     ...(done.length > 0 ? ["", "What was done:", ...done] : []),
