@@ -80,7 +80,11 @@ export function identify(parts: {
 }
 
 function namesIn(identities: readonly TrackerIdentity[]): string {
-  return identities.map(({ name, workspaceName }) => `${name} in ${workspaceName}`).join(", ");
+  return identities
+    .map(({ name, workspaceName, quick }) =>
+      [`${name} in ${workspaceName}`, quick].filter((part) => part !== null).join("; "),
+    )
+    .join(", ");
 }
 
 /** What keeps us from working, in each workspace where something does; null = nothing. */

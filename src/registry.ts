@@ -203,7 +203,8 @@ function secrets(current: Secret | null, previous: Secret | null): readonly Secr
 }
 
 function linearParts({ settings, credentials, clock, randomness, log, vault }: MakingParts) {
-  const auth = linearAuth(credentials);
+  const quick = { trigger: settings.linear.trigger, polls: settings.webhooks === "off" };
+  const auth = linearAuth(credentials, quick);
   return {
     apiUrl: settings.linear.apiUrl,
     webhookSecrets: secrets(credentials.LINEAR_WEBHOOK_SECRET, credentials.LINEAR_WEBHOOK_SECRET_PREVIOUS),
@@ -225,7 +226,12 @@ const TO_INSTALL = [
   "PATCHRELAY_ENCRYPTION_KEY",
 ] as const;
 
-function linearAuth(credentials: Credentials) {
+interface LinearQuick {
+  readonly trigger: Settings["linear"]["trigger"];
+  readonly polls: boolean;
+}
+
+function linearAuth(credentials: Credentials, quick: LinearQuick) {
   const { LINEAR_OAUTH_CLIENT_ID: clientId, LINEAR_OAUTH_CLIENT_SECRET: clientSecret } = credentials;
   if (clientId !== null && clientSecret !== null) {
     return { kind: "clientCredentials", clientId, clientSecret } as const;
@@ -234,7 +240,7 @@ function linearAuth(credentials: Credentials) {
   if (key === null) {
     throw new Error("LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET, or LINEAR_API_KEY, are missing");
   }
-  return { kind: "apiKey", key } as const;
+  return { kind: "apiKey", key, quick } as const;
 }
 
 const OWN_PULL_REQUEST =

@@ -909,6 +909,7 @@ const RETIRED: readonly {
   { word: /\banew\b/i, now: "again", planted: "// It is planned anew." },
   { word: /\bcan not\b/i, now: "cannot", planted: "// It can not be." },
   { word: /\bfor ever\b/i, now: "forever", planted: "// It waits for ever." },
+  { word: /\bwithStanding\b/, now: "withShownDelegation", planted: "withStanding(facts);" },
   {
     word: /\bbasis\.evidence\b|\bbasisDigest\b/,
     now: "reading, of what a merge is requested for",

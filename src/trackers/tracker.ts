@@ -118,6 +118,8 @@ export interface TrackerIdentity {
   readonly workspaceName: string;
   /** Why no issue can be ours there although we are known, and what to do about it; null = it can. */
   readonly inert: { readonly why: string; readonly remedy: string } | null;
+  /** Where we act as a person: in words, what starts work there and what is lacking; null = as an application. */
+  readonly quick: string | null;
 }
 
 export interface TrackerContext {

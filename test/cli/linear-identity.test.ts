@@ -7,10 +7,11 @@ import type { Relay } from "../../src/relay.ts";
 import { cli, json } from "./fake-host.ts";
 import { linearReady, linearTestbed } from "./linear-testbed.ts";
 
-const REMEDY =
-  "create an OAuth application, enable client credentials, set LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET";
-const WHY =
-  "this key belongs to a person (Ada): Linear lets only apps be delegates and have agent sessions, so nothing will start";
+const PROJECTS = [{ id: "app", linear: { teams: ["APP"] }, repository: { name: "example/app" } }];
+const SAYS =
+  'signed in as Ada in Example; quick mode: acts as Ada; work starts by the label "patchrelay" (there is no such label yet: make it in Linear), or by a comment that begins with "@patchrelay". It lacks delegation, agent sessions and a stop button, and Linear notifies Ada of nothing that is written in that name';
+const WHY = "the key belongs to a person (Ada), and news for it comes by looking for it, which is off";
+const REMEDY = 'set "webhooks" to "off", or sign in as an application';
 
 let testbed: Testbed;
 let standIns: StandIns;
@@ -41,7 +42,13 @@ async function linearFinding(env: Record<string, string>): Promise<{ code: numbe
 const start = (env: Record<string, string>): Promise<Relay> =>
   testbed.start({ clock: systemClock, log: silentLog, env });
 
-test("a person's key is a failure of doctor, with the way out", async () => {
+test("with a person's key doctor says that it is quick mode, what starts work and what is lacking", async () => {
+  await testbed.configure({ webhooks: "off", projects: PROJECTS });
+  const { finding } = await linearFinding(withKey(standIns.linear.apiKey));
+  expect(finding).toEqual({ check: "Linear", state: "ok", says: SAYS, todo: null });
+});
+
+test("where webhooks are on a person's key is a failure of doctor, with the way out", async () => {
   const { code, finding } = await linearFinding(withKey(standIns.linear.apiKey));
   expect(code).toBe(1);
   expect(finding).toEqual({ check: "Linear", state: "fail", says: WHY, todo: REMEDY });
@@ -61,12 +68,17 @@ test("client credentials that are not enabled are a failure of doctor that says 
   expect(finding).toMatchObject({ state: "fail", says: expect.stringContaining("turn them on") as string });
 });
 
-test("/ready and status say that a person's key starts nothing", async () => {
+test("/ready and status say that it is quick mode, and why it is not ready", async () => {
+  await testbed.configure({ webhooks: "off", projects: PROJECTS });
+  const { url } = await start(withKey(standIns.linear.apiKey));
+  expect(await linearReady(url)).toMatchObject({ ok: true, detail: SAYS });
+  const { out } = await cli(["status", "--config", testbed.configFile], { cwd: testbed.dir });
+  expect(out.replaceAll(/\s+/g, " ")).toContain("quick mode: acts as Ada");
+});
+
+test("/ready says what to set where webhooks are on", async () => {
   const { url } = await start(withKey(standIns.linear.apiKey));
   expect(await linearReady(url)).toEqual({ ready: false, ok: false, detail: `${WHY}; ${REMEDY}` });
-  const { out } = await cli(["status", "--config", testbed.configFile], { cwd: testbed.dir });
-  expect(out).toContain("up, not ready");
-  expect(out.replaceAll(/\s+/g, " ")).toContain("this key belongs to a person (Ada)");
 });
 
 test("/ready says who the application is", async () => {

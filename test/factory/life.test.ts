@@ -351,3 +351,26 @@ test("where there is no CI, a review long after the push does not restart the wa
   const approved = { ...none, reviews: [review("approved", "h1", 300, "r1")] };
   expect(life.see(300, pullReading("h1", approved, 300))).toContain("awaiting_queue merge");
 });
+
+test("a delegation that the tracker no longer shows has ended, though it does not remember how", () => {
+  const put = { granted: true, at: T0 + 1_000, cause: "delegated", by: ANN, session: null } as const;
+  const on = ticketReading({ authorities: [put], delegation: { granted: true, by: ANN } }, 1);
+  const off = ticketReading({ authorities: [], delegation: { granted: false, by: REV } }, 60);
+  const again = ticketReading({ authorities: [put], delegation: { granted: true, by: ANN } }, 90);
+  const delegation = (...seen: Parameters<Life["see"]>[1][]) => {
+    const life = new Life();
+    seen.forEach((one, index) => life.see(index + 1, one));
+    return life.facts.delegation;
+  };
+  expect(delegation(on)).toMatchObject({ at: T0 + 1_000, value: { granted: true } });
+  expect(delegation(on, off)).toMatchObject({ at: T0 + 60_000, value: { granted: false, by: REV } });
+  // Whatever order they come in, and a stale copy is no news.
+  expect(delegation(off, on)).toMatchObject({ at: T0 + 60_000, value: { granted: false } });
+  expect(delegation(on, off, on)).toMatchObject({ at: T0 + 60_000, value: { granted: false } });
+  expect(delegation(on, off, again)).toMatchObject({ at: T0 + 90_000, value: { granted: true } });
+  // It stands since then, not since each reading that shows it.
+  const later = ticketReading({ authorities: [put], delegation: { granted: true, by: ANN } }, 120);
+  expect(delegation(on, off, again, later)).toMatchObject({ at: T0 + 90_000 });
+  // Without a delegation there is none to end: whoever was only asked in words works on.
+  expect(delegation(off)).toBeNull();
+});

@@ -7,7 +7,14 @@ import { serve, served, TOKEN } from "./bench.ts";
 import type { Bench } from "./bench.ts";
 
 const STATE = "s".repeat(43);
-const us = { id: "u1", name: "Patch <b>relay</b>", workspace: "w", workspaceName: "Acme & Co", inert: null };
+const us = {
+  id: "u1",
+  name: "Patch <b>relay</b>",
+  workspace: "w",
+  workspaceName: "Acme & Co",
+  inert: null,
+  quick: null,
+};
 
 let bench: Bench;
 let done: string[];

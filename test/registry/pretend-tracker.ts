@@ -12,7 +12,14 @@ export interface PretendTracker extends Tracker, Rotating {
   readonly reads: readonly IssueId[];
 }
 
-const RELAY = { id: "relay", name: "Relay", workspace: "acme", workspaceName: "Pretend", inert: null };
+const RELAY = {
+  id: "relay",
+  name: "Relay",
+  workspace: "acme",
+  workspaceName: "Pretend",
+  inert: null,
+  quick: null,
+};
 
 /** What it lets the configuration name. */
 export const PRETEND_WORKSPACE: Workspace = {

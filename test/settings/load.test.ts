@@ -31,18 +31,23 @@ describe("a config that is wrong", () => {
     );
   });
 
-  test("says what polling may be", () => {
+  test("says what triggers and polling may be", () => {
     expect(
       problemsOf({
         webhooks: true,
         sweep: { pollSeconds: 4 },
+        linear: { trigger: { label: "", word: "two words", assignment: "yes" } },
       }),
     ).toEqual([
       'webhooks: expected one of "on", "off", found true',
+      'linear.trigger.label: expected a string of 1 to 80 characters, found ""',
+      'linear.trigger.word: expected one word of at least two characters, found "two words"',
+      'linear.trigger.assignment: expected true or false, found "yes"',
       "sweep.pollSeconds: expected a number from 5 to 3600, found 4",
     ]);
-    expect(settingsOf({ webhooks: "off" })).toMatchObject({
+    expect(settingsOf({ webhooks: "off", linear: { trigger: { word: "/fix" } } })).toMatchObject({
       webhooks: "off",
+      linear: { trigger: { label: "patchrelay", word: "/fix" } },
     });
   });
 
@@ -163,6 +168,7 @@ describe("a config that is right", () => {
       pollSeconds: 15,
     });
     expect(settings.webhooks).toBe("on");
+    expect(settings.linear.trigger).toEqual({ label: "patchrelay", word: "@patchrelay", assignment: false });
     expect(settings.budgets).toEqual({
       implementations: 3,
       ciRepairs: 3,

@@ -13,6 +13,10 @@ export const REPOSITORY = "acme/shop";
 /** Groups of the config file that a story sets otherwise; each group is merged key by key. */
 export type ConfigGroups = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+/** The label and the person of quick mode. */
+export const LABEL = "patchrelay";
+const OWNER = "ada";
+
 export interface StageOptions {
   /** What the agent plays. */
   readonly agent: ScriptedAgentScriptInput["rules"];
@@ -22,6 +26,8 @@ export interface StageOptions {
   readonly files: FileChanges;
   readonly protection: Partial<Protection> | null;
   readonly people: Readonly<Record<string, Permission>>;
+  /** The relay has Ada's keys alone: quick mode, and no webhooks. */
+  readonly quick: boolean;
 }
 
 /** Both stand-ins and everything a relay needs to be started on them, again and again with the same data. */
@@ -54,7 +60,16 @@ export function setStage(clock: StoryClock, options: StageOptions): Promise<Stag
       ...(options.protection === null ? {} : { protection: options.protection }),
       people: options.people,
     });
-    const configure: Stage["configure"] = (config, project) => testbed.configure(configOf(config, project));
+    const settings = options.quick ? { webhooks: "off" } : {};
+    const configure: Stage["configure"] = (config, project) =>
+      testbed.configure({ ...configOf(config, project), ...settings });
+    const keys = {
+      PATH: testbed.env["PATH"] ?? "",
+      HOME: testbed.dir,
+      LINEAR_API_KEY: linear.apiKey,
+      GITHUB_TOKEN: github.tokenFor(OWNER).reveal(),
+    };
+    if (options.quick) linear.addLabel(LABEL);
     await testbed.plays(options.agent);
     await configure(options.config, options.project);
     return {
@@ -64,7 +79,12 @@ export function setStage(clock: StoryClock, options: StageOptions): Promise<Stag
       database: testbed.layout.database,
       plays: (rules) => testbed.plays(rules),
       configure,
-      startRelay: (log) => testbed.start({ clock, log }),
+      async startRelay(log) {
+        if (!options.quick) return await testbed.start({ clock, log });
+        const relay = await testbed.start({ clock, log, env: keys });
+        testbed.standIns.sendWebhooks(null);
+        return relay;
+      },
       async read(branch, path) {
         const tip = await git.resolve(`refs/heads/${branch}`);
         return tip === null ? null : git.read(tip, path);

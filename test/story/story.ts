@@ -76,6 +76,7 @@ export async function startStory(options: StoryOptions = {}): Promise<Story> {
     },
     protection: options.protection === undefined ? { requiredChecks: ["test"] } : options.protection,
     people: options.people ?? { ada: "write", grace: "write", mallory: "read" },
+    quick: options.quick ?? false,
   });
   const story = new Story(stage, clock, config, project);
   onTestFinished(() => story.close());

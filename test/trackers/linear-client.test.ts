@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { systemClock, type Clock } from "../../src/lib/clock.ts";
+import { QUICK } from "./linear-support.ts";
 import { silentLog } from "../../src/lib/log.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import { Secret } from "../../src/lib/secrets/secret.ts";
@@ -65,7 +66,19 @@ function client(change: { totalMs?: number; connectMs?: number; agent?: Agent } 
     ...(agent === undefined ? {} : { agent }),
   });
   const calling = { apiUrl: url, transport, totalMs, clock, log: silentLog };
-  return createClient({ ...calling, auth: authWith({ kind: "apiKey", key: new Secret(KEY) }, calling) });
+  return createClient({
+    ...calling,
+    auth: authWith({ kind: "apiKey", key: new Secret(KEY), quick: QUICK }, calling),
+  });
+}
+
+/** A tracker that knows its key to be an application's token. */
+async function trackerOfApp(): Promise<LinearTracker> {
+  const linear = tracker();
+  const viewer = { id: "u1", name: "us", app: true };
+  reply(200, { data: { viewer, organization: { id: "w", name: "W" } } });
+  await linear.whoAmI(signal);
+  return linear;
 }
 
 function tracker(): LinearTracker {
@@ -73,7 +86,7 @@ function tracker(): LinearTracker {
     apiUrl: url,
     installing: { lacks: [] },
     webhookSecrets: [],
-    auth: { kind: "apiKey", key: new Secret(KEY) },
+    auth: { kind: "apiKey", key: new Secret(KEY), quick: QUICK },
     clock,
     log: silentLog,
     limits: { connectMs: 5_000, totalMs: 5_000 },
@@ -108,7 +121,7 @@ describe("a call to Linear", () => {
     const transport = httpTransport({ clock, connectMs: 5_000 });
     const calling = { apiUrl: url, transport, totalMs: 5_000, clock, log: silentLog };
     const header = async (key: string): Promise<string> =>
-      authWith({ kind: "apiKey", key: new Secret(key) }, calling).header(signal);
+      authWith({ kind: "apiKey", key: new Secret(key), quick: QUICK }, calling).header(signal);
     expect(await header("lin_oauth_token")).toBe("Bearer lin_oauth_token");
     expect(await header(KEY)).toBe(KEY);
   });
@@ -262,7 +275,7 @@ describe("a call to Linear", () => {
           apiUrl,
           installing: { lacks: [] },
           webhookSecrets: [],
-          auth: { kind: "apiKey", key: new Secret(KEY) },
+          auth: { kind: "apiKey", key: new Secret(KEY), quick: QUICK },
           clock,
           log: silentLog,
           limits: { connectMs: 1, totalMs: 1 },
@@ -366,7 +379,7 @@ describe("Linear's allowances", () => {
 });
 
 test("an id that Linear refuses counts as posted only if the activity is there in our session", async () => {
-  const linear = tracker();
+  const linear = await trackerOfApp();
   const post = (found: unknown): Promise<void> => {
     answer = (_request, response, body) => {
       const create = body.includes("CreateActivity");
@@ -383,7 +396,7 @@ test("an id that Linear refuses counts as posted only if the activity is there i
 });
 
 test("a mutation that answers success: false is refused", async () => {
-  const linear = tracker();
+  const linear = await trackerOfApp();
   reply(200, { data: { agentSessionUpdate: { success: false } } });
   expect(await fault(linear.in(null).showPlan("s1", [], signal))).toMatchObject({ kind: "refused" });
 });
@@ -424,7 +437,7 @@ test("who we are is asked until it is answered, and then no more", async () => {
   reply(503, "");
   expect(await fault(linear.whoAmI(signal))).toMatchObject({ kind: "unavailable" });
   reply(200, { data: { viewer: { id: "u1", name: "us", app: true }, organization: { id: "w", name: "W" } } });
-  const us = { id: "u1", name: "us", workspace: "w", workspaceName: "W", inert: null };
+  const us = { id: "u1", name: "us", workspace: "w", workspaceName: "W", inert: null, quick: null };
   expect(await linear.whoAmI(signal)).toEqual([us]);
   expect(asked).toBe(2);
   // Whether it still holds is asked again each time; what only needs to know takes the last answer.

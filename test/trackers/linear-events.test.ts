@@ -25,7 +25,16 @@ function payload(name: string): Payload {
 
 function context(change: Partial<TrackerContext> = {}): TrackerContext {
   return {
-    us: [{ id: US, name: "Patchrelay", workspace: WORKSPACE, workspaceName: "Example", inert: null }],
+    us: [
+      {
+        id: US,
+        name: "Patchrelay",
+        workspace: WORKSPACE,
+        workspaceName: "Example",
+        inert: null,
+        quick: null,
+      },
+    ],
     receivedAt: HAPPENED,
     known: () => true,
     ...change,

@@ -21,3 +21,9 @@ export function headersOf(lines: readonly (readonly [string, string])[]): TestHe
 export function signed(secret: string, body: Buffer | string): string {
   return createHmac("sha256", secret).update(body).digest("hex");
 }
+
+/** Quick mode as it is set unless said otherwise, where news is looked for. */
+export const QUICK = {
+  trigger: { label: "patchrelay", word: "@patchrelay", assignment: false },
+  polls: true,
+} as const;

@@ -6,11 +6,19 @@ import * as reads from "../../src/trackers/linear/read/operations.ts";
 import type { HistoryEntry, SessionAnswer, TicketAnswer } from "../../src/trackers/linear/read/operations.ts";
 import { chooseMove } from "../../src/trackers/linear/write/status.ts";
 import { ticketReading } from "../../src/trackers/linear/read/ticket.ts";
+import * as quick from "../../src/trackers/linear/quick/operations.ts";
 import * as writes from "../../src/trackers/linear/write/operations.ts";
 import type { StatusAnswer } from "../../src/trackers/linear/write/operations.ts";
 import { linearSchema } from "../../world/linear/api/schema.ts";
 
-const us: TrackerIdentity = { id: "us", name: "Patchrelay", workspace: "w", workspaceName: "W", inert: null };
+const us: TrackerIdentity = {
+  id: "us",
+  name: "Patchrelay",
+  workspace: "w",
+  workspaceName: "W",
+  inert: null,
+  quick: null,
+};
 const US = { id: "us", name: "Patchrelay", app: true };
 const ADA = { id: "ada", name: "Ada", app: false };
 const BOT = { id: "bot", name: "Other agent", app: true };
@@ -281,10 +289,10 @@ describe("where an issue is moved", () => {
 
 test("every document of ours is valid against Linear's schema and named as it is called", () => {
   const schema = linearSchema();
-  const operations = [...Object.values(reads), ...Object.values(writes)].filter(
+  const operations = [...Object.values(reads), ...Object.values(writes), ...Object.values(quick)].filter(
     (one): one is Operation<never> & (typeof reads)["VIEWER"] => "document" in one,
   );
-  expect(operations.length).toBe(13);
+  expect(operations.length).toBe(21);
   for (const operation of operations) {
     const document = parse(operation.document);
     expect(validate(schema, document).map((error) => `${operation.name}: ${error.message}`)).toEqual([]);

@@ -5,7 +5,7 @@ import { silentLog } from "../../src/lib/log.ts";
 import { Secret } from "../../src/lib/secrets/secret.ts";
 import { createLinearTracker } from "../../src/trackers/linear/linear.ts";
 import { openWebhook } from "../../src/trackers/linear/events/webhook.ts";
-import { headersOf, signed } from "./linear-support.ts";
+import { headersOf, QUICK, signed } from "./linear-support.ts";
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const CURRENT = "current-secret";
@@ -245,7 +245,7 @@ describe("the secrets of Linear webhooks", () => {
       apiUrl: "https://api.linear.app",
       installing: { lacks: [] },
       webhookSecrets: texts.map((text) => new Secret(text)),
-      auth: { kind: "apiKey", key: new Secret("key") },
+      auth: { kind: "apiKey", key: new Secret("key"), quick: QUICK },
       clock: systemClock,
       log: silentLog,
       limits: { connectMs: 1, totalMs: 1 },

@@ -90,7 +90,9 @@ async function* signIn(
       const tracker = await row.make(parts);
       const identities = await within((until) => tracker.whoAmI(until));
       const inert = identities.find((identity) => identity.inert !== null)?.inert ?? null;
-      const names = identities.map(({ name, workspaceName }) => `${name} in ${workspaceName}`);
+      const names = identities.map(({ name, workspaceName, quick }) =>
+        [`${name} in ${workspaceName}`, quick].filter((part) => part !== null).join("; "),
+      );
       return inert === null
         ? ok(label, `signed in as ${names.join(", ")}`)
         : fail(label, inert.why, inert.remedy);

@@ -70,6 +70,8 @@ export interface Ticket {
   readonly removed: Stamped<boolean> | null;
   /** When the relay itself last completed it (Unix ms): that end is nobody's word. Null = it has not. */
   readonly ownEnd: number | null;
+  /** Whether we had the issue when it was last read, where the tracker shows just that; null = it does not. */
+  readonly delegated: Stamped<{ readonly granted: boolean; readonly by: Actor }> | null;
 }
 
 export interface TicketCore {
@@ -414,6 +416,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
       blockers: null,
       removed: null,
       ownEnd: null,
+      delegated: null,
     },
     delegation: null,
     stopped: null,

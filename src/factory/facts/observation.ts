@@ -122,6 +122,8 @@ export interface TicketReading {
   readonly ownEnd: number | null;
   readonly blockers: readonly Blocker[];
   readonly removed: boolean;
+  /** Whether we have the issue now, where the tracker shows just that, and by whom; absent = its authorities tell. */
+  readonly delegation?: { readonly granted: boolean; readonly by: Actor };
   /** The newest of delegation, un-delegation, session and stop that the tracker remembers, each with its time. */
   readonly authorities: readonly ReadAuthority[];
   readonly sessions: readonly {

@@ -70,7 +70,24 @@ export function withTicketReading(facts: Facts, reading: TicketReading, at: numb
     }
     if (word.cause === "stopped") next = withStop(next, word.by, word.session, word.at, true);
   }
-  return next;
+  return reading.delegation === undefined ? next : withShownDelegation(next, reading.delegation, at);
+}
+
+/**
+ * What the tracker shows of the delegation now counts, where its memory does not tell how it came to that: nobody knows
+ * when, so it is dated by the first reading that shows it.
+ */
+function withShownDelegation(
+  facts: Facts,
+  shown: NonNullable<TicketReading["delegation"]>,
+  at: number,
+): Facts {
+  const delegated = later(facts.ticket.delegated, shown, at, true);
+  const next = { ...facts, ticket: { ...facts.ticket, delegated } };
+  const { granted, by } = delegated.value;
+  const told = next.delegation;
+  if (told === null ? !granted : told.value.granted === granted || told.at >= delegated.at) return next;
+  return withDelegation(next, granted, by, delegated.at, true);
 }
 
 function bounded<T extends { readonly at: number }>(

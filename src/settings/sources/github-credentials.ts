@@ -33,7 +33,7 @@ export const GITHUB_CREDENTIALS = {
   open: ["GITHUB_APP_ID"],
   webhookSecret: {
     name: "GITHUB_WEBHOOK_SECRET",
-    purpose: "verifies GitHub's webhooks",
+    purpose: "verifies GitHub's webhooks; not needed where webhooks are off",
     source:
       "the webhook secret you chose in the GitHub App (or the repository's webhook); `openssl rand -hex 32` makes one",
   },

@@ -17,9 +17,9 @@ const APPLICATION: readonly Missing[] = [
 const EITHER: Missing = {
   name: "LINEAR_OAUTH_CLIENT_ID and LINEAR_OAUTH_CLIENT_SECRET",
   purpose:
-    "signs the relay in as a Linear application: only an application can be a delegate. LINEAR_API_KEY works in its place if it holds an application's token",
+    "signs the relay in as a Linear application, which can be a delegate. LINEAR_API_KEY works in its place: with a person's key, a label or a comment starts work",
   source:
-    "Linear: Settings → API → OAuth applications, an application with client credentials enabled (README, section 4)",
+    "Linear: Settings → API → OAuth applications, an application with client credentials enabled (README, section 4); LINEAR_API_KEY: Settings → Security & access → Personal API keys",
 };
 
 export const LINEAR_CREDENTIALS = {
@@ -33,7 +33,7 @@ export const LINEAR_CREDENTIALS = {
   open: ["LINEAR_OAUTH_CLIENT_ID"],
   webhookSecret: {
     name: "LINEAR_WEBHOOK_SECRET",
-    purpose: "verifies Linear's webhooks",
+    purpose: "verifies Linear's webhooks; not needed where webhooks are off",
     source: "Linear: the OAuth application (or Settings → API → Webhooks), Signing secret",
   },
   // A half pair is told even where the alternative is complete: it wins once it is whole, so it was meant.

@@ -1,8 +1,22 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { field, listOf, whole, withDefaults } from "../schema/fields.ts";
 import { bare, baseUrlForm, line } from "../schema/forms.ts";
 import { LINEAR_CREDENTIALS } from "./linear-credentials.ts";
 import type { Routing, SourceSettings, Warning } from "./source.ts";
+
+const trigger = withDefaults({
+  label: field(line(80), "patchrelay", "Name of the label that starts work on an issue."),
+  word: field(
+    line(40).regex(/^\S{2,}$/u, "expected one word of at least two characters"),
+    "@patchrelay",
+    "What a comment begins with that is meant for the relay.",
+  ),
+  assignment: field(
+    z.boolean(),
+    false,
+    "Whether assigning an issue to the key's account starts work: only for an account that is the relay's own.",
+  ),
+});
 
 const group = withDefaults({
   apiUrl: field(
@@ -15,6 +29,10 @@ const group = withDefaults({
     "https://linear.app",
     "Base URL of Linear's pages; OAuth consent is at <webUrl>/oauth/authorize.",
   ),
+}).extend({
+  trigger: trigger
+    .prefault({})
+    .describe("What starts work with a person's LINEAR_API_KEY, which cannot be delegated to."),
 });
 
 /** What stands in the group `http`. */

@@ -2,7 +2,8 @@ import { ExternalError } from "../../lib/external.ts";
 import type { TrackerIdentity } from "../tracker.ts";
 import type { Auth } from "./client/auth.ts";
 import type { LinearClient } from "./client/client.ts";
-import { readIdentity } from "./read/read.ts";
+import type { QuickMode } from "./quick/quick.ts";
+import { readViewer, tokenOfPerson } from "./read/read.ts";
 import { sessionEvents } from "./read/session-events.ts";
 import type { SessionEvents } from "./read/session-events.ts";
 import type { TicketReader } from "./read/sessions.ts";
@@ -13,6 +14,8 @@ export interface Connection {
   /** Reads issues there. */
   readonly tickets: TicketReader;
   readonly sessions: SessionEvents;
+  /** How we work there if the credential turns out to be a person's; null = it cannot. */
+  readonly quick: QuickMode | null;
   /** How each call is authorised. */
   readonly auth: Auth;
   /** Who we are there: what was last found out, else asked now. */
@@ -36,18 +39,25 @@ export interface Connections {
 }
 
 /** The one workspace of a credential that belongs to one; Linear names it when it is first asked. */
-export function onlyConnection(client: LinearClient, auth: Auth, tickets: TicketReader): Connections {
+export function onlyConnection(
+  client: LinearClient,
+  auth: Auth,
+  tickets: TicketReader,
+  quick: QuickMode | null,
+): Connections {
   let known: TrackerIdentity | null = null;
   let missedSince: number | null = null;
   const ask = async (signal: AbortSignal): Promise<TrackerIdentity> => {
-    const us = await readIdentity(client, signal);
-    known = { ...us, inert: us.inert ?? sessions.trouble() };
+    const { us, isApp } = await readViewer(client, signal);
+    if (!isApp && quick !== null) known = await quick.identity(us, signal);
+    else known = { ...us, inert: isApp ? sessions.trouble() : tokenOfPerson(us.name) };
     return known;
   };
   const sessions = sessionEvents();
   const connection: Connection = {
     client,
     sessions,
+    quick,
     auth,
     tickets,
     ask,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { trackerIdOf } from "../../factory/facts/ids.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { ExternalError } from "../../lib/external.ts";
 import type { Log } from "../../lib/log.ts";
@@ -17,11 +18,15 @@ import { installedConnections } from "./installation/connections.ts";
 import type { InstalledConnections } from "./installation/connections.ts";
 import { createConsents } from "./installation/consent.ts";
 import { discoverIssues, readTicket } from "./read/read.ts";
+import { createQuickMode } from "./quick/quick.ts";
+import type { QuickMode } from "./quick/quick.ts";
+import { ticketReading } from "./read/ticket.ts";
 import { ticketReader } from "./read/sessions.ts";
 import { httpTransport } from "./client/transport.ts";
 import type { Transport } from "./client/transport.ts";
+import type { Voice } from "./write/voice.ts";
 import { openWebhook } from "./events/webhook.ts";
-import { link, setStatus, showPlan, takeDelegation, tell } from "./write/write.ts";
+import { agentVoice, setStatus, takeDelegation } from "./write/write.ts";
 
 export interface LinearParts {
   /** Base address (GraphQL at `<apiUrl>/graphql`): https, or http to this machine. */
@@ -96,7 +101,9 @@ export function connectionsOf(
 ): { readonly connections: Connections; readonly installed: InstalledConnections | null } {
   const auth = authWith(credential, calling);
   const client = createClient({ ...calling, auth });
-  const only = onlyConnection(client, auth, ticketReader(client, calling));
+  const quick =
+    credential.kind === "apiKey" ? createQuickMode(client, credential.key, credential.quick, calling) : null;
+  const only = onlyConnection(client, auth, ticketReader(client, calling), quick);
   if ("lacks" in installing) return { connections: only, installed: null };
   const installed = installedConnections(installing.application, installing.vault, only, calling);
   return { connections: installed, installed };
@@ -143,39 +150,49 @@ function workspaceOf(
   workspace: string | null,
 ): TrackerWorkspace {
   const at = (signal: AbortSignal): Promise<Connection> => connections.at(workspace, signal);
+  const voiceOf = async (connection: Connection, signal: AbortSignal): Promise<Voice> =>
+    (await quickAt(connection, signal)) ?? agentVoice(connection.client);
   return {
     async readTicket(issue, signal, { need = "wanted", sessions: known = [] } = {}) {
       const connection = await at(signal);
       const us = await connection.us(signal);
+      const background = need === "background";
+      const quick = await quickAt(connection, signal);
+      if (quick !== null) return await quick.readTicket(us, issue, background, signal);
       const reading = await readTicket(
-        { tickets: connection.tickets, clock },
-        us,
-        issue,
-        known,
-        need === "background",
-        signal,
+        () => connection.tickets.read(trackerIdOf(issue), known, background, signal),
+        (answer) => ticketReading(answer, us),
+        clock,
       );
       // Of those that are read one by one a session may be missing that nobody knew of.
       if (connection.tickets.listsAll()) connection.sessions.seen(reading, clock.now());
       return reading;
     },
-    async tell(session, key, activity, signal, need = "wanted") {
-      await tell((await at(signal)).client, { session, key, activity, need }, signal);
+    async tell(session, key, activity, signal, need) {
+      await (await voiceOf(await at(signal), signal)).tell(session, key, activity, signal, need);
     },
     async showPlan(session, items, signal) {
-      await showPlan((await at(signal)).client, session, items, signal);
+      await (await voiceOf(await at(signal), signal)).showPlan(session, items, signal);
     },
     async link(session, label, url, signal) {
-      await link((await at(signal)).client, session, label, url, signal);
+      await (await voiceOf(await at(signal), signal)).link(session, label, url, signal);
     },
     async setStatus(issue, to, name, signal) {
       return await setStatus((await at(signal)).client, issue, to, name, signal);
     },
     async takeDelegation(issue, signal) {
       const connection = await at(signal);
+      // A person cannot be a delegate; the label says that the issue is ours.
+      if ((await quickAt(connection, signal)) !== null) return;
       await takeDelegation(connection.client, await connection.us(signal), issue, signal);
     },
   };
+}
+
+/** How we work with this credential where it is a person's; null = it is an application's. */
+async function quickAt(connection: Connection, signal: AbortSignal): Promise<QuickMode | null> {
+  if (connection.quick === null) return null;
+  return (await connection.us(signal)).quick === null ? null : connection.quick;
 }
 
 const placeAt = z.object({ workspace: z.string(), place: z.string().nullable() });
@@ -183,7 +200,7 @@ const placeAt = z.object({ workspace: z.string(), place: z.string().nullable() }
 /** Looks through one workspace after the other; `rest` says in which to go on, and where in its lists. */
 async function discoverIn(
   connections: Connections,
-  { clock, log }: Pick<LinearParts, "clock" | "log">,
+  { log }: Pick<LinearParts, "log">,
   since: number,
   rest: string | null,
   signal: AbortSignal,
@@ -198,7 +215,7 @@ async function discoverIn(
   const [connection, us] = [all[at], identities[at]];
   if (connection === undefined || us === undefined) return { issues: [], rest: null };
   const place = us.workspace === from?.workspace ? from.place : null;
-  const found = await discoverAt(connection, all.length > 1, { clock, log }, us, since, place, signal);
+  const found = await discoverAt(connection, all.length > 1, { log }, us, since, place, signal);
   const next = found.rest === null ? identities[at + 1] : us;
   return {
     ...found,
@@ -210,7 +227,7 @@ async function discoverIn(
 async function discoverAt(
   connection: Connection,
   others: boolean,
-  { clock, log }: Pick<LinearParts, "clock" | "log">,
+  { log }: Pick<LinearParts, "log">,
   us: TrackerIdentity,
   since: number,
   place: string | null,
@@ -219,7 +236,11 @@ async function discoverAt(
   const missed = connection.missedSince();
   try {
     const from = Math.min(since, missed ?? since);
-    const found = await discoverIssues({ ...connection, clock, log }, us, from, place, signal);
+    const quick = await quickAt(connection, signal);
+    const found =
+      quick === null
+        ? await discoverIssues({ client: connection.client, log }, us, from, place, signal)
+        : await quick.discover(us, from, place, signal);
     if (found.rest === null && missed !== null) await connection.missed(null);
     return found;
   } catch (error) {

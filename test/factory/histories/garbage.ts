@@ -149,6 +149,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     core: ticketCore,
     status,
     ownEnd: fc.option(at),
+    delegation: fc.option(fc.record({ granted: fc.boolean(), by: actor }), { nil: undefined }),
     blockers: few(fc.record({ key: word, done: fc.boolean() })),
     removed: fc.constant(false),
     authorities: few(authority),

@@ -461,6 +461,7 @@ export function reservedFacts(types: readonly Run["type"][]): Facts {
       blockers: null,
       removed: null,
       ownEnd: null,
+      delegated: null,
     },
   };
   const runs = types.slice(0, MOST_RUNS).map((type, index): Run => ({

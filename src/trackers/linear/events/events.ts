@@ -108,6 +108,7 @@ export function interpretEvent(body: unknown, event: string, context: TrackerCon
   if (us === null && context.us.length > 0) {
     return ignore(action, `we are not signed in to the workspace that it is from (${workspace ?? "none"})`);
   }
+  if (us !== null && us.quick !== null) return ignore(action, "with a person's key, news is looked for");
   const known = (issue: IssueId): boolean => context.known(issue);
   const said = row.says(body, { us, known });
   if ("ignored" in said) return ignore(action, said.ignored);

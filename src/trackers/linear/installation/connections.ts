@@ -96,7 +96,7 @@ export function installedConnections(
 }
 
 function unreadable(workspace: string): TrackerIdentity {
-  return { id: "", name: "", workspace, workspaceName: workspace, inert: UNREADABLE };
+  return { id: "", name: "", workspace, workspaceName: workspace, inert: UNREADABLE, quick: null };
 }
 
 /** Who we are there, and the outage that kept Linear from saying so again. */

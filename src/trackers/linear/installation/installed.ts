@@ -61,13 +61,15 @@ export function installedConnection(
   const sessions = sessionEvents();
   const us = (inert: TrackerIdentity["inert"]): TrackerIdentity => {
     const { id, name, workspace, workspaceName } = kept;
-    return { id, name, workspace, workspaceName, inert };
+    return { id, name, workspace, workspaceName, inert, quick: null };
   };
   return {
     client,
     sessions,
     auth,
     tickets: ticketReader(client, parts),
+    // An installation is an application's.
+    quick: null,
     us: async () => us(null),
     async ask(signal) {
       try {

@@ -1,12 +1,7 @@
 import { z } from "zod";
 import type { Operation } from "../client/client.ts";
 import { id, maybe, name, prose, time } from "../events/schema.ts";
-
-const user = z.object({ id, name, app: z.boolean() });
-const USER = "{ id name app }";
-
-/** How many of each list one read of an issue asks for; newest first, so what is cut is the oldest. */
-export const LISTED = { history: 50, sessions: 8, prompts: 25, relations: 50, labels: 50, page: 50 } as const;
+import { ISSUE_FIELDS, issueAnswer, LISTED, pageEnd, user, USER } from "./shapes.ts";
 
 const viewerAnswer = z.object({ viewer: user, organization: z.object({ id, name }) });
 
@@ -54,36 +49,8 @@ export type SessionAnswer = z.output<typeof session>;
 
 const ticketAnswer = z.object({
   organization: z.object({ id }),
-  issue: z.object({
-    id,
-    identifier: name,
-    title: name,
-    description: maybe(prose),
-    url: name,
-    createdAt: time,
-    updatedAt: time,
-    archivedAt: maybe(time),
-    completedAt: maybe(time),
-    canceledAt: maybe(time),
-    trashed: maybe(z.boolean()),
-    creator: maybe(z.object({ id })),
+  issue: issueAnswer.extend({
     delegate: maybe(z.object({ id })),
-    state: z.object({ id, name, type: z.string() }),
-    team: z.object({ key: name }),
-    project: maybe(z.object({ name })),
-    labels: z.object({ nodes: z.array(z.object({ name })) }),
-    inverseRelations: z.object({
-      nodes: z.array(
-        z.object({
-          type: z.string(),
-          issue: z.object({
-            identifier: name,
-            trashed: maybe(z.boolean()),
-            state: z.object({ type: z.string() }),
-          }),
-        }),
-      ),
-    }),
     history: z.object({ nodes: z.array(historyEntry) }),
     agentSessions: z.object({ nodes: z.array(session) }),
   }),
@@ -117,17 +84,9 @@ export const TICKET: Operation<TicketAnswer> = {
   kind: "read",
   document: `query Ticket($id: String!) {
   organization { id }
-  issue(id: $id) {
-    id identifier title description url createdAt updatedAt archivedAt completedAt canceledAt trashed
+  issue(id: $id) {${ISSUE_FIELDS}
     creator { id }
     delegate { id }
-    state { id name type }
-    team { key }
-    project { name }
-    labels(first: ${LISTED.labels}) { nodes { name } }
-    inverseRelations(first: ${LISTED.relations}) {
-      nodes { type issue { identifier trashed state { type } } }
-    }
     history(first: ${LISTED.history}) {
       nodes { createdAt actor ${USER} botActor { id name } fromDelegate { id } toDelegate { id } toStateId }
     }${TICKET_SESSIONS}
@@ -161,8 +120,6 @@ export const SESSION: Operation<z.output<typeof sessionAnswer>> = {
   answer: sessionAnswer,
 };
 
-const pageInfo = z.object({ hasNextPage: z.boolean(), endCursor: maybe(z.string()) });
-
 const sessionsAnswer = z.object({
   agentSessions: z.object({
     nodes: z.array(
@@ -173,7 +130,7 @@ const sessionsAnswer = z.object({
         issue: maybe(z.object({ id })),
       }),
     ),
-    pageInfo,
+    pageInfo: pageEnd,
   }),
 });
 
@@ -191,7 +148,7 @@ export const SESSIONS: Operation<z.output<typeof sessionsAnswer>> = {
 };
 
 const delegatedAnswer = z.object({
-  issues: z.object({ nodes: z.array(z.object({ id, updatedAt: time })), pageInfo }),
+  issues: z.object({ nodes: z.array(z.object({ id, updatedAt: time })), pageInfo: pageEnd }),
 });
 
 /** Issues whose delegate is `$us` and that are still open, last changed first. */

@@ -2,8 +2,9 @@ import { ExternalError } from "../../../lib/external.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { LinearClient, Operation } from "../client/client.ts";
-import { LISTED, SESSION, TICKET, TICKET_ALONE } from "./operations.ts";
+import { SESSION, TICKET, TICKET_ALONE } from "./operations.ts";
 import type { SessionAnswer, TicketAnswer } from "./operations.ts";
+import { LISTED } from "./shapes.ts";
 
 /** Reads issues with their sessions. */
 export interface TicketReader {

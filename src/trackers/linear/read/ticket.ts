@@ -4,32 +4,21 @@ import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import { authoritiesOf } from "./authority.ts";
 import type { SessionAnswer, TicketAnswer } from "./operations.ts";
+import type { IssueAnswer } from "./shapes.ts";
 import { statusOf } from "../events/interpretation.ts";
 
 type Prompt = TicketReading["prompts"][number];
 
 /** An answer about an issue in the factory's words. Pure. */
 export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): TicketReading {
-  const { issue, organization } = answer;
+  const { issue } = answer;
   const sessions = issue.agentSessions.nodes.filter((session) => session.appUser.id === us.id);
-  const status = statusOf(issue.state, issue);
+  const parts = issueParts(answer);
+  const { status } = parts;
   const authorities = authoritiesOf({ ...issue, sessions }, us);
   return {
-    core: {
-      key: issue.identifier,
-      title: issue.title,
-      description: issue.description ?? "",
-      url: issue.url,
-      workspace: organization.id,
-      team: issue.team.key,
-      project: issue.project?.name ?? null,
-      labels: issue.labels.nodes.map((label) => label.name),
-      creator: issue.creator?.id ?? null,
-    },
-    status,
+    ...parts,
     ownEnd: status.type === "completed" && isOwnMove(issue, us) ? status.endedAt : null,
-    blockers: blockersOf(issue.inverseRelations.nodes),
-    removed: issue.trashed === true || issue.archivedAt !== null,
     authorities,
     sessions: sessions
       .map((session) => ({
@@ -43,6 +32,32 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
   };
 }
 
+/** What an issue is, whoever it was given to. */
+export function issueParts({
+  issue,
+  organization,
+}: {
+  readonly issue: IssueAnswer;
+  readonly organization: { readonly id: string };
+}): Pick<TicketReading, "core" | "status" | "blockers" | "removed"> {
+  return {
+    core: {
+      key: issue.identifier,
+      title: issue.title,
+      description: issue.description ?? "",
+      url: issue.url,
+      workspace: organization.id,
+      team: issue.team.key,
+      project: issue.project?.name ?? null,
+      labels: issue.labels.nodes.map((label) => label.name),
+      creator: issue.creator?.id ?? null,
+    },
+    status: statusOf(issue.state, issue),
+    blockers: blockersOf(issue.inverseRelations.nodes),
+    removed: issue.trashed === true || issue.archivedAt !== null,
+  };
+}
+
 /** Whether it was us who moved the issue to where it is: whoever did so last, if the history reaches back to it. */
 function isOwnMove({ state, history }: TicketAnswer["issue"], us: TrackerIdentity): boolean {
   const moves = history.nodes.filter((entry) => entry.toStateId === state.id);
@@ -53,7 +68,7 @@ function isOwnMove({ state, history }: TicketAnswer["issue"], us: TrackerIdentit
 const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
 
 // "A blocks B" is stored once, on A; B finds it among its inverse relations.
-function blockersOf(relations: TicketAnswer["issue"]["inverseRelations"]["nodes"]): readonly Blocker[] {
+function blockersOf(relations: IssueAnswer["inverseRelations"]["nodes"]): readonly Blocker[] {
   return relations
     .filter((relation) => relation.type === "blocks")
     .map(({ issue }) => ({

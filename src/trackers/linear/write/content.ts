@@ -4,7 +4,7 @@ import { unreachable } from "../../../lib/assert.ts";
 import { clip } from "../../../lib/text.ts";
 
 // Linear publishes no limits for these; people do not read more, and an answer that is refused is lost.
-const LONGEST_BODY = 20_000;
+export const LONGEST_BODY = 20_000;
 const LONGEST_LINE = 500;
 const MOST_OPTIONS = 20;
 const MOST_PLAN_ITEMS = 50;
@@ -27,9 +27,7 @@ export function activityInput(activity: Activity): Readonly<Record<string, unkno
     }
     case "elicitation": {
       const content = { type: activity.type, body: clip(activity.body, LONGEST_BODY) };
-      // Linear refuses the whole question for one option without a name.
-      const named = (activity.options ?? []).filter((option) => option.trim() !== "");
-      const options = [...new Set(named)].slice(0, MOST_OPTIONS);
+      const options = optionsOf(activity);
       if (options.length === 0) return { content };
       return {
         content,
@@ -45,6 +43,12 @@ export function activityInput(activity: Activity): Readonly<Record<string, unkno
     default:
       return unreachable(activity);
   }
+}
+
+/** The options of a question, each once. Linear refuses the whole question for one without a name. */
+export function optionsOf({ options }: { readonly options?: readonly string[] }): readonly string[] {
+  const named = (options ?? []).filter((option) => option.trim() !== "");
+  return [...new Set(named)].slice(0, MOST_OPTIONS);
 }
 
 /** A plan as Linear takes it, always whole. What is too long for a glance is cut at the end. */

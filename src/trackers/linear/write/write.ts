@@ -9,7 +9,9 @@ import type { StatusMove, TrackerIdentity } from "../../tracker.ts";
 import { statusOf } from "../events/interpretation.ts";
 import type { LinearClient } from "../client/client.ts";
 import { activityInput, planInput } from "./content.ts";
+import { carriedOut, isRefusal, orNull, webAddress } from "./outcome.ts";
 import { chooseMove } from "./status.ts";
+import type { Voice } from "./voice.ts";
 import type { UpdatedIssue } from "./operations.ts";
 import {
   CREATE_ACTIVITY,
@@ -21,11 +23,21 @@ import {
   UPDATE_SESSION,
 } from "./operations.ts";
 
+/** Speaks in agent sessions, as only an application may. */
+export function agentVoice(client: LinearClient): Voice {
+  return {
+    tell: (session, key, activity, signal, need = "wanted") =>
+      tell(client, { session, key, activity, need }, signal),
+    showPlan: (session, items, signal) => showPlan(client, session, items, signal),
+    link: (session, label, url, signal) => link(client, session, label, url, signal),
+  };
+}
+
 /**
  * Posts an activity under an id made from `key`, so that a repeat cannot post twice. Linear refuses an id it has;
  * whether that is what a refusal means is asked of Linear, not read from its words.
  */
-export async function tell(
+async function tell(
   client: LinearClient,
   told: {
     readonly session: string;
@@ -50,7 +62,7 @@ export async function tell(
 }
 
 /** Replaces the session's plan. */
-export async function showPlan(
+async function showPlan(
   client: LinearClient,
   session: string,
   items: readonly PlanItem[],
@@ -62,16 +74,14 @@ export async function showPlan(
 }
 
 /** Adds a link to the session; one that is there already is left. `url` must be http or https. */
-export async function link(
+async function link(
   client: LinearClient,
   session: string,
   label: string,
   url: string,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!/^https?:\/\//i.test(url)) {
-    throw new ExternalError("refused", `${JSON.stringify(clip(url, 100))} is not a web address to link to`);
-  }
+  webAddress(url);
   try {
     const input = { addedExternalUrls: [{ label: clip(label, 200), url }] };
     const { agentSessionUpdate } = await client.call(UPDATE_SESSION, { id: session, input }, signal);
@@ -122,22 +132,4 @@ async function updateIssue(
   if (issueUpdate.issue === null)
     throw new ExternalError("unavailable", `Linear (${UPDATE_ISSUE.name}): it answered without the issue`);
   return issueUpdate.issue;
-}
-
-function carriedOut(success: boolean, what: string): void {
-  if (!success) throw new ExternalError("refused", `Linear (${what}): it answered without success`);
-}
-
-function isRefusal(error: unknown): boolean {
-  return error instanceof ExternalError && (error.kind === "refused" || error.kind === "conflict");
-}
-
-/** The answer, or null when Linear says that there is no such thing. */
-async function orNull<T>(answer: Promise<T>): Promise<T | null> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ExternalError && error.kind === "not_found") return null;
-    throw error;
-  }
 }
