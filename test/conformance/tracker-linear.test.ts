@@ -5,8 +5,9 @@ import { headersOf } from "../trackers/linear-support.ts";
 import { handWorld, SECRET, startReceiver } from "../world/linear-support.ts";
 import { trackerConformance } from "./tracker.ts";
 import type { TrackerRig } from "./tracker.ts";
+import { workspaceConformance } from "./tracker-workspace.ts";
 
-trackerConformance("linear", async (): Promise<TrackerRig> => {
+async function startRig(): Promise<TrackerRig> {
   const receiver = await startReceiver();
   const { world, clock } = await handWorld({ webhook: { url: receiver.url, secret: SECRET } });
   const tracker = createLinearTracker({
@@ -101,5 +102,16 @@ trackerConformance("linear", async (): Promise<TrackerRig> => {
       await world.close();
       await receiver.close();
     },
+  };
+}
+
+trackerConformance("linear", startRig);
+workspaceConformance("linear, as an application", async () => {
+  const rig = await startRig();
+  const { people, shown } = rig;
+  return {
+    ...rig,
+    people: { ...people, gives: async (issue, by) => people.delegate(issue, by) },
+    shown: { ...shown, said: (session) => shown.activities(session).map(({ text }) => text) },
   };
 });

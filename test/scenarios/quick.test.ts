@@ -8,12 +8,11 @@ function thread(story: Story, key = "APP-1"): readonly string[] {
   const { comments, state } = story.linear.issue(key);
   const shown = comments
     .filter(({ archivedAt }) => archivedAt === null)
-    .map(({ body, parentId, userId }) => {
-      const who = story.linear.issue(key).subscriberIds.includes(userId ?? "") ? "" : "? ";
+    .map(({ body, parentId }) => {
       const text = body
-        .replaceAll(/https?:\/\/[^\s)>]+/g, "<url>")
+        .replaceAll(/\[https?:[^\]]*\]\(<[^>]*>\)|(?<=\(<)https?:[^>]*/g, "url")
         .replaceAll(/\b(?=[0-9a-f]*\d)[0-9a-f]{7,40}\b/g, "<commit>");
-      return `${who}${parentId === null ? "" : "↳ "}${text}`;
+      return `${parentId === null ? "" : "↳ "}${text}`;
     });
   return [...shown, `status: ${state.name}`];
 }
@@ -64,13 +63,15 @@ test("with a person's keys alone an issue with the label becomes a merged pull r
     * [x] Address the review
     * [x] Merge
 
-    Links: [Pull request #1](<<url>>)",
-      "↳ **patchrelay** · Pull request #1 is ready for another review. [<url>>)
+    Links: [Pull request #1](<url>)",
+      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
+      "↳ **patchrelay** · Pull request #1 is ready for another review. url
 
     * Review fix: Did what the reviewer asked for.
 
     The review was answered, but grace has not reviewed again yet. I'm waiting for another review by grace.",
-      "↳ **patchrelay** · Pull request #1 is merged. [<url>>)
+      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
+      "↳ **patchrelay** · Pull request #1 is merged. url
 
     What was done:
     * Implementation: Added the discount.
@@ -112,7 +113,7 @@ test("a word in a comment, a question and its answer, a stop, and the label take
   expect(thread(story)).toMatchInlineSnapshot(`
     [
       "@patchrelay please add it",
-      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.
+      "↳ **patchrelay** · Waiting: see below.
 
     * [x] Implement
     * [x] Open a pull request
@@ -120,12 +121,13 @@ test("a word in a comment, a question and its answer, a stop, and the label take
     * [x] Address the review
     * [ ] Merge (in progress)
 
-    Links: [Pull request #1](<<url>>)",
+    Links: [Pull request #1](<url>)",
       "↳ **patchrelay** · Gross or net?
 
     * gross
     * net",
       "↳ net",
+      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
       "status: In Progress",
     ]
   `);

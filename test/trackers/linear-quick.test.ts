@@ -264,7 +264,7 @@ describe("the word", () => {
   test("stop stops, with the word or in a thread of ours, and is no message", async () => {
     const issue = write(["patchrelay"]);
     const work = await session(issue);
-    await tell(work, "a", { type: "thought", body: "on it" });
+    await tell(work, "a", { type: "thought", body: "on it", ephemeral: true });
     const root = world.issue(issue).comments[0]?.id ?? "";
     say(issue, "**Stop!**", GRACE, root);
     const first = clock.now();
@@ -293,7 +293,7 @@ describe("what the relay says", () => {
     const issue = write(["patchrelay"]);
     const work = await session(issue);
     const there = tracker.in(us.workspace);
-    await tell(work, "1", { type: "thought", body: "On it." });
+    await tell(work, "1", { type: "thought", body: "On it.", ephemeral: true });
     await tell(work, "2", { type: "action", action: "Running", parameter: "npm test", ephemeral: true });
     await there.showPlan(
       work,
@@ -307,6 +307,7 @@ describe("what the relay says", () => {
     await there.link(work, "Pull request #1", "https://github.example/acme/app/pull/1", signal);
     await there.link(work, "Pull request #1", "https://github.example/acme/app/pull/1", signal);
     await tell(work, "3", { type: "elicitation", body: "Which one?", options: ["this", "that", "this"] });
+    await tell(work, "5", { type: "thought", body: "It waits for you to merge it." });
     await tell(work, "4", { type: "response", body: "It is done.\n\n- Fixed." });
     expect(comments(issue)).toMatchInlineSnapshot(`
       [
@@ -321,6 +322,7 @@ describe("what the relay says", () => {
 
       * this
       * that",
+        "  **patchrelay** · It waits for you to merge it.",
         "  **patchrelay** · It is done.
 
       * Fixed.",
@@ -335,7 +337,7 @@ describe("what the relay says", () => {
     const issue = write();
     say(issue, "@patchrelay fix it");
     const work = await session(issue);
-    await tell(work, "1", { type: "thought", body: "On it." });
+    await tell(work, "1", { type: "thought", body: "On it.", ephemeral: true });
     await tell(work, "2", { type: "error", body: "It did not work." });
     expect(comments(issue)).toMatchInlineSnapshot(`
       [
@@ -354,7 +356,7 @@ describe("what the relay says", () => {
     await there().link(work, "PR [1]", "https://github.example/acme/app/pull/1", signal);
     const before = world.issue(issue).comments[0]?.body;
     await restart();
-    await tell(work, "1", { type: "thought", body: "Nearly there:\n- [ ] not a plan" });
+    await tell(work, "1", { type: "thought", body: "Nearly there:\n- [ ] not a plan", ephemeral: true });
     await restart();
     await there().link(work, "Other", "https://github.example/acme/app/pull/2", signal);
     expect([before, world.issue(issue).comments.map(({ body }) => body)]).toMatchInlineSnapshot(`
@@ -393,14 +395,16 @@ describe("what the relay says", () => {
     const issue = write(["patchrelay"]);
     const work = await session(issue);
     world.faults.outage = "lost_reply";
-    await expect(tell(work, "1", { type: "thought", body: "On it." })).rejects.toMatchObject({
-      kind: "unavailable",
-    });
+    await expect(tell(work, "1", { type: "thought", body: "On it.", ephemeral: true })).rejects.toMatchObject(
+      {
+        kind: "unavailable",
+      },
+    );
     world.faults.outage = "none";
-    await tell(work, "1", { type: "thought", body: "On it." });
+    await tell(work, "1", { type: "thought", body: "On it.", ephemeral: true });
     expect(comments(issue)).toEqual(["**patchrelay** · On it."]);
     world.faults.staleReadsMs = 10 * MINUTE;
-    await tell(work, "2", { type: "thought", body: "Still." });
+    await tell(work, "2", { type: "thought", body: "Still.", ephemeral: true });
     world.faults.staleReadsMs = 0;
     expect(comments(issue)).toEqual(["**patchrelay** · Still."]);
   });
@@ -410,7 +414,7 @@ describe("what the relay says", () => {
     const work = await session(issue);
     await tracker.in(us.workspace).showPlan(work, [{ content: "fix it", status: "pending" }], signal);
     world.removeComment(world.issue(issue).comments[0]?.id ?? "", ADA);
-    await tell(work, "1", { type: "thought", body: "Testing." });
+    await tell(work, "1", { type: "thought", body: "Testing.", ephemeral: true });
     expect(comments(issue)).toEqual(["**patchrelay** · Testing.\n\n* [ ] fix it"]);
     world.removeComment(world.issue(issue).comments[1]?.id ?? "", ADA);
     await tell(work, "2", { type: "response", body: "Done." });
@@ -420,7 +424,7 @@ describe("what the relay says", () => {
     ]);
     await restart();
     world.removeComment(world.issue(issue).comments.findLast((one) => one.parentId === null)?.id ?? "", ADA);
-    await tell(work, "3", { type: "thought", body: "More." });
+    await tell(work, "3", { type: "thought", body: "More.", ephemeral: true });
     expect(comments(issue)).toContain("**patchrelay** · More.");
   });
 
@@ -435,7 +439,7 @@ describe("what the relay says", () => {
 
   test("a session of an application is refused, and an address that is none", async () => {
     const nowhere = "00000000-0000-4000-8000-000000000000";
-    await expect(tell(nowhere, "1", { type: "thought", body: "hm" })).rejects.toMatchObject({
+    await expect(tell(nowhere, "1", { type: "thought", body: "hm", ephemeral: true })).rejects.toMatchObject({
       kind: "refused",
     });
     const work = await session(write(["patchrelay"]));
@@ -449,7 +453,7 @@ describe("our own words never come back as a person's", () => {
   async function talked(): Promise<{ issue: string; work: string }> {
     const issue = write(["patchrelay"]);
     const work = await session(issue);
-    await tell(work, "1", { type: "thought", body: "@patchrelay is on it" });
+    await tell(work, "1", { type: "thought", body: "@patchrelay is on it", ephemeral: true });
     await tell(work, "2", { type: "response", body: "@patchrelay did it. Stop" });
     await tell(work, "3", { type: "elicitation", body: "stop", options: ["@patchrelay stop"] });
     return { issue, work };

@@ -153,7 +153,10 @@ export function commentVoice(client: LinearClient, own: OwnComments): Voice {
     async tell(session, key, activity, signal, need) {
       switch (activity.type) {
         case "thought":
-          await setStatus(session, activity.body, signal, need);
+          // What is to stay is for a person, such as that a pull request waits for them to merge it.
+          if (activity.ephemeral === true) return await setStatus(session, activity.body, signal, need);
+          await reply(session, key, clip(activity.body, LONGEST_BODY), signal);
+          await setStatus(session, "Waiting: see below.", signal);
           return;
         case "action": {
           const { action, parameter, result } = activity;
