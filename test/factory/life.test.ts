@@ -77,7 +77,7 @@ test("a delegated issue goes through all four run types to done", () => {
           ...queued,
           checks: [check("test", "success", { id: "3" })],
           reviews: [review("approved", "h3", 109, "r2")],
-          ejections: [{ at: T0 + 129_000, reason: "checks_failed", group: "g1", head: "h3" }],
+          ejections: [{ at: T0 + 129_000, reason: "checks_failed", ours: false, group: "g1", head: "h3" }],
         },
         130,
       ),
@@ -314,7 +314,13 @@ test("a merge that was asked for within the second in which the queue sent the p
   life.see(30, pullReading("h1", green, 30));
   const asked = { ok: true, detail: "added to the merge queue", because: null } as const;
   life.see(40.6, { kind: "effect_settled", at: T0 + 40_600, effect: mergeOf(life), ...asked });
-  const away = (reason: "manual" | "other") => ({ at: T0 + 40_000, reason, group: null, head: "h1" });
+  const away = (reason: "manual" | "other") => ({
+    at: T0 + 40_000,
+    reason,
+    ours: false,
+    group: null,
+    head: "h1",
+  });
   const told = life.see(41, pullReading("h1", { ...green, ejections: [away("manual")] }, 41));
   expect(told).toContain("awaiting_input dequeued_by_person");
   expect(life.see(42, pullReading("h1", { ...green, ejections: [away("other")] }, 42))).toContain(

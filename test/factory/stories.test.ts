@@ -850,7 +850,7 @@ describe("merge queue", () => {
 
   test("a forge whose clock is ahead of ours does not make us ask again and again", () => {
     const told = story(`${QUEUED}; pull h1 unqueued`);
-    const away = { reason: "other", group: null, head: "h1", at: T0 + 86_400_000 } as const;
+    const away = { reason: "other", ours: false, group: null, head: "h1", at: T0 + 86_400_000 } as const;
     const reading = (askedAt: number): Observation =>
       pullReading("h1", {
         hasQueue: true,

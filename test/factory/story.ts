@@ -29,13 +29,14 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
  *            cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
- *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [on <head>]
+ *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [ours | on <head>]
  *   news head <head> | news check <check>=… [on <head>] | news queue in|out | news review <id> <state> [by stranger]
  *   comments <text> [by stranger]
  *   run starts | run at <phase> | run intends <head> | run given <prompt> | run spends <tokens> [usd]
  *   run <outcome> [<class>] [refunded] [again <seconds>] [-> <head>] [asks <text>]
  *   operator <command> | answer <text> | repository <problem>|fine
  *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
+ *   steers <delegator|members|collaborators> (trust.maySteer)
  *   mentions <answer|offer|start> (what policy has them start)
  *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
  *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none|twins
@@ -132,8 +133,9 @@ export class Story {
         this.ejections.push({
           at,
           reason: rest[0] as Ejection["reason"],
+          ours: rest.includes("ours"),
           group: "g1",
-          head: rest[2] ?? this.head,
+          head: rest[1] === "on" ? (rest[2] ?? this.head) : this.head,
         });
         return [this.reading([])];
       case "news":
@@ -175,6 +177,8 @@ export class Story {
       change({ merge: { ...project.merge, policy: first as ProjectPolicy["merge"]["policy"] } });
     else if (word === "budget" && project !== undefined)
       change({ budgets: { ...project.budgets, [first]: Number(second) } });
+    else if (word === "steers" && project !== undefined)
+      change({ trust: { ...project.trust, maySteer: first as ProjectPolicy["trust"]["maySteer"] } });
     else if (word === "mentions" && project !== undefined)
       change({ mentions: first as ProjectPolicy["mentions"] });
     else if (word === "reruns")

@@ -47,6 +47,11 @@ implement            | delegated                                              | 
 draft                | {green}; pull h1 draft                                 | awaiting_review | wait         | a person to mark it ready for review
 push_unseen          | {red}; run starts; run intends h2; run published       | pr_open  | wait                | the pull request to show it
 unread_pull_request  | {working}; run intends h1; run published; news head h1 | pr_open  | wait                | the pull request to be read
+merge_vetoed         | {queued}; review r2 changes_requested                  | awaiting_review | cancel_merge | the merge to be cancelled
+merge_vetoed         | {queued}; review r1 dismissed                          | awaiting_review | cancel_merge | the merge to be cancelled
+merge_vetoed         | {queued}; pull h1 queued draft                         | awaiting_review | cancel_merge | the merge to be cancelled
+merge_vetoed         | {queued}; review r2 changes_requested; cancel refused  | awaiting_input | wait          | a person to stop the merge, or {retry}
+vetoed               | steers delegator; {green}; review r1 changes_requested | awaiting_review | wait         | rev to approve or to dismiss the review, or a message that says what to change
 in_queue             | {queued}; wait 1                                       | awaiting_queue | wait          | the merge queue
 in_queue             | {queued}; pull h1 test=failure#2                       | awaiting_queue | wait          | the merge queue
 queue_left_unread    | {queued}; news queue out                               | awaiting_queue | wait          | the reason to be read

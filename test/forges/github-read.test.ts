@@ -435,12 +435,16 @@ describe("the times the queue sent it away", () => {
       __typename: "RemovedFromMergeQueueEvent",
       createdAt: at,
       reason: "failed_checks",
+      actor: null,
       beforeCommit: "g",
     }) as const;
   const pushed = (oid: string) => ({ __typename: "PullRequestCommit", commit: oid }) as const;
   const forced = (oid: string) => ({ __typename: "HeadRefForcePushedEvent", afterCommit: oid }) as const;
-  const heads = (...given: Parameters<typeof ejectionsOf>): readonly string[] =>
-    ejectionsOf(...given).map((ejection) => ejection.head);
+  const heads = (
+    timeline: Parameters<typeof ejectionsOf>[0],
+    head: string,
+    headAt: number | null,
+  ): readonly string[] => ejectionsOf(timeline, head, headAt, null).map((ejection) => ejection.head);
 
   it("belong to the head of now when nothing was pushed since", () => {
     expect(heads([pushed("one"), removed(5)], HEAD, null)).toEqual([HEAD]);

@@ -319,6 +319,26 @@ describe("merging", () => {
     expect(answer).toEqual({ ok: false, detail: expect.stringContaining("because"), because: null });
   });
 
+  // https://docs.github.com/en/graphql/reference/enums#mergestatestatus; a token that may pass the rules by merges any of them.
+  it.each([
+    ["BEHIND", { ok: false, because: "held", detail: expect.stringContaining("up to date") as string }],
+    ["DRAFT", { ok: false, because: "held", detail: "it is a draft" }],
+    ["DIRTY", { ok: false, because: null, detail: expect.stringContaining("dirty") as string }],
+    ["ANOTHER", { ok: false, because: null, detail: expect.stringContaining("another") as string }],
+  ])("never merges what GitHub calls %s", async (mergeStateStatus, expected) => {
+    const { answer, done } = await asked({ mergeStateStatus });
+    expect(answer).toEqual(expected);
+    expect(done).toEqual(["MergeStatus"]);
+  });
+
+  it.each(["CLEAN", "UNSTABLE", "HAS_HOOKS"])("merges what GitHub calls %s", async (mergeStateStatus) => {
+    expect((await asked({ mergeStateStatus })).answer).toMatchObject({ ok: true, detail: "merged" });
+  });
+
+  it("is not asked for while GitHub works out whether it can be merged, even if that would be granted", async () => {
+    await expect(asked({ mergeStateStatus: "UNKNOWN" })).rejects.toMatchObject({ kind: "unavailable" });
+  });
+
   it("is no final no while GitHub still works out whether it can be merged", async () => {
     const refused = { status: 405, body: { message: "not mergeable" } };
     const pending = asked({ mergeStateStatus: "UNKNOWN" }, {}, refused);

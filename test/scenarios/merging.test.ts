@@ -144,6 +144,34 @@ test("what the merge queue rejects is repaired and queued again after another ap
   await story.end();
 });
 
+test.each([
+  ["requests changes", ({ grace }: Story) => grace.requestsChanges("Not like this.")],
+  [
+    "dismisses the approval",
+    async ({ github }: Story) => {
+      const approval = github.pullRequest(1).reviews.find(({ state }) => state === "APPROVED");
+      await github.dismissReview("ada", 1, approval?.id ?? 0);
+    },
+  ],
+] as const)("who %s while the merge queue has it takes it out, before it merges", async (_, objects) => {
+  const story = await startStory({ protection: QUEUE });
+  story.ci = async ({ kind }) =>
+    kind === "merge_group" ? await new Promise(() => undefined) : [{ name: "test", conclusion: "success" }];
+  await implemented(story);
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "in_queue");
+  await objects(story);
+  await story.sees(() => story.github.pullRequest(1).queueEvents.at(-1)?.kind === "removed");
+  const last = story.github.pullRequest(1).queueEvents.at(-1);
+  expect([last?.kind, last?.actor.login]).toEqual(["removed", story.github.credentials.botLogin]);
+  // It was not a person who took it out: with the objection gone it goes back by itself.
+  await story.until("awaiting_review");
+  await story.grace.approves();
+  await story.until(({ rule }) => rule === "in_queue");
+  expect(story.github.pullRequest(1).fields.merged).toBe(false);
+  await story.stopRelay();
+});
+
 test("a pull request that a person takes out of the queue stays out until a person's word", async () => {
   const story = await startStory({ protection: QUEUE });
   // The queue's checks never end, so that it stays in it.

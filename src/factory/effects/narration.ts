@@ -323,8 +323,8 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
     case "awaiting_review": {
       // A review that has just come is judged by a reading: until then there is nothing true to say.
       if (facts.pullRequest === null || facts.pullRequest.hint !== null) return null;
-      // A run is called for and may not begin yet: no person's word is what it waits for.
-      if (decision.refusal !== null) return null;
+      // A run is called for and may not begin yet, or a merge is being cancelled: no person's word is what it waits for.
+      if (decision.refusal !== null || decision.step.kind === "cancel_merge") return null;
       const body = texts.readyForReview(facts.pullRequest, facts, decision);
       // The tracker shows the work as done, and yet a person's word is awaited: the end is still to be told.
       return { fact: `review:${rule}:${head}`, activity: { type: "response", body }, leaves: "asked" };

@@ -298,6 +298,8 @@ export interface QueueEntry {
 export interface Ejection {
   readonly at: number;
   readonly reason: "checks_failed" | "conflict" | "manual" | "merged" | "other";
+  /** Taken out by our own account. */
+  readonly ours: boolean;
   /** The commit that failed in the queue, if the forge says so. */
   readonly group: string | null;
   /** The head that was in the queue. */

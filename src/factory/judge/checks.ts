@@ -41,7 +41,8 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
   if (required.length === 0) {
-    const settled = settledAt(headSince(facts, pullRequest), counted, policy);
+    const since = headSince(facts, pullRequest);
+    const settled = settledAt(since, counted, policy);
     if (now < settled) return { kind: "pending", names: [], more: counted.length > 0, until: settled };
   }
   const failing = counted.filter((check) => FAILED.has(check.conclusion ?? ""));

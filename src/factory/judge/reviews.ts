@@ -9,6 +9,11 @@ export interface ReviewStatus {
   readonly blocking: readonly Review[];
   /** Requested changes that were answered; the reviewer's next word is awaited. */
   readonly answered: readonly Review[];
+  /**
+   * Requested changes of people whose words do not reach the agent, but whose objection holds a merge up: with write access,
+   * or with an access that is not known.
+   */
+  readonly vetoes: readonly Review[];
   /** Approvals of the present head by people with write access. */
   readonly approvals: readonly Review[];
 }
@@ -27,12 +32,12 @@ export function reviewStatusOf(facts: Facts, policy: Policy): ReviewStatus {
   }
   const opinions = [...latest.values()];
   const head = facts.pullRequest?.core.value.head;
-  const requested = opinions.filter(
-    (review) => review.state === "changes_requested" && maySteer(facts, review.by, "forge", policy),
-  );
+  const objections = opinions.filter((review) => review.state === "changes_requested");
+  const requested = objections.filter((review) => maySteer(facts, review.by, "forge", policy));
   return {
     blocking: requested.filter((review) => !isAnswered(facts, review)),
     answered: requested.filter((review) => isAnswered(facts, review)),
+    vetoes: objections.filter((review) => !requested.includes(review) && mayBlock(review)),
     approvals: opinions.filter(
       (review) =>
         review.state === "approved" &&
@@ -41,6 +46,11 @@ export function reviewStatusOf(facts: Facts, policy: Policy): ReviewStatus {
         (review.by.permission === "write" || review.by.permission === "admin"),
     ),
   };
+}
+
+/** GitHub lets the reviews of those block who may write; who may is not always told, and then it may be one of them. */
+function mayBlock({ by: { permission } }: Review): boolean {
+  return permission === null || permission === "write" || permission === "admin";
 }
 
 /** A run of ours took it up and ended, or a person has pushed another head since. */

@@ -136,6 +136,8 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
     );
     for (const review of s.reviews.blocking)
       add(forge, "changes requested", `by ${review.by.name ?? "?"}`, review.at);
+    for (const review of s.reviews.vetoes)
+      add(forge, "changes requested", `by ${review.by.name ?? "?"}, not passed on`, review.at);
     for (const review of s.reviews.answered)
       add(forge, "changes answered", `by ${review.by.name ?? "?"}, not reviewed again yet`, review.at);
     for (const review of s.reviews.approvals)

@@ -1,3 +1,4 @@
+import type { Ejection, Facts } from "../facts/facts.ts";
 import { isOurs } from "../judge/pushes.ts";
 import { waiting } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
@@ -139,6 +140,7 @@ function isTakenOut({ facts, pullRequest, authority, ejection, reviews }: Situat
     .toSorted(([, a], [, b]) => a.at - b.at)
     .at(-1);
   if (pullRequest === null || last === undefined || last[1].reason !== "manual") return false;
+  if (isOwnRemoval(facts, last[1])) return false;
   // What happened within that second happened before.
   const at = endOfSecond(last[1].at);
   if (Math.max(facts.budgetReset?.at ?? 0, authority?.at ?? 0) > at) return false;
@@ -146,7 +148,14 @@ function isTakenOut({ facts, pullRequest, authority, ejection, reviews }: Situat
   return isOurs(facts, pullRequest.core.value.head) && !reviews.approvals.some((review) => review.at > at);
 }
 
+/** Whether it was we who took it out. Where we act with a person's token, only if we have taken out this pull request at all. */
+function isOwnRemoval({ cancellations, pullRequest }: Facts, { ours }: Ejection): boolean {
+  return ours && cancellations.some(({ ok, number }) => ok && number === pullRequest?.number);
+}
+
 function queueEntries(s: Situation): number {
   const after = s.facts.budgetReset?.at ?? 0;
-  return Object.values(s.pullRequest?.ejections ?? {}).filter((ejection) => ejection.at > after).length;
+  return Object.values(s.pullRequest?.ejections ?? {}).filter(
+    (ejection) => ejection.at > after && !isOwnRemoval(s.facts, ejection),
+  ).length;
 }

@@ -1,10 +1,10 @@
 import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, Facts, PullRequestCore } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
-import { counted, listed, quoting } from "../words.ts";
+import { counted, listed, operatorRuns, quoting } from "../words.ts";
 import { unseenPush } from "../judge/pushes.ts";
-import { isUnapproved } from "../judge/merging.ts";
-import { waiting } from "./answer.ts";
+import { isUnapproved, mergeUnderWay } from "../judge/merging.ts";
+import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
 import { checksPass } from "./checks-pass.ts";
 import type { Step } from "./decision.ts";
@@ -15,6 +15,27 @@ const RERUN_SETTLE_MS = 120_000;
 
 /** Keeping the open pull request healthy, from the merge queue back to its checks. */
 export const PULL_REQUEST_RULES: readonly Rule[] = [
+  rule({
+    name: "merge_vetoed",
+    says: "The merge was requested, and since then somebody has requested changes, taken the approval back or made it a draft: take it out of the merge queue, or turn auto-merge off, before anything else.",
+    states: ["awaiting_review", "awaiting_input"],
+    when: (s) => {
+      const merge = mergeUnderWay(s.facts, s.project);
+      const objection = merge === null ? null : objectionOf(s);
+      return merge === null || objection === null ? null : { merge, objection };
+    },
+    gives: ({ merge, objection }, { facts }) =>
+      merge.refused === null
+        ? cancelling(waiting("awaiting_review", objection, "the merge to be cancelled"), merge)
+        : cancelling(
+            waiting(
+              "awaiting_input",
+              objection,
+              `a person to stop the merge, or ${operatorRuns("retry", facts)}`,
+            ),
+            merge,
+          ),
+  }),
   rule({
     name: "draft",
     says: "A person turned the pull request into a draft: wait until it is ready for review.",
@@ -231,6 +252,20 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       ),
   }),
   rule({
+    name: "vetoed",
+    says: "Somebody whose words do not reach the agent requested changes, and may hold the merge up: wait until they take that back.",
+    states: ["awaiting_review"],
+    when: ({ reviews }) => reviews.vetoes[0] ?? null,
+    gives: ({ by }) => {
+      const name = by.name ?? "A reviewer";
+      return waiting(
+        "awaiting_review",
+        `${name} requested changes, and \`trust.maySteer\` keeps them from the agent.`,
+        `${by.name ?? "the reviewer"} to approve or to dismiss the review, or a message that says what to change`,
+      );
+    },
+  }),
+  rule({
     name: "unapproved",
     says: "The checks pass, and the policy requires an approval of this head by a person with write access.",
     states: ["awaiting_review"],
@@ -243,6 +278,15 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       ),
   }),
 ];
+
+/** What a person has said against the merge since it was requested, as a sentence; null = nothing. */
+function objectionOf(s: Situation): string | null {
+  const { vetoes, blocking, answered } = s.reviews;
+  const first = [...blocking, ...vetoes, ...answered][0];
+  if (s.pullRequest?.core.value.draft === true) return "The pull request was turned into a draft.";
+  if (first !== undefined) return `${first.by.name ?? "A reviewer"} requested changes.`;
+  return isUnapproved(s) ? "Nobody with write access approves this commit any more." : null;
+}
 
 /** The verdict on the checks, if it is of this kind. */
 function judged<K extends Verdict["kind"]>(

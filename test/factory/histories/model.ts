@@ -324,7 +324,7 @@ export class Model {
   eject(reason: Ejection["reason"]): void {
     if (this.core === null || this.queue === null) return;
     this.queue = null;
-    this.ejections.push({ at: this.now, reason, group: "g", head: this.core.head });
+    this.ejections.push({ at: this.now, reason, ours: false, group: "g", head: this.core.head });
     this.tell({ kind: "queue_left", at: this.now, number: 7, head: this.core.head, reason, group: null });
   }
 

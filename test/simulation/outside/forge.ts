@@ -160,7 +160,7 @@ export class Forge {
     const pull = this.pulls.find((row) => row.number === number);
     if (pull === undefined || pull.state === "closed") return;
     pull.autoMerge = false;
-    if (pull.queue !== null) this.eject(pull, "manual");
+    if (pull.queue !== null) this.eject(pull, "manual", true);
     else this.changed(pull);
   }
 
@@ -437,10 +437,10 @@ export class Forge {
     });
   }
 
-  private eject(pull: Pull, reason: Ejection["reason"]): void {
+  private eject(pull: Pull, reason: Ejection["reason"], ours = false): void {
     pull.queue = null;
     pull.updatedAt = Math.max(this.now(), pull.updatedAt + 1);
-    pull.ejections.push({ at: pull.updatedAt, reason, group: "g", head: pull.head });
+    pull.ejections.push({ at: pull.updatedAt, reason, ours, group: "g", head: pull.head });
     const left: Observation = {
       kind: "queue_left",
       at: pull.updatedAt,

@@ -56,7 +56,7 @@ query PullRequest($owner: String!, $repo: String!, $number: Int!) {
       timelineItems(last: ${PAGE}, itemTypes: [REMOVED_FROM_MERGE_QUEUE_EVENT, PULL_REQUEST_COMMIT, HEAD_REF_FORCE_PUSHED_EVENT]) {
         nodes {
           __typename
-          ... on RemovedFromMergeQueueEvent { createdAt reason beforeCommit { oid } }
+          ... on RemovedFromMergeQueueEvent { createdAt reason actor { ${ACTOR} } beforeCommit { oid } }
           ... on PullRequestCommit { commit { oid } }
           ... on HeadRefForcePushedEvent { afterCommit { oid } }
         }
@@ -213,6 +213,7 @@ const TimelineNode = z.union([
     __typename: z.literal("RemovedFromMergeQueueEvent"),
     createdAt: Time,
     reason: MaybeText,
+    actor: ActorNode,
     beforeCommit: Commit,
   }),
   z.object({ __typename: z.literal("PullRequestCommit"), commit: Commit }),

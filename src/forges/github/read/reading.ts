@@ -69,7 +69,7 @@ export function readingOf(gathered: Gathered): Observation {
           },
     autoMerge: node.autoMergeRequest !== null && node.autoMergeRequest !== undefined,
     autoMergeOurs: actorOf(node.autoMergeRequest?.enabledBy ?? null, gathered.us, null).kind === "us",
-    ejections: ejectionsOf(node.timelineItems, node.headRefOid, headAge(node)),
+    ejections: ejectionsOf(node.timelineItems, node.headRefOid, headAge(node), gathered.us),
     prompts: promptsOf(gathered),
     readAt: Math.max(gathered.at, node.updatedAt),
     askedAt: gathered.askedAt,
@@ -184,6 +184,7 @@ export function ejectionsOf(
   timeline: readonly TimelineNode[],
   head: string,
   headAt: number | null,
+  us: ForgeIdentity | null,
 ): readonly Ejection[] {
   const ejections: Ejection[] = [];
   let since: Ejection[] = [];
@@ -191,7 +192,8 @@ export function ejectionsOf(
   for (const item of timeline) {
     if (item.__typename === "RemovedFromMergeQueueEvent") {
       const reason = ejectionReason(item.reason);
-      since.push({ at: item.createdAt, reason, group: item.beforeCommit, head: pushed });
+      const ours = actorOf(item.actor, us, null).kind === "us";
+      since.push({ at: item.createdAt, reason, ours, group: item.beforeCommit, head: pushed });
       continue;
     }
     ejections.push(...since);

@@ -84,14 +84,48 @@ export async function merge(
   if (status.mergeStateStatus === "BLOCKED") {
     const on = await turnOnAutoMerge(client, request, status, signal);
     if (on.ok) return on;
-    // Whoever may pass the rules by would merge past them now. If they were met meanwhile, it is time to merge.
-    const held = heldBack(await mergeStatusOf(client, request.repository, request.number, signal), on);
-    if (held.because === "held") return held;
+    // If they were met meanwhile, it is time to merge.
+    const now = await mergeStatusOf(client, request.repository, request.number, signal);
+    const held = heldBack(now, on);
+    return held.because === "held" ? held : await mergeIfMergeable(client, request, now, signal);
   }
-  const now = await mergeNow(client, request, signal);
-  // A refusal while GitHub still works out whether the head can be merged is not its last word.
-  if (!now.ok && status.mergeStateStatus === "UNKNOWN") throw new ExternalError("unavailable", now.detail);
-  return now;
+  return await mergeIfMergeable(client, request, status, signal);
+}
+
+/** Whoever may pass the rules by would merge past them: only what GitHub itself calls mergeable is merged. */
+async function mergeIfMergeable(
+  client: Client,
+  request: MergeRequest,
+  { mergeStateStatus }: MergeStatus,
+  signal: AbortSignal,
+): Promise<MergeAnswer> {
+  if (mergeStateStatus === "UNKNOWN") {
+    const detail = "GitHub (merge): it is still working out whether this can be merged";
+    throw new ExternalError("unavailable", detail);
+  }
+  if (!MERGEABLE.has(mergeStateStatus)) return notMergeable(mergeStateStatus);
+  return await mergeNow(client, request, signal);
+}
+
+/** GitHub's MergeStateStatus of what may be merged: with failing checks that nothing requires, and with hooks, too. */
+const MERGEABLE: ReadonlySet<string> = new Set(["CLEAN", "UNSTABLE", "HAS_HOOKS"]);
+
+function notMergeable(state: string): MergeAnswer {
+  const held = (detail: string): MergeAnswer => ({ ok: false, because: "held", detail });
+  switch (state) {
+    case "BEHIND":
+      return held("the branch is behind its base, and the rules want it up to date");
+    case "BLOCKED":
+      return held("the rules of the base branch are not met yet");
+    case "DRAFT":
+      return held("it is a draft");
+    default:
+      return {
+        ok: false,
+        because: null,
+        detail: `GitHub does not call it mergeable (${state.toLowerCase()})`,
+      };
+  }
 }
 
 /** A refusal while GitHub says that the rules are not met: a matter of waiting, not of asking again and again. */
