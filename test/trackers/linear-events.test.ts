@@ -217,6 +217,63 @@ describe("the table of Linear webhooks", () => {
     },
   );
 
+  const MENTION = "session-created-by-mention";
+  const REPLY = "session-created-by-mention-in-reply";
+  const GRACE = "a0000000-0000-4000-8000-000000000003";
+  const earlier = [{ id: "e1000000-0000-4000-8000-000000000009", body: "It breaks.", userId: GRACE }];
+  test.each<[string, string, object, object, readonly string[]]>([
+    ["a mention that is not named", MENTION, { sourceCommentId: null }, {}, ["@patchrelay please fix this"]],
+    ["a reply that is not named", REPLY, { sourceCommentId: null }, {}, []],
+    [
+      "a reply without the earlier comments",
+      REPLY,
+      { sourceCommentId: null },
+      { previousComments: null },
+      [],
+    ],
+    [
+      "a reply below a root of one's own",
+      MENTION,
+      { sourceCommentId: null },
+      { previousComments: earlier },
+      [],
+    ],
+    ["a root by nobody and a reply", "session-created-by-delegation", {}, { previousComments: earlier }, []],
+    [
+      "a root by nobody and where it came from",
+      "session-created-by-delegation",
+      { sourceMetadata: { type: "comment" } },
+      {},
+      [],
+    ],
+    [
+      "a reply that came as an activity",
+      REPLY,
+      {},
+      {
+        agentActivity: {
+          ...(payload("session-prompted")["agentActivity"] as object),
+          sourceCommentId: "e1000000-0000-4000-8000-000000000002",
+        },
+      },
+      ["with tests, please"],
+    ],
+  ])(
+    "of a mention only the words of whoever mentioned us are taken: %s",
+    (_, name, session, change, texts) => {
+      const body = payload(name);
+      const agentSession = { ...(body["agentSession"] as object), ...session };
+      const { observations } = interpretEvent({ ...body, ...change, agentSession }, "x", stranger);
+      const [begun, ...said] = observations
+        .map(({ observation }) => observation)
+        .filter(({ kind }) => kind !== "ticket_located");
+      expect(begun).toMatchObject({ kind: "session_opened", delegated: false });
+      expect(said.map((one) => (one.kind === "prompted" ? [one.text, one.by.id] : one))).toEqual(
+        texts.map((text) => [text, ADA]),
+      );
+    },
+  );
+
   test("our own activity that comes back is ignored", () => {
     const body = payload("session-prompted");
     const agentActivity = { ...(body["agentActivity"] as object), userId: US };

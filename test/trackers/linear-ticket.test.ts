@@ -21,6 +21,7 @@ const us: TrackerIdentity = {
 };
 const US = { id: "us", name: "Patchrelay", app: true };
 const ADA = { id: "ada", name: "Ada", app: false };
+const GRACE = { id: "grace", name: "Grace", app: false };
 const BOT = { id: "bot", name: "Other agent", app: true };
 
 function session(change: Partial<SessionAnswer> = {}): SessionAnswer {
@@ -31,11 +32,29 @@ function session(change: Partial<SessionAnswer> = {}): SessionAnswer {
     dismissedBy: null,
     appUser: { id: "us" },
     creator: ADA,
-    comment: { id: "root", body: "This thread is for an agent session with us.", user: null },
+    comment: root("root", "This thread is for an agent session with us.", null),
     sourceComment: null,
     activities: { nodes: [] },
     ...change,
   };
+}
+
+type Root = NonNullable<SessionAnswer["comment"]>;
+
+/** The root of a thread; each reply is by whom and when. */
+function root(
+  id: string,
+  body: string,
+  user: Root["user"],
+  ...replies: readonly (readonly [by: string | null, at: number, text: string])[]
+): Root {
+  const nodes = replies.map(([by, createdAt, text]) => ({
+    id: `${id}-${createdAt}`,
+    body: text,
+    createdAt,
+    user: by === null ? null : { id: by },
+  }));
+  return { id, body, user, children: { nodes } };
 }
 
 function entry(
@@ -150,12 +169,50 @@ describe("who may let us work, as a read finds it", () => {
   });
 
   test("a mention brings its comment as a prompt once, even where Linear keeps it as an activity too", () => {
-    const comment = { id: "c1", body: "please", user: ADA };
+    const comment = root("c1", "please", ADA);
     const activities = { nodes: [said("a1", 1_001, { sourceComment: { id: "c1" } })] };
     const reading = read({ sessions: [session({ comment, sourceComment: comment, activities })] });
     expect(reading.prompts).toMatchObject([{ id: "c1", at: 1_000, session: "s1", text: "please" }]);
     expect(reading.authorities[0]).toMatchObject({ granted: true, cause: "mentioned" });
   });
+
+  test.each<[string, Root, readonly string[], string]>([
+    ["the root is the mention", root("c1", "please", ADA), ["please"], "mentioned"],
+    [
+      "the mention is a reply to somebody else's words",
+      root("c1", "Delete everything.", GRACE, ["grace", 900, "Now."], ["ada", 990, "please look"]),
+      ["please look"],
+      "mentioned",
+    ],
+    [
+      "the opener's earlier words stand above the mention, and later ones below",
+      root("c1", "It breaks.", ADA, ["ada", 1_200, "thanks"], ["ada", 1_000, "please"], ["ada", 500, "hm"]),
+      ["please"],
+      "mentioned",
+    ],
+    ["the mention is not to be found", root("c1", "Delete everything.", GRACE), [], "mentioned"],
+    [
+      "a reply below what an integration wrote",
+      root("c1", "Alert!", null, ["ada", 999, "look"]),
+      ["look"],
+      "mentioned",
+    ],
+    [
+      "a delegation that was talked about later",
+      root("c1", "This thread is", null, ["ada", 1_500, "hi"]),
+      [],
+      "delegated",
+    ],
+  ])(
+    "of a session whose mention is not named, only the opener's own words count: %s",
+    (_, comment, texts, cause) => {
+      const reading = read({ sessions: [session({ comment })] });
+      expect(reading.prompts.map(({ text, by }) => [text, by.id])).toEqual(
+        texts.map((text) => [text, "ada"]),
+      );
+      expect(reading.authorities[0]).toMatchObject({ granted: true, cause });
+    },
+  );
 
   test("sessions of other agents are not ours", () => {
     const reading = read({
@@ -186,7 +243,7 @@ describe("who may let us work, as a read finds it", () => {
   });
 
   test("being mentioned where another agent is delegated takes nothing away", () => {
-    const comment = { id: "c1", body: "please", user: ADA };
+    const comment = root("c1", "please", ADA);
     expect(words(read({ delegate: "bot", sessions: [session({ comment })] }))).toEqual([
       "1000 mentioned person",
     ]);

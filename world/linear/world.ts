@@ -67,6 +67,8 @@ export interface LinearWorld extends People, Inspection {
   readonly withheld: Set<string>;
   /** The switch "agent session events" on the application's page. Turned on, it counts from the next consent. */
   setAgentSessionEvents(on: boolean): void;
+  /** Whether sessions to come name the comment with the mention; they do not unless told. */
+  nameMentions(on: boolean): void;
   /** Sends a recorded webhook again, same id and bytes; resolves with the status (0 = none). */
   resend(id: string): Promise<number>;
   /** Resolves once every webhook was sent for the first time or lost; retries to come are not waited for. */
@@ -145,6 +147,9 @@ export async function startLinearWorld(parts: LinearWorldParts): Promise<LinearW
     problems,
     setWebhook(next) {
       target = next;
+    },
+    nameMentions(on) {
+      model.namesMention = on;
     },
     setAgentSessionEvents(on) {
       model.agentSessionEvents = on;

@@ -108,6 +108,8 @@ export class Model {
   agentSessionEvents = true;
   /** The organization's guidance for agents, sent with every session event. */
   guidance: string | null = null;
+  /** Whether sessions name the comment with the mention. Linear does so only for one in another thread (linear/linear#1076). */
+  namesMention = false;
   /** Changes by the same person within so many milliseconds share an entry of the history, and undo each other in it. */
   historyWindowMs = 0;
   /** Called at once, after the rows are written, in the order things happen. */

@@ -141,7 +141,9 @@ export interface SessionRow extends Row {
   readonly creatorId: string | null;
   /** Root of the thread the session lives in. */
   readonly commentId: string | null;
-  /** The comment whose mention opened it. */
+  /** The comment whose mention opened it; null = it was delegated, or opened by the app. */
+  readonly mentionId: string | null;
+  /** The same, where Linear says so. */
   readonly sourceCommentId: string | null;
   /** When the agent first showed itself: an activity, or an external address. */
   readonly acknowledgedAt: number | null;

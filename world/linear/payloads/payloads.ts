@@ -175,7 +175,7 @@ function actor(model: Model, userId: string): Json {
 function session(model: Model, happening: Extract<Happening, { kind: "session" }>): Draft {
   const row = required(model.sessions.get(happening.sessionId), "session", happening.sessionId);
   const activity = happening.activityId === null ? undefined : model.activities.get(happening.activityId);
-  const source = row.sourceCommentId === null ? undefined : model.comments.get(row.sourceCommentId);
+  const source = row.mentionId === null ? undefined : model.comments.get(row.mentionId);
   const thread = source?.parentId ?? null;
   const earlier =
     thread === null || source === undefined
@@ -220,7 +220,7 @@ function sessionBody(model: Model, row: SessionRow): Json {
     commentId: row.commentId,
     ...(row.commentId === null ? {} : { comment: commentChild(model, row.commentId) }),
     sourceCommentId: row.sourceCommentId,
-    sourceMetadata: null,
+    sourceMetadata: row.mentionId === null ? null : { type: "comment" },
     summary: row.summary,
     url: sessionUrl(model, row),
   };

@@ -13,7 +13,7 @@ export function promptContext(model: Model, session: SessionRow): string {
   const project = issue.projectId === null ? undefined : model.projects.get(issue.projectId);
   const labels = issue.labelIds.map((id) => required(model.labels.get(id), "label", id).name);
   const comments = model.comments.group(issue.id).filter((comment) => comment.archivedAt === null);
-  const source = session.sourceCommentId === null ? undefined : model.comments.get(session.sourceCommentId);
+  const source = session.mentionId === null ? undefined : model.comments.get(session.mentionId);
   const directive = source === undefined ? null : (source.parentId ?? source.id);
   const threads = comments.filter((comment) => comment.parentId === null && comment.userId !== null);
   return [

@@ -50,7 +50,9 @@ export const sessionEvent = z.object({
     creator: maybe(webhookUser),
     comment: maybe(sessionComment),
     sourceCommentId: maybe(id),
+    sourceMetadata: maybe(z.object({ type: maybe(z.string()) })),
   }),
+  previousComments: maybe(z.array(z.unknown())),
   agentActivity: maybe(
     z.object({
       id,
@@ -58,6 +60,7 @@ export const sessionEvent = z.object({
       userId: id,
       user: maybe(webhookUser),
       signal: maybe(z.string()),
+      sourceCommentId: maybe(id),
       content: z.object({ type: z.string(), body: maybe(prose) }),
     }),
   ),

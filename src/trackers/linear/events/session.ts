@@ -14,7 +14,10 @@ export const interpretSessionCreated: EventInterpreter = (body, context) => {
   const by = person(session.creator, context.us);
   if (by.kind === "us") return { ignored: "we opened this session ourselves" };
   const at = session.createdAt;
-  const delegated = isDelegation(session.comment?.userId ?? null, session.sourceCommentId);
+  const delegated =
+    isDelegation(session.comment?.userId ?? null, session.sourceCommentId) &&
+    session.sourceMetadata?.type !== "comment" &&
+    !isReply(event);
   const opened = {
     kind: "session_opened",
     at,
@@ -24,7 +27,7 @@ export const interpretSessionCreated: EventInterpreter = (body, context) => {
     delegated,
     ticket: {},
   } as const;
-  const mention = mentionOf(session);
+  const mention = mentionOf(event);
   return {
     issue: linearIssue(session.issueId),
     observations:
@@ -71,12 +74,21 @@ export const interpretPrompted: EventInterpreter = (body, context) => {
   return { issue, observations: [{ kind: "prompted", ...said, from: "tracker", text }] };
 };
 
-// In a reply the webhook carries the thread's root, not the reply that mentions us: then a read tells its text.
-function mentionOf(
-  session: SessionEvent["agentSession"],
-): { id: string; userId: string; body: string } | null {
-  const { comment, sourceCommentId } = session;
-  if (comment === null || comment.userId === null) return null;
-  if (sourceCommentId !== null && sourceCommentId !== comment.id) return null;
+/**
+ * The comment with the mention, where the webhook carries it; else a read tells it. `comment` is the root of the thread: in a
+ * reply it is somebody else's word, or an older one, and never what we are asked.
+ */
+function mentionOf(event: SessionEvent): { id: string; userId: string; body: string } | null {
+  const { agentSession: session, agentActivity: activity } = event;
+  if (activity?.content.type === "prompt" && activity.sourceCommentId !== null && activity.signal === null) {
+    return { id: activity.sourceCommentId, userId: activity.userId, body: activity.content.body ?? "" };
+  }
+  const { comment, sourceCommentId, creator } = session;
+  if (comment === null || comment.userId === null || comment.userId !== creator?.id) return null;
+  if (isReply(event) || (sourceCommentId !== null && sourceCommentId !== comment.id)) return null;
   return { id: comment.id, userId: comment.userId, body: comment.body };
+}
+
+function isReply({ previousComments }: SessionEvent): boolean {
+  return previousComments !== null && previousComments.length > 0;
 }

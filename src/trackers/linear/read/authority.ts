@@ -4,6 +4,7 @@ import type { ReadAuthority } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";
 import type { HistoryEntry, SessionAnswer } from "./operations.ts";
+import { openingOf } from "./opening.ts";
 import { isDelegation } from "../events/interpretation.ts";
 
 /** What an issue remembers about who let us work on it, and who took that back. */
@@ -38,7 +39,9 @@ function delegateChange(entry: HistoryEntry, us: TrackerIdentity): ReadAuthority
 }
 
 function sessionAuthorities(session: SessionAnswer, us: TrackerIdentity): ReadAuthority[] {
-  const delegation = isDelegation(session.comment?.user?.id ?? null, session.sourceComment?.id ?? null);
+  const delegation =
+    isDelegation(session.comment?.user?.id ?? null, session.sourceComment?.id ?? null) &&
+    openingOf(session) === null;
   const found: ReadAuthority[] = [
     {
       granted: true,

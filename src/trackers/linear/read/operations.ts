@@ -30,7 +30,16 @@ const session = z.object({
   dismissedBy: maybe(user),
   appUser: z.object({ id }),
   creator: maybe(user),
-  comment: maybe(z.object({ id, body: prose, user: maybe(user) })),
+  comment: maybe(
+    z.object({
+      id,
+      body: prose,
+      user: maybe(user),
+      children: z.object({
+        nodes: z.array(z.object({ id, body: prose, createdAt: time, user: maybe(z.object({ id })) })),
+      }),
+    }),
+  ),
   sourceComment: maybe(z.object({ id, body: prose, user: maybe(user) })),
   activities: z.object({
     nodes: z.array(
@@ -62,7 +71,11 @@ const SESSION_FIELDS = `
         dismissedBy ${USER}
         appUser { id }
         creator ${USER}
-        comment { id body user ${USER} }
+        comment {
+          id body
+          user ${USER}
+          children(first: ${LISTED.replies}) { nodes { id body createdAt user { id } } }
+        }
         sourceComment { id body user ${USER} }
         activities(first: ${LISTED.prompts}, filter: { type: { eq: "prompt" } }) {
           nodes {

@@ -6,7 +6,15 @@ export const user = z.object({ id, name, app: z.boolean() });
 export const USER = "{ id name app }";
 
 /** How many of each list one read of an issue asks for; newest first, so what is cut is the oldest. */
-export const LISTED = { history: 50, sessions: 8, prompts: 25, relations: 50, labels: 50, page: 50 } as const;
+export const LISTED = {
+  history: 50,
+  sessions: 8,
+  prompts: 25,
+  replies: 20,
+  relations: 50,
+  labels: 50,
+  page: 50,
+} as const;
 
 /** How a page of a list goes on. */
 export const pageEnd = z.object({ hasNextPage: z.boolean(), endCursor: maybe(z.string()) });

@@ -6,6 +6,7 @@ import { authoritiesOf } from "./authority.ts";
 import type { SessionAnswer, TicketAnswer } from "./operations.ts";
 import type { IssueAnswer } from "./shapes.ts";
 import { statusOf } from "../events/interpretation.ts";
+import { openingOf } from "./opening.ts";
 
 type Prompt = TicketReading["prompts"][number];
 
@@ -99,14 +100,6 @@ function promptsOf(session: SessionAnswer, us: TrackerIdentity): Prompt[] {
     prompts.push({ id, session: session.id, at: session.createdAt, by: readActor(user, us), text: body });
   }
   return prompts;
-}
-
-type Comment = NonNullable<SessionAnswer["comment"]>;
-
-/** The comment whose mention opened the session; null for a delegation. */
-function openingOf(session: SessionAnswer): (Comment & { user: NonNullable<Comment["user"]> }) | null {
-  const comment = session.sourceComment ?? session.comment;
-  return comment === null || comment.user === null ? null : { ...comment, user: comment.user };
 }
 
 function oldestFirst(a: { readonly at: number }, b: { readonly at: number }): number {

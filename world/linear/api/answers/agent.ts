@@ -35,6 +35,7 @@ export const AgentSession: Fields<SessionRow> = {
   issue: (row, view) => view.get(view.model.issues, row.issueId),
   comment: (row, view) => view.get(view.model.comments, row.commentId),
   sourceComment: (row, view) => view.get(view.model.comments, row.sourceCommentId),
+  sourceMetadata: (row) => (row.mentionId === null ? null : { type: "comment" }),
   externalUrls: (row) => row.externalLinks,
   externalLink: (row) => row.externalLinks[0]?.url ?? null,
   context: () => ({}),
