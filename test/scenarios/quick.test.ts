@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { worksBut } from "../story/script.ts";
 import { startStory, type Story } from "../story/story.ts";
-import { LABEL } from "../story/stage.ts";
+import { LABEL, QUICK_START } from "../story/stage.ts";
 
 /** What Linear shows in the issue's comments. */
 function thread(story: Story, key = "APP-1"): readonly string[] {
@@ -25,8 +25,15 @@ function comments(story: Story, text: string, by = "Ada", replyTo?: string, key 
   return story.linear.comment(key, text, by, replyTo).id;
 }
 
-test("with a person's keys alone an issue with the label becomes a merged pull request", async () => {
-  const story = await startStory({ quick: true });
+test("by what README.md has people write an issue with the label becomes a merged pull request", async () => {
+  const { section, settings, project, others } = QUICK_START;
+  expect([settings, project, others]).toEqual([
+    { webhooks: "off" },
+    { id: "app", linear: { teams: ["APP"] } },
+    [],
+  ]);
+  expect(section).toContain(`a label \`${LABEL}\``);
+  const story = await startStory({ quick: true, project });
   const { ada, grace } = story;
   let first: string | null = null;
   story.ci = async ({ sha }) => {

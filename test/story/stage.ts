@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.ts";
 import { startTestbed, type RelayConfig } from "../../src/demo/testbed.ts";
 import type { Log } from "../../src/lib/log.ts";
@@ -13,9 +14,23 @@ export const REPOSITORY = "acme/shop";
 /** Groups of the config file that a story sets otherwise; each group is merged key by key. */
 export type ConfigGroups = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-/** The label and the person of quick mode. */
+/** What README.md has people write for quick mode: the config, its project apart, and the names of the credentials. */
+export const QUICK_START = quickStart();
 export const LABEL = "patchrelay";
+/** Whose the keys of quick mode are. */
 const OWNER = "ada";
+
+function quickStart() {
+  const text = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+  const section = /^## Three minutes[\s\S]*?(?=^## )/m.exec(text)?.[0] ?? "";
+  const config = /```json\n([\s\S]*?)```/.exec(section)?.[1] ?? "{}";
+  const { projects, ...settings } = JSON.parse(config) as Record<string, unknown> & {
+    readonly projects: readonly Readonly<Record<string, unknown>>[];
+  };
+  const { repository: _theirs, ...project } = projects[0] ?? {};
+  const credentials = [...section.matchAll(/^ *export (\w+)=/gm)].map(([, name = ""]) => name);
+  return { section, settings, project, others: projects.slice(1), credentials };
+}
 
 export interface StageOptions {
   /** What the agent plays. */
@@ -60,14 +75,17 @@ export function setStage(clock: StoryClock, options: StageOptions): Promise<Stag
       ...(options.protection === null ? {} : { protection: options.protection }),
       people: options.people,
     });
-    const settings = options.quick ? { webhooks: "off" } : {};
+    const settings = options.quick ? QUICK_START.settings : {};
     const configure: Stage["configure"] = (config, project) =>
       testbed.configure({ ...configOf(config, project), ...settings });
+    const own: Readonly<Record<string, string>> = {
+      LINEAR_API_KEY: linear.apiKey,
+      GITHUB_TOKEN: github.tokenFor(OWNER).reveal(),
+    };
     const keys = {
       PATH: testbed.env["PATH"] ?? "",
       HOME: testbed.dir,
-      LINEAR_API_KEY: linear.apiKey,
-      GITHUB_TOKEN: github.tokenFor(OWNER).reveal(),
+      ...Object.fromEntries(QUICK_START.credentials.map((name) => [name, own[name] ?? ""])),
     };
     if (options.quick) linear.addLabel(LABEL);
     await testbed.plays(options.agent);

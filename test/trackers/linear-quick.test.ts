@@ -191,6 +191,27 @@ describe("the label", () => {
     expect(await read(issue)).toMatchObject({ authorities: [], delegation: { granted: false } });
   });
 
+  test("renamed, it is gone from its issues", async () => {
+    const issue = write();
+    label(issue, ["patchrelay"]);
+    world.renameLabel("patchrelay", "robot");
+    expect(await read(issue)).toMatchObject({ authorities: [], delegation: { granted: false } });
+    await restart({ label: "robot" });
+    expect(await read(issue)).toMatchObject({ authorities: [{ granted: true }], sessions: [{}] });
+  });
+
+  test("put back in a moment that the history forgets, it stands for whoever put it on before", async () => {
+    await world.close();
+    await start({ historyWindowMs: 10 * MINUTE });
+    const issue = write();
+    label(issue, ["patchrelay"], ADA);
+    clock.advance(20 * MINUTE);
+    label(issue, []);
+    expect((await read(issue)).delegation).toMatchObject({ granted: false, by: { name: GRACE } });
+    label(issue, ["patchrelay"]);
+    expect((await read(issue)).delegation).toMatchObject({ granted: true, by: { name: ADA } });
+  });
+
   test("its name counts without regard to case, and another label is nothing", async () => {
     await restart({ label: "PatchRelay" });
     const [ours, other] = [write(["patchrelay"]), write(["bug"])];

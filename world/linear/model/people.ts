@@ -39,6 +39,7 @@ export interface People {
   addPerson(name: string): UserRow;
   addTeam(key: string, name: string): TeamRow;
   addLabel(name: string, team?: string): LabelRow;
+  renameLabel(name: string, to: string): LabelRow;
   addProject(name: string, teams: readonly string[]): ProjectRow;
   createIssue(wish: IssueWish): IssueRow;
   /** Makes our app the delegate, which is a badge and no session where agent sessions are not enabled. */
@@ -123,6 +124,7 @@ export function people(model: Model): People {
     addPerson: (name) => model.addPerson(name),
     addTeam: (key, name) => model.addTeam(key, name),
     addLabel: (name, inTeam) => model.addLabel(name, inTeam === undefined ? null : team(inTeam).id),
+    renameLabel: (name, to) => model.change(model.labels, label(name), { name: to }),
     addProject: (name, teams) =>
       model.addProject(
         name,

@@ -22,7 +22,11 @@ export function quickReading(
     ...issueParts(answer),
     // Whose move it was nobody can tell here; the effect that made it has told.
     ownEnd: null,
-    delegation: { granted: given.now, by: NOBODY },
+    delegation: {
+      granted: given.now,
+      // Where the history does not tell of this turn, whoever made the last one like it stands for it.
+      by: given.authorities.findLast(({ granted }) => granted === given.now)?.by ?? NOBODY,
+    },
     authorities: [...given.authorities, ...said.stops].toSorted(oldestFirst),
     sessions: [...given.sessions, ...said.sessions].toSorted(oldestFirst),
     prompts: said.prompts.toSorted(oldestFirst),
