@@ -1,5 +1,5 @@
 import { commitMessage, pullRequestText } from "../factory/effects/texts/pull-request.ts";
-import { listed } from "../factory/words.ts";
+import { listed, withReason } from "../factory/words.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
@@ -46,7 +46,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       );
     }
     await intend(context, sha, expected);
-    const published = await parts.worktrees.publish(worktree, {
+    const published = await pushed(context, worktree, {
       branch: worktree.branch,
       expected,
       runTrailer: context.id,
@@ -84,6 +84,39 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
   await context.throwIfStopped();
   await open(context, worktree, worked);
   failpoint("publish.recorded");
+}
+
+/** Pushes. What the remote refuses for good no other attempt gets through: whoever can change that has to hear of it. */
+async function pushed(
+  context: RunContext,
+  worktree: Worktree,
+  request: Parameters<RunContext["parts"]["worktrees"]["publish"]>[1],
+): ReturnType<RunContext["parts"]["worktrees"]["publish"]> {
+  try {
+    return await context.parts.worktrees.publish(worktree, request);
+  } catch (error) {
+    if (!(error instanceof ExternalError) || error.kind !== "refused") throw error;
+    const said = refusalLines(error.message);
+    const summary = withReason("The push was refused", said.join(" "));
+    const { runs } = await context.facts();
+    const isFirst = runs.at(-2)?.end?.failureClass !== "policy";
+    if (MENDABLE.test(error.message) && isFirst) throw new Ending(failed("policy", summary, null));
+    throw new Ending(ended("asked", summary), {
+      text: `The push was refused:\n\n${said.join("\n")}\n\nThe work is done and kept. Change what refuses it and answer here to have it pushed, or say what else to do.`,
+      options: ["Push it again"],
+    });
+  }
+}
+
+/** What the agent itself can take out of its change: a secret that GitHub found, a file that is too large. */
+const MENDABLE = /push protection|GH009|GH001|exceeds .* file size limit|secret/i;
+
+/** What the remote said, without git's own frame around it. */
+function refusalLines(message: string): readonly string[] {
+  const said = message
+    .split("\n")
+    .flatMap((line) => /(?:^|: )remote: ?(?:error: ?)?(.*\S)\s*$/.exec(line)?.[1] ?? []);
+  return said.length === 0 ? [message] : said;
 }
 
 /**

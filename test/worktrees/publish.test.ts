@@ -218,6 +218,19 @@ describe("publishing", () => {
     await expect(failed).rejects.toMatchObject({ name: "ExternalError", kind: "refused" });
     await expect(failed).rejects.toThrow(/no pushes on Fridays/);
   });
+
+  test.each([
+    ["refused", `${"x".repeat(3_000)}\nGH013: Repository rule violations found`],
+    ["unavailable", "Internal Server Error"],
+  ])("is %s by all that the remote says, however long, and without git's hints", async (kind, words) => {
+    const tree = await on.prepare();
+    await work(tree, { "a.txt": "a\n" });
+    put(on.remote, { words: `${words}\n`, "hooks/pre-receive": "#!/bin/sh\ncat words >&2\nexit 1\n" });
+    chmodSync(join(on.remote, "hooks/pre-receive"), 0o755);
+    const failed = publish(tree);
+    await expect(failed).rejects.toMatchObject({ kind });
+    await expect(failed).rejects.not.toThrow(/hint:/);
+  });
 });
 
 describe("publishing is refused", () => {

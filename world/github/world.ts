@@ -7,7 +7,7 @@ import { openAuth } from "./auth.ts";
 import { evaluateAutoMerge } from "./model/auto-merge.ts";
 import { startCi } from "./model/ci.ts";
 import type { FileChanges } from "./git/git.ts";
-import { openGit, protectRefs } from "./git/git.ts";
+import { openGit, protectRefs, refuseWith } from "./git/git.ts";
 import { openLimits } from "./limits.ts";
 import type {
   Ci,
@@ -90,6 +90,8 @@ export interface GitHubWorld extends People {
   setPermission(repository: string, person: string, permission: Permission): void;
   protect(repository: string, branch: string, protection: Partial<Protection>): Promise<void>;
   allowAutoMerge(repository: string, allowed: boolean): void;
+  /** Refuses every push to its branches in these words, as rules and push protection do; null = no longer. */
+  refusePushes(repository: string, words: string | null): Promise<void>;
   /** A token of a person, as `GITHUB_TOKEN` would hold. */
   tokenFor(person: string): Secret;
   /** Every token handed out so far stops working. */
@@ -291,6 +293,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
     allowAutoMerge(name, allowed) {
       repositoryOf(name).allowsAutoMerge = allowed;
     },
+    refusePushes: (name, words) => refuseWith(repositoryOf(name).git, words),
     tokenFor: (person) => auth.tokenFor(personOf(core, person)),
     revokeTokens: () => auth.revokeAll(),
     doubtMergeability(reads) {

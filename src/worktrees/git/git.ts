@@ -125,7 +125,7 @@ function judge(call: GitCall, outcome: ProcessOutcome, token: Secret | null, dea
   if (!answered) {
     // `push --porcelain` tells which ref was refused, and why, on standard output.
     const words = verb === "push" ? `${outcome.stderr}${outcome.stdout}` : outcome.stderr;
-    throw failure(call, verb, outcome, clip(scrub(words.trim(), token), 2_000));
+    throw failure(call, verb, outcome, scrub(words.trim(), token));
   }
   if (outcome.truncated && call.mayTruncate !== true) {
     throw new GitFailed(verb, outcome.exitCode, "the output is larger than the relay accepts");
@@ -141,13 +141,22 @@ function late(call: GitCall, verb: string, ms: number): Error {
     : new ExternalError("unavailable", `git ${verb} was ${story}`);
 }
 
-function failure(call: GitCall, verb: string, outcome: ProcessOutcome, detail: string): Error {
+function failure(call: GitCall, verb: string, outcome: ProcessOutcome, words: string): Error {
+  // Hints are git's advice to a person at a prompt.
+  const detail = clip(words.replaceAll(/^hint:.*\n?/gm, "").trim(), MOST_WORDS);
   if (call.remote === undefined) return new GitFailed(verb, outcome.exitCode, detail);
-  return new ExternalError(faultOf(detail), `git ${verb}: ${detail}`);
+  return new ExternalError(faultOf(words), `git ${verb}: ${detail}`);
 }
+
+const MOST_WORDS = 2_000;
 
 // Words of git's own messages (http.c, remote-curl.c, transport.c) and of GitHub's answers to a push; LC_ALL=C.
 const FAULTS: readonly (readonly [RegExp, ExternalError["kind"]])[] = [
+  // Said in the place of a refusal, and gone the next time.
+  [
+    /internal server error|\[remote rejected\].*\((?:failure|internal error.*|cannot lock ref.*|unpacker error)\)/i,
+    "unavailable",
+  ],
   [
     /authentication failed|could not read (?:username|password)|terminal prompts disabled|returned error: 401/i,
     "unauthorized",
@@ -155,7 +164,10 @@ const FAULTS: readonly (readonly [RegExp, ExternalError["kind"]])[] = [
   [/returned error: 403|permission to .* denied|write access to repository not granted/i, "refused"],
   [/returned error: 429/i, "rate_limited"],
   [/repository .*not found|does not appear to be a git repository|returned error: 404/i, "not_found"],
-  [/protected branch|pre-receive hook declined|\[remote rejected\]|exceeds .* file size limit/i, "refused"],
+  [
+    /protected branch|hook declined|rule violations|\[remote rejected\]|exceeds .* file size limit/i,
+    "refused",
+  ],
   [/stale info|\[rejected\]|fetch first|non-fast-forward/i, "conflict"],
   [/unable to update url base from redirection|transport '.*' not allowed/i, "refused"],
 ];

@@ -127,6 +127,13 @@ refs/pull/*|refs/heads/gh-readonly-queue/*)
   echo "error: GH013: Repository rule violations found for $1." >&2
   exit 1 ;;
 esac
+case "$1" in
+refs/heads/*)
+  if test -s "$GIT_DIR/refusal"; then
+    cat "$GIT_DIR/refusal" >&2
+    exit 1
+  fi ;;
+esac
 if grep -qxF "$1" "$GIT_DIR/protected" 2>/dev/null; then
   echo "error: GH006: Protected branch update failed for $1." >&2
   exit 1
@@ -134,6 +141,11 @@ fi
 `;
   await mkdir(join(folder, "hooks"), { recursive: true });
   await writeFile(join(folder, "hooks", "update"), hook, { mode: 0o755 });
+}
+
+/** Refuses every push to a branch from now on in these words, as the rules of a repository do; null = no longer. */
+export async function refuseWith(git: Git, words: string | null): Promise<void> {
+  await writeFile(join(git.folder, "refusal"), words === null ? "" : `${words}\n`);
 }
 
 /** Names the full refs that nobody may push to. */
