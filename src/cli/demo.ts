@@ -7,6 +7,7 @@ export const command: Command = {
   options: {
     agent: { value: "AGENT", says: "who does the work; default scripted", oneOf: DEMO_AGENTS },
     "codex-bin": { value: "FILE", says: "the codex program for --agent codex; default: the one on PATH" },
+    quick: { value: null, says: "quick mode: with a person's keys, no application and no webhooks" },
     keep: { value: null, says: "keep relay and dashboard running afterwards, until Ctrl-C" },
   },
   about: [
@@ -14,6 +15,7 @@ export const command: Command = {
   ],
   examples: [
     { says: "from a delegated issue to a merged pull request", line: "demo" },
+    { says: "the same without an admin of the workspace, as a person", line: "demo --quick" },
     { says: "and look around in the dashboard afterwards", line: "demo --keep" },
   ],
   async run(context) {
@@ -28,6 +30,7 @@ export const command: Command = {
     return await runDemo({
       agent,
       codexBin,
+      quick: context.flag("quick"),
       keep: context.flag("keep"),
       json: context.json,
       color: context.color,

@@ -28,10 +28,16 @@ export interface Stage {
   close(): Promise<void>;
 }
 
+/** The label of quick mode, as it is set unless said otherwise. */
+export const LABEL = "patchrelay";
+/** As often as may be: somebody is watching. */
+const POLL_SECONDS = 5;
+
 /** Starts the world and the relay on loopback. What was started before a failure is stopped again. */
 export function setStage(options: {
   readonly agent: DemoAgent;
   readonly codexBin: string | null;
+  readonly quick: boolean;
   readonly version: string;
   readonly pid: number;
 }): Promise<Stage> {
@@ -42,21 +48,34 @@ export function setStage(options: {
     const { git } = await github.createRepository({
       name: REPOSITORY,
       files: FILES,
-      protection: { requiredChecks: ["test", "changelog"], requiredApprovals: 1, mergeQueue: true },
-      people: { grace: "write", linus: "admin" },
+      protection: {
+        requiredChecks: ["test", "changelog"],
+        requiredApprovals: 1,
+        // Where people merge themselves, they do so at once.
+        mergeQueue: !options.quick,
+      },
+      people: { ada: "write", grace: "write", linus: "admin" },
     });
     const threads: Stage["threads"] = (ids) => testbed.plays(agentScript(ids).rules);
     await threads([]);
     const model = isProgram(options.agent) ? await startDemoModel(systemClock) : null;
     if (model !== null) testbed.onClose(() => model.close());
     const { dir, configFile } = testbed;
+    if (options.quick) linear.addLabel(LABEL);
     await testbed.configure({
+      ...(options.quick ? { webhooks: "off", sweep: { pollSeconds: POLL_SECONDS } } : {}),
       agent: model === null ? {} : await codex(dir, options.codexBin ?? "codex", model),
       projects: [{ id: "calc", linear: { teams: ["APP"] }, repository: { name: REPOSITORY } }],
     });
     const { version, pid } = options;
-    const env = { ...testbed.env, HOME: processEnvironment()["HOME"] ?? dir };
+    const { PATH = "", ...credentials } = testbed.env;
+    const keys = { LINEAR_API_KEY: linear.apiKey, GITHUB_TOKEN: github.tokenFor("ada").reveal() };
+    const env = {
+      ...(options.quick ? { PATH, ...keys } : { PATH, ...credentials }),
+      HOME: processEnvironment()["HOME"] ?? dir,
+    };
     const relay = await testbed.start({ clock: systemClock, log: silentLog, version, pid, env });
+    if (options.quick) testbed.standIns.sendWebhooks(null);
     return {
       linear,
       github,
