@@ -9,11 +9,16 @@ const LONGEST = 200;
 /** A reason may hold what to do about it, at its end. */
 const LONGEST_REASON = 600;
 
+/** At most `most` UTF-16 units, the cut marked by an ellipsis; no character is cut in two. */
+export function cut(text: string, most: number): string {
+  return text.length <= most ? text : `${text.slice(0, most - 1).replace(/[\ud800-\udbff]$/, "")}…`;
+}
+
 /** The first line of what a person, an agent or a program wrote, short enough for a sentence of ours; `…` where there is more. */
 export function firstLine(text: string, longest = LONGEST): string {
   const [line = "", ...more] = text.trim().split("\n");
   const first = line.trimEnd();
-  if (first.length > longest) return `${first.slice(0, longest - 1)}…`;
+  if (first.length > longest) return cut(first, longest);
   return more.length === 0 ? first : `${first} …`;
 }
 

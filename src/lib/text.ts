@@ -10,9 +10,18 @@ export function escapeHidden(text: string, keep: "none" | "layout" = "none"): st
   });
 }
 
-/** At most `max` characters, the cut marked by an ellipsis. */
+/** At most `max` UTF-16 units, the cut marked by an ellipsis; no character is cut in two. */
 export function clip(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, Math.max(0, max - 1))}…`;
+  if (text.length <= max) return text;
+  return `${text.slice(0, Math.max(0, max - 1)).replace(HALF_AT_END, "")}…`;
+}
+
+const HALF_AT_END = /[\ud800-\udbff]$/;
+const HALVES = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+/** `text` with halves of characters replaced: others refuse them, and the real Codex waits for the rest forever. */
+export function wellFormed(text: string): string {
+  return text.replaceAll(HALVES, "\ufffd");
 }
 
 /** The known word nearest to `word` (Levenshtein), if it is near enough to be meant; for "did you mean". */

@@ -4,6 +4,7 @@ import { messageOf } from "../lib/assert.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { firstOf } from "../lib/signals.ts";
+import { clip } from "../lib/text.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { advanced } from "./advanced.ts";
 import { rejectionOf, type Rejection, type Shown } from "./rejections.ts";
@@ -190,7 +191,7 @@ function fitToTell(
   return {
     end: {
       ...end,
-      summary: scrub(end.summary).slice(0, LONGEST_SUMMARY),
+      summary: clip(scrub(end.summary), LONGEST_SUMMARY),
       replies: end.replies.map((reply) => ({ ...reply, text: scrub(reply.text) })),
     },
     question: question === null ? null : { text: scrub(question.text), options: question.options.map(scrub) },

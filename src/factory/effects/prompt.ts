@@ -1,3 +1,4 @@
+import { cut } from "../words.ts";
 import type { Facts, Run, Thread } from "../facts/facts.ts";
 
 /** What a prompt is made of beside the facts. Everything from outside the relay is quoted as untrusted. */
@@ -142,9 +143,9 @@ const UNSEEN =
 /** Text from outside, fenced by a random word that it cannot contain, with what people cannot see taken out. */
 export function quote(name: string, text: string, fence: string): string {
   const seen = text.replace(UNSEEN, "").replaceAll(fence, "");
-  const cut =
+  const shown =
     seen.length > MOST_TEXT
-      ? `${seen.slice(0, MOST_TEXT)}\n[cut: ${seen.length - MOST_TEXT} more characters]`
+      ? `${cut(seen, MOST_TEXT)}\n[cut: ${seen.length - MOST_TEXT} more characters]`
       : seen;
-  return `<<<${name}-${fence}\n${cut}\n${name}-${fence}>>>`;
+  return `<<<${name}-${fence}\n${shown}\n${name}-${fence}>>>`;
 }

@@ -1,3 +1,5 @@
+import { clip, wellFormed } from "../../lib/text.ts";
+
 /** What a secret of some kind looks like. Global, so that all of a text are found; `search` looks for any. */
 export interface SecretForm {
   readonly what: string;
@@ -55,7 +57,7 @@ export function scrubber(own: readonly string[]): (text: string) => string {
   return (text) => {
     const without = known.reduce(
       (rest, value) => rest.replaceAll(value, "[removed: a credential of the relay]"),
-      text.slice(0, LONGEST),
+      wellFormed(clip(text, LONGEST)),
     );
     const told = [...SECRET_FORMS, SIGNED_TOKEN]
       .reduce((rest, { what, pattern }) => rest.replace(pattern, `[removed: ${what}]`), without)

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
+import { wellFormed } from "../../../lib/text.ts";
 import { delay } from "../../../lib/clock.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import type { WorkRequest } from "../../agent.ts";
@@ -155,7 +156,7 @@ export async function startTurn(parts: ThreadParts, threadId: string, text: stri
 
 /** One message as the protocol wants it. */
 export function inputText(text: string): Record<string, unknown> {
-  return { type: "text", text, text_elements: [] };
+  return { type: "text", text: wellFormed(text), text_elements: [] };
 }
 
 function checked<T>(method: string, schema: z.ZodType<T>, answer: unknown): T {

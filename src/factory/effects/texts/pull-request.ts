@@ -1,10 +1,15 @@
 import type { Facts, Run } from "../../facts/facts.ts";
+import { cut } from "../../words.ts";
+import { defused } from "./defuse.ts";
 import type { RunType } from "../../facts/run-types.ts";
 
 /**
  * What a pull request is told, word for word: its title and body, commits, comments. Replies in review threads and the
  * comment after a review without a change are the agent's own words, passed on as they are.
  */
+
+const LONGEST_TITLE = 250;
+const LONGEST_SUBJECT = 100;
 
 /** Title and body of the pull request of an issue. */
 export function pullRequestText(
@@ -13,8 +18,9 @@ export function pullRequestText(
 ): { readonly title: string; readonly body: string } {
   const core = facts.ticket.core?.value;
   const key = core?.key ?? facts.id;
+  const suffix = ` (${key})`;
   return {
-    title: `${core?.title ?? "Change"} (${key})`.slice(0, 250),
+    title: `${cut(defused(core?.title ?? "Change"), LONGEST_TITLE - suffix.length)}${suffix}`,
     body: [
       summary.trim(),
       "",
@@ -37,10 +43,8 @@ const REPAIRS: Readonly<Record<Exclude<RunType, "implementation">, string>> = {
 export function commitMessage(facts: Facts, run: Run, summary: string): string {
   const core = facts.ticket.core?.value;
   const subject = run.type === "implementation" ? (core?.title ?? "Change") : REPAIRS[run.type];
-  return (
-    `${core?.key ?? facts.id}: ${subject}`.slice(0, 100) +
-    (summary.trim() === "" ? "" : `\n\n${summary.trim()}`)
-  );
+  const first = cut(`${core?.key ?? facts.id}: ${defused(subject)}`, LONGEST_SUBJECT);
+  return summary.trim() === "" ? first : `${first}\n\n${defused(summary.trim())}`;
 }
 
 /** Why the pull request is closed; `by` is the operator's name, if it is known. */

@@ -1,6 +1,7 @@
 import type { Actor } from "../../../factory/facts/actor.ts";
 import { NOBODY } from "../../../factory/facts/actor.ts";
 import type { Check, Conclusion, Ejection, Review } from "../../../factory/facts/facts.ts";
+import { clip } from "../../../lib/text.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 
 /**
@@ -20,7 +21,7 @@ const MAX_TEXT = 16_000;
 
 /** `text` as far as it is kept, the cut marked. */
 export function kept(text: string): string {
-  return text.length <= MAX_TEXT ? text : `${text.slice(0, MAX_TEXT)}…`;
+  return clip(text, MAX_TEXT);
 }
 
 /** Who it was, by numeric id. GitHub names the `ghost` user where it can or will name nobody. */

@@ -1,5 +1,7 @@
 import { z } from "zod";
+import { defused } from "../../../factory/effects/texts/defuse.ts";
 import { ExternalError } from "../../../lib/external.ts";
+import { clip } from "../../../lib/text.ts";
 import type { ForgeIdentity, OpenPullRequest } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import { Id } from "../events/schema.ts";
@@ -20,7 +22,7 @@ const MAX_BODY = 65_000;
 
 /** `text` as GitHub takes it for a body or a comment. */
 export function asBody(text: string): string {
-  return text.length <= MAX_BODY ? text : `${text.slice(0, MAX_BODY - 1)}…`;
+  return clip(defused(text), MAX_BODY);
 }
 
 /**
@@ -34,7 +36,7 @@ export async function openPullRequest(
   signal: AbortSignal,
 ): Promise<{ readonly number: number; readonly url: string }> {
   const wanted = {
-    title: request.title.length <= MAX_TITLE ? request.title : `${request.title.slice(0, MAX_TITLE - 1)}…`,
+    title: clip(request.title, MAX_TITLE),
     body: asBody(request.body),
   };
   const there = await findOpen(client, request, signal);
