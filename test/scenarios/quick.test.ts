@@ -132,7 +132,9 @@ test("a word in a comment, a question and its answer, a stop, and the label take
       "↳ **patchrelay** · Gross or net?
 
     * gross
-    * net",
+    * net
+
+    Answer with a reply in this thread.",
       "↳ net",
       "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
       "status: In Progress",

@@ -342,7 +342,9 @@ describe("what the relay says", () => {
         "  **patchrelay** · Which one?
 
       * this
-      * that",
+      * that
+
+      Answer with a reply in this thread.",
         "  **patchrelay** · It waits for you to merge it.",
         "  **patchrelay** · It is done.
 

@@ -36,6 +36,7 @@ export function createQuickMode(
   { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): QuickMode {
   const own = ownComments(key);
+  let isTold = false;
   return {
     ...commentVoice(client, own),
     async identity(us, signal) {
@@ -46,6 +47,8 @@ export function createQuickMode(
             why: `the key belongs to a person (${us.name}), and news for it comes by looking for it, which is off`,
             remedy: 'set "webhooks" to "off", or sign in as an application',
           };
+      if (!isTold) log.info("working in quick mode, as a person", { name: us.name, ...trigger });
+      isTold = true;
       return { ...us, inert, quick: explained(us.name, trigger, issueLabels.nodes.length > 0) };
     },
     async readTicket(us, issue, background, signal) {

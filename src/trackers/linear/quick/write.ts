@@ -20,8 +20,9 @@ import {
 } from "./work-comment.ts";
 import type { WorkComment } from "./work-comment.ts";
 
+const HOW_TO_ANSWER = "Answer with a reply in this thread.";
 /** How often a work comment is written again that people delete. */
-const MOST_COMMENTS = 10;
+const MOST_COMMENTS = 5;
 /** Work comments whose text is kept in memory, so that an edit is one call; any other is read first. */
 const MOST_KEPT = 200;
 
@@ -167,7 +168,8 @@ export function commentVoice(client: LinearClient, own: OwnComments): Voice {
         case "elicitation": {
           const options = optionsOf(activity).map((option) => `- ${option}`);
           const list = options.length === 0 ? "" : `\n\n${options.join("\n")}`;
-          await reply(session, key, `${clip(activity.body, LONGEST_BODY)}${list}`, signal);
+          const question = `${clip(activity.body, LONGEST_BODY)}${list}\n\n${HOW_TO_ANSWER}`;
+          await reply(session, key, question, signal);
           await setStatus(session, "Waiting for an answer to the question below.", signal);
           return;
         }
