@@ -16,7 +16,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
     ci: settings.ci,
     forge: settings.forge,
     projects: settings.projects.map(
-      ({ id, routing, repository, branchPrefix, mentions, agent, budgets, merge, trust }) => ({
+      ({ id, routing, repository, branchPrefix, mentions, subIssues, agent, budgets, merge, trust }) => ({
         id,
         repository: repository.name,
         baseBranch: repository.baseBranch,
@@ -30,6 +30,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
           because: merge.policy === null ? unset.because : null,
         },
         mentions,
+        subIssues,
         trust,
       }),
     ),

@@ -50,6 +50,7 @@ export interface ProjectSettings extends Frozen<Pick<Config["projects"][number],
   };
   readonly branchPrefix: string;
   readonly mentions: Config["mentions"];
+  readonly subIssues: Config["subIssues"];
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
   readonly agent: AgentSettings;
@@ -86,6 +87,7 @@ export interface Settings extends ResolvedSources {
   readonly trust: TrustSettings;
   readonly branchPrefix: string;
   readonly mentions: Config["mentions"];
+  readonly subIssues: Config["subIssues"];
   readonly pricing: Readonly<Record<string, ModelPrice>>;
   readonly log: Group<"log">;
   readonly projects: readonly ProjectSettings[];

@@ -91,8 +91,8 @@ export function workspaceConformance(name: string, start: () => Promise<Workspac
       expect(reading.status).toMatchObject(rig.shown.status(issue.id));
       expect([...reading.blockers].toSorted((a, b) => a.key.localeCompare(b.key))).toEqual(
         [
-          { key: blocker.key, done: false },
-          { key: finished.key, done: true },
+          { key: blocker.key, done: false, isSubIssue: false },
+          { key: finished.key, done: true, isSubIssue: false },
         ].toSorted((a, b) => a.key.localeCompare(b.key)),
       );
       expect(reading).toMatchObject({ removed: false, authorities: [], sessions: [], prompts: [] });

@@ -1161,6 +1161,15 @@ describe("questions and messages", () => {
 });
 
 describe("what the machine and the configuration hold back", () => {
+  test("a parent waits for its open sub-issues, unless policy has them make no difference", () => {
+    const told = story("delegated part=APP-3");
+    expect(last(told)).toContain("delegated implement/sub_issues_open");
+    expect(last(told.tell("ticket"))).toContain("run_queued");
+    expect(last(story("subIssues ignore; delegated part=APP-3"))).toContain("run_queued");
+    expect(last(story("delegated; run starts; ticket part=APP-3"))).toContain("run_active");
+    expect(last(story("session s1 part=APP-3; says what is it in s1"))).toContain("run_queued");
+  });
+
   test("a blocked issue starts when the blocker is done, and work under way is not held back by one", () => {
     const told = story("delegated blocked=APP-2");
     expect(last(told)).toContain("delegated implement/blocked");

@@ -24,7 +24,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *
  *   delegated [by outsider] | session <id> | undelegated | stopped [in <session>] | ticket <words> | removed
  *   says <text> [in <session>]
- *     ticket words: team=X status=completed [ours] blocked=APP-2 nobody
+ *     ticket words: team=X status=completed [ours] blocked=APP-2 part=APP-3 (an open sub-issue) nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
  *            cut (there are more checks than are listed)
@@ -37,7 +37,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   operator <command> | answer <text> | repository <problem>|fine
  *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
  *   steers <delegator|members|collaborators> (trust.maySteer)
- *   mentions <answer|offer|start> (what policy has them start)
+ *   mentions <answer|offer|start> (what policy has them start) | subIssues <wait|ignore>
  *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
  *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none|twins
  */
@@ -181,6 +181,8 @@ export class Story {
       change({ trust: { ...project.trust, maySteer: first as ProjectPolicy["trust"]["maySteer"] } });
     else if (word === "mentions" && project !== undefined)
       change({ mentions: first as ProjectPolicy["mentions"] });
+    else if (word === "subIssues" && project !== undefined)
+      change({ subIssues: first as ProjectPolicy["subIssues"] });
     else if (word === "reruns")
       life.policy = { ...life.policy, ci: { ...life.policy.ci, reruns: Number(first) } };
     else if (word === "projects") {
@@ -222,7 +224,10 @@ export class Story {
           ? base.status
           : { id: "s9", name: type === "completed" ? "Done" : "Canceled", type, endedAt: at },
       ownEnd: rest.includes("ours") ? at : null,
-      blockers: given["blocked"] === undefined ? [] : [{ key: given["blocked"], done: false }],
+      blockers: (["blocked", "part"] as const).flatMap((word) => {
+        const key = given[word];
+        return key === undefined ? [] : [{ key, done: false, isSubIssue: word === "part" }];
+      }),
       sessions,
       authorities: word === "delegated" ? [{ granted: true, at, cause: "delegated", by, session: null }] : [],
     };

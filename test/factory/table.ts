@@ -91,6 +91,8 @@ merge                | {green}; review r1 approved                            | 
 merge                | policy when_rules_allow; {open}; pull h1 test=success  | awaiting_queue | merge         | the merge
 implement/disk_low         | disk full; delegated                             | delegated | wait               | free disk space
 implement/blocked          | delegated blocked=APP-2                          | delegated | wait               | APP-2 to be completed
+implement/sub_issues_open  | delegated part=APP-3                             | delegated | wait               | APP-3 to be completed
+implement/blocked          | delegated part=APP-3 blocked=APP-2               | delegated | wait               | APP-2 to be completed
 implement/agent_not_ready  | agent missing; delegated                         | delegated | wait               | the agent scripted to be ready
 implement/backing_off      | {working}; run failed capacity again 60          | delegated | wait               | the pause before the next attempt to end
 ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | escalate | {push}

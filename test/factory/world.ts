@@ -44,6 +44,7 @@ export const POLICY: Policy = {
       baseBranch: "main",
       branchPrefix: "patchrelay/",
       mentions: "answer",
+      subIssues: "wait",
       match: { teams: ["APP"], projects: [], labels: [] },
       agent: "scripted",
       budgets: {

@@ -171,6 +171,22 @@ test("a pull request that can no longer be read is explained, and kept again onc
   await story.end();
 });
 
+test("a parent is started once its sub-issue is done", async () => {
+  const story = await startStory();
+  const { ada, linear } = story;
+  ada.writes("Sell cheaper");
+  linear.createIssue({ team: "APP", title: "Decide on the discount", parent: "APP-1", by: "Ada" });
+  ada.delegates();
+  await story.until(({ rule }) => rule === "implement/sub_issues_open");
+  await story.rests();
+  expect((await story.issue())?.why).toContain("Its sub-issue APP-2 is not done.");
+  expect(story.toldAs("thought").at(-1)).toContain("I'm waiting for APP-2 to be completed before I start.");
+  expect(await story.ran()).toEqual([]);
+  ada.moves("completed", "APP-2");
+  await story.inTime("awaiting_review");
+  await story.end();
+});
+
 test("an issue that another one blocks is started once that is done", async () => {
   const story = await startStory();
   const { ada, linear } = story;

@@ -33,6 +33,7 @@ test("the factory is given each project with its overrides filled in, and nothin
         budgets: expect.objectContaining({ runs: 4, ciRepairs: 1, reviewFixes: 5 }) as unknown,
         merge: { policy: "external", method: "squash", label: "ready", because: null },
         mentions: "answer",
+        subIssues: "wait",
         trust: { mayDelegate: "members", maySteer: "collaborators" },
       },
     ],

@@ -117,6 +117,7 @@ function read(change: {
       project: null,
       labels: { nodes: [] },
       inverseRelations: { nodes: [] },
+      children: { nodes: [] },
       history: { nodes: [...history] },
       agentSessions: { nodes: [...sessions] },
       ...issue,
@@ -288,7 +289,11 @@ describe("a read of the ticket", () => {
   ])("finds a blocker that is %s (trashed: %s) done: %s", (type, trashed, done) => {
     const issue = { identifier: "APP-9", trashed, state: { type } };
     const inverseRelations = { nodes: ["blocks", "related"].map((kind) => ({ type: kind, issue })) };
-    expect(read({ issue: { inverseRelations } }).blockers).toEqual([{ key: "APP-9", done }]);
+    const children = { nodes: [{ ...issue, identifier: "APP-10" }] };
+    expect(read({ issue: { inverseRelations, children } }).blockers).toEqual([
+      { key: "APP-9", done, isSubIssue: false },
+      { key: "APP-10", done, isSubIssue: true },
+    ]);
   });
 });
 

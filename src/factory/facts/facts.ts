@@ -105,6 +105,8 @@ export interface TicketStatus {
 export interface Blocker {
   readonly key: string;
   readonly done: boolean;
+  /** A part of this issue rather than something before it. */
+  readonly isSubIssue: boolean;
 }
 
 export interface Authority {

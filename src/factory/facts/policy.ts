@@ -28,6 +28,7 @@ export interface ProjectPolicy {
     readonly because: string | null;
   };
   readonly mentions: Mentions;
+  readonly subIssues: SubIssues;
   readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
 }
 
@@ -55,6 +56,9 @@ export type Trust = "delegator" | "members" | "collaborators";
  * words, and the question whether to carry out the issue. `start`: the issue is carried out.
  */
 export type Mentions = "answer" | "offer" | "start";
+
+/** What becomes of an issue with open sub-issues. `wait`: it starts when they are done. `ignore`: they make no difference. */
+export type SubIssues = "wait" | "ignore";
 
 /** What is so on this machine right now, and not about the issue. */
 export interface Conditions {

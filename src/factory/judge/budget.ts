@@ -26,6 +26,7 @@ export interface Refusal {
 export const REFUSALS = {
   disk_low: "free disk is below `storage.stopRunsBelowMiB`",
   blocked: "the tracker says that another open issue blocks this one",
+  sub_issues_open: "the issue has open sub-issues, and policy (`subIssues`) has it wait for them",
   agent_not_ready: "the agent cannot start: it is not installed, not logged in or offline",
   backing_off: "the last attempt failed through no fault of the work and is retried later",
   failing:
@@ -109,16 +110,18 @@ function refuse(ask: Reservation): Refusal | null {
 
   if (conditions.disk !== null)
     return wait("disk_low", sentence(conditions.disk), "free disk space", now + RECHECK_MS);
-  const blockers = openBlockers(facts);
   // A message may be answered all the same.
-  if (
-    type === "implementation" &&
-    ask.cause.asks === "issue" &&
-    facts.pullRequest === null &&
-    blockers.length > 0
-  ) {
-    const names = listed(blockers);
-    return wait("blocked", `It is blocked by ${names}.`, `${names} to be completed`, null);
+  if (type === "implementation" && ask.cause.asks === "issue" && facts.pullRequest === null) {
+    const blockers = listed(openBlockers(facts, false));
+    if (blockers !== "")
+      return wait("blocked", `It is blocked by ${blockers}.`, `${blockers} to be completed`, null);
+    const parts = project.subIssues === "wait" ? openBlockers(facts, true) : [];
+    if (parts.length > 0) {
+      const names = listed(parts);
+      const many = parts.length > 1;
+      const why = `Its sub-issue${many ? "s" : ""} ${names} ${many ? "are" : "is"} not done.`;
+      return wait("sub_issues_open", why, `${names} to be completed`, null);
+    }
   }
   const notReady = conditions.agents[project.agent] ?? null;
   if (notReady !== null) {
@@ -269,9 +272,9 @@ function chargedRuns(facts: Facts): number {
   return runsSinceReset(facts).filter(isCharged).length;
 }
 
-function openBlockers(facts: Facts): readonly string[] {
+function openBlockers(facts: Facts, subIssues: boolean): readonly string[] {
   return (facts.ticket.blockers?.value ?? [])
-    .filter((blocker) => !blocker.done)
+    .filter((blocker) => !blocker.done && blocker.isSubIssue === subIssues)
     .map((blocker) => blocker.key);
 }
 

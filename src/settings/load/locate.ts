@@ -62,6 +62,7 @@ export const TOP_KEYS: readonly string[] = [
   "trust",
   "branchPrefix",
   "mentions",
+  "subIssues",
   "pricing",
   "log",
   "projects",

@@ -81,6 +81,7 @@ function resolveProject(
     },
     branchPrefix: project.branchPrefix ?? config.branchPrefix,
     mentions: project.mentions ?? config.mentions,
+    subIssues: project.subIssues ?? config.subIssues,
     merge: overridden(config.merge, project.merge),
     trust: overridden(config.trust, project.trust),
     agent: resolveAgent(overriddenAgent(config.agent, project.agent), layout, path),

@@ -63,12 +63,20 @@ const mentions = z
     "What a mention starts on an issue that nobody has delegated. answer: its message is answered, or what it asks for is done. offer: it is answered in words, and the relay asks whether to carry out the issue. start: the issue is carried out.",
   );
 
+const subIssues = z
+  .enum(["wait", "ignore"])
+  .describe(
+    "What becomes of an issue with open sub-issues. wait: it is worked on when they are done. ignore: they make no difference.",
+  );
+
 export const budgetsGroup = withDefaults(budgetFields);
 export const mergeGroup = withDefaults(mergeFields);
 export const trustGroup = withDefaults(trustFields);
 export const branchPrefixSetting = branchPrefix
   .default("patchrelay/")
   .describe(branchPrefix.description ?? "");
+
+export const subIssuesSetting = subIssues.default("wait").describe(subIssues.description ?? "");
 
 export const mentionsSetting = mentions.default("answer").describe(mentions.description ?? "");
 
@@ -93,6 +101,7 @@ export const projectSetting = z
     repository: repository.describe("The repository runs work in."),
     branchPrefix: branchPrefix.optional().describe(branchPrefix.description ?? ""),
     mentions: mentions.optional().describe(mentions.description ?? ""),
+    subIssues: subIssues.optional().describe(subIssues.description ?? ""),
     merge: overrides(mergeFields).default({}).describe("Overrides of the global merge."),
     trust: overrides(trustFields).default({}).describe("Overrides of the global trust."),
     agent: agentOverrides.nullable().default(null).describe("Overrides of the global agent; null: none."),

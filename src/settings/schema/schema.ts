@@ -10,6 +10,7 @@ import {
   mentionsSetting,
   mergeGroup,
   projectSetting,
+  subIssuesSetting,
   trustGroup,
 } from "./project.ts";
 import {
@@ -60,6 +61,7 @@ export const configSchema = z
     trust: trustGroup.prefault({}).describe("Whose words count; projects can override each."),
     branchPrefix: branchPrefixSetting,
     mentions: mentionsSetting,
+    subIssues: subIssuesSetting,
     pricing: pricingGroup.default({}).describe("Prices by model, in US dollars per million tokens."),
     log: logGroup.prefault({}).describe("Log lines on standard error."),
     projects: z.array(projectSetting).max(500).describe("Which issues go to which repository."),

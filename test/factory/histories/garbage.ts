@@ -150,7 +150,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     status,
     ownEnd: fc.option(at),
     delegation: fc.option(fc.record({ granted: fc.boolean(), by: actor }), { nil: undefined }),
-    blockers: few(fc.record({ key: word, done: fc.boolean() })),
+    blockers: few(fc.record({ key: word, done: fc.boolean(), isSubIssue: fc.boolean() })),
     removed: fc.constant(false),
     authorities: few(authority),
     sessions: few(fc.record({ id, at, by: actor, automatic: fc.boolean() })),

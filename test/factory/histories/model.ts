@@ -145,7 +145,7 @@ export class Model {
   }
 
   block(done: boolean): void {
-    this.blockers = [{ key: "APP-2", done }];
+    this.blockers = [{ key: "APP-2", done, isSubIssue: false }];
   }
 
   private readTicketCore(): TicketReading["core"] {

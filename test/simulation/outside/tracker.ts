@@ -110,7 +110,7 @@ export class Tracker {
       core: this.core(),
       status: this.status,
       ownEnd: this.ownEnd,
-      blockers: this.blocked ? [{ key: "APP-99", done: false }] : [],
+      blockers: this.blocked ? [{ key: "APP-99", done: false, isSubIssue: false }] : [],
       removed: this.removed,
       authorities: [...this.authorities],
       sessions: [...this.sessions],

@@ -19,6 +19,13 @@ export const LISTED = {
 /** How a page of a list goes on. */
 export const pageEnd = z.object({ hasNextPage: z.boolean(), endCursor: maybe(z.string()) });
 
+const another = z.object({
+  identifier: name,
+  trashed: maybe(z.boolean()),
+  state: z.object({ type: z.string() }),
+});
+const ANOTHER = "{ identifier trashed state { type } }";
+
 /** What every reading of an issue asks for, whoever reads it. */
 export const issueAnswer = z.object({
   id,
@@ -37,15 +44,12 @@ export const issueAnswer = z.object({
   team: z.object({ key: name }),
   project: maybe(z.object({ name })),
   labels: z.object({ nodes: z.array(z.object({ name })) }),
+  children: z.object({ nodes: z.array(another) }),
   inverseRelations: z.object({
     nodes: z.array(
       z.object({
         type: z.string(),
-        issue: z.object({
-          identifier: name,
-          trashed: maybe(z.boolean()),
-          state: z.object({ type: z.string() }),
-        }),
+        issue: another,
       }),
     ),
   }),
@@ -59,6 +63,5 @@ export const ISSUE_FIELDS = `
     team { key }
     project { name }
     labels(first: ${LISTED.labels}) { nodes { name } }
-    inverseRelations(first: ${LISTED.relations}) {
-      nodes { type issue { identifier trashed state { type } } }
-    }`;
+    children(first: ${LISTED.relations}) { nodes ${ANOTHER} }
+    inverseRelations(first: ${LISTED.relations}) { nodes { type issue ${ANOTHER} } }`;

@@ -54,7 +54,7 @@ export function issueParts({
       creator: issue.creator?.id ?? null,
     },
     status: statusOf(issue.state, issue),
-    blockers: blockersOf(issue.inverseRelations.nodes),
+    blockers: blockersOf(issue),
     removed: issue.trashed === true || issue.archivedAt !== null,
   };
 }
@@ -69,13 +69,20 @@ function isOwnMove({ state, history }: TicketAnswer["issue"], us: TrackerIdentit
 const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
 
 // "A blocks B" is stored once, on A; B finds it among its inverse relations.
-function blockersOf(relations: IssueAnswer["inverseRelations"]["nodes"]): readonly Blocker[] {
-  return relations
-    .filter((relation) => relation.type === "blocks")
-    .map(({ issue }) => ({
-      key: issue.identifier,
-      done: issue.trashed === true || OVER.has(issue.state.type),
-    }));
+function blockersOf({ inverseRelations, children }: IssueAnswer): readonly Blocker[] {
+  const before = inverseRelations.nodes.filter((relation) => relation.type === "blocks");
+  return [
+    ...before.map(({ issue }) => blocker(issue, false)),
+    ...children.nodes.map((issue) => blocker(issue, true)),
+  ];
+}
+
+function blocker(issue: IssueAnswer["children"]["nodes"][number], isSubIssue: boolean): Blocker {
+  return {
+    key: issue.identifier,
+    done: issue.trashed === true || OVER.has(issue.state.type),
+    isSubIssue,
+  };
 }
 
 function promptsOf(session: SessionAnswer, us: TrackerIdentity): Prompt[] {
