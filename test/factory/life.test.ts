@@ -333,8 +333,10 @@ test("what is written first to the tracker is the acknowledgement, whichever web
   const reading = ticketReading();
   const ticket = reading.kind === "ticket_read" ? { core: reading.core, status: reading.status } : {};
   life.see(1, { kind: "delegated", at: T0, by: ANN }, { kind: "ticket_changed", at: T0, ticket });
-  life.see(2, { kind: "run_started", at: T0 + 2_000, run: 1, fence: 1 });
-  life.see(3, reading);
+  // The tracker cannot be read just now.
+  life.see(70, { kind: "time_passed", at: T0 + 70_000, reason: "the issue to be read" });
+  life.see(72, { kind: "run_started", at: T0 + 72_000, run: 1, fence: 1 });
+  life.see(73, reading);
   const written = life.effects.filter(({ kind }) => kind === "tell" || kind === "set_status");
   expect(written.map(({ key }) => key.replace(ISSUE, "…"))).toMatchInlineSnapshot(`
     [

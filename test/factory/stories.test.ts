@@ -1161,6 +1161,13 @@ describe("questions and messages", () => {
 });
 
 describe("what the machine and the configuration hold back", () => {
+  test("work waits a moment until it is read what blocks the issue, and no longer", () => {
+    const told = story("heard");
+    expect(last(told)).toContain("delegated implement/blockers_unread");
+    expect(last(told.tell("ticket blocked=APP-2"))).toContain("implement/blocked");
+    expect(last(story("heard; wait 60; repository fine"))).toContain("run_queued");
+  });
+
   test("a parent waits for its open sub-issues, unless policy has them make no difference", () => {
     const told = story("delegated part=APP-3");
     expect(last(told)).toContain("delegated implement/sub_issues_open");

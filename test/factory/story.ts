@@ -22,7 +22,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
 /**
  * A factory history as text: lines (or `;`) of a few words each, ten seconds apart. The words:
  *
- *   delegated [by outsider] | session <id> | undelegated | stopped [in <session>] | ticket <words> | removed
+ *   heard (delegated, by webhook only) | delegated [by outsider] | session <id> | undelegated | stopped [in <session>] | ticket <words> | removed
  *   says <text> [in <session>]
  *     ticket words: team=X status=completed [ours] blocked=APP-2 part=APP-3 (an open sub-issue) nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
@@ -100,6 +100,15 @@ export class Story {
       case "session":
       case "ticket":
         return [this.ticket(word, rest)];
+      case "heard": {
+        const reading = ticketReading();
+        if (reading.kind !== "ticket_read") throw new Error("a reading");
+        const { core, status } = reading;
+        return [
+          { kind: "ticket_changed", at, ticket: { core, status } },
+          { kind: "delegated", at, by: ANN },
+        ];
+      }
       case "undelegated":
         return [{ kind: "undelegated", at, by: ANN }];
       case "stopped":

@@ -90,6 +90,7 @@ merge_asked          | {approved}; merge ok                                   | 
 merge                | {green}; review r1 approved                            | awaiting_queue | merge         | the merge
 merge                | policy when_rules_allow; {open}; pull h1 test=success  | awaiting_queue | merge         | the merge
 implement/disk_low         | disk full; delegated                             | delegated | wait               | free disk space
+implement/blockers_unread  | heard                                            | delegated | wait               | the issue to be read
 implement/blocked          | delegated blocked=APP-2                          | delegated | wait               | APP-2 to be completed
 implement/sub_issues_open  | delegated part=APP-3                             | delegated | wait               | APP-3 to be completed
 implement/blocked          | delegated part=APP-3 blocked=APP-2               | delegated | wait               | APP-2 to be completed

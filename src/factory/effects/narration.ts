@@ -254,7 +254,8 @@ function tellState(facts: Facts, decision: Decision, tell: Tell): void {
     tell(`merge:${rule}:${head}`, { type: "thought", body: why, ephemeral });
   }
   if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why, ephemeral: true });
-  if (state === "delegated" && refusal !== null) {
+  // Between hearing of an issue and reading it passes a moment that nobody has to read about.
+  if (state === "delegated" && refusal !== null && refusal !== "blockers_unread") {
     const body = texts.notStarted(decision, facts.runs.length > 0);
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
   }

@@ -8,6 +8,9 @@ import { RUN_TYPES, type BudgetName, type RunType } from "../facts/run-types.ts"
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
+/** How long a start waits for the first reading of an issue, ms. */
+const READING_MS = 60_000;
+
 const RECHECK_MS = 60_000;
 
 export interface Refusal {
@@ -25,6 +28,8 @@ export interface Refusal {
 /** Every reason for which a run that is called for does not start. The order is the order of asking. */
 export const REFUSALS = {
   disk_low: "free disk is below `storage.stopRunsBelowMiB`",
+  blockers_unread:
+    "what blocks the issue has not been read yet; where it cannot be read within a minute, work begins all the same",
   blocked: "the tracker says that another open issue blocks this one",
   sub_issues_open: "the issue has open sub-issues, and policy (`subIssues`) has it wait for them",
   agent_not_ready: "the agent cannot start: it is not installed, not logged in or offline",
@@ -112,6 +117,11 @@ function refuse(ask: Reservation): Refusal | null {
     return wait("disk_low", sentence(conditions.disk), "free disk space", now + RECHECK_MS);
   // A message may be answered all the same.
   if (type === "implementation" && ask.cause.asks === "issue" && facts.pullRequest === null) {
+    const readBy = facts.createdAt + READING_MS;
+    if (facts.ticket.blockers === null && now < readBy) {
+      const why = "What blocks it has not been read yet.";
+      return wait("blockers_unread", why, "the issue to be read", readBy);
+    }
     const blockers = listed(openBlockers(facts, false));
     if (blockers !== "")
       return wait("blocked", `It is blocked by ${blockers}.`, `${blockers} to be completed`, null);
