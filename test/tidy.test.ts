@@ -343,6 +343,26 @@ const names: Rule = {
   planted: { path: "src/http/x.ts", text: 'const limits = { linear: 2, other: source === "github" };' },
 };
 
+/** What is remembered is a field of the facts or of an effect; a key only names. */
+const keysAreNames: Rule = {
+  name: "no key and no fact's name is taken apart: what has to be known again is a field",
+  findings: (files) =>
+    files
+      .filter(({ path }) => /^src\/(factory|effects|engines)\//.test(path) && path.endsWith(".ts"))
+      .flatMap(({ path, text }) =>
+        text
+          .split("\n")
+          .flatMap((line, index) =>
+            /(?<!core\.)\b(?:key|fact)\b\??\.(?:startsWith|endsWith|includes|split|slice|match|replace|indexOf)\(/.test(
+              line,
+            )
+              ? [`${path}:${index + 1}: give the effect or the fact a field, and compare keys whole`]
+              : [],
+          ),
+      ),
+  planted: { path: "src/factory/x.ts", text: 'const over = effect.key.includes(":glimpse:");' },
+};
+
 const pureImports: Rule = {
   name: "the factory imports nothing but itself, and nothing bundled reaches out of src and world",
   findings: (files) =>
@@ -955,6 +975,7 @@ const rules: readonly Rule[] = [
   secondCopies,
   names,
   pureImports,
+  keysAreNames,
   relayStarts,
   words,
   adapters,

@@ -3,6 +3,7 @@ import { asksForNothing } from "../judge/courtesy.ts";
 import { isCourtesy, sessionsOf } from "../judge/sessions.ts";
 import type { Activity } from "./effect.ts";
 import type { Conversation } from "../facts/conversation.ts";
+import type { GlimpseOf } from "../facts/glimpse.ts";
 import type { Facts, Session } from "../facts/facts.ts";
 import { own } from "../facts/own.ts";
 import type { Policy } from "../facts/policy.ts";
@@ -24,6 +25,9 @@ export interface Said {
   readonly session: Session;
   readonly activity: Activity;
   readonly acknowledges: boolean;
+  readonly glimpse?: GlimpseOf;
+  /** Whether it says that an operator has paused the issue. */
+  readonly paused?: boolean;
   /** How it leaves the session, where its kind does not say so. */
   readonly leaves?: Conversation["left"];
 }
@@ -87,11 +91,13 @@ export interface Closing {
   readonly activity: Activity;
   /** How often it is told: in each stretch of a session, once in each session, or once, where a person spoke last. */
   readonly once: "stretch" | "session" | "issue";
+  /** Whether it says that an operator has paused the issue. */
+  readonly paused?: boolean;
   /** How it leaves the session, where its kind does not say so. */
   readonly leaves?: Conversation["left"];
 }
 
-const UNSAID = { left: "open", fact: null, stretch: 0, plan: null } as const;
+const UNSAID = { left: "open", fact: null, paused: false, stretch: 0, plan: null } as const;
 
 function conversation(facts: Facts, session: Session): Conversation | undefined {
   return own(facts.conversations, session.id);
@@ -116,8 +122,9 @@ export function stillToClose(facts: Facts, policy: Policy, closing: readonly Clo
       session: `:${session.id}`,
       issue: "",
     };
-    return here.map(({ fact, activity, once, leaves }) => ({
+    return here.map(({ fact, activity, once, leaves, paused = false }) => ({
       fact,
+      paused,
       ...(leaves === undefined ? {} : { leaves }),
       key: `${fact}${keys[once]}`,
       session,
@@ -137,11 +144,11 @@ export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): 
     talks.set(session.id, word > kept.word ? { ...opened(kept), word } : kept);
   }
   for (const told of said) {
-    const { session, fact } = told;
+    const { session, fact, paused = false } = told;
     const kept = talks.get(session.id);
     if (kept === undefined) continue;
     const left = leavesOf(told);
-    talks.set(session.id, left === "open" ? opened(kept) : { ...kept, left, fact });
+    talks.set(session.id, left === "open" ? opened(kept) : { ...kept, left, fact, paused });
   }
   const before = facts.conversations;
   const same =
@@ -169,5 +176,7 @@ export function afterPlan(facts: Facts, session: Session, picture: string): Fact
 }
 
 function opened(talk: Conversation): Conversation {
-  return talk.left === "open" ? talk : { ...talk, left: "open", fact: null, stretch: talk.stretch + 1 };
+  return talk.left === "open"
+    ? talk
+    : { ...talk, left: "open", fact: null, paused: false, stretch: talk.stretch + 1 };
 }

@@ -1,5 +1,5 @@
 import type { Hint, StopReason, ThreadReply } from "../facts/facts.ts";
-import type { PlanItem } from "../facts/glimpse.ts";
+import type { GlimpseOf, PlanItem } from "../facts/glimpse.ts";
 import type { ForgeRequest } from "../facts/request.ts";
 import type { IssueId } from "../facts/ids.ts";
 
@@ -10,7 +10,7 @@ import type { IssueId } from "../facts/ids.ts";
 export type Effect =
   // ── tracker lane ──
   // `acknowledges`: the first word in its session, which the tracker wants within seconds; it goes before all others.
-  | Is<"tell", { session: string; activity: Activity; acknowledges: boolean }>
+  | Is<"tell", { session: string; activity: Activity; acknowledges: boolean; glimpse?: GlimpseOf }>
   | Is<"show_plan", { session: string; items: readonly PlanItem[] }>
   | Is<"link", { session: string; label: string; url: string }>
   | Is<"set_status", { to: "started" | "completed" }>

@@ -19,6 +19,7 @@ import type { Closing, Said } from "./conversation.ts";
 import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { pictureOf, planOf } from "./plan.ts";
+import type { GlimpseOf } from "../facts/glimpse.ts";
 import type { Policy } from "../facts/policy.ts";
 import { projectOf } from "../judge/trust.ts";
 import * as texts from "./texts/tracker.ts";
@@ -32,13 +33,14 @@ export function narration(facts: Facts, decision: Decision, policy: Policy): rea
   const session = addressed(facts, policy);
   if (session === null) return [];
   const told = [...routine(facts, decision, policy, session), ...lastWords(facts, decision, policy)].map(
-    ({ key, session: to, activity, acknowledges }): Effect => ({
+    ({ key, session: to, activity, acknowledges, glimpse }): Effect => ({
       kind: "tell",
       key: `tell:${facts.id}:${key}`,
       issue: facts.id,
       session: to.id,
       activity,
       acknowledges,
+      ...(glimpse === undefined ? {} : { glimpse }),
     }),
   );
   const items = planOf(facts, decision);
@@ -87,7 +89,7 @@ function lastWords(facts: Facts, decision: Decision, policy: Policy): readonly S
   return stillToClose(facts, policy, closing(facts, decision, policy));
 }
 
-type Tell = (fact: string, activity: Activity) => void;
+type Tell = (fact: string, activity: Activity, glimpse?: GlimpseOf) => void;
 
 /** What is told while things go on, to whoever spoke last. */
 function routine(facts: Facts, decision: Decision, policy: Policy, session: Session): readonly Said[] {
@@ -107,8 +109,15 @@ function routine(facts: Facts, decision: Decision, policy: Policy, session: Sess
       acknowledges: true,
     });
   }
-  const tell: Tell = (fact, activity) =>
-    said.push({ fact, key: fact, session, activity, acknowledges: false });
+  const tell: Tell = (fact, activity, glimpse) =>
+    said.push({
+      fact,
+      key: fact,
+      session,
+      activity,
+      acknowledges: false,
+      ...(glimpse === undefined ? {} : { glimpse }),
+    });
   for (const run of facts.runs) tellRun(facts, run, tell);
   tellState(facts, decision, (fact, activity) => {
     said.push({ fact, key: `${fact}:${session.id}`, session, activity, acknowledges: false });
@@ -123,14 +132,12 @@ function tellPause(facts: Facts, session: Session, tell: Tell): void {
   const going = activeRun(facts) !== null;
   if (paused === null) return;
   if (paused.value && going)
-    tell(`${HELD}${paused.at}:going`, { type: "thought", body: texts.PAUSED_WHILE_GOING, ephemeral: true });
+    tell(`held:${paused.at}:going`, { type: "thought", body: texts.PAUSED_WHILE_GOING, ephemeral: true });
   // Without a run the pause was the last word only where nothing else stands in the way.
-  const held = own(facts.conversations, session.id)?.fact?.startsWith(HELD) === true;
+  const held = own(facts.conversations, session.id)?.paused === true;
   if (!paused.value && (going || held))
     tell(`resumed:${paused.at}`, { type: "thought", body: texts.RESUMED, ephemeral: true });
 }
-
-const HELD = "held:";
 
 /** To whoever writes while an agent works, as soon as it is known: that the agent hears of it. */
 function passedOn(facts: Facts, policy: Policy): readonly Said[] {
@@ -178,7 +185,8 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
   const word = run.glimpse?.word ?? null;
   if (word !== null) {
     const body = texts.underWay(run, word);
-    tell(glimpseKey(run, word.at), { type: "thought", body, ephemeral: true });
+    const glimpse = { run: run.number, at: word.at };
+    tell(`run:${run.number}:glimpse:${word.at}`, { type: "thought", body, ephemeral: true }, glimpse);
   }
   const end = run.end;
   if (end === null) return;
@@ -209,16 +217,11 @@ function tellRun(facts: Facts, run: Run, tell: Tell): void {
   }
 }
 
-function glimpseKey(run: Run, at: number): string {
-  return `run:${run.number}:glimpse:${at}`;
-}
-
 /** Whether an effect tells what a run was at, and it is at something else since, or over. */
-export function isOverGlimpse({ key, issue }: EffectOf<"tell">, facts: Facts): boolean {
-  if (!key.includes(":glimpse:")) return false;
+export function isOverGlimpse({ glimpse }: EffectOf<"tell">, facts: Facts): boolean {
+  if (glimpse === undefined) return false;
   const run = activeRun(facts);
-  const word = run?.glimpse?.word ?? null;
-  return run === null || word === null || key !== `tell:${issue}:${glimpseKey(run, word.at)}`;
+  return run?.number !== glimpse.run || run.glimpse?.word?.at !== glimpse.at;
 }
 
 function endKey(run: Run): string {
@@ -314,7 +317,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       if (activeRun(facts) !== null) return null;
       if (rule === "paused") {
         const body = texts.pausedByOperator(decision);
-        return { fact: `${HELD}${facts.paused?.at ?? 0}`, activity: { type: "response", body } };
+        return { fact: `held:${facts.paused?.at ?? 0}`, activity: { type: "response", body }, paused: true };
       }
       if (rule !== "taken_away") return null;
       const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);

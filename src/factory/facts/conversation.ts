@@ -4,6 +4,8 @@ export interface Conversation {
   readonly left: "open" | "asked" | "over";
   /** The fact that it was left with; null = it is open. */
   readonly fact: string | null;
+  /** Whether that says that an operator has paused the issue. */
+  readonly paused: boolean;
   /** How often it was opened again. Within a stretch nothing is told twice, however what is known changes to and fro. */
   readonly stretch: number;
   /** When the newest word of a person's that this takes account of was spoken (Unix ms). */

@@ -4,6 +4,12 @@ export interface PlanItem {
   readonly status: "pending" | "inProgress" | "completed" | "canceled";
 }
 
+/** Which word of which run an activity shows. */
+export interface GlimpseOf {
+  readonly run: number;
+  readonly at: number;
+}
+
 /** What a run is at, for people to read while it goes on: the next glimpse replaces it, and the run's end takes it away. */
 export interface Glimpse {
   /** Null = nothing has been said yet. `again`: the word before was the same. */
