@@ -108,6 +108,7 @@ test("a word in a comment, a question and its answer, a stop, and the label take
   const root = comments(story, "@patchrelay please add it");
   await story.inTime("awaiting_input");
   await story.rests();
+  await story.restart();
   comments(story, "net", "Ada", root);
   await story.inTime(({ rule }) => rule === "person_merges");
   await story.rests();

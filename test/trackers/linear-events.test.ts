@@ -207,6 +207,15 @@ describe("the table of Linear webhooks", () => {
     expect(interpretEvent(null, "Issue", context()).ignored).toContain("names no type");
   });
 
+  test.each(["issue-status-changed", "issue-delegated", "comment-by-us", "comment-by-person"])(
+    "with a person's key %s is ignored: whose doing it was is told by no author",
+    (name) => {
+      const us = context().us.map((one) => ({ ...one, quick: "quick mode" }));
+      const { observations, ignored } = interpretEvent(payload(name), "x", context({ us }));
+      expect([observations, ignored]).toEqual([[], "with a person's key, news is looked for"]);
+    },
+  );
+
   test.each(["session-created-by-mention", "session-prompted", "issue-assigned-to-us"])(
     "%s for another app of the workspace is ignored, naming both",
     (name) => {
