@@ -174,7 +174,10 @@ const factoryLayers: Rule = {
   },
 };
 
-/** Signs of a decision that src/engines/policy/ makes for every engine, and a line of an engine that would make it again. */
+/**
+ * Signs of a second copy: words that an engine would hardly need unless it made again a decision that src/engines/policy/
+ * makes for every engine, each with such a line. A copy in other words is not found; whoever reviews an engine looks for it.
+ */
 const SECOND_COPIES: readonly {
   readonly sign: RegExp;
   readonly instead: string;
@@ -216,8 +219,8 @@ const SECOND_COPIES: readonly {
     planted: 'const kind = effect.acknowledges ? "acknowledgement" : "tracker";',
   },
   {
-    sign: /aborted \|\| isStorageFault|isStorageFault\(\w+\) \|\| .*aborted|postpone\(\w+, \w+\.attempts, \w+\.now/,
-    instead: "what costs no attempt is decided by nextTry and afterCutShort (policy/effects.ts)",
+    sign: /aborted \|\| isStorageFault|isStorageFault\(\w+\) \|\| .*aborted|postpone\(\w+, \w+\.attempts, (\w+\.now|\w+\.next_at)/,
+    instead: "what costs an attempt is decided by nextTry, afterCutShort and afterKilled (policy/effects.ts)",
     planted:
       "if (stopping.signal.aborted || isStorageFault(error)) outbox.postpone(row, row.attempts, clock.now(), null);",
   },
@@ -272,6 +275,26 @@ const SECOND_COPIES: readonly {
     planted: 'if (run.number !== row.run || run.state !== "queued") return null;',
   },
   {
+    sign: /\.state *[!=]==? *"(failed|dropped)"/,
+    instead: "what a person may retry is decided by mayRetry (policy/effects.ts)",
+    planted: 'if (row.state !== "failed" && row.state !== "dropped") return row.state;',
+  },
+  {
+    sign: /IN \('done', '(dropped|failed)'\)( AS goes|$)/,
+    instead: "what is forgotten, and when, is said by policy/retention.ts",
+    planted: "const sql = `SELECT settled_at IS NOT NULL AND state IN ('done', 'dropped')",
+  },
+  {
+    sign: /"(starts now|waits for a slot)"/,
+    instead: "what the queue says of a run is worded by queueReason (policy/slots.ts)",
+    planted: 'const reason = place.reason ?? "starts now";',
+  },
+  {
+    sign: /\binherit\.run\(row\./,
+    instead: "what a replacing effect takes over is decided by inherited (policy/order.ts)",
+    planted: "inherit.run(row.attempts, row.next_at, lastInsertRowid);",
+  },
+  {
     sign: /\.settleRun\([^)]*"/,
     instead: "which effects end with their run stands in SETTLED_WITH_RUN (policy/effects.ts)",
     planted: 'outbox.settleRun(issue, run, "start_run", now);',
@@ -279,7 +302,7 @@ const SECOND_COPIES: readonly {
 ];
 
 const secondCopies: Rule = {
-  name: "what every engine does alike is in src/engines/policy/, and no engine has a copy of its own",
+  name: "no engine shows a sign of a second copy of what src/engines/policy/ decides",
   findings: (files) =>
     files
       .filter(({ path }) => /^src\/engines\/(?!policy\/)[^/]+\//.test(path))

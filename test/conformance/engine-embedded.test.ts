@@ -1,22 +1,30 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
 import { engineConformance } from "./engine.ts";
 
 engineConformance("embedded", async () => {
-  const folder = mkdtempSync(join(tmpdir(), "patchrelay-engine-"));
+  const top = mkdtempSync(join(tmpdir(), "patchrelay-engine-"));
+  let lives = 1;
+  const folder = (): string => join(top, String(lives));
   return {
     open: (parts, advance) =>
       openEmbeddedEngine({
-        file: join(folder, "patchrelay.db"),
-        lockFile: join(folder, "patchrelay.lock"),
+        file: join(folder(), "patchrelay.db"),
+        lockFile: join(folder(), "patchrelay.lock"),
         pid: process.pid,
         parts,
         advance,
       }),
+    async kill() {
+      const left = folder();
+      lives += 1;
+      // The lock goes with the process, and the index of the log is made again.
+      cpSync(left, folder(), { recursive: true, filter: (path) => !/\.lock$|-shm$/.test(path) });
+    },
     async remove() {
-      rmSync(folder, { recursive: true, force: true });
+      rmSync(top, { recursive: true, force: true });
     },
   };
 });

@@ -22,6 +22,8 @@ const ENDED = { branch: "patchrelay/app-1", base: "main" } as const;
 /** A place for one engine's state, so that a test can open it again as after a restart. */
 export interface EngineSite {
   open(parts: EngineParts, advance: typeof factoryAdvance): Engine | Promise<Engine>;
+  /** What is opened from now on finds what was durable at this moment, and nothing that the engine open now does after it. */
+  kill(): Promise<void>;
   /** Ends what is left and removes the place. */
   remove(): Promise<void>;
 }
@@ -630,6 +632,29 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         await restart();
         await clock.settle();
         expect(keys()).toEqual(["x", "x"]);
+        expect((await effectOf("x"))?.state).toBe("done");
+      });
+
+      test("killed while it was being carried out costs an attempt, and what kills each time waits the longest", async () => {
+        const unfinished = { perform: async () => await new Promise<never>(() => undefined) };
+        await open(unfinished);
+        await ask("a", tell("a", "x"));
+        // The four attempts that there are go at once.
+        for (const attempts of [2, 3, 4]) {
+          await place.kill();
+          await restart(unfinished);
+          await clock.settle();
+          expect(await effectOf("x")).toMatchObject({ state: "doing", attempts });
+        }
+        await place.kill();
+        await restart();
+        await ask("b", tell("b", "y"));
+        const told = () => keys().filter((key) => ["x", "y"].includes(key));
+        await clock.advance(899_000);
+        expect(told()).toEqual(["x", "x", "x", "x", "y"]);
+        expect(await effectOf("x")).toMatchObject({ state: "pending", attempts: 4, error: null });
+        await clock.advance(20_000);
+        expect(told().at(-1)).toBe("x");
         expect((await effectOf("x"))?.state).toBe("done");
       });
     });

@@ -13,10 +13,12 @@ import {
   afterCutShort,
   afterDone,
   afterFailure,
+  afterKilled,
   classOf,
   EFFECT_CLASSES,
   freePlaces,
   longestWaitMs,
+  mayRetry,
   nextTry,
   SETTLED_WITH_RUN,
   waitsForNothing,
@@ -24,6 +26,7 @@ import {
 } from "../../src/engines/policy/effects.ts";
 import type { EffectClass, WorkClass } from "../../src/engines/policy/effects.ts";
 import { afterFailedAdvance, LONGEST_PARKED_MS, parked } from "../../src/engines/policy/parking.ts";
+import { inherited } from "../../src/engines/policy/order.ts";
 import { pauseMs } from "../../src/engines/policy/rounds.ts";
 import { currentRun } from "../../src/engines/policy/fence.ts";
 import { assignSlots, placeOf } from "../../src/engines/policy/slots.ts";
@@ -32,6 +35,7 @@ import { longestPeriodMs, periodOf, readingsOf, sweepAt, tickMs } from "../../sr
 import { timerAt } from "../../src/engines/policy/timer.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import type { ExternalFault } from "../../src/lib/external.ts";
+import { EFFECT_STATES } from "../../src/engines/documents.ts";
 import { issueOf } from "./parts.ts";
 
 // What every engine does alike, as tables: one line per case, times in seconds.
@@ -246,6 +250,32 @@ describe("effects", () => {
       }
     },
   );
+
+  test.each([
+    ["tracker", 0, "1 in 0"],
+    ["tracker", 2, "3 in 0"],
+    ["tracker", 3, "4 in 900"],
+    ["work", 400, "401 in 900"],
+    ["acknowledgement", 3, "4 in 30"],
+  ] as const)("%s, tried %s before, killed: %s", (kind, attempts, then) => {
+    const next = afterKilled({ class: kind, attempts, now: NOW }, settings);
+    expect(`${next.attempts} in ${seconds(next.at)}`).toBe(then);
+    expect(next.failed).toBe(false);
+  });
+
+  test("a newer wish takes over the longest wait and the most tries of those it replaces", () => {
+    const old = [
+      { attempts: 3, nextAt: 10 },
+      { attempts: 1, nextAt: 20 },
+    ];
+    expect(inherited(old)).toEqual({ attempts: 3, nextAt: 20 });
+    expect(inherited(old.toReversed())).toEqual({ attempts: 3, nextAt: 20 });
+    expect(inherited([])).toBeNull();
+  });
+
+  test("a person may retry what is over and was not done", () => {
+    expect(EFFECT_STATES.filter(mayRetry)).toEqual(["failed", "dropped"]);
+  });
 
   test("one class alone goes before the rest of its lane", () => {
     expect(EFFECT_CLASSES.filter(acknowledges)).toEqual([ACKNOWLEDGING]);

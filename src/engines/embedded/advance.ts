@@ -45,8 +45,11 @@ export interface AdvanceParts {
 export interface Advances {
   /** Inside a write. Returns the journal seq after which it holds. Throws what the factory throws. */
   apply(issue: IssueId, observations: readonly Observation[], origin: Origin): number;
-  /** Like `apply`, but an advance that throws is undone and parked to be tried again; the rest of the write stands. */
-  applyOrPark(issue: IssueId, observations: readonly Observation[], origin: Origin): number;
+  /**
+   * Like `apply`, but an advance that throws is undone and parked to be tried again; the rest of the write stands. The
+   * `key` makes a repeat harmless: it is answered as the first time.
+   */
+  applyOrPark(issue: IssueId, observations: readonly Observation[], origin: Origin, key?: string): number;
   facts(issue: IssueId): Facts | null;
 }
 
@@ -117,13 +120,19 @@ export function createAdvances(parts: AdvanceParts): Advances {
 
   return {
     apply,
-    applyOrPark(issue, observations, origin) {
+    applyOrPark(issue, observations, origin, key) {
+      const earlier = key === undefined ? undefined : parts.observations.byKey(issue, key);
+      if (earlier !== undefined) return earlier.journal_seq ?? journal.newest(issue);
       const tried = store.attempt(() => apply(issue, observations, origin));
-      if (tried.ok) return tried.value;
+      if (tried.ok) {
+        if (key !== undefined)
+          parts.observations.remember(issue, key, origin, tried.value, engine.clock.now());
+        return tried.value;
+      }
       const why = messageOf(tried.error);
       engine.log.error("advance failed, will be retried", { issue, source: origin.source, why });
       const now = engine.clock.now();
-      parts.observations.park({ issue, key: null, origin, observations, why }, parked(now), now);
+      parts.observations.park({ issue, key: key ?? null, origin, observations, why }, parked(now), now);
       return journal.newest(issue);
     },
     facts: (issue) => issues.load(issue)?.facts ?? null,

@@ -36,6 +36,7 @@ import { createStore, durably } from "./database/store.ts";
 import type { Store } from "./database/store.ts";
 import { createStream } from "./views/stream.ts";
 import { createSweepLoop } from "./loops/sweep.ts";
+import { afterKilled, mayRetry } from "../policy/effects.ts";
 import { tickMs } from "../policy/sweep.ts";
 import { createTimerLoop } from "./loops/timers.ts";
 import { timerRows } from "./rows/timer.ts";
@@ -225,7 +226,11 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     failpoint("recover.start");
     store.write(() => {
       for (const row of outbox.doing()) {
-        if (row.class !== "start") outbox.postpone(row, row.attempts, row.next_at, row.error);
+        if (row.class === "start") continue;
+        // The attempt under way was counted when the row was claimed.
+        const killed = { class: row.class, attempts: row.attempts - 1, now: clock.now() };
+        const next = afterKilled(killed, settings);
+        outbox.postpone(row, next.attempts, next.at, row.error);
       }
       failpoint("recover.mid");
     });
@@ -265,7 +270,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
       failpoint("shutdown.drained");
     },
     accept: (delivery) => intake.accept(delivery),
-    record: createRecord({ store, advances: advances, observations, clock, log }),
+    record: createRecord({ store, advances }),
     facts: async (issue) => advances.facts(issue),
     async replay(source, deliveryId) {
       if (source === OBSERVATIONS) {
@@ -283,7 +288,7 @@ function assemble(options: EmbeddedOptions, store: Store, close: () => void): En
     async retryEffect(id) {
       const row = /^\d{1,15}$/.test(id) ? outbox.one(Number(id)) : undefined;
       if (row === undefined) return null;
-      if (row.state !== "failed" && row.state !== "dropped") return row.state;
+      if (!mayRetry(row.state)) return row.state;
       durably(() => store.write(() => outbox.again(row)));
       effectWorker.wake();
       runWorker.wake();

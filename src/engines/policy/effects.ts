@@ -3,6 +3,7 @@ import type { Effect } from "../../factory/effects/effect.ts";
 import type { Observation } from "../../factory/facts/observation.ts";
 import { isPassing, ExternalError } from "../../lib/external.ts";
 import { backoffMs } from "../../lib/backoff.ts";
+import type { OutboxDocument } from "../documents.ts";
 import type { EngineSettings } from "../engine.ts";
 
 /** Each class has places of its own, so that none waits behind the slow calls of another. */
@@ -82,9 +83,31 @@ export interface NextTry {
   readonly failed: boolean;
 }
 
-/** The next try of an effect that the engine itself cut short, or whose result it could not keep: that costs no attempt. */
+/**
+ * The next try of an effect that the engine itself cut short, or whose result it could not keep: that costs no attempt. A
+ * process that was killed meanwhile does cost one (`afterKilled`).
+ */
 export function afterCutShort(attempts: number, now: number): NextTry {
   return { attempts, at: now, failed: false };
+}
+
+/**
+ * The next try of an effect during which the process was killed. It costs an attempt, because the effect may be what kills
+ * the process: at once while attempts are left, then at the longest interval, so that everything else gets done in between.
+ * It is not given up: most kills are somebody else's, and an outage may have used up the attempts.
+ */
+export function afterKilled(
+  killed: Pick<FailedTry, "class" | "attempts" | "now">,
+  settings: Pick<EngineSettings, "outboxAttempts" | "outboxMaxRetryMs">,
+): NextTry {
+  const attempts = killed.attempts + 1;
+  const pause = attempts < settings.outboxAttempts ? 0 : longestPauseMs(killed.class, settings);
+  return { attempts, at: killed.now + pause, failed: false };
+}
+
+/** The longest pause that the engine itself makes before another try, ms. */
+function longestPauseMs(kind: EffectClass, { outboxMaxRetryMs }: Pick<EngineSettings, "outboxMaxRetryMs">) {
+  return acknowledges(kind) ? Math.min(ACKNOWLEDGE_RETRY_MS, outboxMaxRetryMs) : outboxMaxRetryMs;
 }
 
 /**
@@ -100,8 +123,7 @@ export function nextTry(
   const external = error instanceof ExternalError ? error : null;
   const attempts = external?.kind === "rate_limited" ? failed.attempts : failed.attempts + 1;
   if (!isPassing(error) || (external === null && attempts >= settings.outboxAttempts)) return null;
-  const longest = acknowledges(failed.class) ? ACKNOWLEDGE_RETRY_MS : Infinity;
-  const maxMs = Math.min(longest, settings.outboxMaxRetryMs);
+  const maxMs = longestPauseMs(failed.class, settings);
   const backoff = { firstMs: settings.outboxFirstRetryMs, factor: 2, maxMs };
   const ordinary = now + backoffMs(backoff, attempts, fraction);
   const told = external?.retryAt ?? ordinary;
@@ -128,4 +150,9 @@ export function afterFailure(effect: Effect, why: string, now: number): readonly
   return isReported(effect)
     ? [{ kind: "effect_settled", at: now, effect, ok: false, detail: why, because: null }]
     : [];
+}
+
+/** Whether a person may have an effect in this state carried out once more: it is over, and was not done. */
+export function mayRetry(state: OutboxDocument["state"]): boolean {
+  return state === "failed" || state === "dropped";
 }

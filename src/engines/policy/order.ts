@@ -41,6 +41,24 @@ export function headOf(
   return first === null || first.underWay || acknowledging ? null : first.id;
 }
 
+/** When an effect may be tried (Unix ms), and the tries that count by then. */
+export interface Planned {
+  readonly attempts: number;
+  readonly nextAt: number;
+}
+
+/**
+ * What a newer effect takes over of those not begun that it replaces; null = there are none. The wait that the world asked
+ * for stays, or each newer wish would ask it at once again.
+ */
+export function inherited(replaced: readonly Planned[]): Planned | null {
+  if (replaced.length === 0) return null;
+  return {
+    attempts: Math.max(...replaced.map(({ attempts }) => attempts)),
+    nextAt: Math.max(...replaced.map(({ nextAt }) => nextAt)),
+  };
+}
+
 /** Of effects that may go, those that wait the longest first: by when they may be tried (Unix ms), then by age. */
 export function byDue(
   a: { readonly nextAt: number; readonly id: number },

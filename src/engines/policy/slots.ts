@@ -61,6 +61,11 @@ export function assignSlots(
   });
 }
 
+/** What people read of a run in the queue. `reason`: as `assignSlots` gave it; undefined = no relay runs that assigns slots. */
+export function queueReason(reason: string | null | undefined): string {
+  return reason === undefined ? "waits for a slot" : (reason ?? "starts now");
+}
+
 /** Where a start_run stands among those that wait: lower priority first, then older; slots per project. */
 export interface QueuePlace {
   readonly priority: number;

@@ -2,11 +2,9 @@ import type { EngineParts, EngineSettings } from "../../engine.ts";
 import { EFFECT_CLASSES, longestWaitMs } from "../../policy/effects.ts";
 import { LONGEST_PARKED_MS } from "../../policy/parking.ts";
 import { longestPeriodMs } from "../../policy/sweep.ts";
-import { createLoop } from "./loop.ts";
+import { createLoop, LOOK_EVERY_MS } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "../database/store.ts";
-
-const LOOK_EVERY_MS = 15_000;
 
 /** The times that rows are planned for, each with how far ahead that can be. */
 export function plannedTimes({ db }: Pick<Store, "db">) {

@@ -6,7 +6,7 @@ import type { EngineParts, Lookup } from "../../engine.ts";
 import { outcomeOf } from "../../policy/delivery.ts";
 import { afterFailedAdvance } from "../../policy/parking.ts";
 import type { Deliveries, DeliveryRow } from "../rows/delivery.ts";
-import { createLoop } from "./loop.ts";
+import { createLoop, LOOK_EVERY_MS } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { ObservationRow, ObservationRows } from "../rows/observation.ts";
 import type { BurstThrottle } from "./burst-throttle.ts";
@@ -16,7 +16,6 @@ import type { Advances } from "../advance.ts";
 /** One transaction takes at most this much, then intake has its turn of the event loop. */
 const BATCH = 32;
 const BATCH_MS = 5;
-const LOOK_EVERY_MS = 15_000;
 
 /** Applies stored deliveries and parked observations, each exactly once, in the order they became due. */
 export function createDeliveryWorker(parts: {

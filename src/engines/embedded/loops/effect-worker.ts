@@ -15,15 +15,13 @@ import {
   WORK_CLASSES,
 } from "../../policy/effects.ts";
 import type { WorkClass } from "../../policy/effects.ts";
-import { createLoop } from "./loop.ts";
+import { createLoop, LOOK_EVERY_MS } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox, OutboxRow } from "../rows/outbox.ts";
 import type { RunWorker } from "./run-worker.ts";
 import { isStorageFault } from "../database/store.ts";
 import type { Store } from "../database/store.ts";
 import type { Advances } from "../advance.ts";
-
-const LOOK_EVERY_MS = 15_000;
 
 /** Carries out the effects of the outbox, except runs (run-worker.ts). */
 export interface EffectWorker extends Loop {

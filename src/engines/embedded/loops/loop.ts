@@ -4,6 +4,9 @@ import type { Log } from "../../../lib/log.ts";
 import { isOutage } from "../../../lib/external.ts";
 import { pauseMs } from "../../policy/rounds.ts";
 
+/** Loops that wait for a planned time look at least this often, so that a jump of the wall clock delays nothing for long. */
+export const LOOK_EVERY_MS = 15_000;
+
 /** Something that is looked after again and again, one round at a time. */
 export interface Loop {
   start(): void;

@@ -2,6 +2,7 @@ import type { Clock } from "../../../lib/clock.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import type { Log } from "../../../lib/log.ts";
 import type { EngineSettings } from "../../engine.ts";
+import { FORGOTTEN_EFFECTS, FORGOTTEN_IN } from "../../policy/retention.ts";
 import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "../database/store.ts";
@@ -27,6 +28,9 @@ interface Aged {
 }
 
 type Where = { readonly after: number; readonly before: number };
+
+/** As a list of SQL. */
+const listed = (states: readonly string[]): string => states.map((state) => `'${state}'`).join(", ");
 
 /** Everything that ages, each with its own limit. Rows that are pending or still to be done never go. */
 export function keepings(store: Store, storage: EngineSettings["storage"]): readonly Keeping[] {
@@ -93,13 +97,12 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
        WHERE class = 'reading' AND settled_at IS NOT NULL AND id > @after ORDER BY id`,
       "DELETE FROM outbox WHERE id",
     ),
-    // The key of what was done for an issue that goes on is what keeps it from being done twice.
     keeping(
       "effects",
       storage.keepJournalMs,
       `SELECT id AS key, 1 AS things, created_at < @before AS aged,
-         settled_at IS NOT NULL AND settled_at < @before AND state IN ('done', 'dropped')
-           AND coalesce((SELECT i.state FROM issues i WHERE i.id = outbox.issue), 'done') IN ('done', 'failed') AS goes
+         settled_at IS NOT NULL AND settled_at < @before AND state IN (${listed(FORGOTTEN_EFFECTS)})
+           AND coalesce((SELECT i.state FROM issues i WHERE i.id = outbox.issue), 'done') IN (${listed(FORGOTTEN_IN)}) AS goes
        FROM outbox WHERE id > @after ORDER BY id`,
       "DELETE FROM outbox WHERE id",
     ),
@@ -125,7 +128,7 @@ export function keepings(store: Store, storage: EngineSettings["storage"]): read
       storage.keepJournalMs,
       `SELECT seq AS key, 1 AS things, at < @before AS aged,
          at < @before AND coalesce((SELECT i.state FROM issues i WHERE i.id = commits.issue), 'done')
-           IN ('done', 'failed') AS goes
+           IN (${listed(FORGOTTEN_IN)}) AS goes
        FROM commits WHERE seq > @after ORDER BY seq`,
       "DELETE FROM commits WHERE seq",
     ),

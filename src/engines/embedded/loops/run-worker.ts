@@ -6,7 +6,7 @@ import { assert, messageOf } from "../../../lib/assert.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import { Fenced } from "../../engine.ts";
 import type { EngineParts } from "../../engine.ts";
-import { createLoop } from "./loop.ts";
+import { createLoop, LOOK_EVERY_MS } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox, OutboxRow } from "../rows/outbox.ts";
 import { assignSlots } from "../../policy/slots.ts";
@@ -22,7 +22,6 @@ import type { Store } from "../database/store.ts";
 import type { Stream } from "../views/stream.ts";
 import type { Advances } from "../advance.ts";
 
-const LOOK_EVERY_MS = 15_000;
 /** How far down the queue one look goes; what is beyond it waits for the next. */
 const QUEUE_LOOK = 1_000;
 

@@ -1,13 +1,11 @@
 import type { Clock } from "../../../lib/clock.ts";
 import type { Log } from "../../../lib/log.ts";
-import { createLoop } from "./loop.ts";
+import { createLoop, LOOK_EVERY_MS } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Store } from "../database/store.ts";
 import type { TimerRows } from "../rows/timer.ts";
 import type { Advances } from "../advance.ts";
 
-/** Looked at least this often, so that a jump of the wall clock delays nothing for long. */
-const LOOK_EVERY_MS = 15_000;
 const BATCH = 25;
 
 /** Fires each timer at or after its time, as a `time_passed` observation in the same transaction that removes it. */

@@ -3,7 +3,7 @@ import type { Effect, EffectTrait } from "../../../factory/effects/effect.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { ACKNOWLEDGING, classOf, waitsForNothing } from "../../policy/effects.ts";
 import type { EffectClass, WorkClass } from "../../policy/effects.ts";
-import { headOf, isOrdered } from "../../policy/order.ts";
+import { headOf, inherited, isOrdered } from "../../policy/order.ts";
 import type { QueuePlace } from "../../policy/slots.ts";
 import type { Store } from "../database/store.ts";
 
@@ -133,11 +133,10 @@ export function outboxRows({ db }: Pick<Store, "db">) {
       );
       if (changes === 0) return false;
       if (coalesce) {
-        for (const row of older.all(effect.issue, effect.kind, Number(lastInsertRowid))) {
-          // The wait that the world asked for stays, or each newer wish would knock at once again.
-          inherit.run(row.attempts, row.next_at, lastInsertRowid);
-          end.run("dropped", "replaced by a newer one", now, row.id);
-        }
+        const replaced = older.all(effect.issue, effect.kind, Number(lastInsertRowid));
+        const plan = inherited(replaced.map((row) => ({ attempts: row.attempts, nextAt: row.next_at })));
+        if (plan !== null) inherit.run(plan.attempts, plan.nextAt, lastInsertRowid);
+        for (const row of replaced) end.run("dropped", "replaced by a newer one", now, row.id);
       }
       line(effect.issue, lane);
       return true;

@@ -4,6 +4,7 @@ import { iso } from "../../../lib/clock.ts";
 import type * as D from "../../documents.ts";
 import { OBSERVATIONS, splitDeliveryName } from "../../engine.ts";
 import type { Views } from "../../engine.ts";
+import { queueReason } from "../../policy/slots.ts";
 import { dayLimit, queueClass } from "../../policy/views.ts";
 import { deliveryRows } from "../rows/delivery.ts";
 import { issueDocument, outboxDocument, runDocument, whyDocument, worktreeOf } from "./from-rows.ts";
@@ -98,13 +99,13 @@ export function createViews(
   const stateOf = (issue: string, key: string): string => effectState.get(issue, key) ?? "done";
 
   const queueItems = (): D.QueueDocument["items"] => {
-    const places = live?.queue() ?? waiting.all(QUEUE_SHOWN).map((row) => ({ row, reason: null }));
+    const places = live?.queue() ?? waiting.all(QUEUE_SHOWN).map((row) => ({ row, reason: undefined }));
     return places.map(({ row, reason }, index) => ({
       issue: row.issue,
       class: queueClass(row.priority),
       position: index + 1,
       since: iso(row.created_at),
-      reason: reason ?? (live === null ? "waits for a slot" : "starts now"),
+      reason: queueReason(reason),
     }));
   };
 
