@@ -205,14 +205,16 @@ function secrets(current: Secret | null, previous: Secret | null): readonly Secr
 function linearParts({ settings, credentials, clock, randomness, log, vault }: MakingParts) {
   const quick = { trigger: settings.linear.trigger, polls: settings.webhooks === "off" };
   const auth = linearAuth(credentials, quick);
+  const lacks = TO_INSTALL.filter((name) => credentials[name] === null);
+  const kept =
+    auth.kind === "clientCredentials" && vault !== null
+      ? { application: auth, vault, authorizeUrl: settings.linear.authorizeUrl, randomness }
+      : null;
   return {
     apiUrl: settings.linear.apiUrl,
     webhookSecrets: secrets(credentials.LINEAR_WEBHOOK_SECRET, credentials.LINEAR_WEBHOOK_SECRET_PREVIOUS),
     auth,
-    installing:
-      auth.kind === "clientCredentials" && vault !== null
-        ? { application: auth, vault, authorizeUrl: settings.linear.authorizeUrl, randomness }
-        : { lacks: TO_INSTALL.filter((name) => credentials[name] === null) },
+    installing: kept !== null && lacks.length === 0 ? kept : { lacks, kept },
     clock,
     log: log.with({ part: "linear" }),
     limits: callLimits(settings),

@@ -115,17 +115,16 @@ export async function startRelay(parts: RelayParts): Promise<Relay> {
   }
 }
 
-/** What sources keep sealed in the engine, which is opened after they are made; null = there is no key to seal with. */
-function vaultOf({ credentials, randomness }: RelayParts, engine: () => Engine): SealedVault | null {
+/** What sources keep sealed in the engine, which is opened after they are made. */
+function vaultOf({ credentials, randomness }: RelayParts, engine: () => Engine): SealedVault {
   const current = credentials.PATCHRELAY_ENCRYPTION_KEY;
-  if (current === null) return null;
   const vault: Vault = {
     list: async (owner) => await engine().vault.list(owner),
     put: async (owner, name, sealed) => await engine().vault.put(owner, name, sealed),
     take: async (owner, name) => await engine().vault.take(owner, name),
   };
   const previous = credentials.PATCHRELAY_ENCRYPTION_KEY_PREVIOUS;
-  return sealedVault(vault, { current, previous }, randomness);
+  return sealedVault(vault, current === null ? null : { current, previous }, randomness);
 }
 
 /** The agents' homes hold logins. Those in the data folder are hidden with it. */

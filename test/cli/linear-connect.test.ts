@@ -78,6 +78,37 @@ test("doctor and sync use what was connected, and change nothing of it", async (
   expect(items.map(({ name, teams }) => [name, teams.map(({ key }) => key)])).toEqual([["Example", ["APP"]]]);
 });
 
+test("without the key nothing asks for another kind of token, which would end the installation's", async () => {
+  const relay = await start();
+  const { oauth } = standIns.linear;
+  oauth.settings.redirectUris = [`${relay.url}/oauth/linear/callback`];
+  const { authorizeUrl } = json<{ authorizeUrl: string }>((await run("linear", "connect", "--json")).out);
+  await fetch(authorizeUrl);
+  oauth.settings.clientCredentials = true;
+  const { PATCHRELAY_ENCRYPTION_KEY: key = "" } = env;
+  delete env["PATCHRELAY_ENCRYPTION_KEY"];
+  for (const words of [["doctor"], ["linear", "sync"]]) {
+    const { code, out, err } = await run(...words);
+    expect([code, `${out}${err}`]).toEqual([
+      1,
+      expect.stringContaining("set PATCHRELAY_ENCRYPTION_KEY to that key"),
+    ]);
+  }
+  await relay.stop();
+  const unkeyed = await start();
+  expect(await linearReady(unkeyed.url)).toMatchObject({
+    ok: false,
+    detail: expect.stringContaining("a key that is not set here") as string,
+  });
+  await unkeyed.stop();
+  env["PATCHRELAY_ENCRYPTION_KEY"] = key;
+  const keyed = await start();
+  expect(await linearReady(keyed.url)).toMatchObject({
+    ok: true,
+    detail: "signed in as Patchrelay in Example",
+  });
+});
+
 test("without a key to encrypt with, and without a relay, connect says what to do", async () => {
   const down = await run("linear", "connect");
   expect([down.code, down.err]).toEqual([4, expect.stringContaining("patchrelay serve")]);

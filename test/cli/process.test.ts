@@ -214,6 +214,9 @@ test("serve tells its URL, answers, is found by the other commands, and ends wit
   expect((await run("outbox retry 99", where)).code).toBe(3);
   expect(json((await run("agents --json", where)).out)).toMatchObject({ items: [{ name: "scripted" }] });
 
+  // What a running relay keeps sealed is read beside it: its lock is held, and that is no fault of the database.
+  const doctor = await bundle.run(["doctor", "--offline", "--config", where.config], SECRETS);
+  expect(`${doctor.out}${doctor.err}`).not.toMatch(/cannot be read|locked/);
   const second = await ended(serve(where));
   expect([second.code, second.out]).toEqual([1, ""]);
   expect(second.err).toContain(`process ${pid}`);

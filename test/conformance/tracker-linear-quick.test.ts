@@ -13,7 +13,7 @@ workspaceConformance("linear, in quick mode", async () => {
   world.addLabel(QUICK.trigger.label);
   const tracker = createLinearTracker({
     apiUrl: world.url,
-    installing: { lacks: [] },
+    installing: { lacks: [], kept: null },
     webhookSecrets: [],
     auth: { kind: "apiKey", key: new Secret(world.apiKey), quick: QUICK },
     clock,

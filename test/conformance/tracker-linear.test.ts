@@ -12,7 +12,7 @@ async function startRig(): Promise<TrackerRig> {
   const { world, clock } = await handWorld({ webhook: { url: receiver.url, secret: SECRET } });
   const tracker = createLinearTracker({
     apiUrl: world.url,
-    installing: { lacks: [] },
+    installing: { lacks: [], kept: null },
     webhookSecrets: [new Secret(SECRET)],
     auth: {
       kind: "clientCredentials",

@@ -45,7 +45,7 @@ function tracker(secret = world.oauth.clientSecret, clientId = world.oauth.clien
   };
   return createLinearTracker({
     apiUrl: world.url,
-    installing: { lacks: [] },
+    installing: { lacks: [], kept: null },
     webhookSecrets: [],
     auth: {
       kind: "clientCredentials",
@@ -267,7 +267,7 @@ describe("what passes", () => {
     world.faults.outage = "silent";
     const linear = createLinearTracker({
       apiUrl: world.url,
-      installing: { lacks: [] },
+      installing: { lacks: [], kept: null },
       webhookSecrets: [],
       auth: { kind: "clientCredentials", clientId: new Secret("a"), clientSecret: new Secret("b") },
       clock,
@@ -287,7 +287,7 @@ test("the token goes to this machine or over TLS only", () => {
     clientSecret: new Secret("b"),
   } as const;
   const open = {
-    installing: { lacks: [] },
+    installing: { lacks: [], kept: null },
     webhookSecrets: [],
     auth,
     clock,

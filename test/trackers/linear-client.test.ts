@@ -84,7 +84,7 @@ async function trackerOfApp(): Promise<LinearTracker> {
 function tracker(): LinearTracker {
   return createLinearTracker({
     apiUrl: url,
-    installing: { lacks: [] },
+    installing: { lacks: [], kept: null },
     webhookSecrets: [],
     auth: { kind: "apiKey", key: new Secret(KEY), quick: QUICK },
     clock,
@@ -273,7 +273,7 @@ describe("a call to Linear", () => {
       expect(() =>
         createLinearTracker({
           apiUrl,
-          installing: { lacks: [] },
+          installing: { lacks: [], kept: null },
           webhookSecrets: [],
           auth: { kind: "apiKey", key: new Secret(KEY), quick: QUICK },
           clock,

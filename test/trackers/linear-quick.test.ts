@@ -34,7 +34,7 @@ async function start(parts: Partial<LinearWorldParts> = {}): Promise<void> {
 async function restart(trigger: Partial<Trigger> = {}, polls = true): Promise<void> {
   tracker = createLinearTracker({
     apiUrl: world.url,
-    installing: { lacks: [] },
+    installing: { lacks: [], kept: null },
     webhookSecrets: [],
     auth: {
       kind: "apiKey",
@@ -125,7 +125,7 @@ describe("what a person's key is", () => {
     const parts = { kind: "apiKey", key: new Secret(world.accessToken), quick: QUICK } as const;
     const app = createLinearTracker({
       apiUrl: world.url,
-      installing: { lacks: [] },
+      installing: { lacks: [], kept: null },
       webhookSecrets: [],
       auth: parts,
       clock,

@@ -243,7 +243,7 @@ describe("the secrets of Linear webhooks", () => {
   const tracker = (texts: readonly string[]) =>
     createLinearTracker({
       apiUrl: "https://api.linear.app",
-      installing: { lacks: [] },
+      installing: { lacks: [], kept: null },
       webhookSecrets: texts.map((text) => new Secret(text)),
       auth: { kind: "apiKey", key: new Secret("key"), quick: QUICK },
       clock: systemClock,

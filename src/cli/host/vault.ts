@@ -1,3 +1,5 @@
+import { messageOf } from "../../lib/assert.ts";
+import { ExternalError } from "../../lib/external.ts";
 import { sealedVault } from "../../lib/secrets/vault.ts";
 import type { SealedVault } from "../../lib/secrets/vault.ts";
 import type { Credentials } from "../../settings/credentials/credentials.ts";
@@ -5,21 +7,23 @@ import type { Context } from "../usage/command.ts";
 
 /**
  * What the relay keeps sealed for its sources, to be read and not changed: two processes that refresh the same token would
- * take it from each other. Null = there is no key, or nothing is kept that can be read.
+ * take it from each other. Null = no relay has run here. A database that cannot be read is no empty one: then nothing is
+ * signed in with either, since another token may end those that are in it.
  */
 export async function readOnlyVault(context: Context, credentials: Credentials): Promise<SealedVault | null> {
   const current = credentials.PATCHRELAY_ENCRYPTION_KEY;
-  if (current === null) return null;
+  const previous = credentials.PATCHRELAY_ENCRYPTION_KEY_PREVIOUS;
+  const keys = current === null ? null : { current, previous };
   try {
     const views = await context.kept();
     if (views === null) return null;
-    const previous = credentials.PATCHRELAY_ENCRYPTION_KEY_PREVIOUS;
     const vault = { list: async (owner: string) => await views.sealed(owner) };
-    return sealedVault(vault, { current, previous }, await context.host.randomness());
+    return sealedVault(vault, keys, await context.host.randomness());
   } catch (error) {
-    context.note(
-      `The relay's database cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
-    return null;
+    const why = `the relay's database, which may hold the sign-in, cannot be read: ${messageOf(error)}`;
+    const list = async (): Promise<never> => {
+      throw new ExternalError("unavailable", why, { cause: error });
+    };
+    return sealedVault({ list }, keys, await context.host.randomness());
   }
 }

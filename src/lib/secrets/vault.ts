@@ -36,17 +36,21 @@ const TAG_BYTES = 16;
 /**
  * Seals records with AES-256-GCM. Owner and name are authenticated with them, so that a record moved to another place
  * does not open there. Of a vault that can only be listed nothing is changed, also not to seal it with the current key.
+ * `keys` null: none is set, so that nothing can be opened or changed; what is there shows all the same.
  */
 export function sealedVault(
   vault: Vault | Pick<Vault, "list">,
-  keys: VaultKeys,
+  keys: VaultKeys | null,
   randomness: Randomness,
 ): SealedVault {
-  const current = keyOf(keys.current);
-  const all = keys.previous === null ? [current] : [current, keyOf(keys.previous)];
-  const kept = "put" in vault ? vault : null;
+  const current = keys === null ? null : keyOf(keys.current);
+  const all = [current, keys === null || keys.previous === null ? null : keyOf(keys.previous)].filter(
+    (key) => key !== null,
+  );
+  const kept = "put" in vault && current !== null ? vault : null;
   const put = async (owner: string, name: string, text: string): Promise<void> => {
-    await writing(kept).put(owner, name, seal(text, placeOf(owner, name), current, randomness));
+    const key = current ?? unkeyed();
+    await writing(kept).put(owner, name, seal(text, placeOf(owner, name), key, randomness));
   };
   return {
     writable: kept !== null,
@@ -65,6 +69,10 @@ export function sealedVault(
       return sealed === null ? null : (openWith(all, sealed, placeOf(owner, name))?.text ?? null);
     },
   };
+}
+
+function unkeyed(): never {
+  throw new Error("nothing is sealed without a key");
 }
 
 function writing(vault: Vault | null): Vault {

@@ -34,8 +34,13 @@ export interface LinearParts {
   /** The current one first, then the previous one while rotating. With none, every webhook is refused. */
   readonly webhookSecrets: readonly Secret[];
   readonly auth: LinearCredential;
-  /** What installations by OAuth need, or the names of the credentials that it lacks. */
-  readonly installing: LinearInstalling | { readonly lacks: readonly string[] };
+  /**
+   * What installations by OAuth need, or the names of the credentials that it lacks. `kept`: where earlier ones may be, which
+   * win all the same: another kind of token for the same application would end theirs.
+   */
+  readonly installing:
+    | LinearInstalling
+    | { readonly lacks: readonly string[]; readonly kept: LinearInstalling | null };
   readonly clock: Clock;
   readonly log: Log;
   /** Milliseconds: connecting, and a whole call. */
@@ -104,8 +109,9 @@ export function connectionsOf(
   const quick =
     credential.kind === "apiKey" ? createQuickMode(client, credential.key, credential.quick, calling) : null;
   const only = onlyConnection(client, auth, ticketReader(client, calling), quick);
-  if ("lacks" in installing) return { connections: only, installed: null };
-  const installed = installedConnections(installing.application, installing.vault, only, calling);
+  const kept = "lacks" in installing ? installing.kept : installing;
+  if (kept === null) return { connections: only, installed: null };
+  const installed = installedConnections(kept.application, kept.vault, only, calling);
   return { connections: installed, installed };
 }
 

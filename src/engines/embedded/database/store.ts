@@ -3,7 +3,6 @@ import { assert, messageOf } from "../../../lib/assert.ts";
 import { NotDurable } from "../../engine.ts";
 import { StorageFault } from "./errors.ts";
 import type { FilesWatch } from "./files.ts";
-import { Sqlite } from "./sqlite.ts";
 
 /** The one writing connection: every change of the database goes through `write`. */
 export interface Store {
@@ -33,9 +32,11 @@ const STORAGE_CODES =
 
 /** Whether the storage failed (disk full, busy, I/O, gone), and not what was asked of it. */
 export function isStorageFault(error: unknown): error is Error & { readonly code: string } {
-  return (
-    error instanceof StorageFault || (error instanceof Sqlite.SqliteError && STORAGE_CODES.test(error.code))
-  );
+  if (error instanceof StorageFault) return true;
+  // By its name: in the bundled command the driver is there twice, and each has a class of its own.
+  if (!(error instanceof Error) || error.name !== "SqliteError") return false;
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" && STORAGE_CODES.test(code);
 }
 
 /** Does what somebody outside waits for: a fault of the storage is told them as `NotDurable`. */

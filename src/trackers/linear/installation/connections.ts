@@ -19,9 +19,9 @@ export interface InstalledConnections extends Connections {
 }
 
 const UNREADABLE = {
-  why: "the tokens of this installation cannot be read: they were encrypted with another key",
+  why: "the tokens of this installation cannot be read: they were encrypted with a key that is not set here",
   remedy:
-    "set PATCHRELAY_ENCRYPTION_KEY_PREVIOUS to the key of that time, or run `patchrelay linear connect` again",
+    "set PATCHRELAY_ENCRYPTION_KEY to that key (or PATCHRELAY_ENCRYPTION_KEY_PREVIOUS, if there is a new one), or run `patchrelay linear connect` again",
 };
 
 /** The workspaces whose installations are in the vault; while there is none, `instead`. */
