@@ -76,6 +76,13 @@ test("a silent agent is shown once, and again before the tracker takes the sessi
   expect(shown).toEqual(["4 The agent is working.", "24 The agent is working.", "44 The agent is working."]);
 });
 
+test("what it said last stands while it is silent", async () => {
+  const { shown, passes, sees } = watched();
+  await sees(says("I am reading."));
+  await passes(26);
+  expect(shown).toEqual(["4 I am reading.", "24 I am reading."]);
+});
+
 test("its first plan is shown at once, later ones with the next word, the same one never twice", async () => {
   const { shown, passes, sees } = watched();
   await sees(plans("Read", "Write"));

@@ -61,6 +61,40 @@ test("Linear is down from the delegation on: the work is done all the same, and 
   await story.end();
 });
 
+test("Linear is down for six hours in mid-work: every conclusion is told once, and no word that has passed", async () => {
+  const waits = [{ say: "Reading." }, { wait: 9 * 60_000 }, { say: "Writing." }, { wait: 9 * 60_000 }];
+  const story = await startStory({
+    agent: worksBut(
+      does(
+        { type: "implementation", nth: 1 },
+        [...waits, write("src/discount.txt", "10 percent\n")],
+        "Added the discount.",
+      ),
+    ),
+    config: { runs: { stallSeconds: 7_200 } },
+  });
+  const { ada, linear } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.works();
+  await story.sees(() => story.told().length > 2);
+  linear.faults.outage = "status503";
+  await story.outwaits("awaiting_review");
+  await story.passes(6 * 3_600);
+  const words = (await story.engine.views.outbox({ state: null, issue: "APP-1" }, PAGE)).items;
+  expect(words.map(({ key }) => key).join()).toContain(":glimpse:");
+  linear.faults.outage = "none";
+  await story.rests();
+  expect(story.told()).toEqual([
+    expect.stringMatching(/^thought: On it/),
+    ...CONCLUSIONS,
+    "status: In Progress",
+  ]);
+  await story.end();
+});
+
+const PAGE = { limit: 50, cursor: null };
+
 /** Between beginning to work and the end: what Linear is told when nothing is in the way. */
 const CONCLUSIONS = [
   "action: Implementing the issue in acme/shop",

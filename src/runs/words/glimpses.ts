@@ -32,6 +32,7 @@ export function glimpsesOf(parts: {
   const { handle } = parts;
   const { clock, scrub } = parts.parts;
   let message: string | null = null;
+  let lastMessage: string | null = null;
   let plan: readonly PlanItem[] | null = null;
   let saidAt = clock.monotonic();
   let looking: Promise<void> = Promise.resolve();
@@ -43,7 +44,7 @@ export function glimpsesOf(parts: {
     const run = await parts.run();
     const shown = run.glimpse?.plan?.items ?? null;
     const steps = plan === null || isSame(plan, shown) ? null : plan;
-    const word = planOnly ? null : wordOf(run, message, plan);
+    const word = planOnly ? null : wordOf(run, { message, lastMessage, plan });
     const isDue = word !== run.glimpse?.word?.text || clock.monotonic() - saidAt >= AGAIN_MS;
     const words = isDue ? word : null;
     if (words === null && steps === null) return;
@@ -73,7 +74,10 @@ export function glimpsesOf(parts: {
   arm();
   return {
     note(event) {
-      if (event.kind === "message") message = wordIn(scrub(event.text)) ?? message;
+      if (event.kind === "message") {
+        message = wordIn(scrub(event.text)) ?? message;
+        lastMessage = message ?? lastMessage;
+      }
       if (event.kind !== "plan") return;
       const first = plan === null;
       plan = event.items
@@ -90,10 +94,17 @@ export function glimpsesOf(parts: {
   };
 }
 
-/** What a run is at: what its agent said since the last word, else the step it is at, else the phase. */
-function wordOf({ phase }: Run, message: string | null, plan: readonly PlanItem[] | null): string {
-  const step = plan?.find(({ status }) => status === "inProgress")?.content ?? null;
-  const said = phase === "work" ? (message ?? step) : null;
+/** What a run is at: what its agent said since the last word, else the step it is at, else what it said before, else the phase. */
+function wordOf(
+  { phase }: Run,
+  known: {
+    readonly message: string | null;
+    readonly lastMessage: string | null;
+    readonly plan: readonly PlanItem[] | null;
+  },
+): string {
+  const step = known.plan?.find(({ status }) => status === "inProgress")?.content ?? null;
+  const said = phase === "work" ? (known.message ?? step ?? known.lastMessage) : null;
   const word = said ?? phaseWords(phase);
   return sentence(word.slice(0, 1).toUpperCase() + word.slice(1));
 }
