@@ -122,7 +122,7 @@ function ask<T>(
       failures = 0;
       const { name, trouble } = judged(answer);
       if (trouble !== null && trouble !== health.detail)
-        log.warn("signed in, but this credential cannot be used", { side, trouble });
+        log.warn("this sign-in cannot be used", { side, trouble });
       health = { ok: trouble === null, detail: trouble ?? `signed in as ${name}`, at: clock.now() };
     } catch (error) {
       failures += 1;

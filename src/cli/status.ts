@@ -138,7 +138,7 @@ function keptLines(kept: Kept, context: Context): readonly string[] {
     budget === null
       ? null
       : [
-          `${budget.runsToday} runs`,
+          `${budget.runsToday} ${budget.runsToday === 1 ? "run" : "runs"}`,
           `${count(budget.tokensToday)} tokens`,
           `${dollars(budget.usdToday)}${budget.usdPerDay === null ? "" : ` of ${dollars(budget.usdPerDay)}`}`,
         ].join(", ");

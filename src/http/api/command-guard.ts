@@ -70,6 +70,11 @@ const NOT_MOVED_BY_RETRY: ReadonlySet<string> = new Set([
   "unrouted",
   "project_gone",
   "question_open",
+  "draft",
+  "unapproved",
+  "review_answered",
+  "vetoed",
+  "person_merges",
 ]);
 
 function unmoved({ key, why, waitsFor }: Pick<IssueDocument, "key" | "why" | "waitsFor">): string {

@@ -58,7 +58,7 @@ function pullState({ state, merged }: NonNullable<IssueDocument["pullRequest"]>)
 
 function spentText({ runs, tokens, usd }: IssueDocument["spent"]): string {
   const money = dollars(usd);
-  return `${runs} runs, ${count(tokens)} tokens${money === null ? "" : `, ${money}`}`;
+  return `${runs} ${runs === 1 ? "run" : "runs"}, ${count(tokens)} tokens${money === null ? "" : `, ${money}`}`;
 }
 
 function budgetsText(budgets: IssueDocument["budgets"]): string | null {
