@@ -268,6 +268,30 @@ test("a question is answered by the API as well", async () => {
   await story.end();
 });
 
+test("of ten answers at once from Linear and from operators one is the answer, and nothing that was said is lost", async () => {
+  const story = await startStory({ agent: ASKS });
+  const { ada, grace } = story;
+  ada.writes("Add a discount");
+  ada.delegates();
+  await story.until("awaiting_input");
+  await story.rests();
+  const byApi = Array.from({ length: 5 }, (_, nth) => story.operator("answer", { text: `net ${nth}` }));
+  for (let nth = 0; nth < 5; nth += 1) (nth % 2 === 0 ? ada : grace).says(`gross ${nth}`);
+  const statuses = await Promise.all(byApi);
+  await story.until("awaiting_review");
+  await story.rests();
+  // The API tells whoever was late.
+  expect(statuses.filter((status) => status < 300).length).toBeLessThanOrEqual(1);
+  expect(new Set(statuses.filter((status) => status >= 300))).toEqual(new Set([409]));
+  const { questions, runs, prompts } = await story.facts();
+  expect(Object.keys(questions)).toHaveLength(1);
+  expect(runs.filter(({ end }) => end?.outcome === "asked")).toHaveLength(1);
+  // What was said beside the answer reaches the agent too, each once.
+  const given = runs.flatMap((run) => [...run.cause.prompts, ...run.steered]);
+  expect(given.toSorted()).toEqual(Object.keys(prompts).toSorted());
+  await story.end();
+});
+
 test("a message while the agent works steers it and starts no run of its own", async () => {
   const story = await startStory({
     agent: worksBut(
