@@ -22,12 +22,17 @@ const START: readonly CommandEntry[] = [
 const DAILY: readonly CommandEntry[] = [
   entry("status", "look", "How the relay is doing and what needs a person", () => import("./status.ts")),
   entry("issue list", "look", "Issues, newest first", () => import("./issue/look/list.ts")),
-  entry("issue show", "look", "One issue; a bare key works too", () => import("./issue/look/show.ts")),
+  entry(
+    "issue show",
+    "look",
+    "Show one issue (`patchrelay APP-1` also works)",
+    () => import("./issue/look/show.ts"),
+  ),
   entry("issue why", "look", "Why an issue is where it is", () => import("./issue/look/why.ts")),
   entry(
     "issue journal",
     "look",
-    "What was seen and what came of it",
+    "Timeline of observations and decisions",
     () => import("./issue/look/journal.ts"),
   ),
   entry("issue watch", "look", "Follow an issue until it ends", () => import("./issue/look/watch.ts")),

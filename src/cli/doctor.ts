@@ -13,7 +13,7 @@ export const command: Command = {
   arguments: [],
   options: { offline: { value: null, says: "do not call Linear or GitHub" } },
   about: [
-    "Each line is ok, warn or fail, with what to do about it. Exits 1 on any fail. It undoes what it tries and does not touch the relay's data.",
+    "Each line is ok, warn, fail or skipped, with what to do about it. Exits 1 on any fail. It undoes what it tries and does not touch the relay's data.",
   ],
   examples: [
     { says: "before the first start, or when something looks wrong", line: "doctor" },

@@ -74,7 +74,7 @@ export function createMetrics(
   const counters = new Map(sources.map((source) => [source, perSource(source)]));
   const countersOf = (source: string): ReturnType<typeof perSource> => {
     const found = counters.get(source);
-    if (found === undefined) throw new Bug(`nothing is counted of the source ${source}`);
+    if (found === undefined) throw new Bug(`no metrics for source ${source}`);
     return found;
   };
   const ended = new Set<string>();

@@ -106,7 +106,7 @@ async function saying<T>(label: string, work: () => Promise<T>): Promise<T> {
     if (error.kind === "refused") throw new Problem(400, "consent_refused", error.message);
     if (error.kind === "unauthorized") throw new Problem(502, "consent_failed", error.message);
     throw new Problem(503, "consent_failed", `${label} cannot be asked now: ${error.message}`, {
-      hint: "nothing has changed here; begin again in a while",
+      hint: "nothing was changed; try again later",
     });
   }
 }
@@ -114,11 +114,7 @@ async function saying<T>(label: string, work: () => Promise<T>): Promise<T> {
 /** A person or the source itself said no; the code is passed on only in the form that OAuth gives it. */
 function refused(label: string, error: unknown): Problem {
   const code = typeof error === "string" && /^\w{1,64}$/.test(error) ? ` (${error})` : "";
-  return new Problem(
-    400,
-    "access_not_granted",
-    `${label} did not grant access${code}; nothing has changed here`,
-  );
+  return new Problem(400, "access_not_granted", `${label} did not grant access${code}; nothing was changed`);
 }
 
 function donePage(label: string, { name, workspaceName }: TrackerIdentity) {

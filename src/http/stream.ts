@@ -31,7 +31,7 @@ export function stream(app: FastifyInstance, engine: Engine, clock: Clock, log: 
     url: "/api/stream",
     schema: {
       summary: "Journal and run log as a WebSocket of StreamLine messages",
-      description: "Without after it starts with the next line to come; with it, right after that line.",
+      description: "Without `after`, starts at the next new line; with it, right after that line.",
       querystring: {
         type: "object",
         properties: {

@@ -3,7 +3,7 @@ import type { Clock } from "../../src/lib/clock.ts";
 /** A clock that stands still until it is wound: timers fire in order when their time is passed. */
 export interface HandClock extends Clock {
   advance(ms: number): void;
-  /** Resolves once somebody waits for exactly so long: the moment to wind the clock. */
+  /** Resolves once somebody waits for exactly that long: the moment to wind the clock. */
   waits(ms: number): Promise<void>;
 }
 

@@ -153,7 +153,7 @@ test("a hang-up ends what was started in a terminal and nothing else", async () 
     await createVirtualClock().settle();
     stopped.push(stops);
     if (!terminal) {
-      expect(host.err()).toContain("SIGHUP: nothing is read again");
+      expect(host.err()).toContain("SIGHUP ignored: restart to reload settings");
       host.signal("SIGTERM");
     }
     expect(await life).toBe(0);

@@ -951,7 +951,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(engine.health().sweep.ageMs).toBeLessThanOrEqual(15_000);
       });
 
-      test("an issue that no webhook told of is found and kept", async () => {
+      test("an issue that no webhook reported is found and kept", async () => {
         const by = { kind: "person" as const, id: "1", name: null, association: null, permission: null };
         await open({
           discover: async () => ({
@@ -1005,7 +1005,7 @@ export function engineConformance(name: string, site: () => Promise<EngineSite>)
         expect(reads("a")).toBe(1);
       });
 
-      test("of many issues that no webhook told of each is read once, also over a restart", async () => {
+      test("of many issues that no webhook reported each is read once, also over a restart", async () => {
         const all = lost(...Array.from({ length: 450 }, (_, index) => `lost-${index}`));
         const discover: EngineParts["discover"] = async (since) => ({
           issues: all.filter(({ at }) => at >= since),

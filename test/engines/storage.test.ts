@@ -226,7 +226,7 @@ describe("durability", () => {
     const putBack = take();
     try {
       expect(engine?.health().database).toMatchObject({ ok: false, detail: expect.stringContaining(says) });
-      expect(engine?.health().database.detail).toMatch(/nobody would find it again\. (Put it back|Restart)/);
+      expect(engine?.health().database.detail).toMatch(/it would be lost\. (Put it back|Restart)/);
       const refused = expect(engine?.accept(delivery("d1", {}))).rejects.toThrow(says);
       await clock.settle();
       await refused;
@@ -331,7 +331,7 @@ describe("a database that cannot be used", () => {
     [
       "no digests, as early builds",
       "ALTER TABLE migrations DROP COLUMN digest",
-      "by which migrations it was made",
+      "it has no migration history",
     ],
     ["facts of another version", "UPDATE migrations SET facts = 1", "its facts are of version 1"],
     ["tables of another program", "PRAGMA user_version = 0", "it holds tables, but not the relay's"],

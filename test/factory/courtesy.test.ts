@@ -158,7 +158,7 @@ describe("a mention asks for what its message says", () => {
 
   test.each([
     ["yes", ["answer", "issue"]],
-    ["Carry out the issue", ["answer", "issue"]],
+    ["Start work on the issue", ["answer", "issue"]],
     ["No, that is all", ["answer"]],
     ["Only the first half, please", ["answer", "answer"]],
   ])("by policy the relay offers to carry it out, and %j decides", (answer, expected) => {

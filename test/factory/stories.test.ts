@@ -182,7 +182,7 @@ describe("pushes and budgets", () => {
     expect(spent(told)["ciRepairs"]?.spent).toBe(1);
   });
 
-  test("a person's push that no webhook told of counts too, by what the run begins on or builds on", () => {
+  test("a person's push that no webhook reported counts too, by what the run begins on or builds on", () => {
     const begun = story(
       `${RED}; run starts; run begins p1; run intends h2; run published; pull h2 test=success`,
     );
@@ -1137,7 +1137,7 @@ describe("questions and messages", () => {
     expect(told.life.facts.runs.at(-1)).toMatchObject({ generation: 2, cause: { prompts: ["p1", "p2"] } });
     expect(
       story(`${GREEN}; says also the docs; run starts; operator close; run stopped`).life.decision?.why,
-    ).toBe('The issue was closed by ops. This message was not carried out: "also the docs".');
+    ).toBe('The issue was closed by ops. I did not act on this message: "also the docs".');
   });
 
   test("a run without a pull request says so and waits", () => {

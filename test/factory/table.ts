@@ -20,7 +20,7 @@ paused               | {green}; operator pause                                | 
 paused               | {auto}; operator pause; pull p1 test=running           | paused   | cancel_merge        | {resume}
 unread               | says hello                                             | delegated | wait               | the issue to be read
 route_unclear        | projects twins; delegated                              | awaiting_input | ask           | a choice of the repository
-unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a configured project that takes it, or another team on the issue
+unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a project that accepts this team, or a different team
 project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project to be configured again
 repository_problem   | {working}; repository acme/app has no branch main; run failed infrastructure | awaiting_input | wait | the repository or the configuration to be fixed
 question_open        | {working}; run asked asks Which one?                   | awaiting_input | wait          | an answer, on the issue or with \`patchrelay issue answer APP-1\`
@@ -40,7 +40,7 @@ prompt_pending       | {green}; says also the docs                            | 
 pull_request_unseen  | {working}; run intends h1; run published               | pr_open  | wait                | the pull request to be read
 said_all             | {working}; run answered                                | awaiting_input | wait          | a message that says what to do next
 said_all             | {working}; run no_change                               | awaiting_input | wait          | a message that says what to do next
-offer                | mentions offer; session s1; says what is it in s1; run starts; run answered | awaiting_input | ask | a word on whether to carry out the issue
+offer                | mentions offer; session s1; says what is it in s1; run starts; run answered | awaiting_input | ask | your go-ahead
 mention_unread       | session s1                                             | delegated | wait                | the message to be read
 unasked              | session s1; wait 120                                   | awaiting_input | wait          | a message that says what to do, or a delegation
 implement            | delegated                                              | implementing | run implementation | -

@@ -25,7 +25,7 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
   ]);
   expect(story.toldAs("error")).toMatchInlineSnapshot(`
     [
-      "error: The check "test" failed on <commit>. 2 of 2 attempts at making the checks pass have been used. I'm handing this over.
+      "error: The check "test" failed on <commit>. The CI repair budget (2 attempts) is used up. I'm handing this over.
 
     Pull request #1: <url>
 

@@ -91,7 +91,7 @@ test("an issue of no configured project is kept and explained, and taken up once
   await story.rests();
   expect(story.toldAs("elicitation", "OPS-1")).toMatchInlineSnapshot(`
     [
-      "elicitation: No configured project takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
+      "elicitation: No configured project takes issues from team OPS. I'm waiting for a project that accepts this team, or a different team.",
     ]
   `);
   expect(await story.issue("OPS-1")).toMatchObject({ rule: "unrouted", project: null });

@@ -39,7 +39,7 @@ test("a mention is answered, and the issue stays where it is until a pull reques
   await story.end();
 });
 
-test("by policy the relay answers and offers to carry out the issue; nothing that the agent changed is published", async () => {
+test("by policy the relay answers and offers to start work on the issue; nothing that the agent changed is published", async () => {
   const story = await startStory({
     project: { mentions: "offer" },
     agent: worksBut(does({ nth: 1 }, [write("src/unasked.txt", "unasked\n")], "It gives ten percent off.")),
@@ -50,8 +50,8 @@ test("by policy the relay answers and offers to carry out the issue; nothing tha
   await story.until(({ rule }) => rule === "question_open");
   await story.rests();
   expect(story.pushes()).toEqual([]);
-  expect(story.toldAs("elicitation").at(-1)).toContain("Shall I carry out this issue?");
-  ada.says("Carry out the issue");
+  expect(story.toldAs("elicitation").at(-1)).toContain("Should I start work on this issue?");
+  ada.says("Start work on the issue");
   await story.until("awaiting_review");
   expect(await story.ran()).toEqual(["implementation answered", "implementation published"]);
   expect(await story.file("patchrelay/app-1", "src/unasked.txt").catch(() => null)).toBeNull();

@@ -10,7 +10,7 @@ export const command: Command = {
   ],
   options: {},
   about: [
-    "A complete, consistent copy, also while the relay runs. An existing file is never overwritten, and a folder that is not there is not made: its disk may not be mounted.",
+    "A complete, consistent copy, also while the relay runs. An existing file is never overwritten, and missing folders are not created, in case a disk is not mounted.",
   ],
   examples: [
     { says: "before an upgrade", line: "db backup" },

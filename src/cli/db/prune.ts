@@ -13,7 +13,7 @@ export const command: Command = {
   arguments: [],
   options: { "dry-run": { value: null, says: "count only, on a copy" } },
   about: [
-    "storage.keep…Days sets the retention. A running relay prunes by itself, so this is for one that is down; --dry-run also works while it runs.",
+    "storage.keep…Days sets the retention. A running relay prunes automatically; use this when it is stopped. --dry-run also works while it runs.",
   ],
   examples: [{ says: "what would go", line: "db prune --dry-run" }],
   async run(context) {

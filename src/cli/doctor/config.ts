@@ -53,7 +53,7 @@ export async function checkConfig(
 }
 
 function lacking(missing: readonly Missing[]): readonly Finding[] {
-  if (missing.length === 0) return [ok("credentials", "all that serve needs are set")];
+  if (missing.length === 0) return [ok("credentials", "everything `serve` needs is set")];
   return missing.map((each) => {
     const { says, todo } = missingText(each);
     return fail("credentials", says, todo);

@@ -58,7 +58,7 @@ export function missingText({ name, purpose, source }: Missing): {
   readonly says: string;
   readonly todo: string;
 } {
-  // Of alternatives any will do, of a pair both are needed; the purpose is told of one thing in each case.
+  // Of alternatives any will do, of a pair both are needed; the purpose is worded for one thing in each case.
   const [are, what, get] = name.includes(" or ")
     ? [", are missing", "either", "get one in"]
     : name.includes(" and ")

@@ -30,9 +30,7 @@ export async function untilSignal(
   // A terminal that is closed ends what was started in it. Without one it is what asks daemons to read something again.
   const stopHearing = host.onHangup(() => {
     if (host.stderr.terminal) return end("SIGHUP", 1);
-    log.info(
-      "SIGHUP: nothing is read again, settings and secrets are read at the start; the log stays where it is",
-    );
+    log.info("SIGHUP ignored: restart to reload settings");
   });
   const stopWatching = host.onFault((error) => {
     const stack = error instanceof Error ? (error.stack ?? null) : null;

@@ -30,7 +30,7 @@ export function overview(commands: readonly CommandEntry[], group: string | null
     ...groups,
     ...optionLines("Options for every command:", GLOBAL_OPTIONS),
     "",
-    "More about one: patchrelay <command> --help",
+    "Run `patchrelay <command> --help` for details",
     EXIT_CODES,
   ];
 }

@@ -94,7 +94,7 @@ function openStore({ file, lockFile, parts, maxPages }: EmbeddedOptions): Store 
   try {
     const taken = migrate(db, file, migrations, parts.clock.now());
     // Who expected another one, on a disk that is not mounted say, has to find this line.
-    if (isNew) parts.log.info("there was no database: a new one was made", { file });
+    if (isNew) parts.log.info("no database found; created a new one", { file });
     else if (taken.length > 0) parts.log.info("database migrated", { steps: taken.join(", ") });
     const store = createStore(db, watchFiles(file, lockFile));
     const { slots } = parts.settings;

@@ -81,7 +81,7 @@ export function takeFrom(
 
 /**
  * Whether an issue is asked about: null = not kept. An ended or paused one may have been delegated again; those under way
- * are swept anyway, and told of by webhooks where there are any.
+ * are swept anyway, and webhooks report them where there are any.
  */
 export function isAsked(
   { isOurs }: Pick<FoundIssue, "isOurs">,

@@ -33,7 +33,7 @@ const AWAITS_FORGE: ReadonlySet<string> = new Set<FactoryState>([
 ]);
 
 const DAY_MS = 24 * 3_600_000;
-/** So long a pull request that was closed without a merge is still looked at: a person may open it again, or write there. */
+/** How long a pull request that was closed without a merge is still read: a person may open it again, or write there. */
 const WATCHED_AFTER_CLOSE_MS = 3 * DAY_MS;
 
 /** Milliseconds between two readings of an issue in this state; null = it has ended and is not read again. */

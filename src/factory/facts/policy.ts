@@ -53,7 +53,7 @@ export type Trust = "delegator" | "members" | "collaborators";
 
 /**
  * What a mention starts, where nobody has delegated the issue. `answer`: what its message asks for. `offer`: an answer in
- * words, and the question whether to carry out the issue. `start`: the issue is carried out.
+ * words, and the question whether to start work on the issue. `start`: the issue is carried out.
  */
 export type Mentions = "answer" | "offer" | "start";
 

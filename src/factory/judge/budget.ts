@@ -169,8 +169,8 @@ function refuse(ask: Reservation): Refusal | null {
     return handOver(
       "budget_spent",
       limit === 0
-        ? `No attempts at ${ATTEMPTS_AT[type]} are allowed.`
-        : `${used} of ${counted(limit, "attempt")} at ${ATTEMPTS_AT[type]} ${used === 1 ? "has" : "have"} been used.`,
+        ? `The ${RUN_TYPES[type].words} budget allows no attempts.`
+        : `The ${RUN_TYPES[type].words} budget (${counted(limit, "attempt")}) is used up.`,
       aWord,
     );
   }
@@ -219,14 +219,6 @@ function refuse(ask: Reservation): Refusal | null {
   }
   return mergesWhatWePush(facts, project);
 }
-
-/** What a run of each type attempts. */
-const ATTEMPTS_AT: Readonly<Record<RunType, string>> = {
-  implementation: "this",
-  ci_repair: "making the checks pass",
-  review_fix: "addressing the review",
-  queue_repair: "getting it through the merge queue",
-};
 
 /** Auto-merge stays on when the head moves, and would merge what nobody has looked at yet. */
 function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null {

@@ -1,5 +1,5 @@
 /** What may be answered to the offer to carry out an issue. */
-export const OFFER_OPTIONS = ["Carry out the issue", "No, that is all"] as const;
+export const OFFER_OPTIONS = ["Start work on the issue", "No, that is all"] as const;
 
 const YES = [
   "yes",

@@ -7,7 +7,7 @@ export function isOurs(facts: Facts, sha: string): boolean {
 
 /**
  * A forge that still shows the old head this long after the push (ms) has not lost sight of it: the branch was put back.
- * It has to be so long by the forge's clock and by our own: one of them may be wrong, or have jumped.
+ * Both the forge's clock and our own have to say so: one of them may be wrong, or have jumped.
  */
 const PUSH_SHOWN_MS = 600_000;
 

@@ -183,7 +183,7 @@ export function withReview(facts: Facts, review: Review): Facts {
   return { ...facts, pullRequest: { ...kept, reviews: { ...kept.reviews, [review.id]: review } } };
 }
 
-/** So long after news of something a reading may still come from a copy that does not have it (ms). */
+/** How long after news of something a reading may still come from a copy that does not have it (ms). */
 const REPLICA_LAG_MS = 60_000;
 
 /** What was heard and is new stays although a reading does not list it yet; a dismissal never goes back. */

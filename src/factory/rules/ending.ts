@@ -140,6 +140,5 @@ function cancelledMerge({ facts, project, pullRequest }: Situation): string {
 function notCarriedOut({ prompts }: Situation): string {
   if (prompts.length === 0) return "";
   const named = prompts.map(({ text }) => `"${firstLine(text)}"`);
-  const what = prompts.length === 1 ? "This message was" : "These messages were";
-  return `${what} not carried out: ${listed(named)}`;
+  return `I did not act on ${prompts.length === 1 ? "this message" : "these messages"}: ${listed(named)}`;
 }

@@ -127,7 +127,7 @@ export const MERGING_RULES: readonly Rule[] = [
 
 function approvedOrNot({ reviews: { approvals } }: Situation): string {
   const [first] = approvals;
-  if (first === undefined) return "the rules of the base branch decide the rest";
+  if (first === undefined) return "branch protection decides the rest";
   return `${first.by.name ?? "a reviewer"} has approved this commit`;
 }
 

@@ -203,7 +203,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     gives: ({ checks }) =>
       waiting(
         "awaiting_input",
-        `This commit has more than ${counted(checks, "check")}, which is as many as patchrelay reads.`,
+        `This commit has more than ${counted(checks, "check")}, the most patchrelay can read.`,
         "a person to merge it, or a commit with fewer checks",
       ),
   }),

@@ -126,7 +126,7 @@ export const RUN_RULES: readonly Rule[] = [
   }),
   rule({
     name: "offer",
-    says: "A mention was answered, and policy (`mentions`) has the relay offer to carry out the issue: ask.",
+    says: "A mention was answered, and policy (`mentions`) has the relay offer to start work on the issue: ask.",
     states: ["awaiting_input"],
     when: (s) => {
       const last = lastOfGeneration(s);
@@ -136,7 +136,7 @@ export const RUN_RULES: readonly Rule[] = [
       return own(s.facts.questions, question) === undefined ? question : null;
     },
     gives: (question) => ({
-      ...waiting("awaiting_input", "I can carry out the issue.", "a word on whether to carry out the issue"),
+      ...waiting("awaiting_input", "I can implement this issue.", "your go-ahead"),
       step: { kind: "ask", about: "offer", question, text: OFFER, options: OFFER_OPTIONS },
     }),
   }),
@@ -213,7 +213,7 @@ export const RUN_RULES: readonly Rule[] = [
 /** How long the message of a mention is waited for (ms). */
 const MESSAGE_MS = 120_000;
 
-const OFFER = "Shall I carry out this issue?";
+const OFFER = "Should I start work on this issue?";
 
 /** How a person has asked for work, to follow their name. What takes it away never calls for a run. */
 const GRANTS: Readonly<Record<Authority["cause"], string>> = {

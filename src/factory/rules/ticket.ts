@@ -40,7 +40,7 @@ export const TICKET_RULES: readonly Rule[] = [
       waiting(
         "awaiting_input",
         `No configured project takes issues from team ${team ?? "(none)"}${project === null ? "" : ` and project ${project}`}.`,
-        "a configured project that takes it, or another team on the issue",
+        "a project that accepts this team, or a different team",
       ),
   }),
   rule({

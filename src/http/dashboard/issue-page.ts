@@ -115,7 +115,7 @@ function actions({ issue, rejectionOf }: IssueView): Html {
 
 function prompt(issue: IssueDocument): Html {
   return html`<details class="card">
-    <summary>Say something to the agent</summary>
+    <summary>Message the agent</summary>
     <form data-command="${path(issue, "prompt")}" class="stack">
       <label for="prompt">Message</label>
       <textarea id="prompt" name="text" rows="4" required></textarea>
@@ -203,7 +203,7 @@ function facts(issue: IssueDocument): Html {
     ["Project", issue.project],
     ["Worktree", issue.worktree === null ? null : html`<code>${issue.worktree}</code>`],
     ["Spent", [`${count(issue.spent.tokens)} tokens`, money(issue.spent.usd)].filter(Boolean).join(", ")],
-    ["Kept since", when(issue.createdAt)],
+    ["Tracked since", when(issue.createdAt)],
   ]);
 }
 

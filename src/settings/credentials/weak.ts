@@ -6,7 +6,7 @@ const SHORTEST = 16;
 /** Of random text this long, hex has more than ten. */
 const LEAST_DISTINCT = 6;
 const LONGEST_UNIT = 12;
-/** What is left of a secret without the words that are tried first. */
+/** What is left of a secret without common words. */
 const LEAST_UNGUESSED = 8;
 
 const WORDS = [
@@ -59,7 +59,7 @@ function weakness(text: string | null, words: RegExp): string | null {
     .toLowerCase()
     .replace(words, "")
     .replace(/[^a-z0-9]/g, "");
-  return left.length < LEAST_UNGUESSED ? "is made of words that are tried first: it can be guessed" : null;
+  return left.length < LEAST_UNGUESSED ? "uses common words and is easy to guess" : null;
 }
 
 function isRepeated(text: string): boolean {
@@ -94,7 +94,7 @@ function sameAs(other: string, name: string): Pick<Problem, "message" | "hint"> 
     };
   }
   return {
-    message: `is the same as ${other}: who learns one has both`,
+    message: `reuses ${other}: anyone who learns one has both`,
     hint: "was one pasted in place of the other? Give each its own",
   };
 }

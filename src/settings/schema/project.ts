@@ -60,7 +60,7 @@ const branchPrefix = branchPrefixForm.describe("Prefix of the relay's branches."
 const mentions = z
   .enum(["answer", "offer", "start"])
   .describe(
-    "What a mention starts on an issue that nobody has delegated. answer: its message is answered, or what it asks for is done. offer: it is answered in words, and the relay asks whether to carry out the issue. start: the issue is carried out.",
+    "What a mention starts on an issue that nobody has delegated. answer: its message is answered, or what it asks for is done. offer: it is answered in words, and the relay asks whether to start work on the issue. start: the issue is carried out.",
   );
 
 const subIssues = z

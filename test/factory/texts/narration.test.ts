@@ -190,7 +190,7 @@ test("a run that fails and is tried again is a thought; handing over is one erro
   );
   const errors = told(life).filter((line) => line.startsWith("error"));
   expect(errors).toHaveLength(1);
-  expect(errors[0]).toContain("3 of 3 attempts at this have been used. I'm handing this over.");
+  expect(errors[0]).toContain("The implementation budget (3 attempts) is used up. I'm handing this over.");
   expect(errors[0]).toContain("- Run 2 (implementation) failed: It failed.");
   expect(errors[0]).toContain(
     "I'm waiting for a message that says what to do, or an operator to run `patchrelay issue retry APP-1`.",
@@ -211,7 +211,7 @@ test("what waits for a person says for what, once", () => {
   const life = story("delegated team=OPS; wait 60; ticket team=OPS");
   const lines = told(life).filter((line) => line.startsWith("elicitation"));
   expect(lines).toEqual([
-    "elicitation: No configured project takes issues from team OPS. I'm waiting for a configured project that takes it, or another team on the issue.",
+    "elicitation: No configured project takes issues from team OPS. I'm waiting for a project that accepts this team, or a different team.",
   ]);
 });
 
@@ -423,8 +423,8 @@ describe("each session is left closed, once per ending", () => {
     expect(bodies).toEqual([
       expect.stringMatching(/^Pull request #7 is ready for review\./),
       expect.stringMatching(/^Pull request #7 is merged\./),
-      'Pull request #7 was merged before I could act on this message: "Also mention it in the README." To have it done now, write it here again.',
-      'Pull request #7 was merged before I could act on this message: "And in the changelog." To have it done now, write it here again.',
+      'Pull request #7 was merged before I could act on this message: "Also mention it in the README." If you still want this, post it again.',
+      'Pull request #7 was merged before I could act on this message: "And in the changelog." If you still want this, post it again.',
     ]);
     expect(life.life.decision?.why).toBe("Pull request #7 is merged.");
   });

@@ -19,7 +19,7 @@ const decision: Decision = {
   step: { kind: "escalate" },
   rule: "ci_red/budget_spent",
   refusal: "budget_spent",
-  why: 'The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used.',
+  why: 'The check "test" failed on h1. The CI repair budget (3 attempts) is used up.',
   waitsFor:
     "a new commit, a message that says what to do, or an operator to run `patchrelay issue retry APP-1`",
   until: null,
@@ -213,7 +213,7 @@ describe("what people are told, word for word", () => {
       I've passed this on to the agent: "Also the docs, please …"
 
       ## awaitsWord
-      The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used. I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.
+      The check "test" failed on h1. The CI repair budget (3 attempts) is used up. I'm waiting for a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.
 
       ## whatNext
       I found nothing to change: It already subtracts.
@@ -246,10 +246,10 @@ describe("what people are told, word for word", () => {
       The issue was closed by ops. My work here is done.
 
       ## tooLate
-      Pull request #7 was merged before I could act on this message: "Also the docs, please …" To have it done now, write it here again.
+      Pull request #7 was merged before I could act on this message: "Also the docs, please …" If you still want this, post it again.
 
       ## handOver
-      The check "test" failed on h1. 3 of 3 attempts at making the checks pass have been used. I'm handing this over.
+      The check "test" failed on h1. The CI repair budget (3 attempts) is used up. I'm handing this over.
 
       Pull request #7: https://github.com/acme/app/pull/7
 

@@ -6,7 +6,7 @@ export interface ProcessClock extends Clock {
   die(): void;
 }
 
-/** A timer that waits at least so long may fire late, as on a busy machine; those of a retry or a call are exact. */
+/** A timer that waits at least this long may fire late, as on a busy machine; those of a retry or a call are exact. */
 const EXACT_BELOW_MS = 5_000;
 
 /**

@@ -46,12 +46,12 @@ function look(path: string): Look {
 function describe(path: string, code: string | null, isDatabase: boolean): string {
   const name = basename(path);
   if (code === null) return `${name} in the data folder is not the file that this relay opened: ${RESTART}`;
-  if (code !== "ENOENT") return `${name} in the data folder cannot be looked at (${code}): ${PUT_BACK}`;
+  if (code !== "ENOENT") return `cannot access ${name} in the data folder (${code}): ${PUT_BACK}`;
   if (look(dirname(path)).code === "ENOENT") return `the data folder is gone: ${PUT_BACK}`;
   return `${name} is gone from the data folder: ${isDatabase ? PUT_BACK : RESTART}`;
 }
 
-const NOTHING_MORE = "nothing more is taken in, because nobody would find it again";
+const NOTHING_MORE = "refusing new work, because it would be lost";
 const PUT_BACK = `${NOTHING_MORE}. Put it back as it was (mount the disk, move it back), or stop the relay, restore a backup and start it`;
 // What is only in the log goes into the database when the relay stops, as long as it is not killed.
 const RESTART = `${NOTHING_MORE}. Restart the relay, with SIGTERM and not with kill -9`;

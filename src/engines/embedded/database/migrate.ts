@@ -76,7 +76,7 @@ function foreignness(db: Database.Database, found: number, migrations: readonly 
   const tables = db.prepare("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").pluck().get();
   if (found === 0) return tables === 0 ? null : "it holds tables, but not the relay's";
   const columns = db.prepare("SELECT name FROM pragma_table_info('migrations')").pluck().all();
-  if (!columns.includes("digest")) return "it does not say by which migrations it was made";
+  if (!columns.includes("digest")) return "it has no migration history";
   const ledger = db
     .prepare<[number], LedgerRow>(
       "SELECT number, name, digest, facts FROM migrations WHERE number <= ? ORDER BY number",

@@ -103,7 +103,7 @@ export function deliveryRows({ db }: Pick<Store, "db">) {
         return "accepted";
       });
       if (first !== null) {
-        assert(last - first + 1 === arrived.length, "the deliveries of one group do not follow one another");
+        assert(last - first + 1 === arrived.length, "deliveries in one group are not consecutive");
         bodies.add(first, arrived);
       }
       return answers;

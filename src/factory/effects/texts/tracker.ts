@@ -219,7 +219,7 @@ export function conclusion(facts: Facts, decision: Decision): string {
 export function tooLate(number: number, { text }: Prompt): string {
   return sentences(
     quoting(`Pull request #${number} was merged before I could act on this message`, text),
-    "To have it done now, write it here again",
+    "If you still want this, post it again",
   );
 }
 

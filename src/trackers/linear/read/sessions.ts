@@ -18,7 +18,7 @@ export interface TicketReader {
 const WITHOUT_MS = 60 * 60_000;
 
 /**
- * Reads with `Issue.agentSessions`, which finds sessions that no webhook told of. Linear calls that field internal: once it
+ * Reads with `Issue.agentSessions`, which finds sessions that no webhook reported. Linear calls that field internal: once it
  * is refused, the sessions that we know are read one by one through the public query, and only the others are not found.
  */
 export function ticketReader(client: LinearClient, { clock, log }: { clock: Clock; log: Log }): TicketReader {
