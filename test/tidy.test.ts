@@ -820,6 +820,23 @@ const citedPages: Rule = {
   planted: { path: "src/lib/x.ts", text: "/** As failure-modes.md has it. */" },
 };
 
+const citedSections: Rule = {
+  name: "every decision and section of README.md that is cited by number is there",
+  findings: (files) =>
+    files
+      .filter((file) => (isCode(file) || isProse(file)) && file.path !== "test/tidy.test.ts")
+      .flatMap((file) =>
+        [...file.text.matchAll(/\b[Dd]ecision (\d{4})\b|\bREADME, section (\d+)/g)]
+          .filter(([, decision, section]) =>
+            decision === undefined
+              ? !new RegExp(`^### ${section}\\. `, "m").test(textOf("README.md"))
+              : ![...known].some((path) => path.startsWith(`docs/decisions/${decision}-`)),
+          )
+          .map(([cited]) => `${file.path} cites ${cited}, which is not there`),
+      ),
+  planted: { path: "src/lib/x.ts", text: "/** As README, section 99 has it. */" },
+};
+
 /** Files that ours speak of and that are not here: of target repositories, and what the build makes. */
 const FOREIGN_FILES = /^(Node\.js|src\/(calc|guard)\.js|(dist\/)?(command|main)\.cjs)$/;
 
@@ -949,6 +966,8 @@ const RETIRED: readonly {
     planted: "interface Reading {}",
   },
   { word: /\bReportedEffect\b/, now: "ForgeRequest", planted: "type X = ReportedEffect;" },
+  { word: /\b[Ss]o long\b/, now: "how long, as long as, or this long", planted: "// So long it is kept." },
+  { word: /\bwebhooks? told of\b|\btold of by\b/, now: "reported", planted: "// What no webhook told of." },
   { word: /\banew\b/i, now: "again", planted: "// It is planned anew." },
   { word: /\bcan not\b/i, now: "cannot", planted: "// It can not be." },
   { word: /\bfor ever\b/i, now: "forever", planted: "// It waits for ever." },
@@ -1015,6 +1034,7 @@ const rules: readonly Rule[] = [
   listings,
   citedPages,
   citedFiles,
+  citedSections,
   citedNumbers,
   glossary,
   retired,

@@ -15,7 +15,7 @@ export function describeFactory(): string {
   return [
     "# The factory",
     "",
-    "Made by `patchrelay machine` from `src/factory/`; a test keeps this page current.",
+    "Made from `src/factory/` by `npm run factory-doc`, and printed by `patchrelay machine`; a test keeps this page current.",
     "",
     "The facts of an issue are matched against the rows below, in order; the first that holds gives its state and the next step.",
     "",
