@@ -990,7 +990,7 @@ const RETIRED: readonly {
 const TITLES = /\b(?:test|it|describe)(?:\.\w+)*\(\s*["`]([^"`\n]+)/g;
 
 const retired: Rule = {
-  name: "no retired word of docs/glossary.md is in names, comments or documents",
+  name: "no retired word of docs/glossary.md is in names, comments, documents or texts for people",
   findings: (files) =>
     files
       .filter(
@@ -1003,7 +1003,11 @@ const retired: Rule = {
         const titles = isCode(file)
           ? [...file.text.matchAll(TITLES)].map(([, title]) => title).join("\n")
           : "";
-        const said = `${file.path}\n${code}\n${titles}\n${spokenIn(file)}`;
+        // And texts for people: strings with a space in them.
+        const texts = file.path.startsWith("src/")
+          ? [...file.text.matchAll(/["`]([^"`\n]* [^"`\n]*)["`]/g)].map(([, text]) => text).join("\n")
+          : "";
+        const said = `${file.path}\n${code}\n${titles}\n${texts}\n${spokenIn(file)}`;
         return RETIRED.filter(
           ({ word, in: other }) => word.test(said) && other?.test(file.path) !== true,
         ).map(({ word, now }) => `${file.path} has "${word.exec(said)?.[0]}", which is retired: ${now}`);
@@ -1071,6 +1075,13 @@ describe("the repository", () => {
     const file = { path: "src/factory/x.ts", text: planted };
     expect(retired.findings([file]).join("\n")).toContain(now);
   });
+
+  test.each(['say("it is planned anew");', "say(`${name} is planned anew`);"])(
+    "would be caught saying what is retired to people: %s",
+    (text) => {
+      expect(retired.findings([{ path: "src/cli/x.ts", text }])).toHaveLength(1);
+    },
+  );
 
   test.each([
     "// See git/git-environment.ts.",
