@@ -46,9 +46,10 @@ function size(changes: Changes, limits: RunLimits): readonly string[] {
 }
 
 function secrets(changes: Changes): readonly string[] {
-  if (changes.added === null) return ["it adds more than can be looked through for secrets"];
+  if (changes.added === null || changes.carried === null)
+    return ["it adds more than can be looked through for secrets"];
   const named = changes.files.filter(({ status }) => status !== "deleted").map(({ path }) => path);
-  const added = [...changes.added, ...named].join("\n");
+  const added = [...changes.added, ...changes.carried, ...named].join("\n");
   return SECRET_FORMS.filter(({ pattern }) => added.search(pattern) !== -1).map(
     ({ what }) => `it adds what looks like ${what}`,
   );

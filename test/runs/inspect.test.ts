@@ -138,6 +138,33 @@ test("a repair that skips a test behind a line that looks like a diff is held", 
   expect(await found("ci_repair")).toEqual(["it skips a test"]);
 });
 
+test("what earlier commits held is not the agent's doing, although a rebase made them again", async () => {
+  write("src/a.test.js", `it.skip('x') // ${TOKEN}\n`);
+  await on.worktrees.commitAll(tree, {
+    message: "Work",
+    trailers: { "Patchrelay-Run": "linear-1.1" },
+    signal: on.signal,
+  });
+  const onto = on.push("main", { "other.txt": "other\n" });
+  await on.prepare({ keep: true });
+  const integrated = await on.worktrees.integrate(tree, { onto, leaveConflict: false, signal: on.signal });
+  write("b.txt", "the repair\n");
+  const changes = await on.worktrees.changes(tree, integrated.tree, {
+    signal: on.signal,
+    maxPatchBytes: 500_001,
+  });
+  expect(changes.files.map(({ path }) => path)).toEqual(["b.txt"]);
+  expect(objections(changes, "queue_repair", LIMITS)).toEqual([]);
+});
+
+test("words about a skipped test in the message of a commit skip none", async () => {
+  put(tree.path, { "a.txt": "x\n" });
+  git(tree.path, "add", "-A");
+  // Only words: no test of ours is left out.
+  git(tree.path, "commit", "-qm", "Take it.skip('x') out");
+  expect(await found("ci_repair")).toEqual([]);
+});
+
 describe("the lines that a diff adds", () => {
   test("are told by the counts of its hunks, not by what they begin with", () => {
     const diff = [

@@ -98,11 +98,15 @@ export interface Changes {
   readonly patch: string;
   readonly patchTruncated: boolean;
   /**
-   * Every line that is added, of binary files and of those that attributes call binary as well, also where a later commit
-   * takes it away again, and the messages of those commits. Without NUL, bytes as Latin-1. Null = more than can be looked
-   * through.
+   * Every line that is added, of binary files and of those that attributes call binary as well. Without NUL, bytes as
+   * Latin-1. Null = more than can be looked through.
    */
   readonly added: readonly string[] | null;
+  /**
+   * What commits since carry besides: lines that a later one takes away again, and their messages; empty where what is
+   * compared with is no commit. Null = more than can be looked through.
+   */
+  readonly carried: readonly string[] | null;
   /** Equal for equal changes, whatever commit they stand on; null when nothing changed. */
   readonly patchId: string | null;
   /** The tree object of what was looked at. */
@@ -136,13 +140,13 @@ export async function changesOf(
   const { files, blobs } = readDiff(stdout);
   const show = ["diff-tree", "-r", "-p", "--full-index", "--unified=3", ...NO_TRICKS, ...between];
   const whole = await git.run(place, { args: show, signal, encoding: "latin1", mayTruncate: true });
-  const bare = await addedBetween(git, place, between, signal);
   const patch = Buffer.from(whole.stdout, "latin1").subarray(0, options.maxPatchBytes).toString("utf8");
   return {
     files,
     patch,
     patchTruncated: whole.truncated || whole.stdout.length > options.maxPatchBytes,
-    added: bare,
+    added: await addedBetween(git, place, between, signal),
+    carried: await carriedSince(git, place, options.from, signal),
     patchId: files.length === 0 ? null : await patchId(git, place, whole.stdout, blobs, signal),
     tree,
   };
@@ -151,28 +155,42 @@ export async function changesOf(
 /** What is added is looked through up to this. */
 const MOST_SEEN_BYTES = 16 * 1024 * 1024;
 
+const BARE = ["-p", "--text", "--unified=0", ...NO_TRICKS];
+
 async function addedBetween(
   git: Git,
   place: TreePlace,
   between: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[] | null> {
-  const bare = ["-p", "--text", "--unified=0", ...NO_TRICKS];
-  const ours = ["HEAD", "--not", "--glob=refs/patchrelay/remote/*"];
-  const read = async (...args: readonly string[]): Promise<string | null> => {
-    const { stdout, truncated } = await git.run(place, {
-      args,
-      signal,
-      encoding: "latin1",
-      mayTruncate: true,
-    });
-    return truncated || stdout.length > MOST_SEEN_BYTES ? null : stdout;
-  };
-  const whole = await read("diff-tree", "-r", ...bare, ...between);
-  const commits = await read("log", "--no-show-signature", "--format=", ...bare, ...ours);
-  const messages = await read("log", "--no-show-signature", "--format=%B", ...ours);
-  if (whole === null || commits === null || messages === null) return null;
-  return [...addedLines(whole), ...addedLines(commits), ...messages.split("\n")];
+  const diff = await bounded(git, place, ["diff-tree", "-r", ...BARE, ...between], signal);
+  return diff === null ? null : addedLines(diff);
+}
+
+// A rebase makes other people's commits again as ours: after one a tree is compared with, and no commit.
+async function carriedSince(
+  git: Git,
+  place: TreePlace,
+  from: string,
+  signal: AbortSignal,
+): Promise<readonly string[] | null> {
+  const since = await commitAt(git, place, checkSha(from), signal);
+  if (since === null) return [];
+  const log = ["log", "--no-show-signature"];
+  const ours = [`${since}..HEAD`, "--not", "--glob=refs/patchrelay/remote/*"];
+  const diffs = await bounded(git, place, [...log, "--format=", ...BARE, ...ours], signal);
+  const messages = await bounded(git, place, [...log, "--format=%B", ...ours], signal);
+  return diffs === null || messages === null ? null : [...addedLines(diffs), ...messages.split("\n")];
+}
+
+async function bounded(
+  git: Git,
+  place: TreePlace,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<string | null> {
+  const { stdout, truncated } = await git.run(place, { args, signal, encoding: "latin1", mayTruncate: true });
+  return truncated || stdout.length > MOST_SEEN_BYTES ? null : stdout;
 }
 
 /**

@@ -117,6 +117,7 @@ export function createFakeWorktrees(life: Life, disk: Disk): Worktrees {
         patch: isSame ? "" : "+ return a - b;\n",
         patchTruncated: false,
         added: [],
+        carried: [],
         patchId: isSame ? null : now,
         tree: now,
       };
