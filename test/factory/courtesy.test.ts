@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { asksForNothing } from "../../src/factory/judge/courtesy.ts";
 import { Story } from "./story.ts";
+import { T0, ticketReading } from "./world.ts";
 
 describe("what only thanks or praises asks for nothing", () => {
   test.each([
@@ -105,6 +106,28 @@ describe("thanks start nothing, and get one sentence", () => {
     life.tell("wait 60");
     expect(life.lines.at(-1)).toContain("done merged");
     expect(told(life, already)).toEqual(["s2: You're welcome."]);
+  });
+
+  test("in a session of another time, in which we never spoke, they are left alone", () => {
+    const life = new Story();
+    const ann = { kind: "person", id: "u-ann", name: "Ann", association: null, permission: null } as const;
+    const year = 365 * 86_400_000;
+    life.life.see(
+      10,
+      ticketReading({
+        blockers: [{ key: "APP-2", done: false, isSubIssue: false }],
+        sessions: [
+          { id: "old", at: T0 - year, by: ann, automatic: false },
+          { id: "session-1", at: T0, by: ann, automatic: false },
+        ],
+        prompts: [
+          { id: "p1", session: "old", at: T0 - year, by: ann, text: "Please add it." },
+          { id: "p2", session: "old", at: T0 - year + 1, by: ann, text: "Thanks!" },
+        ],
+      }),
+    );
+    life.tell("wait 60");
+    expect(told(life).filter((line) => line.startsWith("old: "))).toEqual([]);
   });
 
   test("while the agent works, they are not handed to it", () => {

@@ -157,12 +157,14 @@ function passedOn(facts: Facts, policy: Policy): readonly Said[] {
 function thanked(facts: Facts, policy: Policy): readonly Said[] {
   if (activeRun(facts) !== null) return [];
   const endedAt = facts.runs.at(-1)?.endedAt ?? 0;
+  const spoken = spokenTo(facts, policy);
   return trustedPrompts(facts, policy).flatMap(({ id, session: said, at, text }): Said[] => {
     const session = said === null ? undefined : own(facts.sessions, said);
     if (session === undefined || at <= endedAt || !asksForNothing(text)) return [];
-    const left = leftAs(facts, session);
-    const isOpening = isCourtesy(facts, session);
-    if (left === "open" && !isOpening) return [];
+    const isOpening = isCourtesy(facts, session) && spoken.includes(session);
+    // Where nothing was said yet, or more is to be said, thanks are not what the session is left with.
+    const leaves = isOpening ? "over" : leftAs(facts, session);
+    if (leaves === null || leaves === "open") return [];
     const fact = `thanks:${id}`;
     const activity: Activity = { type: "response", body: texts.WELCOME };
     return [
@@ -172,7 +174,7 @@ function thanked(facts: Facts, policy: Policy): readonly Said[] {
         session,
         activity,
         acknowledges: isOpening,
-        leaves: isOpening ? "over" : (left ?? "over"),
+        leaves,
       },
     ];
   });
