@@ -20,6 +20,7 @@ describe("words on which GitHub and CI services act are only words", () => {
     ["mail ann@example.com about `@Injectable()`", "mail ann@example.com about `@Injectable()`"],
     ["```\n@Injectable()\nfixes #4\n```", "```\n@Injectable()\nfixes #4\n```"],
     ["See #4; an array[skip] is fine", "See #4; an array[skip] is fine"],
+    ["[no idea](https://x.example) and [skip this]", "[no idea](https://x.example) and [skip this]"],
   ])("%j", (text, expected) => {
     expect(defused(text)).toBe(expected);
     expect(defused(expected)).toBe(expected);

@@ -2,7 +2,8 @@
 // https://docs.github.com/en/actions/managing-workflow-runs/skipping-workflow-runs,
 // https://docs.github.com/en/issues/tracking-your-work-with-issues/linking-a-pull-request-to-an-issue
 
-const SKIPS = /\[\s*((?:skip|no)[ -](?:ci|actions|\w+)|(?:ci|actions)[ -]skip)\s*\]/gi;
+const SKIPS =
+  /\[\s*((?:skip|no)[ -](?:ci|cd|actions|netlify|vercel|render|azp|azurepipelines|travis|appveyor|circleci)|(?:ci|actions|netlify|vercel|render|travis|azurepipelines)[ -]skip)\s*\]/gi;
 const NO_CI = /\*\*\*NO_CI\*\*\*/gi;
 const SKIP_TRAILER = /^(\s*)skip-checks(\s*:)/gim;
 const CLOSES =
