@@ -111,8 +111,9 @@ function longestPauseMs(kind: EffectClass, { outboxMaxRetryMs }: Pick<EngineSett
 }
 
 /**
- * When an effect whose try did not come to its end is tried again; null = it has failed for good. Being told to wait is no attempt. An outage of any length must not lose what was to be said: the world's own faults
- * are retried at the longest interval for as long as they last; only what is not the world's fault is counted out.
+ * When an effect whose try did not come to its end is tried again; null = it has failed for good. Being told to wait is no
+ * attempt. An outage of any length must not lose what was to be said: the world's own faults are retried at the longest
+ * interval for as long as they last; only what is not the world's fault is counted out.
  */
 export function nextTry(
   failed: FailedTry,

@@ -41,8 +41,7 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
   if (required.length === 0) {
-    const since = headSince(facts, pullRequest);
-    const settled = settledAt(since, counted, policy);
+    const settled = settledAt(headSince(facts, pullRequest), counted, policy);
     if (now < settled) return { kind: "pending", names: [], more: counted.length > 0, until: settled };
   }
   const failing = counted.filter((check) => FAILED.has(check.conclusion ?? ""));
