@@ -1,5 +1,4 @@
-import type { FailureClass, Spent } from "../factory/facts/facts.ts";
-import type { PlanItem } from "../factory/facts/glimpse.ts";
+import type { FailureClass, PlanItem, Spent } from "../factory/facts/run.ts";
 import type { RunType } from "../factory/facts/run-types.ts";
 
 /**

@@ -1,4 +1,4 @@
-import type { FailureClass, Spent } from "../factory/facts/facts.ts";
+import type { FailureClass, Spent } from "../factory/facts/run.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { WorkRequest } from "./agent.ts";
 

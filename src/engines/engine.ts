@@ -1,10 +1,10 @@
 import type { Actor } from "../factory/facts/actor.ts";
 import type { Conditions, Policy } from "../factory/facts/policy.ts";
 import type { EffectKind, EffectOf } from "../factory/effects/effect.ts";
-import type { Facts, StopReason } from "../factory/facts/facts.ts";
+import type { Facts } from "../factory/facts/facts.ts";
+import type { StopReason } from "../factory/facts/run.ts";
+import type { Interpretation, Observation, Origin } from "../factory/facts/observation.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
-import type { Interpretation } from "../factory/facts/interpretation.ts";
-import type { Observation, Origin } from "../factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../lib/delivery.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Randomness } from "../lib/ids.ts";

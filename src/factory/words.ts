@@ -1,4 +1,5 @@
-import type { Facts, RunPhase, StopReason } from "./facts/facts.ts";
+import type { Facts } from "./facts/facts.ts";
+import type { RunPhase, StopReason } from "./facts/run.ts";
 
 /**
  * How texts for people are put together. A `why` is one or more whole sentences, each with its end, so that another may

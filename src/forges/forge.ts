@@ -1,8 +1,7 @@
 import type { IssueId } from "../factory/facts/ids.ts";
-import type { Interpretation } from "../factory/facts/interpretation.ts";
+import type { Interpretation, Observation } from "../factory/facts/observation.ts";
+import type { ThreadReply } from "../factory/facts/run.ts";
 import type { MergePolicyName } from "../factory/facts/policy.ts";
-import type { ThreadReply } from "../factory/facts/facts.ts";
-import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
 import type { Secret } from "../lib/secrets/secret.ts";
 

@@ -1,4 +1,4 @@
-import type { Run, RunPhase } from "../factory/facts/facts.ts";
+import type { Run, RunPhase } from "../factory/facts/run.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 
 type Advanced = Extract<Observation, { kind: "run_advanced" }>;

@@ -1,4 +1,4 @@
-import type { Run, RunCause, RunEnd } from "../factory/facts/facts.ts";
+import type { Run, RunCause, RunEnd } from "../factory/facts/run.ts";
 
 /** An earlier run whose thread a run goes on in. */
 export interface EarlierThread {

@@ -1,4 +1,4 @@
-import type { FailureClass, Outcome, RunReport, ThreadReply } from "../factory/facts/facts.ts";
+import type { FailureClass, Outcome, RunReport, ThreadReply } from "../factory/facts/run.ts";
 
 /** How a run ended, thrown from whatever step found out; the pipeline settles it. */
 export class Ending extends Error {

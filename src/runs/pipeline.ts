@@ -1,4 +1,4 @@
-import { NOTHING_SPENT } from "../factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../factory/facts/run.ts";
 import { Fenced, type RunHandle } from "../engines/engine.ts";
 import { messageOf } from "../lib/assert.ts";
 import { failpoint } from "../lib/failpoints.ts";

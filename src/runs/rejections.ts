@@ -1,4 +1,4 @@
-import type { RunReport } from "../factory/facts/facts.ts";
+import type { RunReport } from "../factory/facts/run.ts";
 import { quote } from "../factory/effects/prompt.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { failed } from "./ending.ts";

@@ -1,4 +1,5 @@
-import type { Facts, Run, StopReason, ThreadReply } from "../factory/facts/facts.ts";
+import type { Facts } from "../factory/facts/facts.ts";
+import type { Run, StopReason, ThreadReply } from "../factory/facts/run.ts";
 import { runId } from "../factory/facts/ids.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 import type { ProjectPolicy } from "../factory/facts/policy.ts";

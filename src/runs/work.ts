@@ -1,6 +1,6 @@
 import type { AgentEvent, AgentReport, AgentResult, AgentSession } from "../agents/agent.ts";
 import type { CheckFailure } from "../forges/forge.ts";
-import { NOTHING_SPENT, type Spent } from "../factory/facts/facts.ts";
+import { NOTHING_SPENT, type Spent } from "../factory/facts/run.ts";
 import { INSTRUCTIONS, promptFor, quote } from "../factory/effects/prompt.ts";
 import { RUN_TYPES } from "../factory/facts/run-types.ts";
 import { classOf } from "../factory/judge/charging.ts";

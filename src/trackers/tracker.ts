@@ -1,10 +1,9 @@
 import type { Actor } from "../factory/facts/actor.ts";
 import type { Activity } from "../factory/effects/effect.ts";
-import type { PlanItem } from "../factory/facts/glimpse.ts";
-import type { TicketStatus } from "../factory/facts/facts.ts";
+import type { PlanItem } from "../factory/facts/run.ts";
+import type { TicketStatus } from "../factory/facts/ticket.ts";
+import type { Interpretation, Observation } from "../factory/facts/observation.ts";
 import type { IssueId } from "../factory/facts/ids.ts";
-import type { Interpretation } from "../factory/facts/interpretation.ts";
-import type { Observation } from "../factory/facts/observation.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
 
 /**

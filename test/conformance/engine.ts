@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Effect, EffectOf } from "../../src/factory/effects/effect.ts";
 import { NOBODY } from "../../src/factory/facts/actor.ts";
 import { activeRun } from "../../src/factory/facts/facts.ts";
-import type { RunEnd } from "../../src/factory/facts/facts.ts";
+import type { RunEnd } from "../../src/factory/facts/run.ts";
 import type { advance as factoryAdvance } from "../../src/factory/advance.ts";
 import { BadCursor, Fenced, NotDurable } from "../../src/engines/engine.ts";
 import type { Engine, EngineParts, PlaceInList, RunHandle } from "../../src/engines/engine.ts";

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Check, Review } from "../../src/factory/facts/facts.ts";
+import type { Check, Review } from "../../src/factory/facts/pull-request.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, ObservationKind } from "../../src/factory/facts/observation.ts";
 import type { Forge, ForgeContext, ForgeIdentity, MergeRequest } from "../../src/forges/forge.ts";

@@ -1,9 +1,13 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Activity } from "../../src/factory/effects/effect.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
-import type { Interpretation } from "../../src/factory/facts/interpretation.ts";
+import type {
+  Interpretation,
+  Observation,
+  ObservationKind,
+  TicketReading,
+} from "../../src/factory/facts/observation.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
-import type { Observation, ObservationKind, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { VerifiedDelivery } from "../../src/lib/delivery.ts";
 import type { Tracker, TrackerIdentity, TrackerWorkspace } from "../../src/trackers/tracker.ts";
 import type { TestHeaders } from "../trackers/linear-support.ts";

@@ -1,7 +1,7 @@
 import type Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { emptyFacts } from "../../src/factory/facts/facts.ts";
-import type { Facts, PullRequest } from "../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
+import type { PullRequest } from "../../src/factory/facts/pull-request.ts";
 import { issueRows } from "../../src/engines/embedded/rows/issue.ts";
 import { createLookup } from "../../src/engines/embedded/rows/lookup.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";

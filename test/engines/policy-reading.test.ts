@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { emptyFacts, NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
-import type { Facts, Question } from "../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../src/factory/facts/run.ts";
+import type { Question } from "../../src/factory/facts/ticket.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import type { Policy } from "../../src/factory/facts/policy.ts";
 import { RUN_TYPES } from "../../src/factory/facts/run-types.ts";

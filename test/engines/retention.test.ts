@@ -1,7 +1,6 @@
 import Database from "better-sqlite3";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { emptyFacts } from "../../src/factory/facts/facts.ts";
-import type { Facts } from "../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
 import { issueRows } from "../../src/engines/embedded/rows/issue.ts";
 import { migrate, packagedMigrations } from "../../src/engines/embedded/database/migrate.ts";
 import { outboxRows } from "../../src/engines/embedded/rows/outbox.ts";

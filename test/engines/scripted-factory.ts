@@ -1,7 +1,7 @@
 import { settled } from "../../src/factory/judge/charging.ts";
 import type { Effect } from "../../src/factory/effects/effect.ts";
-import { activeRun, NOTHING_SPENT } from "../../src/factory/facts/facts.ts";
-import type { Facts, Run } from "../../src/factory/facts/facts.ts";
+import { type Facts, activeRun } from "../../src/factory/facts/facts.ts";
+import { NOTHING_SPENT, type Run } from "../../src/factory/facts/run.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { NOBODY } from "../../src/factory/facts/actor.ts";
 import type { RunType } from "../../src/factory/facts/run-types.ts";

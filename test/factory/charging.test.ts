@@ -1,6 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { NOTHING_SPENT, emptyFacts } from "../../src/factory/facts/facts.ts";
-import type { Facts, Outcome, Run, RunReport, FailureClass } from "../../src/factory/facts/facts.ts";
+import {
+  type FailureClass,
+  NOTHING_SPENT,
+  type Outcome,
+  type Run,
+  type RunReport,
+} from "../../src/factory/facts/run.ts";
+import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { failedTooOften, isCharged, retryAtOf, settled, termsOf } from "../../src/factory/judge/charging.ts";
 

@@ -1,15 +1,8 @@
 import { NOBODY, operator, type Actor } from "../../src/factory/facts/actor.ts";
 import { decide } from "../../src/factory/rules/decide.ts";
 import type { Decision } from "../../src/factory/rules/decision.ts";
-import type {
-  Check,
-  Ejection,
-  FailureClass,
-  Outcome,
-  Review,
-  RunReport,
-} from "../../src/factory/facts/facts.ts";
-import type { PlanItem } from "../../src/factory/facts/glimpse.ts";
+import type { Check, Ejection, Review } from "../../src/factory/facts/pull-request.ts";
+import type { FailureClass, Outcome, PlanItem, RunReport } from "../../src/factory/facts/run.ts";
 import type { NotYet } from "../../src/factory/facts/request.ts";
 import type { Command, Observation } from "../../src/factory/facts/observation.ts";
 import type { ProjectPolicy } from "../../src/factory/facts/policy.ts";

@@ -1,13 +1,9 @@
 import { NOBODY, type Actor } from "../../src/factory/facts/actor.ts";
 import type { Decision } from "../../src/factory/rules/decision.ts";
 import type { Effect } from "../../src/factory/effects/effect.ts";
-import {
-  emptyFacts,
-  NOTHING_SPENT,
-  type Check,
-  type Facts,
-  type RunReport,
-} from "../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
+import { NOTHING_SPENT, type RunReport } from "../../src/factory/facts/run.ts";
+import type { Check } from "../../src/factory/facts/pull-request.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, PullRequestReading, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { Conditions, Policy } from "../../src/factory/facts/policy.ts";

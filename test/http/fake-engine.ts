@@ -1,8 +1,7 @@
 import type * as D from "../../src/engines/documents.ts";
 import type { Engine, EngineHealth } from "../../src/engines/engine.ts";
 import { NotDurable } from "../../src/engines/engine.ts";
-import { emptyFacts } from "../../src/factory/facts/facts.ts";
-import type { Facts } from "../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { IssueId } from "../../src/factory/facts/ids.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";

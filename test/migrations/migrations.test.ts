@@ -14,8 +14,7 @@ import {
 } from "../../src/engines/embedded/database/migrate.ts";
 import type { Migration } from "../../src/engines/embedded/database/migrate.ts";
 import { createViews } from "../../src/engines/embedded/views/views.ts";
-import { emptyFacts, FACTS_VERSION } from "../../src/factory/facts/facts.ts";
-import type { Facts } from "../../src/factory/facts/facts.ts";
+import { FACTS_VERSION, type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import { arm, disarmAll } from "../../src/lib/failpoints.ts";
 import { Sqlite } from "../../src/engines/embedded/database/sqlite.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { earlierThread } from "../../src/runs/earlier-thread.ts";
-import type { Outcome } from "../../src/factory/facts/facts.ts";
+import type { Outcome } from "../../src/factory/facts/run.ts";
 
 /** "p t1 asked" is a run with a message, in thread t1, that asked; "- - failed" one without either. */
 function runsOf(text: string): Parameters<typeof earlierThread>[0]["runs"] {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { AgentEvent } from "../../src/agents/agent.ts";
 import { Fenced, type RunHandle } from "../../src/engines/engine.ts";
-import type { Run } from "../../src/factory/facts/facts.ts";
+import type { Run } from "../../src/factory/facts/run.ts";
 import type { Observation } from "../../src/factory/facts/observation.ts";
 import { withGlimpse } from "../../src/factory/observe/run.ts";
 import { glimpsesOf } from "../../src/runs/words/glimpses.ts";

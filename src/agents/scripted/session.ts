@@ -1,5 +1,4 @@
-import type { FailureClass, Spent } from "../../factory/facts/facts.ts";
-import { NOTHING_SPENT } from "../../factory/facts/facts.ts";
+import { type FailureClass, NOTHING_SPENT, type Spent } from "../../factory/facts/run.ts";
 import { messageOf } from "../../lib/assert.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { AgentEvent, AgentReport, AgentResult, AgentSession, WorkRequest } from "../agent.ts";

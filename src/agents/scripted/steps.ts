@@ -1,5 +1,5 @@
 import { dirname } from "node:path";
-import type { FailureClass, Spent } from "../../factory/facts/facts.ts";
+import type { FailureClass, Spent } from "../../factory/facts/run.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { delay } from "../../lib/clock.ts";
 import { runProcess } from "../../lib/process/processes.ts";

@@ -1,5 +1,4 @@
-import { emptyFacts } from "../../factory/facts/facts.ts";
-import type { Facts } from "../../factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../factory/facts/facts.ts";
 import type { Effect } from "../../factory/effects/effect.ts";
 import type { IssueId } from "../../factory/facts/ids.ts";
 import type { Observation, Origin } from "../../factory/facts/observation.ts";

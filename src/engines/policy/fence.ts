@@ -1,5 +1,5 @@
-import { activeRun } from "../../factory/facts/facts.ts";
-import type { Facts, Run } from "../../factory/facts/facts.ts";
+import { type Facts, activeRun } from "../../factory/facts/facts.ts";
+import type { Run } from "../../factory/facts/run.ts";
 
 /** The facts of an issue, of which null says that it is not kept. */
 type Kept = Facts | null;

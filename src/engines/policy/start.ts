@@ -1,4 +1,5 @@
-import type { Facts, Run, StopReason } from "../../factory/facts/facts.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { Run, StopReason } from "../../factory/facts/run.ts";
 import type { Observation } from "../../factory/facts/observation.ts";
 import { backoffMs, OUTSIDE_CALLS } from "../../lib/backoff.ts";
 import type { EngineSettings } from "../engine.ts";

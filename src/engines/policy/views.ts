@@ -1,4 +1,5 @@
-import type { Facts, Question } from "../../factory/facts/facts.ts";
+import type { Facts } from "../../factory/facts/facts.ts";
+import type { Question } from "../../factory/facts/ticket.ts";
 import type { Policy } from "../../factory/facts/policy.ts";
 import { RUN_TYPES } from "../../factory/facts/run-types.ts";
 import { openQuestions } from "../../factory/judge/authority.ts";

@@ -2,9 +2,9 @@ import { trustedPrompts } from "../judge/authority.ts";
 import { asksForNothing } from "../judge/courtesy.ts";
 import { isCourtesy, sessionsOf } from "../judge/sessions.ts";
 import type { Activity } from "./effect.ts";
-import type { Conversation } from "../facts/conversation.ts";
-import type { GlimpseOf } from "../facts/glimpse.ts";
-import type { Facts, Session } from "../facts/facts.ts";
+import type { Conversation, Session } from "../facts/ticket.ts";
+import type { GlimpseOf } from "../facts/run.ts";
+import type { Facts } from "../facts/facts.ts";
 import { own } from "../facts/own.ts";
 import type { Policy } from "../facts/policy.ts";
 

@@ -1,5 +1,5 @@
-import type { Hint, StopReason, ThreadReply } from "../facts/facts.ts";
-import type { GlimpseOf, PlanItem } from "../facts/glimpse.ts";
+import type { Hint } from "../facts/pull-request.ts";
+import type { GlimpseOf, PlanItem, StopReason, ThreadReply } from "../facts/run.ts";
 import type { ForgeRequest } from "../facts/request.ts";
 import type { IssueId } from "../facts/ids.ts";
 

@@ -3,7 +3,9 @@ import type { Activity, Effect, EffectOf } from "./effect.ts";
 import { own } from "../facts/own.ts";
 import { isCourtesy } from "../judge/sessions.ts";
 import { asksForNothing } from "../judge/courtesy.ts";
-import { activeRun, type Facts, type Run, type RunEnd, type Session } from "../facts/facts.ts";
+import { type Facts, activeRun } from "../facts/facts.ts";
+import type { GlimpseOf, Run, RunEnd } from "../facts/run.ts";
+import type { Session } from "../facts/ticket.ts";
 import { isAssigned } from "../judge/assignment.ts";
 import { openQuestions, pendingPrompts, trustedPrompts } from "../judge/authority.ts";
 import {
@@ -19,7 +21,6 @@ import type { Closing, Said } from "./conversation.ts";
 import { classOf } from "../judge/charging.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { pictureOf, planOf } from "./plan.ts";
-import type { GlimpseOf } from "../facts/glimpse.ts";
 import type { Policy } from "../facts/policy.ts";
 import { projectOf } from "../judge/trust.ts";
 import * as texts from "./texts/tracker.ts";

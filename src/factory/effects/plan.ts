@@ -1,6 +1,6 @@
 import type { Decision } from "../rules/decision.ts";
-import { activeRun, type Facts } from "../facts/facts.ts";
-import type { PlanItem } from "../facts/glimpse.ts";
+import { type Facts, activeRun } from "../facts/facts.ts";
+import type { PlanItem } from "../facts/run.ts";
 import { digest } from "../facts/hash.ts";
 import { STAGE_WAITS, STAGES } from "./texts/tracker.ts";
 import { TERMINAL } from "../facts/state.ts";

@@ -1,5 +1,7 @@
 import { cut } from "../words.ts";
-import type { Facts, Run, Thread } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Run } from "../facts/run.ts";
+import type { Thread } from "../facts/pull-request.ts";
 
 /** What a prompt is made of beside the facts. Everything from outside the relay is quoted as untrusted. */
 export interface PromptMaterial {

@@ -1,4 +1,5 @@
-import type { Facts, Stamped } from "./facts.ts";
+import type { Facts } from "./facts.ts";
+import type { Stamped } from "./stamp.ts";
 
 /**
  * Whether facts tell something that they did not tell before. When it was last read to be so is no news: each sweep

@@ -1,20 +1,8 @@
+import type { IssueId } from "./ids.ts";
 import type { Actor } from "./actor.ts";
-import type {
-  Authority,
-  Blocker,
-  Check,
-  Ejection,
-  PullRequestCore,
-  QueueEntry,
-  Review,
-  RunReport,
-  RunPhase,
-  Spent,
-  Thread,
-  TicketCore,
-  TicketStatus,
-} from "./facts.ts";
-import type { PlanItem } from "./glimpse.ts";
+import type { Authority, Blocker, TicketCore, TicketStatus } from "./ticket.ts";
+import type { Check, Ejection, PullRequestCore, QueueEntry, Review, Thread } from "./pull-request.ts";
+import type { PlanItem, RunPhase, RunReport, Spent } from "./run.ts";
 import type { ForgeRequest, NotYet } from "./request.ts";
 
 /**
@@ -184,4 +172,13 @@ export interface Origin {
   readonly source: string;
   /** Delivery id, run id, command id …; null when there is none. */
   readonly delivery: string | null;
+}
+
+/** What a delivery says, in our words. `observations` may be empty only with a reason in `ignored`. */
+export interface Interpretation {
+  /** What the source calls it, for people; null = nothing. */
+  readonly action: string | null;
+  readonly observations: readonly { readonly issue: IssueId; readonly observation: Observation }[];
+  /** Why nothing is done with it; null when something is. */
+  readonly ignored: string | null;
 }

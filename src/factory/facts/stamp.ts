@@ -1,4 +1,9 @@
-import type { Stamped } from "./facts.ts";
+/** A value with the source's time of it. `read` marks an answer to our own question, which wins a tie. */
+export interface Stamped<T> {
+  readonly value: T;
+  readonly at: number;
+  readonly read: boolean;
+}
 
 /**
  * The later of what is kept and what comes in, by the source's own time. At the same time an answer to our

@@ -1,4 +1,5 @@
-import type { Facts, Question } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Question } from "../facts/ticket.ts";
 import type { Policy } from "../facts/policy.ts";
 import { answerTo } from "./authority.ts";
 import { acceptsOffer } from "./offer.ts";

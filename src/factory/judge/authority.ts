@@ -1,4 +1,5 @@
-import type { Authority, Facts, Prompt, Question } from "../facts/facts.ts";
+import type { Authority, Prompt, Question } from "../facts/ticket.ts";
+import type { Facts } from "../facts/facts.ts";
 import type { Policy } from "../facts/policy.ts";
 import { asksForNothing } from "./courtesy.ts";
 import { acceptsOffer } from "./offer.ts";

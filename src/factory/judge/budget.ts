@@ -1,5 +1,5 @@
-import type { Facts, Run, RunCause } from "../facts/facts.ts";
-import { generationOf, NOTHING_SPENT } from "../facts/facts.ts";
+import { type Facts, generationOf } from "../facts/facts.ts";
+import { NOTHING_SPENT, type Run, type RunCause } from "../facts/run.ts";
 import { failedTooOften, isCharged, runsSinceReset } from "./charging.ts";
 import { ownAutoMerge } from "./merging.ts";
 import type { Budgets, Conditions, ProjectPolicy } from "../facts/policy.ts";

@@ -1,5 +1,5 @@
-import type { Facts, FailureClass, Outcome, Run, RunCause, RunEnd, RunReport } from "../facts/facts.ts";
-import { generationOf } from "../facts/facts.ts";
+import { type Facts, generationOf } from "../facts/facts.ts";
+import type { FailureClass, Outcome, Run, RunCause, RunEnd, RunReport } from "../facts/run.ts";
 
 /** What follows from how a run ended. */
 export interface Terms {

@@ -1,6 +1,7 @@
 import { digest } from "../facts/hash.ts";
 import { own } from "../facts/own.ts";
-import type { Check, Facts, Head, PullRequest } from "../facts/facts.ts";
+import type { Check, Head, PullRequest } from "../facts/pull-request.ts";
+import type { Facts } from "../facts/facts.ts";
 import type { Policy } from "../facts/policy.ts";
 
 /**

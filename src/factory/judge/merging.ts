@@ -1,5 +1,7 @@
 import { countedChecks, headDigest } from "./checks.ts";
-import type { Authority, Ejection, Facts, PullRequest } from "../facts/facts.ts";
+import type { Authority } from "../facts/ticket.ts";
+import type { Ejection, PullRequest } from "../facts/pull-request.ts";
+import type { Facts } from "../facts/facts.ts";
 import type { Answered, MergeBasis, MergeRequest } from "../facts/request.ts";
 import { digest } from "../facts/hash.ts";
 import { own } from "../facts/own.ts";

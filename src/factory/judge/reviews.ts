@@ -1,4 +1,5 @@
-import type { Facts, Review } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Review } from "../facts/pull-request.ts";
 import { isOurs } from "./pushes.ts";
 import type { Policy } from "../facts/policy.ts";
 import { maySteer } from "./trust.ts";

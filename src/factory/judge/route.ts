@@ -1,5 +1,6 @@
 import { branchName } from "../facts/ids.ts";
-import type { Facts, ProjectFact, Question, TicketCore } from "../facts/facts.ts";
+import type { Facts, ProjectFact } from "../facts/facts.ts";
+import type { Question, TicketCore } from "../facts/ticket.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
 import { answeringPrompts, answerTo } from "./authority.ts";
 

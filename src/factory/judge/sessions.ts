@@ -1,4 +1,5 @@
-import type { Facts, Session } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Session } from "../facts/ticket.ts";
 import { asksForNothing } from "./courtesy.ts";
 
 /** Oldest first. */

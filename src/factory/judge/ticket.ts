@@ -1,4 +1,4 @@
-import type { Ticket } from "../facts/facts.ts";
+import type { Ticket } from "../facts/ticket.ts";
 
 const ENDED: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]);
 

@@ -1,5 +1,6 @@
 import type { Actor } from "../facts/actor.ts";
-import type { Facts, SaidTo } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { SaidTo } from "../facts/ticket.ts";
 import type { Policy, ProjectPolicy, Trust } from "../facts/policy.ts";
 
 /**

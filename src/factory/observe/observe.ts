@@ -1,4 +1,5 @@
-import type { Facts, Question } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Question } from "../facts/ticket.ts";
 import { runId } from "../facts/ids.ts";
 import { withAnswer } from "./request.ts";
 import { withGlimpse, withHeadBefore, withRun } from "./run.ts";

@@ -1,13 +1,13 @@
 import type {
   Check,
   Ejection,
-  Facts,
   Head,
   Hint,
   PullRequest,
   PullRequestCore,
   Review,
-} from "../facts/facts.ts";
+} from "../facts/pull-request.ts";
+import type { Facts } from "../facts/facts.ts";
 import { isSame } from "../facts/news.ts";
 import { headDigest } from "../judge/checks.ts";
 import { isOurs } from "../judge/pushes.ts";

@@ -1,4 +1,5 @@
-import type { Facts, Run } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Run } from "../facts/run.ts";
 import type { Observation } from "../facts/observation.ts";
 import { headSeen } from "./pull-request.ts";
 

@@ -1,6 +1,7 @@
 import type { Actor } from "../facts/actor.ts";
 import { endOf } from "../judge/ticket.ts";
-import type { Facts, Prompt, Session } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Prompt, Session } from "../facts/ticket.ts";
 import type { PartialTicket, TicketReading } from "../facts/observation.ts";
 import { own } from "../facts/own.ts";
 import { later } from "../facts/stamp.ts";

@@ -1,4 +1,4 @@
-import type { RunCause } from "../facts/facts.ts";
+import type { RunCause } from "../facts/run.ts";
 import type { Situation } from "./situation.ts";
 
 /** The cause of a run on the present head, not yet with what it answers; `key` names the fact that one run is started for. */

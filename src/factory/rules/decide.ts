@@ -1,7 +1,9 @@
 import { reserve } from "../judge/budget.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
 import { RUN_TYPES } from "../facts/run-types.ts";
-import type { Facts, Run, SaidTo } from "../facts/facts.ts";
+import type { Facts } from "../facts/facts.ts";
+import type { Run } from "../facts/run.ts";
+import type { SaidTo } from "../facts/ticket.ts";
 import { trackerOf } from "../facts/ids.ts";
 import type { Conditions, Policy } from "../facts/policy.ts";
 import type { Answer } from "./answer.ts";

@@ -1,4 +1,5 @@
-import type { Question, RunCause, StopReason } from "../facts/facts.ts";
+import type { Question } from "../facts/ticket.ts";
+import type { RunCause, StopReason } from "../facts/run.ts";
 import type { MergeBasis } from "../facts/request.ts";
 import type { RefusalName } from "../judge/budget.ts";
 import type { RunType } from "../facts/run-types.ts";

@@ -1,4 +1,5 @@
-import type { Ejection, Facts } from "../facts/facts.ts";
+import type { Ejection } from "../facts/pull-request.ts";
+import type { Facts } from "../facts/facts.ts";
 import { isOurs } from "../judge/pushes.ts";
 import { waiting } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";

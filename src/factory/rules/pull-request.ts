@@ -1,5 +1,6 @@
 import { failureKey, type Verdict } from "../judge/checks.ts";
-import type { Check, Facts, PullRequestCore } from "../facts/facts.ts";
+import type { Check, PullRequestCore } from "../facts/pull-request.ts";
+import type { Facts } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
 import { counted, listed, operatorRuns, quoting } from "../words.ts";
 import { unseenPush } from "../judge/pushes.ts";

@@ -1,5 +1,7 @@
 import { lastOfSpent } from "../judge/budget.ts";
-import { generationOf, type Authority, type Run, type RunCause } from "../facts/facts.ts";
+import { generationOf } from "../facts/facts.ts";
+import type { Authority } from "../facts/ticket.ts";
+import type { Run, RunCause } from "../facts/run.ts";
 import { isOurs } from "../judge/pushes.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";

@@ -1,8 +1,10 @@
 import { isAssigned } from "../judge/assignment.ts";
 import { authorityOf, grantedAt, openQuestions, pendingPrompts } from "../judge/authority.ts";
 import { verdictOf, type Verdict } from "../judge/checks.ts";
-import type { Authority, Ejection, Facts, Prompt, PullRequest, Question, Run } from "../facts/facts.ts";
-import { activeRun } from "../facts/facts.ts";
+import type { Authority, Prompt, Question } from "../facts/ticket.ts";
+import type { Ejection, PullRequest } from "../facts/pull-request.ts";
+import { type Facts, activeRun } from "../facts/facts.ts";
+import type { Run } from "../facts/run.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
 import { mergingOf, type Merging } from "../judge/merging.ts";
 import { reviewStatusOf, type ReviewStatus } from "../judge/reviews.ts";

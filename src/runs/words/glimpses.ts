@@ -1,7 +1,6 @@
 import type { AgentEvent } from "../../agents/agent.ts";
 import { Fenced, type RunHandle } from "../../engines/engine.ts";
-import type { PlanItem } from "../../factory/facts/glimpse.ts";
-import type { Run } from "../../factory/facts/facts.ts";
+import type { PlanItem, Run } from "../../factory/facts/run.ts";
 import { isSame } from "../../factory/facts/news.ts";
 import { firstLine, phaseWords, sentence } from "../../factory/words.ts";
 import { messageOf } from "../../lib/assert.ts";

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import type { ForgeRequest } from "../../../src/factory/facts/request.ts";
 import type { Actor } from "../../../src/factory/facts/actor.ts";
-import type { Check, PullRequestCore, Review } from "../../../src/factory/facts/facts.ts";
+import type { Check, PullRequestCore, Review } from "../../../src/factory/facts/pull-request.ts";
 import type { Observation } from "../../../src/factory/facts/observation.ts";
 import { ISSUE, T0 } from "../world.ts";
 

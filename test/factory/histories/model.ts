@@ -1,17 +1,15 @@
 import { NOBODY, type Actor } from "../../../src/factory/facts/actor.ts";
-import {
-  emptyFacts,
-  NOTHING_SPENT,
-  type Check,
-  type Conclusion,
-  type Ejection,
-  type Facts,
-  type PullRequestCore,
-  type QueueEntry,
-  type Review,
-  type Run,
-  type Thread,
-} from "../../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../../src/factory/facts/facts.ts";
+import { NOTHING_SPENT, type Run } from "../../../src/factory/facts/run.ts";
+import type {
+  Check,
+  Conclusion,
+  Ejection,
+  PullRequestCore,
+  QueueEntry,
+  Review,
+  Thread,
+} from "../../../src/factory/facts/pull-request.ts";
 import type { Observation, ReadAuthority, TicketReading } from "../../../src/factory/facts/observation.ts";
 import { withProject } from "../../../src/factory/judge/route.ts";
 import { ANN, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "../world.ts";

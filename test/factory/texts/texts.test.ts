@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import * as pullRequest from "../../../src/factory/effects/texts/pull-request.ts";
 import * as tracker from "../../../src/factory/effects/texts/tracker.ts";
-import type { Facts, Prompt, Run, RunEnd } from "../../../src/factory/facts/facts.ts";
+import type { Facts } from "../../../src/factory/facts/facts.ts";
+import type { Prompt } from "../../../src/factory/facts/ticket.ts";
+import type { Run, RunEnd } from "../../../src/factory/facts/run.ts";
 import type { Decision } from "../../../src/factory/rules/decision.ts";
 import { story } from "../story.ts";
 import { ANN, T0 } from "../world.ts";

@@ -1,7 +1,8 @@
 import { authorityOf } from "../../../src/factory/judge/authority.ts";
 import { budgetsOf } from "../../../src/factory/judge/budget.ts";
 import type { Effect } from "../../../src/factory/effects/effect.ts";
-import { emptyFacts, type Facts, type Run } from "../../../src/factory/facts/facts.ts";
+import { type Facts, emptyFacts } from "../../../src/factory/facts/facts.ts";
+import type { Run } from "../../../src/factory/facts/run.ts";
 import { parseRunId, type IssueId } from "../../../src/factory/facts/ids.ts";
 import { isNews } from "../../../src/factory/facts/news.ts";
 import { TERMINAL } from "../../../src/factory/facts/state.ts";

@@ -5,7 +5,7 @@ import type {
   AgentSession,
   WorkRequest,
 } from "../../../src/agents/agent.ts";
-import { NOTHING_SPENT } from "../../../src/factory/facts/facts.ts";
+import { NOTHING_SPENT } from "../../../src/factory/facts/run.ts";
 import { MINUTE, SECOND } from "../chance.ts";
 import { nothing, pause, type Life } from "../life.ts";
 import { edit, type Disk } from "./worktrees.ts";

@@ -1,5 +1,11 @@
 import type { Actor } from "../../../src/factory/facts/actor.ts";
-import type { Check, Conclusion, Ejection, QueueEntry, Review } from "../../../src/factory/facts/facts.ts";
+import type {
+  Check,
+  Conclusion,
+  Ejection,
+  QueueEntry,
+  Review,
+} from "../../../src/factory/facts/pull-request.ts";
 import type { Observation } from "../../../src/factory/facts/observation.ts";
 import { REV, STRANGER } from "../../factory/world.ts";
 import { HOUR, MINUTE, SECOND, type Chance } from "../chance.ts";

@@ -1,5 +1,5 @@
 import type { Actor } from "../../../src/factory/facts/actor.ts";
-import type { TicketStatus } from "../../../src/factory/facts/facts.ts";
+import type { TicketStatus } from "../../../src/factory/facts/ticket.ts";
 import type { IssueId } from "../../../src/factory/facts/ids.ts";
 import type { StatusMove } from "../../../src/trackers/tracker.ts";
 import type { Observation, ReadAuthority, TicketReading } from "../../../src/factory/facts/observation.ts";

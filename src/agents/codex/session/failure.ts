@@ -1,4 +1,4 @@
-import type { FailureClass } from "../../../factory/facts/facts.ts";
+import type { FailureClass } from "../../../factory/facts/run.ts";
 import type { RateLimits, TurnError } from "../process/protocol.ts";
 
 export interface Failure {

@@ -1,5 +1,4 @@
-import type { FailureClass, Spent } from "../../../factory/facts/facts.ts";
-import { NOTHING_SPENT } from "../../../factory/facts/facts.ts";
+import { type FailureClass, NOTHING_SPENT, type Spent } from "../../../factory/facts/run.ts";
 import type { AgentResult } from "../../agent.ts";
 import type { Ending } from "../../limits.ts";
 import { parseReport } from "../../report.ts";

@@ -1,4 +1,4 @@
-import type { PlanItem } from "../../../factory/facts/glimpse.ts";
+import type { PlanItem } from "../../../factory/facts/run.ts";
 import { clip } from "../../../lib/text.ts";
 import type { AgentEvent } from "../../agent.ts";
 import { parseReport } from "../../report.ts";

@@ -1,5 +1,4 @@
-import type { Spent } from "../../../factory/facts/facts.ts";
-import { NOTHING_SPENT } from "../../../factory/facts/facts.ts";
+import { NOTHING_SPENT, type Spent } from "../../../factory/facts/run.ts";
 import type { AgentEvent } from "../../agent.ts";
 import type { Notification, RateLimits, Tokens, Turn, TurnError } from "../process/protocol.ts";
 import type { TurnStory } from "./result.ts";

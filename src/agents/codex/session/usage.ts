@@ -1,4 +1,4 @@
-import type { Spent } from "../../../factory/facts/facts.ts";
+import type { Spent } from "../../../factory/facts/run.ts";
 import type { Tokens } from "../process/protocol.ts";
 
 /** US dollars per million tokens. */

@@ -1,4 +1,5 @@
-import type { Facts, Run, StopReason } from "../../../factory/facts/facts.ts";
+import type { Facts } from "../../../factory/facts/facts.ts";
+import type { Run, StopReason } from "../../../factory/facts/run.ts";
 import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { Origin } from "../../../factory/facts/observation.ts";

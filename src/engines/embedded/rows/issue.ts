@@ -2,7 +2,8 @@ import type { Decision, Evidence } from "../../../factory/rules/decision.ts";
 import { trackerIdOf } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import type { FactoryState } from "../../../factory/facts/state.ts";
-import type { Facts, PullRequest } from "../../../factory/facts/facts.ts";
+import type { Facts } from "../../../factory/facts/facts.ts";
+import type { PullRequest } from "../../../factory/facts/pull-request.ts";
 import { assert } from "../../../lib/assert.ts";
 import type { Store } from "../database/store.ts";
 

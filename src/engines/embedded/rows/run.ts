@@ -1,7 +1,7 @@
 import { runId } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import type { Facts, Run } from "../../../factory/facts/facts.ts";
-import { NOTHING_SPENT } from "../../../factory/facts/facts.ts";
+import type { Facts } from "../../../factory/facts/facts.ts";
+import { NOTHING_SPENT, type Run } from "../../../factory/facts/run.ts";
 import { iso } from "../../../lib/clock.ts";
 import { dayOf } from "./tally.ts";
 import type { RunEventDocument } from "../../documents.ts";

@@ -1,5 +1,4 @@
-import { activeRun } from "../../../factory/facts/facts.ts";
-import type { Facts } from "../../../factory/facts/facts.ts";
+import { type Facts, activeRun } from "../../../factory/facts/facts.ts";
 import type { Evidence } from "../../../factory/rules/decision.ts";
 import { budgetsOf } from "../../../factory/judge/budget.ts";
 import { runId } from "../../../factory/facts/ids.ts";

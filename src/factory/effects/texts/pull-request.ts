@@ -1,4 +1,5 @@
-import type { Facts, Run } from "../../facts/facts.ts";
+import type { Facts } from "../../facts/facts.ts";
+import type { Run } from "../../facts/run.ts";
 import { cut } from "../../words.ts";
 import { defused } from "./defuse.ts";
 import type { RunType } from "../../facts/run-types.ts";

@@ -1,5 +1,7 @@
-import type { Facts, Outcome, Prompt, PullRequest, Run } from "../../facts/facts.ts";
-import type { Glimpse } from "../../facts/glimpse.ts";
+import type { Facts } from "../../facts/facts.ts";
+import type { Glimpse, Outcome, Run } from "../../facts/run.ts";
+import type { Prompt } from "../../facts/ticket.ts";
+import type { PullRequest } from "../../facts/pull-request.ts";
 import { worktreeNameOf } from "../../facts/ids.ts";
 import { own } from "../../facts/own.ts";
 import { RUN_TYPES } from "../../facts/run-types.ts";

@@ -1,5 +1,5 @@
 import type { EmitterWebhookEventName } from "@octokit/webhooks";
-import type { Interpretation } from "../../../factory/facts/interpretation.ts";
+import type { Interpretation } from "../../../factory/facts/observation.ts";
 import type { ForgeContext } from "../../forge.ts";
 import {
   interpretCheckRun,

@@ -1,7 +1,6 @@
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import type { Observation } from "../../../factory/facts/observation.ts";
 import type { z } from "zod";
-import type { Interpretation } from "../../../factory/facts/interpretation.ts";
+import type { Interpretation, Observation } from "../../../factory/facts/observation.ts";
 import type { ForgeContext } from "../../forge.ts";
 
 /** What an event says: observations for whoever it concerns, or why nothing is done. */

@@ -1,5 +1,5 @@
 import type { Observation } from "../../../factory/facts/observation.ts";
-import type { PullRequestCore } from "../../../factory/facts/facts.ts";
+import type { PullRequestCore } from "../../../factory/facts/pull-request.ts";
 import type { ForgeContext } from "../../forge.ts";
 import type { EventInterpretation } from "./interpretation.ts";
 import { ignored, NOT_OURS, observed, payload } from "./interpretation.ts";

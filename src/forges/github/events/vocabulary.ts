@@ -1,6 +1,6 @@
 import type { Actor } from "../../../factory/facts/actor.ts";
 import { NOBODY } from "../../../factory/facts/actor.ts";
-import type { Check, Conclusion, Ejection, Review } from "../../../factory/facts/facts.ts";
+import type { Check, Conclusion, Ejection, Review } from "../../../factory/facts/pull-request.ts";
 import { clip } from "../../../lib/text.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 

@@ -1,5 +1,5 @@
 import type { Actor } from "../../../factory/facts/actor.ts";
-import type { Check, Ejection, Review, Thread } from "../../../factory/facts/facts.ts";
+import type { Check, Ejection, Review, Thread } from "../../../factory/facts/pull-request.ts";
 import type { Observation, PullRequestReading } from "../../../factory/facts/observation.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { ThreadReply } from "../../../factory/facts/facts.ts";
+import type { ThreadReply } from "../../../factory/facts/run.ts";
 import { sha256 } from "../../../lib/ids.ts";
 import type { Log } from "../../../lib/log.ts";
 import { ExternalError } from "../../../lib/external.ts";

@@ -1,6 +1,6 @@
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { issueId } from "../../../factory/facts/ids.ts";
-import type { TicketStatus } from "../../../factory/facts/facts.ts";
+import type { TicketStatus } from "../../../factory/facts/ticket.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 

@@ -1,4 +1,4 @@
-import type { TicketCore } from "../../../factory/facts/facts.ts";
+import type { TicketCore } from "../../../factory/facts/ticket.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { entityActor } from "./actors.ts";
 import { linearIssue, statusOf } from "./interpretation.ts";

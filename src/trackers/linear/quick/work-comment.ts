@@ -1,4 +1,4 @@
-import type { PlanItem } from "../../../factory/facts/glimpse.ts";
+import type { PlanItem } from "../../../factory/facts/run.ts";
 import { clip } from "../../../lib/text.ts";
 import { planInput } from "../write/content.ts";
 import { MARK } from "./own.ts";

@@ -1,4 +1,4 @@
-import type { Blocker } from "../../../factory/facts/facts.ts";
+import type { Blocker } from "../../../factory/facts/ticket.ts";
 import type { TicketReading } from "../../../factory/facts/observation.ts";
 import type { TrackerIdentity } from "../../tracker.ts";
 import { readActor } from "../events/actors.ts";

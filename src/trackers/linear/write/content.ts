@@ -1,5 +1,5 @@
 import type { Activity } from "../../../factory/effects/effect.ts";
-import type { PlanItem } from "../../../factory/facts/glimpse.ts";
+import type { PlanItem } from "../../../factory/facts/run.ts";
 import { unreachable } from "../../../lib/assert.ts";
 import { clip } from "../../../lib/text.ts";
 

@@ -1,5 +1,5 @@
 import type { Activity } from "../../../factory/effects/effect.ts";
-import type { PlanItem } from "../../../factory/facts/glimpse.ts";
+import type { PlanItem } from "../../../factory/facts/run.ts";
 import { trackerIdOf } from "../../../factory/facts/ids.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
 import { uuidFromKey } from "../../../lib/ids.ts";

@@ -1,0 +1,144 @@
+import type { Actor } from "./actor.ts";
+import type { Stamped } from "./stamp.ts";
+
+export interface PullRequest {
+  readonly number: number;
+  readonly url: string;
+  /** The forge's global id, for calls that need it (GitHub: node id). */
+  readonly node: string | null;
+  readonly repositoryId: string | null;
+  readonly core: Stamped<PullRequestCore>;
+  readonly mergeable: Stamped<{
+    readonly head: string;
+    readonly value: "yes" | "conflict" | "unknown";
+  }> | null;
+  /** Required check names of the base branch; null = not read yet; empty = none are required. */
+  readonly required: Stamped<readonly string[]> | null;
+  /** Whether the base branch has a merge queue. */
+  readonly hasQueue: Stamped<boolean> | null;
+  readonly heads: Readonly<Record<string, Head>>;
+  readonly reviews: Readonly<Record<string, Review>>;
+  readonly threads: Readonly<Record<string, Thread>>;
+  readonly queue: Stamped<QueueEntry | null> | null;
+  readonly autoMerge: Stamped<boolean> | null;
+  /** Whether it is on and it was we who turned it on, as that reading tells. */
+  readonly autoMergeOurs: boolean;
+  /** Times the merge queue sent it away, by the forge's time. */
+  readonly ejections: Readonly<Record<string, Ejection>>;
+  /** The newest head that is not a push of ours, and so the one that budgets belong to. Null = all were ours. */
+  readonly personHead: { readonly sha: string; readonly at: number } | null;
+  /** Forge time of the newest whole reading. */
+  readonly readAt: number | null;
+  /** Our own time just before the newest whole reading was asked for: it tells of all that we did before then.
+   * Null = it has not been read. */
+  readonly readAskedAt: number | null;
+  /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
+   * heard (`heardAt`, our own clock): the forge's whole seconds cannot tell which came first. */
+  readonly hint: Hint | null;
+}
+
+/** News that tells less than a reading does. */
+export interface Hint {
+  readonly at: number;
+  /** What the news was about, in words for people; sorted, each once. */
+  readonly about: readonly string[];
+  readonly heardAt: number;
+}
+
+export interface PullRequestCore {
+  readonly state: "open" | "closed";
+  readonly merged: boolean;
+  readonly draft: boolean;
+  readonly head: string;
+  readonly branch: string;
+  readonly base: string;
+  readonly title: string;
+  readonly closedAt: number | null;
+}
+
+export interface PastPullRequest {
+  readonly number: number;
+  readonly url: string;
+  readonly branch: string;
+  readonly merged: boolean;
+  readonly at: number;
+}
+
+/** What is known about one commit: the head of the pull request or the commit of a merge group. */
+export interface Head {
+  readonly checks: Readonly<Record<string, Check>>;
+  /** Digest of the checks as a read last saw them. Equal to the digest now = nothing is missing. */
+  readonly confirmed: string | null;
+  /** Forge time of that read. */
+  readonly confirmedAt: number | null;
+  /** Names that fail on the base branch too, as of that read. */
+  readonly redOnBase: readonly string[];
+  /** That read did not get to the end of the list: what else there is nobody knows. */
+  readonly cut: boolean;
+}
+
+export interface Check {
+  readonly name: string;
+  /** The app that owns it (GitHub: app id), or null for a commit status. */
+  readonly app: string | null;
+  /** The forge's id of this check run (grows with each attempt); "0" for a commit status. */
+  readonly id: string;
+  readonly status: "queued" | "running" | "completed";
+  readonly conclusion: Conclusion | null;
+  readonly at: number;
+  readonly url: string | null;
+  /** The workflow run that can be run again, if it belongs to one. */
+  readonly workflowRun: string | null;
+  readonly summary: string | null;
+}
+
+export type Conclusion =
+  | "success"
+  | "neutral"
+  | "skipped"
+  | "failure"
+  | "timed_out"
+  | "startup_failure"
+  | "cancelled"
+  | "stale"
+  | "action_required";
+
+export interface Review {
+  readonly id: string;
+  readonly by: Actor;
+  readonly state: "approved" | "changes_requested" | "commented" | "dismissed";
+  readonly head: string;
+  readonly at: number;
+  readonly body: string;
+}
+
+/** A conversation on lines of the diff. */
+export interface Thread {
+  readonly id: string;
+  readonly resolved: boolean;
+  readonly path: string | null;
+  readonly line: number | null;
+  readonly comments: readonly {
+    readonly id: string;
+    readonly by: Actor;
+    readonly at: number;
+    readonly text: string;
+  }[];
+}
+
+export interface QueueEntry {
+  readonly state: string;
+  readonly position: number | null;
+  readonly at: number;
+}
+
+export interface Ejection {
+  readonly at: number;
+  readonly reason: "checks_failed" | "conflict" | "manual" | "merged" | "other";
+  /** Taken out by our own account. */
+  readonly ours: boolean;
+  /** The commit that failed in the queue, if the forge says so. */
+  readonly group: string | null;
+  /** The head that was in the queue. */
+  readonly head: string;
+}
