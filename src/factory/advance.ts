@@ -5,6 +5,7 @@ import type { Decision, Evidence } from "./rules/decision.ts";
 import type { Effect } from "./effects/effect.ts";
 import { effectsCalledFor } from "./effects/called-for.ts";
 import { withClosingTold, withRoutineTold } from "./effects/narration.ts";
+import { reminderAt, withReminder, withRevival } from "./effects/reminders.ts";
 import type { Facts } from "./facts/facts.ts";
 import { branchName } from "./facts/ids.ts";
 import { isNews, isSame } from "./facts/news.ts";
@@ -56,13 +57,15 @@ export function advance(input: AdvanceInput): Advance {
     facts = next;
     decided = decide(facts, policy, conditions, now);
   }
-  const { decision } = decided;
+  let { decision } = decided;
   const already = new Set(
     before === null ? [] : effectsCalledFor(input.facts, before, policy, now).map((effect) => effect.key),
   );
-  facts = withRoutineTold(facts, decision, policy, already);
+  facts = withRoutineTold(facts, decision, policy, already, now);
+  facts = withReminder(withRevival(facts, decision, policy, now), decision, policy, now);
   const effects = effectsCalledFor(facts, decision, policy, now).filter((effect) => !already.has(effect.key));
-  facts = withClosingTold(facts, decision, policy);
+  facts = withClosingTold(facts, decision, policy, now);
+  decision = { ...decision, until: earlier(decision.until, reminderAt(facts, decision, policy)) };
   // When it looks again moves with every look, and is no news either.
   const same = before !== null && isSame({ ...before, until: null }, { ...decision, until: null });
   const changed = effects.length > 0 || !same || isNews(input.facts, facts);
@@ -73,6 +76,11 @@ export function advance(input: AdvanceInput): Advance {
     evidence: evidenceOf(facts, policy, now),
     changed,
   };
+}
+
+/** The earlier of two times, each of which may be never. */
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
 /** The part of a decision that is itself a fact: a run that was reserved, a stop, a question. */

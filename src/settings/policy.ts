@@ -13,10 +13,23 @@ export interface UnsetMergePolicy {
 export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
   return {
     runsPerHour: settings.limits.runsPerIssuePerHour,
+    reminders: settings.reminders,
     ci: settings.ci,
     forge: settings.forge,
     projects: settings.projects.map(
-      ({ id, routing, repository, branchPrefix, mentions, subIssues, agent, budgets, merge, trust }) => ({
+      ({
+        id,
+        routing,
+        repository,
+        branchPrefix,
+        mentions,
+        subIssues,
+        agent,
+        budgets,
+        merge,
+        trust,
+        reminders,
+      }) => ({
         id,
         repository: repository.name,
         baseBranch: repository.baseBranch,
@@ -32,6 +45,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
         mentions,
         subIssues,
         trust,
+        reminders,
       }),
     ),
   };

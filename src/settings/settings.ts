@@ -22,6 +22,9 @@ export type TrustSettings = Frozen<Config["trust"]>;
 /** What may be spent; null is no limit. */
 export type BudgetSettings = Frozen<Config["budgets"]>;
 
+/** When a person who is awaited is reminded. */
+export type ReminderSettings = Frozen<Config["reminders"]>;
+
 /** Which agent, and how it is started; paths absolute. */
 export interface AgentSettings extends Frozen<ResolvedAgents> {
   readonly default: AgentName;
@@ -53,6 +56,7 @@ export interface ProjectSettings extends Frozen<Pick<Config["projects"][number],
   readonly subIssues: Config["subIssues"];
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
+  readonly reminders: ReminderSettings;
   readonly agent: AgentSettings;
   readonly budgets: BudgetSettings;
 }
@@ -85,6 +89,7 @@ export interface Settings extends ResolvedSources {
   readonly budgets: BudgetSettings;
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
+  readonly reminders: ReminderSettings;
   readonly branchPrefix: string;
   readonly mentions: Config["mentions"];
   readonly subIssues: Config["subIssues"];

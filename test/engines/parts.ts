@@ -45,6 +45,7 @@ export function engineParts(clock: Clock, changes: PartsChanges = {}): EnginePar
       runsPerHour: 6,
       forge: "github",
       projects: [],
+      reminders: { afterHours: 24, times: 2 },
       ci: { settleSeconds: 0, noChecksSeconds: 0, reruns: 0 },
     },
     conditions: () => ({ agents: {}, disk: changes.disk?.() ?? null, usdToday: 0 }),

@@ -117,8 +117,8 @@ describe("thanks start nothing, and get one sentence", () => {
       ticketReading({
         blockers: [{ key: "APP-2", done: false, isSubIssue: false }],
         sessions: [
-          { id: "old", at: T0 - year, by: ann, automatic: false },
-          { id: "session-1", at: T0, by: ann, automatic: false },
+          { id: "old", at: T0 - year, by: ann, automatic: false, staleAt: null },
+          { id: "session-1", at: T0, by: ann, automatic: false, staleAt: null },
         ],
         prompts: [
           { id: "p1", session: "old", at: T0 - year, by: ann, text: "Please add it." },

@@ -17,7 +17,7 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *
  *   heard (delegated, by webhook only) | delegated [by outsider] | session <id> | undelegated | stopped [in <session>] | ticket <words> | removed
  *   says <text> [in <session>]
- *     ticket words: team=X status=completed [ours] blocked=APP-2 part=APP-3 (an open sub-issue) nobody
+ *     ticket words: stale (the tracker has long heard nothing from us) team=X status=completed [ours] blocked=APP-2 part=APP-3 (an open sub-issue) nobody
  *   pull <head> <words>   a whole reading; what was said of the head before stays
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
  *            cut (there are more checks than are listed)
@@ -207,10 +207,21 @@ export class Story {
     const given = Object.fromEntries(
       rest.map((pair) => [pair.split("=")[0] ?? "", pair.split("=")[1] ?? ""]),
     );
+    const opened = Object.values(this.life.facts.sessions);
     const sessions =
       word === "ticket"
-        ? []
-        : [{ id: word === "session" ? (rest[0] ?? "s") : "session-1", at, by, automatic: false }];
+        ? rest.includes("stale")
+          ? opened.map((session) => ({ ...session, staleAt: at }))
+          : []
+        : [
+            {
+              id: word === "session" ? (rest[0] ?? "s") : "session-1",
+              at,
+              by,
+              automatic: false,
+              staleAt: null,
+            },
+          ];
     const base = ticketReading({}, this.at);
     if (base.kind !== "ticket_read") throw new Error("a ticket reading");
     const type = given["status"] as "completed" | "canceled" | undefined;

@@ -32,6 +32,7 @@ export const STRANGER: Actor = {
 export const POLICY: Policy = {
   runsPerHour: 6,
   forge: "github",
+  reminders: { afterHours: 24, times: 2 },
   ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
   projects: [
     {
@@ -41,6 +42,7 @@ export const POLICY: Policy = {
       branchPrefix: "patchrelay/",
       mentions: "answer",
       subIssues: "wait",
+      reminders: { afterHours: 24, times: 2 },
       match: { teams: ["APP"], projects: [], labels: [] },
       agent: "scripted",
       budgets: {
@@ -83,7 +85,7 @@ export function ticketReading(change: Partial<TicketReading> = {}, at = 0): Obse
     blockers: [],
     removed: false,
     authorities: [{ granted: true, at: T0, cause: "delegated", by: ANN, session: null }],
-    sessions: [{ id: "session-1", at: T0, by: ANN, automatic: false }],
+    sessions: [{ id: "session-1", at: T0, by: ANN, automatic: false, staleAt: null }],
     prompts: [],
     ...change,
   };

@@ -106,7 +106,7 @@ test("person: the relay tells that it is ready and leaves the merge alone", asyn
   await story.until(({ rule }) => rule === "person_merges");
   await story.sweeps(1);
   expect(story.github.pullRequest(1).fields.merged).toBe(false);
-  expect(story.toldAs("thought").at(-1)).toBe("thought: The pull request is ready to be merged by a person.");
+  expect(story.toldAs("response").at(-1)).toContain("response: Pull request #1 is ready to be merged.");
   await story.grace.merges();
   await story.until("done");
   await story.end();

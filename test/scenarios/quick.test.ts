@@ -71,13 +71,22 @@ test("by what README.md has people write an issue with the label becomes a merge
     * [x] Merge
 
     Links: [Pull request #1](<url>)",
-      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
+      "↳ **patchrelay** · Pull request #1 is ready to be merged. url
+
+    * Implementation: Added the discount.
+    * CI repair: Repaired the failing check.
+
+    All required checks pass, and the merge is left to a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token. I'm waiting for a person to merge it.",
       "↳ **patchrelay** · Pull request #1 is ready for another review. url
 
     * Review fix: Did what the reviewer asked for.
 
     The review was answered, but grace has not reviewed again yet. I'm waiting for another review by grace.",
-      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
+      "↳ **patchrelay** · Pull request #1 is ready to be merged. url
+
+    * Review fix: Did what the reviewer asked for.
+
+    All required checks pass, and the merge is left to a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token. I'm waiting for a person to merge it.",
       "↳ **patchrelay** · Pull request #1 is merged. url
 
     What was done:
@@ -121,7 +130,7 @@ test("a word in a comment, a question and its answer, a stop, and the label take
   expect(thread(story)).toMatchInlineSnapshot(`
     [
       "@patchrelay please add it",
-      "↳ **patchrelay** · Waiting: see below.
+      "↳ **patchrelay** · See the report below.
 
     * [x] Implement
     * [x] Open a pull request
@@ -137,7 +146,11 @@ test("a word in a comment, a question and its answer, a stop, and the label take
 
     Answer with a reply in this thread.",
       "↳ net",
-      "↳ **patchrelay** · The pull request is ready to be merged by a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token.",
+      "↳ **patchrelay** · Pull request #1 is ready to be merged. url
+
+    * Implementation: Did the further work.
+
+    All required checks pass, and the merge is left to a person: GitHub does not let authors approve their own pull requests, and without an App it belongs to the owner of the token. I'm waiting for a person to merge it.",
       "status: In Progress",
     ]
   `);

@@ -21,6 +21,7 @@ test("the factory is given each project with its overrides filled in, and nothin
   expect(policy).toEqual({
     runsPerHour: 6,
     forge: "github",
+    reminders: { afterHours: 24, times: 2 },
     ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
     projects: [
       {
@@ -34,6 +35,7 @@ test("the factory is given each project with its overrides filled in, and nothin
         merge: { policy: "external", method: "squash", label: "ready", because: null },
         mentions: "answer",
         subIssues: "wait",
+        reminders: { afterHours: 24, times: 2 },
         trust: { mayDelegate: "members", maySteer: "collaborators" },
       },
     ],

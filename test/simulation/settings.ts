@@ -76,6 +76,7 @@ export function settingOf(chance: Chance, later: Chance, mistakes: ReadonlySet<M
     policy: {
       runsPerHour: 6,
       forge: "github",
+      reminders: POLICY.reminders,
       ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: chance.between(0, 1) },
       projects: [{ ...FIRST_POLICY, merge: { ...FIRST_POLICY.merge, policy: merge } }],
     },

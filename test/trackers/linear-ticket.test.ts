@@ -27,7 +27,9 @@ const BOT = { id: "bot", name: "Other agent", app: true };
 function session(change: Partial<SessionAnswer> = {}): SessionAnswer {
   return {
     id: "s1",
+    status: "active",
     createdAt: 1_000,
+    updatedAt: 1_000,
     dismissedAt: null,
     dismissedBy: null,
     appUser: { id: "us" },
@@ -225,6 +227,15 @@ describe("who may let us work, as a read finds it", () => {
   test("a session that an automation opened is automatic", () => {
     const { sessions } = read({ sessions: [session({ creator: null })] });
     expect(sessions).toMatchObject([{ automatic: true, by: { kind: "unknown" } }]);
+  });
+
+  test.each([
+    ["stale", 5_000],
+    ["active", null],
+    ["a state of another year", null],
+  ])("a session that Linear shows as %s has been stale since %s", (status, staleAt) => {
+    const { sessions } = read({ sessions: [session({ status, updatedAt: 5_000 })] });
+    expect(sessions).toMatchObject([{ id: "s1", staleAt }]);
   });
 
   test("silence is never an end: no delegate and no history leaves the session's word", () => {

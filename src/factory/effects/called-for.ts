@@ -12,6 +12,7 @@ import { newestSession } from "../judge/sessions.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";
 import { isOverGlimpse, narration } from "./narration.ts";
+import { isOverReminder, readBeforeReminding } from "./reminders.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
 import { pendingPrompts } from "../judge/authority.ts";
 import { isUnproven, projectOf } from "../judge/trust.ts";
@@ -66,6 +67,17 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
       background: false,
       workspace: null,
     });
+  }
+  const due = readBeforeReminding(facts, policy);
+  if (due !== null) {
+    list.push({
+      kind: "read_ticket",
+      key: `read:${facts.id}:ticket:${due}`,
+      issue: facts.id,
+      background: false,
+      workspace: null,
+    });
+    if (pull !== null) read(due);
   }
   if (pull === null) {
     if (decision.rule === "pull_request_unseen") read(`run${facts.runs.at(-1)?.number}`);
@@ -271,7 +283,7 @@ export function stillWanted(effect: Effect, facts: Facts, policy: Policy, now: n
   if (effect.kind === "set_status" && effect.to === "completed") {
     return core?.merged === true && effect.key === completedKey(facts);
   }
-  if (effect.kind === "tell") return !isOverGlimpse(effect, facts);
+  if (effect.kind === "tell") return !isOverGlimpse(effect, facts) && !isOverReminder(effect, facts);
   if (effect.kind === "take_delegation") return authorityOf(facts, policy)?.granted === true;
   if (effect.kind === "merge") return isStillDecided(effect, facts, policy, now);
   if (effect.kind !== "rerun_checks") return true;

@@ -30,6 +30,8 @@ export interface Said {
   readonly paused?: boolean;
   /** How it leaves the session, where its kind does not say so. */
   readonly leaves?: Conversation["left"];
+  /** Whether it only says again what a person is awaited for. */
+  readonly reminds?: true;
 }
 
 /** How far each way of leaving a session is from open. */
@@ -97,9 +99,20 @@ export interface Closing {
   readonly leaves?: Conversation["left"];
 }
 
-const UNSAID = { left: "open", fact: null, paused: false, stretch: 0, plan: null } as const;
+const UNSAID = {
+  left: "open",
+  fact: null,
+  paused: false,
+  stretch: 0,
+  plan: null,
+  at: null,
+  reminded: 0,
+  dueAt: null,
+  revivedAt: null,
+} as const;
 
-function conversation(facts: Facts, session: Session): Conversation | undefined {
+/** How we left a session; undefined = we have not spoken there. */
+export function conversation(facts: Facts, session: Session): Conversation | undefined {
   return own(facts.conversations, session.id);
 }
 
@@ -134,8 +147,8 @@ export function stillToClose(facts: Facts, policy: Policy, closing: readonly Clo
   });
 }
 
-/** The facts after a person's words and after `said`, news to their sessions, was said. */
-export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): Facts {
+/** The facts after a person's words and after `said`, news to their sessions, was said `now` (Unix ms). */
+export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[], now: number): Facts {
   const words = wordsOf(facts, policy);
   const talks = new Map<string, Conversation>();
   for (const session of spokenTo(facts, policy)) {
@@ -148,7 +161,8 @@ export function afterTalk(facts: Facts, policy: Policy, said: readonly Said[]): 
     const kept = talks.get(session.id);
     if (kept === undefined) continue;
     const left = leavesOf(told);
-    talks.set(session.id, left === "open" ? opened(kept) : { ...kept, left, fact, paused });
+    const next = left === "open" ? opened(kept) : { ...kept, left, fact, paused };
+    talks.set(session.id, { ...next, at: now, reminded: 0, dueAt: null });
   }
   const before = facts.conversations;
   const same =
@@ -178,5 +192,13 @@ export function afterPlan(facts: Facts, session: Session, picture: string): Fact
 function opened(talk: Conversation): Conversation {
   return talk.left === "open"
     ? talk
-    : { ...talk, left: "open", fact: null, paused: false, stretch: talk.stretch + 1 };
+    : {
+        ...talk,
+        left: "open",
+        fact: null,
+        paused: false,
+        stretch: talk.stretch + 1,
+        reminded: 0,
+        dueAt: null,
+      };
 }

@@ -10,7 +10,11 @@ import type { IssueId } from "../facts/ids.ts";
 export type Effect =
   // ── tracker lane ──
   // `acknowledges`: the first word in its session, which the tracker wants within seconds; it goes before all others.
-  | Is<"tell", { session: string; activity: Activity; acknowledges: boolean; glimpse?: GlimpseOf }>
+  // `reminds`: it only says again what a person is awaited for.
+  | Is<
+      "tell",
+      { session: string; activity: Activity; acknowledges: boolean; glimpse?: GlimpseOf; reminds?: true }
+    >
   | Is<"show_plan", { session: string; items: readonly PlanItem[] }>
   | Is<"link", { session: string; label: string; url: string }>
   | Is<"set_status", { to: "started" | "completed" }>

@@ -4,10 +4,10 @@ import { own } from "../facts/own.ts";
 import { isCourtesy } from "../judge/sessions.ts";
 import { asksForNothing } from "../judge/courtesy.ts";
 import { type Facts, activeRun } from "../facts/facts.ts";
-import type { GlimpseOf, Run, RunEnd } from "../facts/run.ts";
+import type { GlimpseOf, Run } from "../facts/run.ts";
 import type { Session } from "../facts/ticket.ts";
 import { isAssigned } from "../judge/assignment.ts";
-import { openQuestions, pendingPrompts, trustedPrompts } from "../judge/authority.ts";
+import { pendingPrompts, trustedPrompts } from "../judge/authority.ts";
 import {
   leftAs,
   addressed,
@@ -17,12 +17,12 @@ import {
   spokenTo,
   stillToClose,
 } from "./conversation.ts";
-import type { Closing, Said } from "./conversation.ts";
+import type { Said } from "./conversation.ts";
 import { classOf } from "../judge/charging.ts";
-import { mergeUnderWay } from "../judge/merging.ts";
+import { answerOf, closing, endKey } from "./last-words.ts";
+import { reminded, revived } from "./reminders.ts";
 import { pictureOf, planOf } from "./plan.ts";
 import type { Policy } from "../facts/policy.ts";
-import { projectOf } from "../judge/trust.ts";
 import * as texts from "./texts/tracker.ts";
 
 /**
@@ -33,17 +33,21 @@ import * as texts from "./texts/tracker.ts";
 export function narration(facts: Facts, decision: Decision, policy: Policy): readonly Effect[] {
   const session = addressed(facts, policy);
   if (session === null) return [];
-  const told = [...routine(facts, decision, policy, session), ...lastWords(facts, decision, policy)].map(
-    ({ key, session: to, activity, acknowledges, glimpse }): Effect => ({
-      kind: "tell",
-      key: `tell:${facts.id}:${key}`,
-      issue: facts.id,
-      session: to.id,
-      activity,
-      acknowledges,
-      ...(glimpse === undefined ? {} : { glimpse }),
-    }),
-  );
+  const told = [
+    ...routine(facts, decision, policy, session),
+    ...revived(facts, decision, policy),
+    ...lastWords(facts, decision, policy),
+    ...reminded(facts, decision, policy),
+  ].map(({ key, session: to, activity, acknowledges, glimpse, reminds }): Effect => ({
+    kind: "tell",
+    key: `tell:${facts.id}:${key}`,
+    issue: facts.id,
+    session: to.id,
+    activity,
+    acknowledges,
+    ...(glimpse === undefined ? {} : { glimpse }),
+    ...(reminds === undefined ? {} : { reminds }),
+  }));
   const items = planOf(facts, decision);
   if (!hasPlan(facts, policy)) return [...told, ...linked(facts, session)];
   const { picture, earlier } = planAfter(facts, session, pictureOf(items));
@@ -68,6 +72,7 @@ export function withRoutineTold(
   decision: Decision,
   policy: Policy,
   already: ReadonlySet<string>,
+  now: number,
 ): Facts {
   const session = addressed(facts, policy);
   const said = session === null ? [] : routine(facts, decision, policy, session);
@@ -75,6 +80,7 @@ export function withRoutineTold(
     facts,
     policy,
     said.filter(({ key }) => !already.has(`tell:${facts.id}:${key}`)),
+    now,
   );
   return session === null || !hasPlan(facts, policy)
     ? talked
@@ -82,8 +88,8 @@ export function withRoutineTold(
 }
 
 /** The facts once the last words are told, too. */
-export function withClosingTold(facts: Facts, decision: Decision, policy: Policy): Facts {
-  return afterTalk(facts, policy, lastWords(facts, decision, policy));
+export function withClosingTold(facts: Facts, decision: Decision, policy: Policy, now: number): Facts {
+  return afterTalk(facts, policy, lastWords(facts, decision, policy), now);
 }
 
 function lastWords(facts: Facts, decision: Decision, policy: Policy): readonly Said[] {
@@ -166,12 +172,12 @@ function thanked(facts: Facts, policy: Policy): readonly Said[] {
     // Where nothing was said yet, or more is to be said, thanks are not what the session is left with.
     const leaves = isOpening ? "over" : leftAs(facts, session);
     if (leaves === null || leaves === "open") return [];
-    const fact = `thanks:${id}`;
+    const key = `thanks:${id}`;
     const activity: Activity = { type: "response", body: texts.WELCOME };
     return [
       {
-        fact,
-        key: fact,
+        fact: own(facts.conversations, session.id)?.fact ?? key,
+        key,
         session,
         activity,
         acknowledges: isOpening,
@@ -227,14 +233,6 @@ export function isOverGlimpse({ glimpse }: EffectOf<"tell">, facts: Facts): bool
   return run?.number !== glimpse.run || run.glimpse?.word?.at !== glimpse.at;
 }
 
-function endKey(run: Run): string {
-  return `run:${run.number}:ended`;
-}
-
-function answerOf(run: Run, end: RunEnd): LastWord {
-  return { fact: endKey(run), activity: { type: "response", body: end.summary } };
-}
-
 function linked(facts: Facts, session: Session): readonly Effect[] {
   const pull = facts.pullRequest;
   if (pull === null) return [];
@@ -253,118 +251,15 @@ function linked(facts: Facts, session: Session): readonly Effect[] {
 /** Where it stands, when the next word is not a person's. */
 function tellState(facts: Facts, decision: Decision, tell: Tell): void {
   const head = facts.pullRequest?.core.value.head ?? "none";
-  const { rule, refusal, state, why } = decision;
-  if (state === "awaiting_queue" && ["merge", "in_queue", "person_merges"].includes(rule)) {
-    // Who has to merge it is for a person; the rest passes by itself.
-    const ephemeral = rule !== "person_merges";
-    tell(`merge:${rule}:${head}`, { type: "thought", body: why, ephemeral });
-  }
+  const { rule, refusal, state, why, step } = decision;
+  // A merge that was refused or held back is asked for again, which is no news to anybody.
+  const isAgain = step.kind === "merge" && step.basis.attempt > 1;
+  if (!isAgain && state === "awaiting_queue" && ["merge", "in_queue"].includes(rule))
+    tell(`merge:${rule}:${head}`, { type: "thought", body: why, ephemeral: true });
   if (rule === "red_on_base") tell(`checks:${rule}:${head}`, { type: "thought", body: why, ephemeral: true });
   // Between hearing of an issue and reading it passes a moment that nobody has to read about.
   if (state === "delegated" && refusal !== null && refusal !== "blockers_unread") {
     const body = texts.notStarted(decision, facts.runs.length > 0);
     tell(`waits:${rule}:${facts.runs.length}`, { type: "thought", body, ephemeral: true });
   }
-}
-
-type LastWord = Omit<Closing, "once">;
-
-/** What leaves a session closed for now: an end, or that a person's word is awaited. The last of them stands. */
-function closing(facts: Facts, decision: Decision, policy: Policy): readonly Closing[] {
-  const questions = activeRun(facts) === null ? openQuestions(facts, policy) : [];
-  const asked = questions.map(({ id, text, options }): Closing => ({
-    fact: `question:${id}`,
-    activity: { type: "elicitation", body: text, options },
-    once: "stretch",
-  }));
-  if (decision.rule === "merged" && decision.step.kind === "finish")
-    return [...asked, ...merged(facts, decision, policy)];
-  const word = lastWord(facts, decision, policy);
-  return word === null ? asked : [...asked, { ...word, once: "stretch" }];
-}
-
-/** Merged is merged: that is told once in each session, and what came too late for it is answered once, each by itself. */
-function merged(facts: Facts, decision: Decision, policy: Policy): readonly Closing[] {
-  const number = facts.pullRequest?.number ?? 0;
-  const late = pendingPrompts(facts, policy).map((prompt): Closing => ({
-    fact: `late:${prompt.id}`,
-    activity: { type: "response", body: texts.tooLate(number, prompt) },
-    once: "issue",
-  }));
-  const body = texts.conclusion(facts, decision);
-  const fact = `done:merged:${number}:${facts.past.length}`;
-  return [{ fact, activity: { type: "response", body }, once: "session" }, ...late];
-}
-
-function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | null {
-  const head = facts.pullRequest?.core.value.head ?? "none";
-  const runs = facts.runs.length;
-  const { rule, state, why } = decision;
-  switch (state) {
-    case "done":
-    case "failed": {
-      if (decision.step.kind !== "finish") return null;
-      const late = pendingPrompts(facts, policy).at(-1)?.id ?? "";
-      const fact = `${state}:${rule}:${facts.pullRequest?.number ?? 0}:${facts.past.length}:${late}${notCancelled(facts, policy)}`;
-      const body = state === "done" ? texts.conclusion(facts, decision) : texts.stopped(why);
-      return { fact, activity: { type: "response", body } };
-    }
-    case "escalated":
-      return {
-        fact: `escalated:${rule}:${head}:${runs}`,
-        activity: { type: "error", body: texts.handOver(facts, decision) },
-      };
-    case "awaiting_input":
-      return awaited(facts, decision);
-    case "paused": {
-      if (activeRun(facts) !== null) return null;
-      if (rule === "paused") {
-        const body = texts.pausedByOperator(decision);
-        return { fact: `held:${facts.paused?.at ?? 0}`, activity: { type: "response", body }, paused: true };
-      }
-      if (rule !== "taken_away") return null;
-      const at = Math.max(facts.stopped?.at ?? 0, facts.delegation?.at ?? 0, facts.commanded?.at ?? 0);
-      const body = texts.pausedByPerson(why, facts);
-      return { fact: `paused:${at}${notCancelled(facts, policy)}`, activity: { type: "response", body } };
-    }
-    case "awaiting_review": {
-      // A review that has just come is judged by a reading: until then there is nothing true to say.
-      if (facts.pullRequest === null || facts.pullRequest.hint !== null) return null;
-      // A run is called for and may not begin yet, or a merge is being cancelled: no person's word is what it waits for.
-      if (decision.refusal !== null || decision.step.kind === "cancel_merge") return null;
-      const body = texts.readyForReview(facts.pullRequest, facts, decision);
-      // The tracker shows the work as done, and yet a person's word is awaited: the end is still to be told.
-      return { fact: `review:${rule}:${head}`, activity: { type: "response", body }, leaves: "asked" };
-    }
-    case "delegated":
-    case "preparing":
-    case "implementing":
-    case "pr_open":
-    case "repairing_ci":
-    case "changes_requested":
-    case "awaiting_queue":
-    case "repairing_queue":
-      return null;
-  }
-}
-
-/** That a merge which was to be cancelled goes on is news to whoever was told that we stop. */
-function notCancelled(facts: Facts, policy: Policy): string {
-  return (mergeUnderWay(facts, projectOf(facts, policy))?.refused ?? null) === null ? "" : ":merge";
-}
-
-function awaited(facts: Facts, decision: Decision): LastWord | null {
-  const head = facts.pullRequest?.core.value.head ?? "none";
-  const runs = facts.runs.length;
-  const { rule } = decision;
-  if (rule === "question_open") return null;
-  if (rule !== "said_all") {
-    const body = texts.awaitsWord(decision);
-    return { fact: `input:${rule}:${head}:${runs}`, activity: { type: "elicitation", body } };
-  }
-  const last = facts.runs.at(-1);
-  // The agent's answer was the last word already; it is for sessions that have not seen it.
-  if (last?.end?.outcome === "answered") return answerOf(last, last.end);
-  const body = texts.whatNext(last?.end?.summary ?? decision.why);
-  return { fact: `input:no_change:${runs}`, activity: { type: "elicitation", body } };
 }

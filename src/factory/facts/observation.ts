@@ -119,6 +119,8 @@ export interface TicketReading {
     readonly at: number;
     readonly by: Actor;
     readonly automatic: boolean;
+    /** Since when the tracker shows that it has long heard nothing from us there (Unix ms); null = it does not. */
+    readonly staleAt: number | null;
   }[];
   readonly prompts: readonly {
     readonly id: string;

@@ -5,6 +5,8 @@ export interface Policy {
   readonly projects: readonly ProjectPolicy[];
   /** The name of the forge that has the repositories. */
   readonly forge: string;
+  /** For issues that are of no project. */
+  readonly reminders: Reminders;
   readonly ci: { readonly settleSeconds: number; readonly noChecksSeconds: number; readonly reruns: number };
 }
 
@@ -29,6 +31,7 @@ export interface ProjectPolicy {
   };
   readonly mentions: Mentions;
   readonly subIssues: SubIssues;
+  readonly reminders: Reminders;
   readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
 }
 
@@ -59,6 +62,12 @@ export type Mentions = "answer" | "offer" | "start";
 
 /** What becomes of an issue with open sub-issues. `wait`: it starts when they are done. `ignore`: they make no difference. */
 export type SubIssues = "wait" | "ignore";
+
+/** How often a person who is awaited is reminded, and how many hours pass before each time. */
+export interface Reminders {
+  readonly afterHours: number;
+  readonly times: number;
+}
 
 /** What is so on this machine right now, and not about the issue. */
 export interface Conditions {

@@ -65,6 +65,8 @@ export interface Session {
   readonly by: Actor;
   /** Started by an automation, not a person: then we move no states and assign nobody. */
   readonly automatic: boolean;
+  /** The newest time at which the tracker showed that it had long heard nothing from us (its own time, Unix ms); null = it never did. */
+  readonly staleAt: number | null;
 }
 
 /** Something a person told us. */
@@ -113,4 +115,12 @@ export interface Conversation {
   readonly word: number;
   /** The plan that was shown last, and how many were shown before it; null = none was. */
   readonly plan: { readonly picture: string; readonly earlier: number } | null;
+  /** When we last said something (Unix ms, our own clock); null = we have not. */
+  readonly at: number | null;
+  /** How often the person that is awaited was reminded since, of what it was left with. */
+  readonly reminded: number;
+  /** Since when it is read whether the person has spoken, before the next reminder (Unix ms, our own clock); null = it is not due. */
+  readonly dueAt: number | null;
+  /** At which `staleAt` we last said something because of it; null = at none. */
+  readonly revivedAt: number | null;
 }

@@ -11,8 +11,11 @@ export function newestSession(facts: Facts): Session | null {
   return sessionsOf(facts).at(-1) ?? null;
 }
 
-/** Whether all that was said in a session only thanks or praises. */
-export function isCourtesy({ prompts }: Facts, { id }: Session): boolean {
+/** What is said this soon opened the session (ms); a delegation opens one without a word. */
+const OPENING_MS = 60_000;
+
+/** Whether a session was opened by thanks or praise, and nothing else was said in it. */
+export function isCourtesy({ prompts }: Facts, { id, at }: Session): boolean {
   const said = Object.values(prompts).filter(({ session }) => session === id);
-  return said.length > 0 && said.every(({ text }) => asksForNothing(text));
+  return said.some((prompt) => prompt.at < at + OPENING_MS) && said.every(({ text }) => asksForNothing(text));
 }

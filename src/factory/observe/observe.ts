@@ -33,7 +33,12 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
   switch (seen.kind) {
     case "session_opened": {
       const { session, by, automatic, at } = seen;
-      const next = withTicket(withSession(facts, { id: session, at, by, automatic }), seen.ticket, at, false);
+      const next = withTicket(
+        withSession(facts, { id: session, at, by, automatic, staleAt: null }),
+        seen.ticket,
+        at,
+        false,
+      );
       return seen.delegated ? withDelegation(next, true, by, at, false) : next;
     }
     case "prompted": {

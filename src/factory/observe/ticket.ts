@@ -24,7 +24,12 @@ export function withTicket(facts: Facts, ticket: PartialTicket, at: number, read
 }
 
 export function withSession(facts: Facts, session: Session): Facts {
-  if (own(facts.sessions, session.id) !== undefined) return facts;
+  const kept = own(facts.sessions, session.id);
+  if (kept !== undefined) {
+    if (session.staleAt === null || session.staleAt <= (kept.staleAt ?? 0)) return facts;
+    const stale = { ...kept, staleAt: session.staleAt };
+    return { ...facts, sessions: { ...facts.sessions, [session.id]: stale } };
+  }
   return { ...facts, sessions: bounded({ ...facts.sessions, [session.id]: session }) };
 }
 

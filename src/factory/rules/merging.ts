@@ -21,8 +21,8 @@ export const MERGING_RULES: readonly Rule[] = [
     says: "Ready; the policy leaves the merge to a person.",
     states: ["awaiting_queue"],
     when: ({ project }) => (project?.merge.policy === "person" ? project.merge : null),
-    gives: ({ because }) => {
-      const why = withReason("The pull request is ready to be merged by a person", because ?? "");
+    gives: ({ because }, s) => {
+      const why = withReason(`${checksPass(s)}, and the merge is left to a person`, because ?? "");
       return waiting("awaiting_queue", why, "a person to merge it");
     },
   }),

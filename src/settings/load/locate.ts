@@ -60,6 +60,7 @@ export const TOP_KEYS: readonly string[] = [
   "budgets",
   "merge",
   "trust",
+  "reminders",
   "branchPrefix",
   "mentions",
   "subIssues",

@@ -84,6 +84,7 @@ function resolveProject(
     subIssues: project.subIssues ?? config.subIssues,
     merge: overridden(config.merge, project.merge),
     trust: overridden(config.trust, project.trust),
+    reminders: overridden(config.reminders, project.reminders),
     agent: resolveAgent(overriddenAgent(config.agent, project.agent), layout, path),
     budgets: overridden(config.budgets, project.budgets),
   };

@@ -55,6 +55,19 @@ const trustFields = {
   ),
 };
 
+const reminderFields = {
+  afterHours: field(
+    amount(0.1, 8_760),
+    24,
+    "Hours that a person who is awaited may be silent before a reminder, and between two.",
+  ),
+  times: field(
+    whole(0, 20),
+    2,
+    "Reminders of one thing that a person is awaited for; 0: none. A person's word starts the count again.",
+  ),
+};
+
 const branchPrefix = branchPrefixForm.describe("Prefix of the relay's branches.");
 
 const mentions = z
@@ -72,6 +85,7 @@ const subIssues = z
 export const budgetsGroup = withDefaults(budgetFields);
 export const mergeGroup = withDefaults(mergeFields);
 export const trustGroup = withDefaults(trustFields);
+export const remindersGroup = withDefaults(reminderFields);
 export const branchPrefixSetting = branchPrefix
   .default("patchrelay/")
   .describe(branchPrefix.description ?? "");
@@ -104,6 +118,7 @@ export const projectSetting = z
     subIssues: subIssues.optional().describe(subIssues.description ?? ""),
     merge: overrides(mergeFields).default({}).describe("Overrides of the global merge."),
     trust: overrides(trustFields).default({}).describe("Overrides of the global trust."),
+    reminders: overrides(reminderFields).default({}).describe("Overrides of the global reminders."),
     agent: agentOverrides.nullable().default(null).describe("Overrides of the global agent; null: none."),
     budgets: overrides(budgetFields).default({}).describe("Overrides of the global budgets."),
   })

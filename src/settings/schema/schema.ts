@@ -10,6 +10,7 @@ import {
   mentionsSetting,
   mergeGroup,
   projectSetting,
+  remindersGroup,
   subIssuesSetting,
   trustGroup,
 } from "./project.ts";
@@ -59,6 +60,9 @@ export const configSchema = z
       .prefault({})
       .describe("When and how pull requests are merged; projects can override each."),
     trust: trustGroup.prefault({}).describe("Whose words count; projects can override each."),
+    reminders: remindersGroup
+      .prefault({})
+      .describe("When a person who is awaited is reminded; projects can override each."),
     branchPrefix: branchPrefixSetting,
     mentions: mentionsSetting,
     subIssues: subIssuesSetting,

@@ -153,7 +153,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     blockers: few(fc.record({ key: word, done: fc.boolean(), isSubIssue: fc.boolean() })),
     removed: fc.constant(false),
     authorities: few(authority),
-    sessions: few(fc.record({ id, at, by: actor, automatic: fc.boolean() })),
+    sessions: few(fc.record({ id, at, by: actor, automatic: fc.boolean(), staleAt: fc.option(at) })),
     prompts: few(fc.record({ id, session: fc.option(id), at, by: actor, text: word })),
   }),
   of("pull_request_changed", { pullRequest: fc.record(change), by: actor }),

@@ -66,7 +66,7 @@ export class Model {
 
   delegate(): void {
     const id = this.next("session-");
-    this.sessions.push({ id, at: this.now, by: ANN, automatic: false });
+    this.sessions.push({ id, at: this.now, by: ANN, automatic: false, staleAt: null });
     this.authorities.push({ granted: true, at: this.now, cause: "delegated", by: ANN, session: null });
     this.tell({ kind: "delegated", at: this.now, by: ANN });
     this.tell({

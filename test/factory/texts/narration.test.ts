@@ -174,6 +174,15 @@ describe("while a run goes on", () => {
   });
 });
 
+test("a merge that is held back is told once, however often it is asked for again", () => {
+  const again = "wait 1830; merge held; pull h1";
+  const life = story(
+    `delegated; run starts; run intends h1; run published; pull h1 test=success; review r1 approved; merge held; ${again}; ${again}`,
+  );
+  expect(told(life).filter((line) => line.includes("held back"))).toHaveLength(1);
+  expect(told(life).filter((line) => line.includes("rev has approved"))).toHaveLength(1);
+});
+
 test("routine repairs are thoughts and actions, never errors", () => {
   const kinds = story(LIFE).life.effects.flatMap((effect) =>
     effect.kind === "tell" ? [effect.activity.type] : [],
@@ -384,8 +393,15 @@ describe("each session is left closed, once per ending", () => {
       at: life.life.now - days * 86_400_000 - 1,
       by: ANN,
       automatic: false,
+      staleAt: null,
     }));
-    const late = { id: "an-hour-old", at: life.life.now - 3_600_000, by: ANN, automatic: false };
+    const late = {
+      id: "an-hour-old",
+      at: life.life.now - 3_600_000,
+      by: ANN,
+      automatic: false,
+      staleAt: null,
+    };
     life.life.see(1, ticketReading({ sessions: [...sessions, late] }, 1));
     expect(Object.keys(conversations(life)).toSorted()).toEqual(["0-days-old", "an-hour-old"]);
     life.tell("says are you there? in 30-days-old; run starts");

@@ -105,7 +105,7 @@ const TRACKER: Samples<typeof tracker> = {
   awaitsWord: () => tracker.awaitsWord(decision),
   whatNext: () => tracker.whatNext("It already subtracts."),
   readyForReview: () =>
-    ["unapproved", "review_answered", "draft"]
+    ["unapproved", "review_answered", "person_merges", "draft"]
       .map((rule) => tracker.readyForReview(pull, facts, { ...unreviewed, rule }))
       .join("\n\n"),
   conclusion: () =>
@@ -117,6 +117,13 @@ const TRACKER: Samples<typeof tracker> = {
         why: "The issue was closed by ops.",
       }),
     ].join("\n---\n"),
+  reminder: () =>
+    [
+      tracker.reminder(facts, unreviewed, { asked: null, who: "Ann" }),
+      tracker.reminder({ ...facts, pullRequest: null }, decision, { asked: "Which branch?", who: "Ann" }),
+      tracker.reminder({ ...facts, pullRequest: null }, decision, { asked: "Which branch?", who: null }),
+    ].join("\n---\n"),
+  stillThere: () => tracker.stillThere(blocked),
   tooLate: () => tracker.tooLate(7, late),
   handOver: () => tracker.handOver(facts, decision),
 };
@@ -235,6 +242,12 @@ describe("what people are told, word for word", () => {
 
       Nobody has approved this commit yet. I'm waiting for an approving review.
 
+      Pull request #7 is ready to be merged. https://github.com/acme/app/pull/7
+
+      - Implementation: It published.
+
+      Nobody has approved this commit yet. I'm waiting for an approving review.
+
       Nobody has approved this commit yet. I'm waiting for an approving review.
 
       https://github.com/acme/app/pull/7
@@ -246,6 +259,26 @@ describe("what people are told, word for word", () => {
       - Implementation: It published.
       ---
       The issue was closed by ops. My work here is done.
+
+      ## reminder
+      Reminder: I'm still waiting for an approving review. Nobody has approved this commit yet.
+
+      https://github.com/acme/app/pull/7
+      ---
+      Reminder: I'm still waiting for an answer from Ann.
+
+      Which branch?
+
+      https://linear.app/acme/issue/APP-1
+      ---
+      Reminder: I'm still waiting for an answer.
+
+      Which branch?
+
+      https://linear.app/acme/issue/APP-1
+
+      ## stillThere
+      Ann delegated the issue. It is blocked by APP-2. I'm still waiting for APP-2 to be completed.
 
       ## tooLate
       Pull request #7 was merged before I could act on this message: "Also the docs, please …" If you still want this, post it again.

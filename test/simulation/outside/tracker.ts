@@ -45,7 +45,7 @@ export class Tracker {
   delegate(): void {
     const at = this.agenda.now;
     const session = this.next("s");
-    this.sessions.push({ id: session, at, by: ANN, automatic: false });
+    this.sessions.push({ id: session, at, by: ANN, automatic: false, staleAt: null });
     this.authorities.push({ granted: true, at, cause: "delegated", by: ANN, session: null });
     this.tell([
       {

@@ -184,6 +184,7 @@ export function readyForReview({ number, url }: PullRequest, facts: Facts, decis
 }
 
 const READY: Readonly<Record<string, string>> = {
+  person_merges: "ready to be merged",
   unapproved: "ready for review",
   review_answered: "ready for another review",
 };
@@ -204,6 +205,26 @@ function doneLine(run: Run, { prompts }: Facts): string {
 
 /** How much of a message is repeated in a line about a run. */
 const MOST_GIVEN = 80;
+
+/** Says again what a person is awaited for. `asked`: the question, if it is one; `who`: who gave us the work, as far as known. */
+export function reminder(
+  facts: Facts,
+  { why, waitsFor }: Decision,
+  { asked, who }: { readonly asked: string | null; readonly who: string | null },
+): string {
+  const what = asked === null ? (waitsFor ?? "you") : `an answer${who === null ? "" : ` from ${who}`}`;
+  const link = facts.pullRequest?.url ?? facts.ticket.core?.value.url ?? "";
+  return [
+    sentences(`Reminder: I'm still waiting for ${what}`, asked === null ? why : ""),
+    ...(asked === null ? [] : ["", asked]),
+    ...(link === "" ? [] : ["", link]),
+  ].join("\n");
+}
+
+/** To a session that the tracker shows as if nobody were at work: where things are. */
+export function stillThere({ why, waitsFor }: Decision): string {
+  return sentences(why, waitsFor === null ? "" : `I'm still waiting for ${waitsFor}`);
+}
 
 /** The issue is done. */
 export function conclusion(facts: Facts, decision: Decision): string {

@@ -35,7 +35,7 @@ export function givenOf(issue: QuickIssue, us: string, trigger: Trigger): Given 
     authorities.push({ granted, at, cause: granted ? "delegated" : "undelegated", by, session: null });
     if (granted) {
       const id = givenSession(issue.id, since);
-      sessions.push({ id, at, by, automatic: by.kind !== "person" });
+      sessions.push({ id, at, by, automatic: by.kind !== "person", staleAt: null });
     }
   };
   if (state.label || state.assigned) {

@@ -43,7 +43,7 @@ export function saidIn(
       if (!isOpen) {
         isOpen = true;
         session = threadSession(issue, root.id);
-        sessions.push({ id: session, at, by, automatic: false });
+        sessions.push({ id: session, at, by, automatic: false, staleAt: null });
       }
       const text = asked ?? comment.body;
       if (isStop(text)) stops.push({ granted: false, at, cause: "stopped", by, session });

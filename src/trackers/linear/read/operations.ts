@@ -25,7 +25,9 @@ export type HistoryEntry = z.output<typeof historyEntry>;
 
 const session = z.object({
   id,
+  status: z.string(),
   createdAt: time,
+  updatedAt: time,
   dismissedAt: maybe(time),
   dismissedBy: maybe(user),
   appUser: z.object({ id }),
@@ -67,7 +69,7 @@ const ticketAnswer = z.object({
 export type TicketAnswer = z.output<typeof ticketAnswer>;
 
 const SESSION_FIELDS = `
-        id createdAt dismissedAt
+        id status createdAt updatedAt dismissedAt
         dismissedBy ${USER}
         appUser { id }
         creator ${USER}

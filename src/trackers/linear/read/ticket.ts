@@ -27,6 +27,7 @@ export function ticketReading(answer: TicketAnswer, us: TrackerIdentity): Ticket
         at: session.createdAt,
         by: readActor(session.creator, us),
         automatic: session.creator === null,
+        staleAt: session.status === "stale" ? session.updatedAt : null,
       }))
       .toSorted(oldestFirst),
     prompts: sessions.flatMap((session) => promptsOf(session, us)).toSorted(oldestFirst),
