@@ -132,7 +132,7 @@ describe("checks", () => {
 
   test("a rerun that fails again is charged to an agent, and not run a third time", () => {
     const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun ok; pull h1 test=failure#2@55`);
-    expect(last(told)).toContain("repairing_ci run_queued → start_run");
+    expect(last(told)).toContain("repairing_ci run_queued → read_ticket, start_run");
     expect(effects(told, "rerun_checks")).toBe(1);
   });
 
@@ -562,14 +562,14 @@ describe("delegation, stop, pause", () => {
 
   test("a delegation again after a stop goes on where the work stood", () => {
     const told = story(`${RED}; run starts; stopped; run stopped; session s2`);
-    expect(last(told)).toContain("repairing_ci run_queued → start_run");
+    expect(last(told)).toContain("repairing_ci run_queued → read_ticket, start_run");
   });
 
   test("a merge that was asked for is cancelled when a person stops, and asked for again after a new word", () => {
     const told = story(`${QUEUED}; stopped`);
     expect(last(told)).toContain("→ cancel_merge");
     told.tell("pull h1 unqueued; ejected manual; session s2");
-    expect(last(told)).toContain("awaiting_queue merge → merge");
+    expect(last(told)).toContain("awaiting_queue merge → read_ticket, merge");
     const auto = story(`${AUTO}; stopped; session s2; cancel ok; pull h1 manual`);
     expect(effects(auto, "cancel_merge")).toBe(1);
     expect(effects(auto, "merge")).toBe(2);
@@ -1117,7 +1117,7 @@ describe("questions and messages", () => {
       ["undelegated", "delegated"],
     ]) {
       const told = story(`${GREEN}; says also the docs; run starts; ${stop}; run stopped; ${on}`);
-      expect(last(told), stop).toContain("run_queued → start_run");
+      expect(last(told), stop).toMatch(/run_queued → .*start_run/);
       expect(told.life.facts.runs.at(-1)?.cause.prompts, stop).toEqual(["p1"]);
     }
     const steered = story(

@@ -57,3 +57,25 @@ test("by policy the relay answers and offers to start work on the issue; nothing
   expect(await story.file("patchrelay/app-1", "src/unasked.txt").catch(() => null)).toBeNull();
   await story.end();
 });
+
+test("a mention in a reply is read and acted on at once, also where there is a pull request and the news does not carry it", async () => {
+  // No sweep comes to its help.
+  const story = await startStory({ config: { sweep: { activeSeconds: 3_000, waitingSeconds: 3_000 } } });
+  const { ada, linear } = story;
+  const key = ada.writes("Add a discount");
+  const first = ada.delegates();
+  await story.until("awaiting_review");
+  await story.rests();
+  const root = linear.comment(key, "Is ten percent right?", "Grace");
+  linear.dismiss(first, "Ada");
+  await story.until("paused");
+  await story.rests();
+  const session = linear.mention(key, "@patchrelay make it twenty, please", "Ada", root.id).id;
+  await story.sees(async () => (await story.runs()).length === 2);
+  await story.until(({ rule }) => rule === "unapproved");
+  expect(await story.ran()).toEqual(["implementation published", "implementation published"]);
+  expect(Object.values((await story.facts()).prompts)).toMatchObject([
+    { session, text: "@patchrelay make it twenty, please" },
+  ]);
+  await story.end();
+});

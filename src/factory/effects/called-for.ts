@@ -8,7 +8,7 @@ import { type Facts, activeRun, generationOf } from "../facts/facts.ts";
 import type { Hint } from "../facts/pull-request.ts";
 import { isSame } from "../facts/news.ts";
 import { unseenPush } from "../judge/pushes.ts";
-import { newestSession } from "../judge/sessions.ts";
+import { newestSession, wordlessMention } from "../judge/sessions.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";
 import { isOverGlimpse, narration } from "./narration.ts";
@@ -58,8 +58,8 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
       hint,
     });
   };
-  const session = newestSession(facts);
-  if (decision.rule === "mention_unread" && session !== null) {
+  const session = decision.rule === "mention_unread" ? newestSession(facts) : wordlessMention(facts);
+  if (session !== null) {
     list.push({
       kind: "read_ticket",
       key: `read:${facts.id}:ticket:session:${session.id}`,

@@ -19,3 +19,13 @@ export function isCourtesy({ prompts }: Facts, { id, at }: Session): boolean {
   const said = Object.values(prompts).filter(({ session }) => session === id);
   return said.some((prompt) => prompt.at < at + OPENING_MS) && said.every(({ text }) => asksForNothing(text));
 }
+
+/** The newest session, if it was opened by a mention of which nobody has told us the message; a delegation has none. */
+export function wordlessMention(facts: Facts): Session | null {
+  const session = newestSession(facts);
+  if (session === null) return null;
+  const given = facts.grants.delegation?.at ?? Infinity;
+  const ofDelegation = sessionsOf(facts).find(({ at }) => at > given - OPENING_MS);
+  const isTold = Object.values(facts.prompts).some((prompt) => prompt.session === session.id);
+  return session.id === ofDelegation?.id || isTold ? null : session;
+}
