@@ -132,7 +132,7 @@ describe("checks", () => {
 
   test("a rerun that fails again is charged to an agent, and not run a third time", () => {
     const told = story(`reruns 1; ${OPEN}; pull h1 test=failure@55; rerun ok; pull h1 test=failure#2@55`);
-    expect(last(told)).toContain("repairing_ci run_queued → read_ticket, start_run");
+    expect(last(told)).toContain("repairing_ci run_queued → start_run");
     expect(effects(told, "rerun_checks")).toBe(1);
   });
 
