@@ -1,30 +1,4 @@
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { openEmbeddedEngine } from "../../src/engines/embedded/engine.ts";
+import { embeddedSite } from "./embedded-site.ts";
 import { engineConformance } from "./engine.ts";
 
-engineConformance("embedded", async () => {
-  const top = mkdtempSync(join(tmpdir(), "patchrelay-engine-"));
-  let lives = 1;
-  const folder = (): string => join(top, String(lives));
-  return {
-    open: (parts, advance) =>
-      openEmbeddedEngine({
-        file: join(folder(), "patchrelay.db"),
-        lockFile: join(folder(), "patchrelay.lock"),
-        pid: process.pid,
-        parts,
-        advance,
-      }),
-    async kill() {
-      const left = folder();
-      lives += 1;
-      // The lock goes with the process, and the index of the log is made again.
-      cpSync(left, folder(), { recursive: true, filter: (path) => !/\.lock$|-shm$/.test(path) });
-    },
-    async remove() {
-      rmSync(top, { recursive: true, force: true });
-    },
-  };
-});
+engineConformance("embedded", embeddedSite);
