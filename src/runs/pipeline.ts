@@ -6,7 +6,7 @@ import { ExternalError } from "../lib/external.ts";
 import { firstOf } from "../lib/signals.ts";
 import { clip } from "../lib/text.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
-import { advanced } from "./advanced.ts";
+import { enteredPhase } from "./entered-phase.ts";
 import { rejectionOf, type Rejection, type Shown } from "./rejections.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import { objections } from "./inspect.ts";
@@ -135,7 +135,7 @@ async function workUntilAccepted(context: RunContext, worktree: Worktree): Promi
 async function inspect(context: RunContext, changes: Parameters<typeof objections>[0]): Promise<void> {
   const run = await context.run();
   const { parts } = context;
-  await context.record([advanced(run, "inspect", parts.clock.now())]);
+  await context.record([enteredPhase(run, "inspect", parts.clock.now())]);
   const found = objections(changes, run.type, parts.limits);
   if (found.length > 0)
     throw new Ending(failed("policy", `The change was not published: ${found.join("; ")}.`, null));

@@ -5,7 +5,7 @@ import { messageOf } from "../lib/assert.ts";
 import { MissingBaseBranch } from "../worktrees/errors.ts";
 import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
-import { advanced } from "./advanced.ts";
+import { enteredPhase } from "./entered-phase.ts";
 import { earlierThread } from "./earlier-thread.ts";
 import { Ending, failed } from "./ending.ts";
 import { nextTry } from "./next-try.ts";
@@ -19,7 +19,7 @@ const HOOK_TRIES = 3;
 export async function prepare(context: RunContext): Promise<Worktree> {
   const { handle, parts, project } = context;
   const run = await context.run();
-  await context.record([advanced(run, "prepare", parts.clock.now())]);
+  await context.record([enteredPhase(run, "prepare", parts.clock.now())]);
   const known = await context.progress();
   const keep = known.worktree !== null || (earlierThread(await context.facts(), run)?.unpublished ?? false);
   const prepared = await retryOutages(context, "Fetching", () => atBase(context, keep));
@@ -53,7 +53,7 @@ export async function prepare(context: RunContext): Promise<Worktree> {
       remoteHead,
     });
     const headBefore = prepared.remoteHead ?? prepared.head;
-    await context.record([advanced(run, "prepare", parts.clock.now(), { headBefore })]);
+    await context.record([enteredPhase(run, "prepare", parts.clock.now(), { headBefore })]);
   } else {
     worktree = { ...recordOf(prepared), ...known.worktree };
   }

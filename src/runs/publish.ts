@@ -5,7 +5,7 @@ import { ExternalError } from "../lib/external.ts";
 import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
 import { UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
-import { advanced } from "./advanced.ts";
+import { enteredPhase } from "./entered-phase.ts";
 import { ended, Ending, failed } from "./ending.ts";
 import type { RunContext, Worked } from "./run-context.ts";
 import { retryOutages } from "./retry-outages.ts";
@@ -153,7 +153,7 @@ async function commit(context: RunContext, worktree: Worktree, worked: Worked): 
 async function intend(context: RunContext, sha: string, expected: string | null): Promise<void> {
   const run = await context.run();
   await context.record([
-    advanced(run, "publish", context.parts.clock.now()),
+    enteredPhase(run, "publish", context.parts.clock.now()),
     {
       kind: "push_intended",
       at: context.parts.clock.now(),

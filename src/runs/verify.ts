@@ -1,5 +1,5 @@
 import { counted } from "../factory/words.ts";
-import { advanced } from "./advanced.ts";
+import { enteredPhase } from "./entered-phase.ts";
 import { Ending, failed } from "./ending.ts";
 import type { RunContext } from "./run-context.ts";
 import { hookFacts, lastLines } from "./prepare.ts";
@@ -9,7 +9,7 @@ import type { Worktree } from "../worktrees/worktrees.ts";
 export async function verify(context: RunContext, worktree: Worktree): Promise<string | null> {
   const { parts, handle } = context;
   const run = await context.run();
-  await context.record([advanced(run, "verify", parts.clock.now())]);
+  await context.record([enteredPhase(run, "verify", parts.clock.now())]);
   const outcome = await parts.worktrees.runHook("verify", worktree, {
     baseSha: worktree.base.sha,
     facts: await hookFacts(context, worktree),

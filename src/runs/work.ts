@@ -8,7 +8,7 @@ import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
-import { advanced } from "./advanced.ts";
+import { enteredPhase } from "./entered-phase.ts";
 import { fenceOf } from "./rejections.ts";
 import { earlierThread } from "./earlier-thread.ts";
 import { ended, Ending, failed } from "./ending.ts";
@@ -27,7 +27,7 @@ export async function work(
 ): Promise<Worked> {
   const { parts, handle, project } = context;
   const run = await context.run();
-  await context.record([advanced(run, "work", parts.clock.now())]);
+  await context.record([enteredPhase(run, "work", parts.clock.now())]);
   const agent = parts.agent(project.agent);
   const notReady = await agent.ready(context.signal);
   if (notReady !== null) throw new Ending(failed("infrastructure", notReady, await nextTry(context)));
@@ -82,12 +82,12 @@ async function turnOf(
       onThread: async (thread) => {
         failpoint("run.thread_started");
         await context.save({ thread });
-        await context.record([advanced(run, "work", parts.clock.now(), { thread })]);
+        await context.record([enteredPhase(run, "work", parts.clock.now(), { thread })]);
         failpoint("run.thread_saved");
       },
       onTurn: async (turn) => {
         failpoint("run.turn_started");
-        await context.record([advanced(run, "work", parts.clock.now(), { turn })]);
+        await context.record([enteredPhase(run, "work", parts.clock.now(), { turn })]);
         failpoint("run.turn_saved");
       },
       onEvent(event) {

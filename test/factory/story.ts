@@ -373,9 +373,9 @@ export class Story {
     const [what = "", value = ""] = words;
     if (what === "starts") return { kind: "run_started", ...id };
     const nothing = { thread: null, turn: null, headBefore: null };
-    if (what === "at") return { kind: "run_advanced", ...id, ...nothing, phase: value as "work" };
+    if (what === "at") return { kind: "phase_entered", ...id, ...nothing, phase: value as "work" };
     if (what === "begins")
-      return { kind: "run_advanced", ...id, ...nothing, phase: "prepare", headBefore: value };
+      return { kind: "phase_entered", ...id, ...nothing, phase: "prepare", headBefore: value };
     if (what === "intends") return { kind: "push_intended", ...id, sha: value, expected: null };
     if (what === "says") return { kind: "run_glimpsed", ...id, words: words.slice(1).join(" "), plan: null };
     if (what === "plans") {

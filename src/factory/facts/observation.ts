@@ -52,7 +52,7 @@ export type Observation =
   | Of<"run_started", { run: number; fence: number }>
   // Null: nothing new is known of it.
   | Of<
-      "run_advanced",
+      "phase_entered",
       {
         run: number;
         fence: number;

@@ -1,4 +1,4 @@
-/** The derived name of where an issue stands . Documented in docs/factory.md. */
+/** The derived name of where an issue is. Documented in docs/factory.md. */
 export const FACTORY_STATES = {
   delegated: "accepted, not started yet; why says what it waits for",
   preparing: "the worktree is being prepared",

@@ -114,7 +114,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       return withRun(facts, seen.run, seen.fence, (run) =>
         run.state === "queued" ? { ...run, state: "running", phase: "prepare", startedAt: seen.at } : run,
       );
-    case "run_advanced": {
+    case "phase_entered": {
       const { run: number, fence, phase, thread, turn, headBefore } = seen;
       const next = withRun(facts, number, fence, (run) => ({
         ...run,

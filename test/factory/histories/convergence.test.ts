@@ -291,7 +291,7 @@ function drive(facts: Facts, a: number, at: number): readonly Observation[] {
   if (a % 4 === 0)
     return [
       {
-        kind: "run_advanced",
+        kind: "phase_entered",
         ...id,
         phase: (["prepare", "work", "publish"] as const)[a % 3] ?? "work",
         thread: null,

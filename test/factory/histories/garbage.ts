@@ -195,7 +195,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   }),
   of("repository_read", { problem: fc.option(word) }),
   of("run_started", run),
-  of("run_advanced", {
+  of("phase_entered", {
     ...run,
     phase: fc.constantFrom("prepare", "work", "verify", "inspect", "publish"),
     headBefore: fc.option(fc.constantFrom("h1", "h2", "p1")),

@@ -344,7 +344,7 @@ export class Model {
     if (head !== undefined)
       this.tell(
         {
-          kind: "run_advanced",
+          kind: "phase_entered",
           at: this.now,
           ...id,
           phase: "prepare",

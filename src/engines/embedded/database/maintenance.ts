@@ -2,6 +2,7 @@ import { chmodSync, existsSync, mkdirSync, renameSync, rmSync, statSync } from "
 import { dirname } from "node:path";
 import type Database from "better-sqlite3";
 import type { Facts } from "../../../factory/facts/facts.ts";
+import { TERMINAL } from "../../../factory/facts/state.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { failpoint } from "../../../lib/failpoints.ts";
 import type { EngineSettings } from "../../engine.ts";
@@ -17,6 +18,8 @@ import { createStore } from "./store.ts";
 
 const BACKUP_PAGES = 500;
 const CHECK_BATCH = 500;
+/** The states that end an issue, for SQL. */
+const ENDED = [...TERMINAL].map((state) => `'${state}'`).join(", ");
 
 /** Something that `check` found wrong, with the invariant it breaks (docs/reliability.md). */
 export interface Finding {
@@ -140,17 +143,17 @@ export function checkInvariants(db: Database.Database, now: number): readonly Fi
     ).map(({ name }) => ({ invariant: "I4", detail: `delivery ${name} was accepted but its body is gone` })),
     ...rows(
       `SELECT r.id AS name FROM runs r JOIN issues i ON i.id = r.issue
-       WHERE r.state = 'running' AND i.state IN ('done', 'failed') LIMIT 100`,
+       WHERE r.state = 'running' AND i.state IN (${ENDED}) LIMIT 100`,
     ).map(({ name }) => ({
       invariant: "I16",
       detail: `run ${name} is active although its issue has ended`,
     })),
     ...rows(
       `SELECT t.issue AS name FROM timers t JOIN issues i ON i.id = t.issue
-       WHERE i.state IN ('done', 'failed') LIMIT 100`,
+       WHERE i.state IN (${ENDED}) LIMIT 100`,
     ).map(({ name }) => ({ invariant: "I16", detail: `${name} has ended but still has a timer` })),
     ...rows(
-      `SELECT id AS name FROM issues i WHERE state NOT IN ('done', 'failed') AND waits_for IS NULL AND until IS NULL
+      `SELECT id AS name FROM issues i WHERE state NOT IN (${ENDED}) AND waits_for IS NULL AND until IS NULL
        AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.issue = i.id AND r.state <> 'ended')
        AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.issue = i.id AND o.state IN ('pending', 'doing')) LIMIT 100`,
     ).map(({ name }) => ({ invariant: "I19", detail: `${name} does not say what it is waiting for` })),

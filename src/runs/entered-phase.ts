@@ -1,17 +1,17 @@
 import type { Run, RunPhase } from "../factory/facts/run.ts";
 import type { Observation } from "../factory/facts/observation.ts";
 
-type Advanced = Extract<Observation, { kind: "run_advanced" }>;
+type PhaseEntered = Extract<Observation, { kind: "phase_entered" }>;
 
 /** That a run has come to a phase, with what it knows since (`told`). */
-export function advanced(
+export function enteredPhase(
   { number, fence }: Pick<Run, "number" | "fence">,
   phase: RunPhase,
   at: number,
-  told: Partial<Pick<Advanced, "thread" | "turn" | "headBefore">> = {},
-): Advanced {
+  told: Partial<Pick<PhaseEntered, "thread" | "turn" | "headBefore">> = {},
+): PhaseEntered {
   return {
-    kind: "run_advanced",
+    kind: "phase_entered",
     at,
     run: number,
     fence,
