@@ -8,6 +8,7 @@ import type { Engine, EngineParts } from "./engines/engine.ts";
 import { identify, type Identities } from "./identities.ts";
 import { messageOf } from "./lib/assert.ts";
 import type { Clock } from "./lib/clock.ts";
+import { COMMITTER } from "./lib/committer.ts";
 import type { Randomness } from "./lib/ids.ts";
 import type { Log } from "./lib/log.ts";
 import { sealedVault } from "./lib/secrets/vault.ts";
@@ -156,7 +157,7 @@ async function actingOf(
     privateDir: join(settings.dataDir, "private"),
     clock,
     log: log.with({ part: "git" }),
-    identity: { name: "patchrelay", email: "patchrelay@users.noreply.invalid" },
+    identity: COMMITTER,
     forge: { host: row.gitHost(settings), credential: row.gitCredential },
     environment: parts.childEnv,
     hidden: {

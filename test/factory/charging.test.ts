@@ -6,9 +6,11 @@ import {
   type Run,
   type RunReport,
 } from "../../src/factory/facts/run.ts";
-import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
-import { issueId } from "../../src/factory/facts/ids.ts";
+import type { Facts } from "../../src/factory/facts/facts.ts";
 import { failedTooOften, isCharged, retryAtOf, settled, termsOf } from "../../src/factory/judge/charging.ts";
+import { observe } from "../../src/factory/observe/observe.ts";
+import { story } from "./story.ts";
+import { commit, pullReading } from "./world.ts";
 
 // One line per end of a run: how it ended | charged or refunded | tried again | among the failures in a row.
 const TERMS = `
@@ -17,7 +19,7 @@ no_change             | charged  | now   | ends
 answered              | charged  | now   | ends
 asked                 | refunded | now   | ends
 interrupted           | refunded | now   | counts
-superseded            | refunded | now   | ends
+superseded            | refunded | now   | counts
 stopped               | refunded | now   | ends
 failed agent          | charged  | now   | ends
 failed capacity       | refunded | later | if_paid
@@ -72,6 +74,9 @@ function report(words: string, retryAt: number | null = null): RunReport {
   };
 }
 
+/** What a person pushed, after the runs that are marked with `!`. */
+const PUSHED = commit("p1", 0);
+
 const CAUSE = {
   key: "k",
   asks: "issue",
@@ -97,7 +102,7 @@ function runOf(words: string, number: number): Run {
     startedAt: null,
     endedAt: null,
     cause: CAUSE,
-    personHead: marks.includes("!") ? "before" : null,
+    personHead: marks.includes("!") ? null : PUSHED.key,
     headBefore: null,
     headAfter: null,
     thread: null,
@@ -112,7 +117,8 @@ function runOf(words: string, number: number): Run {
 
 function factsOf(row: string): Facts {
   const words = row === "" ? [] : row.split(" ");
-  return { ...emptyFacts(issueId("linear", "a"), 0), runs: words.map((word, at) => runOf(word, at + 1)) };
+  const pull = observe(story("delegated; pull p1").life.facts, pullReading("p1", { commits: [PUSHED] }));
+  return { ...pull, runs: words.map((word, at) => runOf(word, at + 1)) };
 }
 
 describe("what an end costs", () => {

@@ -182,24 +182,6 @@ describe("pushes and budgets", () => {
     expect(spent(told)["ciRepairs"]?.spent).toBe(1);
   });
 
-  test("a person's push that no webhook reported counts too, by what the run begins on or builds on", () => {
-    const begun = story(
-      `${RED}; run starts; run begins p1; run intends h2; run published; pull h2 test=success`,
-    );
-    expect(begun.life.facts.pullRequest?.personHead?.sha).toBe("p1");
-    const integrated = story(`${RED}; run starts; run at publish`);
-    const run = integrated.life.facts.runs.at(-1);
-    integrated.life.see(200, {
-      kind: "push_intended",
-      at: integrated.life.now,
-      run: run?.number ?? 0,
-      fence: run?.fence ?? 0,
-      sha: "h2",
-      expected: "p2",
-    });
-    expect(integrated.life.facts.pullRequest?.personHead?.sha).toBe("p2");
-  });
-
   test("the head of before the push is not judged again while the forge still shows it", () => {
     const told = story(`${RED}; run starts; run intends h2; run published; pull h1 test=failure`);
     expect(last(told)).toContain("pr_open push_unseen");

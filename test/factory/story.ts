@@ -1,7 +1,7 @@
 import { NOBODY, operator, type Actor } from "../../src/factory/facts/actor.ts";
 import { decide } from "../../src/factory/rules/decide.ts";
 import type { Decision } from "../../src/factory/rules/decision.ts";
-import type { Check, Ejection, Review } from "../../src/factory/facts/pull-request.ts";
+import type { Check, Commit, Ejection, Review } from "../../src/factory/facts/pull-request.ts";
 import type { FailureClass, Outcome, PlanItem, RunReport } from "../../src/factory/facts/run.ts";
 import type { NotYet } from "../../src/factory/facts/request.ts";
 import type { Command, Observation } from "../../src/factory/facts/observation.ts";
@@ -10,7 +10,7 @@ import { isReported, type EffectKind } from "../../src/factory/effects/effect.ts
 import { stillWanted } from "../../src/factory/effects/called-for.ts";
 import { observe } from "../../src/factory/observe/observe.ts";
 import { withProject } from "../../src/factory/judge/route.ts";
-import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from "./world.ts";
+import { ANN, check, commit, Life, pullReading, REV, STRANGER, T0, ticketReading } from "./world.ts";
 
 /**
  * A factory history as text: lines (or `;`) of a few words each, ten seconds apart. The words:
@@ -18,12 +18,14 @@ import { ANN, check, Life, pullReading, REV, STRANGER, T0, ticketReading } from 
  *   heard (delegated, by webhook only) | delegated [by outsider] | session <id> | undelegated | stopped [in <session>] | ticket <words> | removed
  *   says <text> [in <session>]
  *     ticket words: stale (the tracker has long heard nothing from us) team=X status=completed [ours] blocked=APP-2 part=APP-3 (an open sub-issue) nobody
- *   pull <head> <words>   a whole reading; what was said of the head before stays
+ *   pull <head> <words>   a whole reading; what was said of the head before stays. Its name tells whose it is (commit in
+ *            world.ts); `head=tree`: its files are those of another with this tree; `p1+h2`: one was pushed after the other
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
  *            cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
+ *   base <branch>   somebody gives it another base, as a reading tells
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [ours | on <head>]
- *   news head <head> | news check <check>=… [on <head>] | news queue in|out | news review <id> <state> [by stranger]
+ *   news head <head> | news base <branch> | news check <check>=… [on <head>] | news queue in|out | news review <id> <state> [by stranger]
  *   comments <text> [by stranger]
  *   run starts | run at <phase> | run intends <head> | run given <prompt> | run spends <tokens> [usd]
  *   run <outcome> [<class>] [refunded] [again <seconds>] [-> <head>] [asks <text>]
@@ -44,6 +46,8 @@ export class Story {
   private asked = false;
   private readonly pull: Partial<Record<string, unknown>> = {};
   private checks: Check[] = [];
+  private commits: Commit[] = [];
+  private retargetedAt: number | null = null;
   private reviews: Review[] = [];
   private ejections: Ejection[] = [];
 
@@ -128,6 +132,10 @@ export class Story {
       }
       case "pull":
         return [this.reading(rest)];
+      case "base":
+        this.pull["onto"] = rest[0];
+        this.retargetedAt = at;
+        return [this.reading([])];
       case "review":
         this.reviews.push(this.review(rest));
         return [this.reading([])];
@@ -247,10 +255,12 @@ export class Story {
   }
 
   private reading(words: readonly string[]): Observation {
-    const [first, ...rest] = words;
-    if (first !== undefined) {
-      if (first !== this.head) this.checks = [];
-      this.head = first;
+    const [named, ...rest] = words;
+    for (const pushed of named?.split("+") ?? []) {
+      const [sha = "", tree = `tree-${sha}`] = pushed.split("=");
+      if (sha !== this.head) this.checks = [];
+      this.head = sha;
+      this.pushed(sha, tree);
     }
     for (const word of rest) this.word(word);
     const closed = this.pull["state"] === "closed";
@@ -268,8 +278,11 @@ export class Story {
         state: closed ? "closed" : "open",
         merged: this.pull["merged"] === true,
         draft: this.pull["draft"] === true,
+        base: (this.pull["onto"] as string | undefined) ?? base.core.base,
         closedAt: closed ? ((this.pull["closedAt"] as number | undefined) ?? this.now()) : null,
       },
+      commits: [...this.commits],
+      baseChangedAt: this.retargetedAt,
       mergeable: this.pull["conflict"] === true ? "conflict" : "yes",
       required: (this.pull["required"] as string[] | undefined) ?? ["test"],
       redOnBase: (this.pull["base"] as string[] | undefined) ?? [],
@@ -282,6 +295,13 @@ export class Story {
       reviews: this.reviews,
       ejections: this.ejections,
     };
+  }
+
+  /** A head on top of those before, or one that the branch had and is put back to. */
+  private pushed(head: string, tree: string): void {
+    const place = this.commits.findIndex(({ sha }) => sha === head);
+    this.commits =
+      place < 0 ? [...this.commits, commit(head, this.now(), { tree })] : this.commits.slice(0, place + 1);
   }
 
   private word(word: string): void {
@@ -312,6 +332,8 @@ export class Story {
     this.checks = [];
     this.reviews = [];
     this.ejections = [];
+    this.commits = this.commits.slice(-1);
+    this.retargetedAt = null;
   }
 
   private check(name: string, value: string): Check {
@@ -353,7 +375,10 @@ export class Story {
     }
     if (what === "review")
       return [{ kind: "review_changed", at, number, review: this.review(words.slice(1)) }];
-    const reading = this.reading(what === "head" ? [value] : ["", ...words.slice(1)]);
+    const known = this.commits;
+    if (what === "base") this.pull["onto"] = value;
+    const reading = this.reading(what === "base" ? [] : what === "head" ? [value] : ["", ...words.slice(1)]);
+    this.commits = known;
     if (reading.kind !== "pull_request_read") throw new Error("a pull request reading");
     const { url, node, repositoryId, core } = reading;
     return [

@@ -3,7 +3,7 @@ import type { Decision } from "../../src/factory/rules/decision.ts";
 import type { Effect } from "../../src/factory/effects/effect.ts";
 import { type Facts, emptyFacts } from "../../src/factory/facts/facts.ts";
 import { NOTHING_SPENT, type RunReport } from "../../src/factory/facts/run.ts";
-import type { Check } from "../../src/factory/facts/pull-request.ts";
+import type { Check, Commit } from "../../src/factory/facts/pull-request.ts";
 import { issueId } from "../../src/factory/facts/ids.ts";
 import type { Observation, PullRequestReading, TicketReading } from "../../src/factory/facts/observation.ts";
 import type { Conditions, Policy } from "../../src/factory/facts/policy.ts";
@@ -91,6 +91,17 @@ export function ticketReading(change: Partial<TicketReading> = {}, at = 0): Obse
   };
 }
 
+/**
+ * A commit of a pull request; its name tells what it is: p… a person's, b… a bot's, u… of somebody unknown, m… the base
+ * merged by a person, x… such a merge that may hold more; any other is ours.
+ */
+export function commit(sha: string, at: number, change: Partial<Commit> = {}): Commit {
+  const by = ({ p: "person", m: "person", x: "person", b: "bot", u: "unknown" } as const)[sha.charAt(0)];
+  const name = { person: "rev", bot: "fix[bot]", unknown: "nobody", us: "patchrelay" }[by ?? "us"];
+  const brings = sha.startsWith("m") ? "base" : sha.startsWith("x") ? "unknown" : "change";
+  return { sha, by: by ?? "us", name, brings, key: sha, tree: `tree-${sha}`, at, ...change };
+}
+
 export function pullReading(head: string, change: Partial<PullRequestReading> = {}, at = 0): Observation {
   return {
     kind: "pull_request_read",
@@ -111,6 +122,8 @@ export function pullReading(head: string, change: Partial<PullRequestReading> = 
       title: "Add subtraction (APP-1)",
       closedAt: null,
     },
+    commits: [commit(head, T0)],
+    baseChangedAt: null,
     mergeable: "yes",
     required: ["test"],
     hasQueue: false,

@@ -43,8 +43,25 @@ const review = (author: Json | null, id = 1): Json => ({
   commit: { oid: HEAD },
 });
 
+const THE_RELAY = { name: "patchrelay", email: "patchrelay@users.noreply.invalid", user: null };
+
+function gitCommit(oid: string, changes: Json = {}): Json {
+  return {
+    oid,
+    authoredDate: "2026-11-20T09:00:00Z",
+    committedDate: "2026-11-20T09:00:00Z",
+    tree: { oid: `tree of ${oid}` },
+    parents: { nodes: [] },
+    author: THE_RELAY,
+    committer: THE_RELAY,
+    ...changes,
+  };
+}
+
 function pull(changes: Json = {}, commit: Json = {}): Json {
   return {
+    history: { nodes: [{ commit: gitCommit((changes["headRefOid"] as string | undefined) ?? HEAD) }] },
+    baseChanges: { nodes: [] },
     id: "PR_7",
     number: 7,
     url: "https://github.com/acme/app/pull/7",

@@ -41,10 +41,11 @@ export function plantedFactory(mistakes: ReadonlySet<Mistake>): typeof factoryAd
   return (input) => {
     const result = factoryAdvance(input);
     const { facts } = result;
-    if (mistakes.has("own_push_resets") && facts.pullRequest !== null) {
-      const { core } = facts.pullRequest;
-      const personHead = { sha: core.value.head, at: core.at };
-      return { ...result, facts: { ...facts, pullRequest: { ...facts.pullRequest, personHead } } };
+    if (mistakes.has("own_push_resets")) {
+      const runs = facts.runs.map((run) =>
+        run.end?.outcome === "published" ? { ...run, personHead: `before ${run.headAfter}` } : run,
+      );
+      return { ...result, facts: { ...facts, runs } };
     }
     if (mistakes.has("burnt_budget")) {
       const runs = facts.runs.map((run) =>

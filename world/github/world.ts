@@ -129,7 +129,7 @@ const UNGUARDED: Protection = {
 export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubWorld> {
   const { clock, randomness } = parts;
   const faults: Faults = { ...CALM };
-  const habits: Habits = { ciOnEveryPush: false, hasBranchRules: true };
+  const habits: Habits = { ciOnEveryPush: false, hasBranchRules: true, formatter: null };
   const problems: string[] = [];
   const problem = (story: string): void => {
     problems.push(story);

@@ -7,7 +7,7 @@ import type { Effect, EffectOf } from "./effect.ts";
 import { type Facts, activeRun, generationOf } from "../facts/facts.ts";
 import type { Hint } from "../facts/pull-request.ts";
 import { isSame } from "../facts/news.ts";
-import { unseenPush } from "../judge/pushes.ts";
+import { isBaseUnread, unseenPush } from "../judge/pushes.ts";
 import { newestSession, wordlessMention } from "../judge/sessions.ts";
 import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/merging.ts";
 import { closedBecause } from "./texts/pull-request.ts";
@@ -91,6 +91,7 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
   const pushed = unseenPush(facts);
   if (pushed !== null) read(`push:${pushed}`);
   if (pull.readAt === null) read(`first:${pull.number}`);
+  else if (isBaseUnread(pull)) read(`base:${core.base}:${pull.core.at}`);
   if (pull.hint !== null) {
     const { at, about, heardAt } = pull.hint;
     read(`hint:${at}:${about.join(", ")}:${heardAt}`, pull.hint);

@@ -4,6 +4,7 @@ import type { Run, RunEnd } from "../facts/run.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
 import type { Closing } from "./conversation.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
+import { personHead } from "../judge/pushes.ts";
 import type { Policy } from "../facts/policy.ts";
 import { projectOf } from "../judge/trust.ts";
 import * as texts from "./texts/tracker.ts";
@@ -63,7 +64,8 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
     }
     case "escalated":
       return {
-        fact: `escalated:${rule}:${head}:${runs}`,
+        // What machines push meanwhile is no news to whoever has it now.
+        fact: `escalated:${rule}:${personHead(facts)}:${runs}`,
         activity: { type: "error", body: texts.handOver(facts, decision) },
       };
     case "awaiting_input":

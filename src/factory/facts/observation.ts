@@ -1,7 +1,7 @@
 import type { IssueId } from "./ids.ts";
 import type { Actor } from "./actor.ts";
 import type { Authority, Blocker, TicketCore, TicketStatus } from "./ticket.ts";
-import type { Check, Ejection, PullRequestCore, QueueEntry, Review, Thread } from "./pull-request.ts";
+import type { Check, Commit, Ejection, PullRequestCore, QueueEntry, Review, Thread } from "./pull-request.ts";
 import type { PlanItem, RunPhase, RunReport, Spent } from "./run.ts";
 import type { ForgeRequest, NotYet } from "./request.ts";
 
@@ -141,6 +141,10 @@ export interface PullRequestChange {
 
 /** Everything the forge says about a pull request at one moment. Lists are whole: what is absent is gone. */
 export interface PullRequestReading extends PullRequestChange {
+  /** Its newest commits, oldest first; the last is the head. */
+  readonly commits: readonly Commit[];
+  /** When it was last given another base (Unix ms); null = never. */
+  readonly baseChangedAt: number | null;
   readonly mergeable: "yes" | "conflict" | "unknown";
   readonly required: readonly string[];
   readonly hasQueue: boolean;

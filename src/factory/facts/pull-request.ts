@@ -25,8 +25,14 @@ export interface PullRequest {
   readonly autoMergeOurs: boolean;
   /** Times the merge queue sent it away, by the forge's time. */
   readonly ejections: Readonly<Record<string, Ejection>>;
-  /** The newest head that is not a push of ours, and so the one that budgets belong to. Null = all were ours. */
-  readonly personHead: { readonly sha: string; readonly at: number } | null;
+  /** The head, where it is not a push of ours, and since when we know of it. Null = it is ours. */
+  readonly otherHead: { readonly sha: string; readonly at: number } | null;
+  /** Its newest commits, oldest first, as the newest whole reading tells: whose word a head is (judge/pushes.ts). */
+  readonly commits: readonly Commit[];
+  /** The base of the newest whole reading; null = it has not been read. */
+  readonly readBase: string | null;
+  /** When it was last given another base, as that reading tells (Unix ms); null = never. */
+  readonly baseChangedAt: number | null;
   /** Forge time of the newest whole reading. */
   readonly readAt: number | null;
   /** Our own time just before the newest whole reading was asked for: it tells of all that we did before then.
@@ -35,6 +41,23 @@ export interface PullRequest {
   /** Something happened that only a reading can tell in full; gone once one is newer that was asked for after we
    * heard (`heardAt`, our own clock): the forge's whole seconds cannot tell which came first. */
   readonly hint: Hint | null;
+}
+
+/** A commit of the pull request's own, not of its base. */
+export interface Commit {
+  readonly sha: string;
+  /** Who made it, by what the commit itself says; `us` = the relay, whoever has put it on another base since. */
+  readonly by: "person" | "bot" | "us" | "unknown";
+  /** For showing to people only. */
+  readonly name: string | null;
+  /** `base`: nothing but what the base brings. `unknown`: the base, and maybe more; nobody could tell. */
+  readonly brings: "change" | "base" | "unknown";
+  /** What stays the same when a machine puts it on another base. */
+  readonly key: string;
+  /** Names its content: two commits with the same files have the same. */
+  readonly tree: string;
+  /** When it was made, by its maker's clock (Unix ms). */
+  readonly at: number;
 }
 
 /** News that tells less than a reading does. */

@@ -14,7 +14,7 @@ export interface Run {
   readonly startedAt: number | null;
   readonly endedAt: number | null;
   readonly cause: RunCause;
-  /** personHead when it was reserved: the attempts that share it share a budget. */
+  /** The commit by which a person had spoken last when it was reserved: the attempts that share it share a budget. */
   readonly personHead: string | null;
   readonly headBefore: string | null;
   /** The commit it was about to push, known before the push: this is how our own push is recognised. */

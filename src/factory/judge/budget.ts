@@ -2,6 +2,7 @@ import { type Facts, generationOf } from "../facts/facts.ts";
 import { NOTHING_SPENT, type Run, type RunCause } from "../facts/run.ts";
 import { failedTooOften, isCharged, runsSinceReset } from "./charging.ts";
 import { ownAutoMerge } from "./merging.ts";
+import { machinesSince, personHead } from "./pushes.ts";
 import type { Budgets, Conditions, ProjectPolicy } from "../facts/policy.ts";
 import { counted, listed, operatorRuns, sentence, sentences, withReason } from "../words.ts";
 import { RUN_TYPES, type BudgetName, type RunType } from "../facts/run-types.ts";
@@ -77,7 +78,7 @@ export function reserve(ask: Reservation): { readonly run: Run } | { readonly re
       startedAt: null,
       endedAt: null,
       cause,
-      personHead: facts.pullRequest?.personHead?.sha ?? null,
+      personHead: personHead(facts),
       headBefore: facts.pullRequest?.core.value.head ?? null,
       headAfter: null,
       thread: null,
@@ -170,7 +171,10 @@ function refuse(ask: Reservation): Refusal | null {
       "budget_spent",
       limit === 0
         ? `The ${RUN_TYPES[type].words} budget allows no attempts.`
-        : `The ${RUN_TYPES[type].words} budget (${counted(limit, "attempt")}) is used up.`,
+        : sentences(
+            `The ${RUN_TYPES[type].words} budget (${counted(limit, "attempt")}) is used up.`,
+            ...(type === "implementation" ? [] : betweenOurs(facts)),
+          ),
       aWord,
     );
   }
@@ -220,6 +224,15 @@ function refuse(ask: Reservation): Refusal | null {
   return mergesWhatWePush(facts, project);
 }
 
+/** Who else kept pushing, although no person did: two machines may be undoing each other's work. */
+function betweenOurs(facts: Facts): readonly string[] {
+  return machinesSince(facts).map(({ name, times, same }) =>
+    same
+      ? `${name} has pushed the same files again, which renews no budget.`
+      : `${name} has pushed ${counted(times, "time")} in between, which renews no budget.`,
+  );
+}
+
 /** Auto-merge stays on when the head moves, and would merge what nobody has looked at yet. */
 function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null {
   const merge = ownAutoMerge(facts, project);
@@ -244,18 +257,18 @@ function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null 
 }
 
 /**
- * Attempts spent on the same trouble: repairs count per head that a person made, an implementation per
- * request. So our own pushes never give a new budget, and a person's do.
+ * Attempts spent on the same trouble: repairs count per commit by which a person spoke, an implementation per
+ * request. So neither our own pushes give a new budget nor those of other machines, and a person's do.
  */
 function spentOn(facts: Facts, type: RunType, cause: RunCause): number {
-  const personHead = facts.pullRequest?.personHead?.sha ?? null;
+  const word = personHead(facts);
   return runsSinceReset(facts).filter(
     (run) =>
       run.type === type &&
       isCharged(run) &&
       (type === "implementation"
         ? run.cause.key === cause.key
-        : run.personHead === personHead && run.generation === generationOf(facts)),
+        : run.personHead === word && run.generation === generationOf(facts)),
   ).length;
 }
 

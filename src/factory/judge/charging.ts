@@ -1,4 +1,5 @@
 import { type Facts, generationOf } from "../facts/facts.ts";
+import { personHead } from "./pushes.ts";
 import type { FailureClass, Outcome, Run, RunCause, RunEnd, RunReport } from "../facts/run.ts";
 
 /** What follows from how a run ended. */
@@ -16,9 +17,9 @@ export interface Terms {
 
 /** It says something about the work. */
 const THE_WORK: Terms = { charged: true, again: "now", inARow: "ends" };
-/** A person decided so, or it was overtaken. */
+/** A person decided so. */
 const NOBODYS_FAULT: Terms = { charged: false, again: "now", inARow: "ends" };
-/** Ours, as a rule; but it could repeat forever. */
+/** Overtaken, or ours as a rule; but it could repeat forever. */
 const CUT_OFF: Terms = { charged: false, again: "now", inARow: "counts" };
 /** An outage that costs nothing gets hours, not minutes: it must not hand everything over at once. */
 const THE_WORLD: Terms = { charged: false, again: "later", inARow: "if_paid" };
@@ -29,7 +30,7 @@ const BY_OUTCOME: Readonly<Record<Exclude<Outcome, "failed">, Terms>> = {
   answered: THE_WORK,
   asked: NOBODYS_FAULT,
   interrupted: CUT_OFF,
-  superseded: NOBODYS_FAULT,
+  superseded: CUT_OFF,
   stopped: NOBODYS_FAULT,
 };
 
@@ -120,9 +121,10 @@ function isCounted({ end, spent }: Run): boolean {
 
 /** Whether a person has pushed or said something since that run, by what the runs were given and not by a clock. */
 function isBeforeAWord(facts: Facts, cause: RunCause, run: Run): boolean {
+  const word = personHead(facts);
   return (
     run.generation !== generationOf(facts) ||
-    run.personHead !== (facts.pullRequest?.personHead?.sha ?? null) ||
+    (word !== null && run.personHead !== word) ||
     cause.prompts.some((prompt) => !run.cause.prompts.includes(prompt) && !run.steered.includes(prompt))
   );
 }

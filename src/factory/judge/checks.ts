@@ -76,10 +76,10 @@ function settledAt(since: number, checks: readonly Check[], policy: Policy): num
 }
 
 /** Since when there is this head: a comment or a review moves the pull request's own time on, but not this one. */
-function headSince(facts: Facts, { core, personHead }: PullRequest): number {
+function headSince(facts: Facts, { core, otherHead }: PullRequest): number {
   const sha = core.value.head;
   const run = facts.runs.findLast(({ headAfter }) => headAfter === sha);
-  const seen = run === undefined ? (personHead?.sha === sha ? personHead.at : null) : run.endedAt;
+  const seen = run === undefined ? (otherHead?.sha === sha ? otherHead.at : null) : run.endedAt;
   return Math.min(core.at, seen ?? core.at);
 }
 

@@ -1,6 +1,7 @@
 import type { Facts } from "../facts/facts.ts";
 import type { Review } from "../facts/pull-request.ts";
-import { isOurs } from "./pushes.ts";
+import { hasPushedSince } from "./pushes.ts";
+import { endOfSecond } from "../facts/stamp.ts";
 import type { Policy } from "../facts/policy.ts";
 import { maySteer } from "./trust.ts";
 
@@ -15,8 +16,10 @@ export interface ReviewStatus {
    * or with an access that is not known.
    */
   readonly vetoes: readonly Review[];
-  /** Approvals of the present head by people with write access. */
+  /** Approvals of the present head onto the present base by people with write access. */
   readonly approvals: readonly Review[];
+  /** Approvals of the present head that were given for another base. */
+  readonly outdated: readonly Review[];
 }
 
 const OPINIONS: ReadonlySet<string> = new Set(["approved", "changes_requested", "dismissed"]);
@@ -35,18 +38,26 @@ export function reviewStatusOf(facts: Facts, policy: Policy): ReviewStatus {
   const head = facts.pullRequest?.core.value.head;
   const objections = opinions.filter((review) => review.state === "changes_requested");
   const requested = objections.filter((review) => maySteer(facts, review.by, "forge", policy));
+  const approvals = opinions.filter(
+    (review) =>
+      review.state === "approved" &&
+      review.head === head &&
+      review.by.kind === "person" &&
+      (review.by.permission === "write" || review.by.permission === "admin"),
+  );
   return {
     blocking: requested.filter((review) => !isAnswered(facts, review)),
     answered: requested.filter((review) => isAnswered(facts, review)),
     vetoes: objections.filter((review) => !requested.includes(review) && mayBlock(review)),
-    approvals: opinions.filter(
-      (review) =>
-        review.state === "approved" &&
-        review.head === head &&
-        review.by.kind === "person" &&
-        (review.by.permission === "write" || review.by.permission === "admin"),
-    ),
+    approvals: approvals.filter((review) => isForPresentBase(facts, review)),
+    outdated: approvals.filter((review) => !isForPresentBase(facts, review)),
   };
+}
+
+/** What is merged into another base is another change: GitHub keeps the approval, we do not count it. */
+function isForPresentBase({ pullRequest }: Facts, { at }: Review): boolean {
+  if (pullRequest === null || pullRequest.readBase !== pullRequest.core.value.base) return false;
+  return pullRequest.baseChangedAt === null || at > endOfSecond(pullRequest.baseChangedAt);
 }
 
 /** GitHub lets the reviews of those block who may write; who may is not always told, and then it may be one of them. */
@@ -54,10 +65,9 @@ function mayBlock({ by: { permission } }: Review): boolean {
   return permission === null || permission === "write" || permission === "admin";
 }
 
-/** A run of ours took it up and ended, or a person has pushed another head since. */
+/** A run of ours took it up and ended, or a person has pushed a change of theirs since. */
 function isAnswered(facts: Facts, review: Review): boolean {
-  const head = facts.pullRequest?.core.value.head ?? review.head;
-  if (head !== review.head && !isOurs(facts, head)) return true;
+  if (hasPushedSince(facts, review.head, review.at)) return true;
   return facts.runs.some(
     (run) =>
       run.type === "review_fix" &&

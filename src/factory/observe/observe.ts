@@ -2,9 +2,8 @@ import type { Facts } from "../facts/facts.ts";
 import type { Question } from "../facts/ticket.ts";
 import { runId } from "../facts/ids.ts";
 import { withAnswer } from "./request.ts";
-import { withGlimpse, withHeadBefore, withRun } from "./run.ts";
+import { withGlimpse, withRun } from "./run.ts";
 import {
-  headSeen,
   withCheck,
   withHint,
   withPullRequest,
@@ -116,20 +115,16 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       );
     case "phase_entered": {
       const { run: number, fence, phase, thread, turn, headBefore } = seen;
-      const next = withRun(facts, number, fence, (run) => ({
+      return withRun(facts, number, fence, (run) => ({
         ...run,
         phase,
         thread: thread ?? run.thread,
         turn: turn ?? run.turn,
+        headBefore: headBefore ?? run.headBefore,
       }));
-      return headBefore === null ? next : withHeadBefore(next, number, fence, headBefore, seen.at);
     }
-    case "push_intended": {
-      const next = withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
-      if (next === facts || next.pullRequest === null || seen.expected === null) return next;
-      // What the push builds on may be a person's commit that no webhook has reported.
-      return { ...next, pullRequest: headSeen(next, next.pullRequest, seen.expected, seen.at) };
-    }
+    case "push_intended":
+      return withRun(facts, seen.run, seen.fence, (run) => ({ ...run, headAfter: seen.sha }));
     case "prompt_delivered":
       return withRun(facts, seen.run, seen.fence, (run) =>
         run.steered.includes(seen.prompt) ? run : { ...run, steered: [...run.steered, seen.prompt] },

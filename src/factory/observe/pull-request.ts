@@ -37,7 +37,7 @@ export function withPullRequest(
   const kept = facts.pullRequest;
   if (kept === null) {
     if (change.core.branch !== facts.project?.branch) return facts;
-    return { ...facts, pullRequest: withPersonHead(facts, opened(change, at, read), at) };
+    return { ...facts, pullRequest: withOtherHead(facts, opened(change, at, read), at) };
   }
   if (kept.number !== change.number) return facts;
   // Merged absorbs: whatever comes late, in whatever order, it stays merged.
@@ -58,7 +58,7 @@ export function withPullRequest(
     repositoryId: kept.repositoryId ?? change.repositoryId,
     core: stamped,
   };
-  const changed = { ...facts, pullRequest: withPersonHead(facts, next, at) };
+  const changed = { ...facts, pullRequest: withOtherHead(facts, next, at) };
   return isUnsure(kept.core, stamped, core, at, read)
     ? withHint(changed, at, "the pull request", heardAt)
     : changed;
@@ -93,22 +93,21 @@ function opened(change: PullRequestChange, at: number, read: boolean): PullReque
     autoMerge: null,
     autoMergeOurs: false,
     ejections: {},
-    personHead: null,
+    otherHead: null,
+    commits: [],
+    readBase: null,
+    baseChangedAt: null,
     readAt: null,
     readAskedAt: null,
     hint: null,
   };
 }
 
-function withPersonHead(facts: Facts, pullRequest: PullRequest, at: number): PullRequest {
-  return headSeen(facts, pullRequest, pullRequest.core.value.head, at);
-}
-
-/** Takes note of a head that a person made; budgets count from it. */
-export function headSeen(facts: Facts, pullRequest: PullRequest, sha: string, at: number): PullRequest {
-  const known = pullRequest.personHead;
-  if (isOurs(facts, sha) || known?.sha === sha || (known !== null && known.at > at)) return pullRequest;
-  return { ...pullRequest, personHead: { sha, at } };
+/** Takes note of since when it has a head that is not ours. */
+function withOtherHead(facts: Facts, pullRequest: PullRequest, at: number): PullRequest {
+  const sha = pullRequest.core.value.head;
+  if (pullRequest.otherHead?.sha === sha) return pullRequest;
+  return { ...pullRequest, otherHead: isOurs(facts, sha) ? null : { sha, at } };
 }
 
 export function withHint(facts: Facts, at: number, what: string, heardAt: number): Facts {
@@ -219,6 +218,9 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
     queue: later(kept.queue, reading.queue, reading.readAt, true),
     autoMerge: later(kept.autoMerge, reading.autoMerge, reading.readAt, true),
     autoMergeOurs: reading.autoMergeOurs,
+    commits: reading.commits,
+    readBase: reading.core.base,
+    baseChangedAt: reading.baseChangedAt,
     ejections: ejections(reading.ejections),
     readAt: reading.readAt,
     readAskedAt: askedAtOf(kept, reading),

@@ -1,7 +1,6 @@
 import type { Facts } from "../facts/facts.ts";
 import type { Run } from "../facts/run.ts";
 import type { Observation } from "../facts/observation.ts";
-import { headSeen } from "./pull-request.ts";
 
 type Change = (run: Run) => Run;
 
@@ -13,13 +12,6 @@ export function withRun(facts: Facts, number: number, fence: number, change: Cha
   const runs = [...facts.runs];
   runs[index] = change(run);
   return { ...facts, runs };
-}
-
-/** The head a run begins on; when a person made it, budgets count from it. */
-export function withHeadBefore(facts: Facts, number: number, fence: number, sha: string, at: number): Facts {
-  const next = withRun(facts, number, fence, (run) => ({ ...run, headBefore: sha }));
-  if (next === facts || next.pullRequest === null) return next;
-  return { ...next, pullRequest: headSeen(next, next.pullRequest, sha, at) };
 }
 
 /** A run of which people have seen more. */

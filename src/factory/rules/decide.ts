@@ -2,6 +2,7 @@ import { reserve } from "../judge/budget.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
 import { RUN_TYPES } from "../facts/run-types.ts";
 import type { Facts } from "../facts/facts.ts";
+import type { PullRequest } from "../facts/pull-request.ts";
 import type { Run } from "../facts/run.ts";
 import type { SaidTo } from "../facts/ticket.ts";
 import { trackerOf } from "../facts/ids.ts";
@@ -118,12 +119,7 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
       `#${pull.number} ${core.merged ? "merged" : core.state}${core.draft ? ", draft" : ""}`,
       pull.core.at,
     );
-    add(
-      forge,
-      "head",
-      `${core.head.slice(0, 12)}${pull.personHead?.sha === core.head ? " (by a person)" : ""}`,
-      pull.core.at,
-    );
+    add(forge, "head", `${core.head.slice(0, 12)}${madeBy(pull)}`, pull.core.at);
     add(
       forge,
       "checks",
@@ -171,6 +167,14 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
     );
   }
   return rows;
+}
+
+/** Who made the head, where it was not us. */
+function madeBy({ core, commits }: PullRequest): string {
+  const commit = commits.find(({ sha }) => sha === core.value.head);
+  if (commit === undefined || commit.by === "us") return "";
+  const who = commit.name ?? (commit.by === "person" ? "a person" : "somebody unknown");
+  return commit.brings === "base" ? ` (the base, merged by ${who})` : ` (by ${who})`;
 }
 
 /** Where the word was said that gives or takes away our authority. */

@@ -1,6 +1,6 @@
 import type { Ejection } from "../facts/pull-request.ts";
 import type { Facts } from "../facts/facts.ts";
-import { isOurs } from "../judge/pushes.ts";
+import { hasPushedSince } from "../judge/pushes.ts";
 import { waiting } from "./answer.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
@@ -134,7 +134,7 @@ function approvedOrNot({ reviews: { approvals } }: Situation): string {
 
 /**
  * Whether a person took it out of the queue, and no person has spoken for the merge since: no word, no `retry`, no push,
- * and no approval of what we have pushed since.
+ * and no approval of what we or a machine have pushed since.
  */
 function isTakenOut({ facts, pullRequest, authority, ejection, reviews }: Situation): boolean {
   const last = Object.entries(pullRequest?.ejections ?? {})
@@ -146,7 +146,8 @@ function isTakenOut({ facts, pullRequest, authority, ejection, reviews }: Situat
   const at = endOfSecond(last[1].at);
   if (Math.max(facts.budgetReset?.at ?? 0, authority?.at ?? 0) > at) return false;
   if (ejection?.key === last[0]) return true;
-  return isOurs(facts, pullRequest.core.value.head) && !reviews.approvals.some((review) => review.at > at);
+  if (hasPushedSince(facts, last[1].head, at)) return false;
+  return !reviews.approvals.some((review) => review.at > at);
 }
 
 /** Whether it was we who took it out. Where we act with a person's token, only if we have taken out this pull request at all. */

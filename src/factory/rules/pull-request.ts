@@ -3,7 +3,7 @@ import type { Check, PullRequestCore } from "../facts/pull-request.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
 import { counted, listed, operatorRuns, quoting } from "../words.ts";
-import { unseenPush } from "../judge/pushes.ts";
+import { isBaseUnread, unseenPush } from "../judge/pushes.ts";
 import { isUnapproved, mergeUnderWay } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
@@ -59,9 +59,9 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "unread_pull_request",
-    says: "The pull request has not been read in full yet.",
+    says: "The pull request has not been read in full yet, or not since it was given another base.",
     states: ["pr_open"],
-    when: ({ pullRequest }) => holds(pullRequest?.readAt === null),
+    when: ({ pullRequest }) => holds(pullRequest !== null && isBaseUnread(pullRequest)),
     gives: () => waiting("pr_open", "The pull request is being read.", "the pull request to be read"),
   }),
   rule({
@@ -272,13 +272,15 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
     states: ["awaiting_review"],
     when: (s) => holds(isUnapproved(s)),
     gives: (_, s) =>
-      waiting(
-        "awaiting_review",
-        `${checksPass(s)}, but nobody with write access has approved this commit yet.`,
-        "an approving review",
-      ),
+      waiting("awaiting_review", `${checksPass(s)}, but ${unapprovedBy(s)}.`, "an approving review"),
   }),
 ];
+
+function unapprovedBy({ reviews: { outdated }, pullRequest }: Situation): string {
+  const [first] = outdated;
+  if (first === undefined) return "nobody with write access has approved this commit yet";
+  return `${first.by.name ?? "a reviewer"} approved it before its base was changed to ${pullRequest?.core.value.base}`;
+}
 
 /** What a person has said against the merge since it was requested, as a sentence; null = nothing. */
 function objectionOf(s: Situation): string | null {

@@ -2,7 +2,7 @@ import { lastOfSpent } from "../judge/budget.ts";
 import { generationOf } from "../facts/facts.ts";
 import type { Authority } from "../facts/ticket.ts";
 import type { Run, RunCause } from "../facts/run.ts";
-import { isOurs } from "../judge/pushes.ts";
+import { overtaking, personHead } from "../judge/pushes.ts";
 import { isUnapproved, ownAutoMerge } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
 import { own } from "../facts/own.ts";
@@ -250,7 +250,8 @@ function asksFor({ pullRequest, assigned, project, facts }: Situation): RunCause
 function isTakenOver(s: Situation, cause: RunCause): boolean {
   if (s.pullRequest === null || s.project === null) return false;
   const tried = lastOfSpent(s.facts, s.project, "implementation", cause);
-  return tried !== null && tried.personHead !== (s.pullRequest.personHead?.sha ?? null);
+  const word = personHead(s.facts);
+  return tried !== null && word !== null && tried.personHead !== word;
 }
 
 function lastOfGeneration(s: Situation): Run | null {
@@ -271,13 +272,12 @@ function overtakenBy(s: Situation, run: Run): string | null {
     return `Run ${run.number} was working on a pull request that has ended.`;
   if (pull === null || run.phase === "publish" || run.phase === "settle" || run.type === "implementation")
     return null;
-  const head = pull.core.value.head;
-  if (run.cause.head !== null && head !== run.cause.head && !isOurs(s.facts, head)) {
-    return `A person has pushed ${head.slice(0, 8)} since run ${run.number} started.`;
-  }
+  const newer = run.cause.head === null ? null : overtaking(s.facts, run.cause.head);
+  if (newer !== null)
+    return `${newer.by === "person" ? "A person" : "Somebody"} has pushed ${newer.sha.slice(0, 8)} since run ${run.number} started.`;
   // Its push would throw the pull request out of the queue again.
   if (pull.queue?.value != null) return "The pull request has entered the merge queue.";
-  if (run.type === "ci_repair" && head === run.cause.head && s.verdict?.kind === "green")
+  if (run.type === "ci_repair" && s.verdict?.kind === "green")
     return `The checks have passed without run ${run.number}.`;
   if (run.type === "review_fix" && run.cause.reviews.length > 0) {
     const open = s.reviews.blocking.some((review) => run.cause.reviews.includes(review.id));

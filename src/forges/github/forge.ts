@@ -13,6 +13,7 @@ import { createIdentity } from "./client/identity.ts";
 import { cancelMerge, merge } from "./write/merge.ts";
 import { createPermissions } from "./client/permissions.ts";
 import { closePullRequest, openPullRequest } from "./write/pull-request.ts";
+import { createCommitReader } from "./read/commits.ts";
 import { createPullRequestReader } from "./read/read.ts";
 import { gitRemote } from "./client/remote.ts";
 import { rerunChecks } from "./write/rerun.ts";
@@ -56,6 +57,7 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     client,
     rules,
     permissions: createPermissions(client, clock),
+    commits: createCommitReader(client),
     whoAmI,
   });
   const logParts = { client, transport, apiUrl, clock, totalMs: limits.totalMs, log };

@@ -39,10 +39,11 @@ const RARE: ReadonlySet<string> = new Set([
   "command",
   "draft",
   "block",
+  "retarget",
 ]);
 
 let heads = 0;
-const head = (by: "p" | "h"): string => `${by}${(heads += 1)}`;
+const head = (by: "p" | "h" | "b" | "m" | "u"): string => `${by}${(heads += 1)}`;
 
 /** What may happen; the number picks among variants. */
 const ACTS = {
@@ -55,6 +56,8 @@ const ACTS = {
   finish: (model: Model) => model.finish(),
   block: (model: Model, a: number) => model.block(a % 2 === 0),
   push: (model: Model) => model.push(head("p")),
+  machine: (model: Model, a: number) => model.push(head((["b", "b", "m", "u"] as const)[a % 4] ?? "b")),
+  retarget: (model: Model, a: number) => model.retarget(a % 2 === 0 ? "dev" : "main"),
   putBack: (model: Model, a: number) => model.putBack(a),
   draft: (model: Model, a: number) => model.draft(a % 2 === 0),
   merge: (model: Model) => model.end(true),
@@ -153,7 +156,7 @@ function comparable(facts: Facts): unknown {
   return {
     ...facts,
     runs,
-    pullRequest: pull === null ? null : { ...pull, personHead: pull.personHead?.sha ?? null },
+    pullRequest: pull === null ? null : { ...pull, otherHead: pull.otherHead?.sha ?? null },
   };
 }
 

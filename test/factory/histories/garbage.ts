@@ -169,6 +169,18 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
   of("base_moved", { branch: fc.constantFrom("main", "other"), sha: word }),
   of("pull_request_read", {
     ...change,
+    commits: few(
+      fc.record({
+        sha: fc.constantFrom("h1", "h2", "p1"),
+        by: fc.constantFrom("person", "bot", "us", "unknown"),
+        name: fc.option(word),
+        brings: fc.constantFrom("change", "base", "unknown"),
+        key: id,
+        tree: word,
+        at,
+      }),
+    ),
+    baseChangedAt: fc.option(at),
     mergeable: fc.constantFrom("yes", "conflict", "unknown"),
     required: few(fc.constantFrom("test", "lint")),
     hasQueue: fc.boolean(),

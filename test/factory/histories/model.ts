@@ -3,6 +3,7 @@ import { type Facts, emptyFacts } from "../../../src/factory/facts/facts.ts";
 import { NOTHING_SPENT, type Run } from "../../../src/factory/facts/run.ts";
 import type {
   Check,
+  Commit,
   Conclusion,
   Ejection,
   PullRequestCore,
@@ -12,7 +13,7 @@ import type {
 } from "../../../src/factory/facts/pull-request.ts";
 import type { Observation, ReadAuthority, TicketReading } from "../../../src/factory/facts/observation.ts";
 import { withProject } from "../../../src/factory/judge/route.ts";
-import { ANN, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "../world.ts";
+import { ANN, commit, ISSUE, POLICY, REV, STRANGER, T0, ticketReading } from "../world.ts";
 
 /**
  * A ticket and its pull request as the outside keeps them, small and written without a look at the factory:
@@ -34,6 +35,8 @@ export class Model {
   private readonly reviews: Review[] = [];
   private readonly threads: Thread[] = [];
   private readonly ejections: Ejection[] = [];
+  private commits: Commit[] = [];
+  private baseChangedAt: number | null = null;
   private queue: QueueEntry | null = null;
   private conflict = false;
   private baseRed = false;
@@ -156,6 +159,7 @@ export class Model {
 
   open(head: string): void {
     if (this.core !== null) return;
+    this.commits = [commit(head, this.now)];
     this.core = {
       state: "open",
       merged: false,
@@ -194,6 +198,8 @@ export class Model {
     const core = this.live();
     if (core === null) return;
     this.core = { ...core, head };
+    const place = this.commits.findIndex(({ sha }) => sha === head);
+    this.commits = place < 0 ? [...this.commits, commit(head, this.now)] : this.commits.slice(0, place + 1);
     this.queue = null;
     this.conflict = false;
     this.changed();
@@ -204,6 +210,16 @@ export class Model {
     const known = [...this.checks.keys()].filter((head) => head.startsWith("p"));
     const head = known[index % Math.max(1, known.length)];
     if (head !== undefined) this.push(head);
+  }
+
+  /** Somebody has it merged into another branch from now on. */
+  retarget(base: string): void {
+    const core = this.live();
+    if (core === null || core.base === base) return;
+    this.core = { ...core, base };
+    this.baseChangedAt = this.now;
+    this.queue = null;
+    this.changed();
   }
 
   draft(draft: boolean): void {
@@ -425,6 +441,8 @@ export class Model {
         node: "PR_7",
         repositoryId: "100",
         core: this.core,
+        commits: [...this.commits],
+        baseChangedAt: this.baseChangedAt,
         mergeable: this.conflict ? "conflict" : "yes",
         required: ["test"],
         hasQueue: true,

@@ -1,6 +1,7 @@
 import type { Actor } from "../../../src/factory/facts/actor.ts";
 import type {
   Check,
+  Commit as Listed,
   Conclusion,
   Ejection,
   QueueEntry,
@@ -200,6 +201,8 @@ export class Forge {
       node: `PR_${pull.number}`,
       repositoryId: "100",
       core: this.core(pull),
+      commits: this.commitsOf(pull),
+      baseChangedAt: null,
       mergeable: this.conflicts(pull) ? "conflict" : "yes",
       required: this.setting.required,
       hasQueue: this.setting.hasQueue,
@@ -215,6 +218,19 @@ export class Forge {
       ejections: [...pull.ejections],
       prompts: [...pull.comments],
     };
+  }
+
+  private commitsOf(pull: Pull): readonly Listed[] {
+    const line = [...this.commits.line(pull.head)].toReversed();
+    return line.map(({ sha, by }) => ({
+      sha,
+      by: by === "base" ? "unknown" : by,
+      name: by,
+      brings: "change",
+      key: sha,
+      tree: this.commits.tree(sha),
+      at: pull.updatedAt,
+    }));
   }
 
   // ── what people and machines do ──

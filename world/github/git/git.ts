@@ -78,6 +78,7 @@ export interface Git {
     changes: FileChanges,
     message: string,
     author: Signature,
+    committer?: Signature,
   ): Promise<string>;
   /** A commit of an existing tree. */
   commitTree(
@@ -99,11 +100,13 @@ export interface Git {
   diff(from: string, to: string): Promise<FileDelta[]>;
 }
 
-interface FileDelta {
+export interface FileDelta {
   readonly path: string;
   readonly status: "added" | "modified" | "removed";
   readonly additions: number;
   readonly deletions: number;
+  /** Its hunks; null = none are shown, as for a binary file. */
+  readonly patch: string | null;
 }
 
 const RECORD = "%x1e%H%x1f%T%x1f%P%x1f%an%x1f%ae%x1f%at%x1f%cn%x1f%ce%x1f%ct%x1f%B";
@@ -200,11 +203,11 @@ function gitIn(folder: string): Git {
     async deleteRef(ref) {
       await text(["update-ref", "-d", ref]);
     },
-    async commitFiles(parent, changes, message, author) {
+    async commitFiles(parent, changes, message, author, committer = author) {
       // fast-import writes blobs, tree and commit in one process; its scratch ref is not a branch.
       const scratch = "refs/scratch/import";
       const stream = [
-        `commit ${scratch}\nmark :1\n${identity("author", author)}${identity("committer", author)}${data(message)}`,
+        `commit ${scratch}\nmark :1\n${identity("author", author)}${identity("committer", committer)}${data(message)}`,
       ];
       if (parent !== null) stream.push(`from ${parent}\n`);
       for (const [path, content] of Object.entries(changes)) {
@@ -239,10 +242,12 @@ function gitIn(folder: string): Git {
     count: async (from, to) => Number((await text(["rev-list", "--count", `${from}..${to}`])).trim()),
     async diff(from, to) {
       const range = `${from}...${to}`;
-      const [numbers, kinds] = await Promise.all([
+      const [numbers, kinds, whole] = await Promise.all([
         text(["diff", "--numstat", "--no-renames", range, "--"]),
         text(["diff", "--name-status", "--no-renames", range, "--"]),
+        text(["diff", "--no-renames", "--no-color", "--no-ext-diff", range, "--"]),
       ]);
+      const patches = patchesIn(whole);
       const status = new Map(
         kinds
           .split("\n")
@@ -260,10 +265,23 @@ function gitIn(folder: string): Git {
             status: kind === "A" ? "added" : kind === "D" ? "removed" : "modified",
             additions: Number(additions) || 0,
             deletions: Number(deletions) || 0,
+            patch: patches.get(path) ?? null,
           };
         });
     },
   };
+}
+
+/** The hunks of each file in a diff. */
+function patchesIn(diff: string): ReadonlyMap<string, string> {
+  const files = diff.split(/^diff --git /m).slice(1);
+  return new Map(
+    files.flatMap((file): [string, string][] => {
+      const path = /^a\/(.*) b\/\1$/.exec(file.slice(0, file.indexOf("\n")))?.[1];
+      const start = file.search(/^@@ /m);
+      return path === undefined || start < 0 ? [] : [[path, file.slice(start).trimEnd()]];
+    }),
+  );
 }
 
 const NO_OBJECT = "0".repeat(40);

@@ -1,12 +1,4 @@
-import type {
-  DequeueReason,
-  Pull,
-  QueueEntry,
-  QueueEvent,
-  Repository,
-  Review,
-  Thread,
-} from "../model/model.ts";
+import type { Pull, QueueEntry, Repository, Review, Thread } from "../model/model.ts";
 import { associationOf, fieldsAt, permissionOf, queueEntryOf, queueOf, stamp } from "../model/model.ts";
 import { latestOpinions, mergeState, protectionOf, reviewDecision, seenShape } from "../model/verdicts.ts";
 import { labelPart } from "../views/views.ts";
@@ -15,6 +7,7 @@ import type { View } from "./commits.ts";
 import type { PageArguments } from "./connection.ts";
 import { connection } from "./connection.ts";
 import { reviewNode, threadNode } from "./reviews.ts";
+import { commitItem, itemType, timeline } from "./timeline.ts";
 
 type Node = Record<string, unknown>;
 
@@ -263,7 +256,10 @@ export function pullNode(view: View, repository: Repository, pull: Pull): Node {
     },
     statusCheckRollup: () => rollupNode(view, repository, fields.headSha),
     timelineItems: async (given: PageArguments & { itemTypes?: readonly string[] | null }) => {
-      const nodes = await timeline(view, repository, pull);
+      const nodes = await timeline(view, repository, pull, {
+        pullRequest: () => pullNode(view, repository, pull),
+        mergeQueue: () => queueNode(view, repository, pull.fields.baseRef),
+      });
       return {
         ...connection(
           nodes.filter((item) => given.itemTypes?.includes(itemType(item)) ?? true),
@@ -273,96 +269,6 @@ export function pullNode(view: View, repository: Repository, pull: Pull): Node {
         updatedAt: stamp(fields.updatedAt),
       };
     },
-  };
-}
-
-/** What happened to the head and in the queue, in order. */
-async function timeline(view: View, repository: Repository, pull: Pull): Promise<readonly Node[]> {
-  const items = pull.queueEvents
-    .filter((event) => event.at <= view.at)
-    .map((event) => ({ at: event.at, node: eventNode(view, repository, pull, event) }));
-  const { baseSha, headSha } = fieldsAt(pull, view.at);
-  const left = new Map(
-    (await repository.git.log(baseSha, headSha, 250)).map((commit) => [commit.sha, commit] as const),
-  );
-  for (const { at, before, sha } of headsOf(pull).filter((head) => head.at <= view.at)) {
-    if (before !== null && !(await repository.git.isAncestor(before, sha))) {
-      const node = {
-        __typename: "HeadRefForcePushedEvent",
-        id: `HRFPE_${pull.id}_${sha}`,
-        actor: actorNode(view, pull.author),
-        createdAt: stamp(at),
-        beforeCommit: () => commitNode(view, repository, before),
-        afterCommit: () => commitNode(view, repository, sha),
-        pullRequest: () => pullNode(view, repository, pull),
-      };
-      items.push({ at, node });
-    }
-    // A commit stands where it was first pushed; those that a force push took away are gone.
-    for (const commit of await repository.git.log(baseSha, sha, 250)) {
-      if (left.delete(commit.sha)) items.push({ at, node: commitItem(view, repository, pull, commit.sha) });
-    }
-  }
-  return items.toSorted((a, b) => a.at - b.at).map(({ node }) => node);
-}
-
-/** Every head the pull request has had, with the time of the push. */
-function headsOf(
-  pull: Pull,
-): readonly { readonly at: number; readonly before: string | null; readonly sha: string }[] {
-  const heads: { at: number; before: string | null; sha: string }[] = [];
-  let at = pull.createdAt;
-  for (const { until, fields } of [...pull.past, { until: Infinity, fields: pull.fields }]) {
-    const before = heads.at(-1)?.sha ?? null;
-    if (fields.headSha !== before) heads.push({ at, before, sha: fields.headSha });
-    at = until;
-  }
-  return heads;
-}
-
-function commitItem(view: View, repository: Repository, pull: Pull, sha: string): Node {
-  const { web } = view.core.urls;
-  return {
-    __typename: "PullRequestCommit",
-    id: `PRC_${sha}`,
-    url: `${web}/${repository.fullName}/pull/${pull.number}/commits/${sha}`,
-    commit: () => commitNode(view, repository, sha),
-  };
-}
-
-const ITEM_TYPES: Readonly<Record<string, string>> = {
-  AddedToMergeQueueEvent: "ADDED_TO_MERGE_QUEUE_EVENT",
-  RemovedFromMergeQueueEvent: "REMOVED_FROM_MERGE_QUEUE_EVENT",
-  HeadRefForcePushedEvent: "HEAD_REF_FORCE_PUSHED_EVENT",
-  PullRequestCommit: "PULL_REQUEST_COMMIT",
-};
-
-function itemType(item: Node): string {
-  return ITEM_TYPES[String(item["__typename"])] ?? "";
-}
-
-// `RemovedFromMergeQueueEvent.reason` is free text; these are the words seen so far.
-function spoken(reason: DequeueReason): string {
-  if (reason === "CI_FAILURE") return "failed_checks";
-  return reason === "MERGE" ? "merged" : reason.toLowerCase();
-}
-
-function eventNode(view: View, repository: Repository, pull: Pull, event: QueueEvent): Node {
-  const common = {
-    id: event.nodeId,
-    actor: actorNode(view, event.actor),
-    enqueuer: event.enqueuer.type === "User" ? actorNode(view, event.enqueuer) : null,
-    createdAt: stamp(event.at),
-    mergeQueue: () => queueNode(view, repository, pull.fields.baseRef),
-    pullRequest: () => pullNode(view, repository, pull),
-  };
-  if (event.kind === "added") return { __typename: "AddedToMergeQueueEvent", ...common };
-  return {
-    __typename: "RemovedFromMergeQueueEvent",
-    ...common,
-    reason: event.reason === null ? null : spoken(event.reason),
-    beforeCommit: () =>
-      event.beforeCommit === null ? null : commitNode(view, repository, event.beforeCommit),
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Clock } from "../../../src/lib/clock.ts";
 import type { Randomness } from "../../../src/lib/ids.ts";
 import type { UnderWay } from "../../wire.ts";
-import type { CommitRecord, Git } from "../git/git.ts";
+import type { CommitRecord, FileChanges, Git } from "../git/git.ts";
 
 /** What a person may do in a repository. */
 export type Permission = "admin" | "write" | "read" | "none";
@@ -224,6 +224,13 @@ export interface Pull {
   readonly threads: Thread[];
   readonly comments: IssueComment[];
   readonly queueEvents: QueueEvent[];
+  /** Times somebody gave it another base. */
+  readonly baseChanges: {
+    readonly at: number;
+    readonly from: string;
+    readonly to: string;
+    readonly actor: Person;
+  }[];
   /** Earlier fields, oldest first, with the time at which each was replaced. */
   readonly past: { readonly until: number; readonly fields: PullFields }[];
   fields: PullFields;
@@ -319,6 +326,14 @@ export interface Habits {
   ciOnEveryPush: boolean;
   /** False = as for a private repository on a free plan: rules and protection of branches answer 403. */
   hasBranchRules: boolean;
+  /** A machine that pushes after every push by others to the branch of a pull request, as autofix.ci and pre-commit.ci do. */
+  formatter: Formatter | null;
+}
+
+export interface Formatter {
+  readonly login: string;
+  /** What it changes at this tip; null = it is content. */
+  changes(read: (path: string) => Promise<string | null>): Promise<FileChanges | null>;
 }
 
 /** What every part of the model works with. */

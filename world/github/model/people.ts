@@ -21,8 +21,18 @@ import type {
   Thread,
 } from "./model.ts";
 import { exclusive, NO_COMMIT, personOf, seenChecks } from "./model.ts";
-import { addLabels, closePull, editPull, mergePull, openPull, reopenPull, setDraft } from "./pulls.ts";
+import {
+  addLabels,
+  closePull,
+  editPull,
+  mergePull,
+  openPull,
+  reopenPull,
+  setDraft,
+  updateBranch,
+} from "./pulls.ts";
 import { pushFiles } from "./pushes.ts";
+import type { PushOptions } from "./pushes.ts";
 import { disableAutoMerge } from "./auto-merge.ts";
 import { dequeue, enqueue } from "./queue.ts";
 import type { NewReview } from "./reviews.ts";
@@ -38,12 +48,6 @@ interface ReviewGiven {
   readonly comments?: NewReview["comments"];
 }
 
-interface PushOptions {
-  readonly message?: string;
-  /** Build on this commit instead of the branch's tip: a forced push when it is not its descendant. */
-  readonly from?: string;
-}
-
 /** What people (and other systems) do at GitHub while the relay works. */
 export interface People {
   /** Commits and pushes; a new branch starts at the default branch. Resolves with the new tip. */
@@ -54,6 +58,8 @@ export interface People {
     files: FileChanges | ((read: (path: string) => Promise<string | null>) => Promise<FileChanges>),
     options?: PushOptions,
   ): Promise<string>;
+  /** Presses "Update branch": GitHub merges the base into it. */
+  updateBranch(person: string, pull: PullName): Promise<void>;
   deleteBranch(person: string, repository: string, branch: string): Promise<void>;
   openPullRequest(
     person: string,
@@ -142,16 +148,10 @@ export function openPeople(core: Core): People {
           tip === null ? null : repository.git.read(tip, path);
         const changes = typeof files === "function" ? await files(read) : files;
         const message = options.message ?? `Change ${Object.keys(changes).join(", ")}`;
-        return pushFiles(
-          core,
-          repository,
-          personOf(core, person),
-          branch,
-          changes,
-          message,
-          options.from ?? null,
-        );
+        return pushFiles(core, repository, personOf(core, person), branch, changes, message, options);
       }),
+    updateBranch: (person, name) =>
+      onPull(name, (repository, pull) => updateBranch(core, repository, pull, null, personOf(core, person))),
     deleteBranch: (person, name, branch) =>
       onRepository(name, async (repository) => {
         const ref = `refs/heads/${branch}`;

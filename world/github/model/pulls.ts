@@ -1,6 +1,7 @@
 import type { CommitRecord, Signature } from "../git/git.ts";
 import type { Core, MergeMethod, Person, Pull, PullFields, Repository } from "./model.ts";
 import { change, NO_COMMIT } from "./model.ts";
+import { dismissStale } from "./reviews.ts";
 import { Refused } from "../schemas.ts";
 import { mergeState, protectionOf, pullShape, requiredState, reviewDecision } from "./verdicts.ts";
 import { labelPart, pullPart } from "../views/views.ts";
@@ -43,6 +44,7 @@ export async function openPull(core: Core, repository: Repository, given: NewPul
     threads: [],
     comments: [],
     queueEvents: [],
+    baseChanges: [],
     past: [],
     fields: {
       title: given.title,
@@ -118,8 +120,11 @@ export async function editPull(
     next.baseSha = baseSha;
   }
   if (Object.keys(changes).length === 0) return;
+  if (next.baseRef !== undefined)
+    pull.baseChanges.push({ at: core.clock.now(), from: fields.baseRef, to: next.baseRef, actor });
   change(core, pull, next);
   tellPull(core, repository, pull, "edited", actor, { changes });
+  if (next.baseRef !== undefined) dismissStale(core, repository, pull, actor, "base");
 }
 
 /** Closes without merging. */
@@ -280,7 +285,7 @@ export async function combined(
   const { git } = repository;
   const { fields } = pull;
   const author = signatureOf(pull.author, core.clock.now());
-  const committer: Signature = { name: "GitHub", email: "noreply@github.com", at: core.clock.now() };
+  const committer = webFlow(core.clock.now());
   if (wish.method === "rebase")
     return rebased(repository, await git.log(onto, fields.headSha, 1_000), onto, committer);
   const tree = await git.mergeTree(onto, fields.headSha);
@@ -339,17 +344,18 @@ export async function updateBranch(
   if (tip === null || tree === null) throw new Refused(422, "merge conflict between base and head");
   if (await git.isAncestor(tip, headSha))
     throw new Refused(422, "There are no new commits on the base branch.");
-  const who = signatureOf(actor, core.clock.now());
-  const after = await git.commitTree(
-    tree,
-    [headSha, tip],
-    `Merge branch '${baseRef}' into ${pull.headRef}`,
-    who,
-    who,
-  );
+  const now = core.clock.now();
+  const message = `Merge branch '${baseRef}' into ${pull.headRef}`;
+  // Whoever pressed the button is the author; it is GitHub that commits.
+  const after = await git.commitTree(tree, [headSha, tip], message, signatureOf(actor, now), webFlow(now));
   const ref = `refs/heads/${pull.headRef}`;
   await git.setRef(ref, after);
   await core.after.moved(repository, { ref, before: headSha, after, actor });
+}
+
+/** The committer of everything that is done on GitHub's own pages: edits, accepted suggestions, merges. */
+export function webFlow(at: number): Signature {
+  return { name: "GitHub", email: "noreply@github.com", at };
 }
 
 export function signatureOf(person: Person, at: number): Signature {

@@ -1,7 +1,7 @@
-import { closePull, markMerged, moveHead, signatureOf } from "./pulls.ts";
+import { closePull, markMerged, moveHead, signatureOf, webFlow } from "./pulls.ts";
 import type { FileChanges } from "../git/git.ts";
 import type { Core, Person, RefMove, Repository } from "./model.ts";
-import { NO_COMMIT } from "./model.ts";
+import { exclusive, NO_COMMIT, personOf } from "./model.ts";
 import { dequeue } from "./queue.ts";
 import { dismissStale } from "./reviews.ts";
 import { headCommitPart } from "../views/checks.ts";
@@ -42,6 +42,25 @@ export async function refMoved(core: Core, repository: Repository, move: RefMove
     core.after.commit(repository, after, branch, "push", actor);
   }
   core.after.changed(repository);
+  if (after !== NO_COMMIT) startFormatter(core, repository, branch, actor);
+}
+
+/** It works a moment later, on whatever the branch is at by then. */
+function startFormatter(core: Core, repository: Repository, branch: string, pusher: Person): void {
+  const { formatter } = core.habits;
+  if (formatter === null || formatter.login === pusher.login) return;
+  if (![...repository.pulls.values()].some((pull) => pull.headRef === branch && pull.fields.state === "open"))
+    return;
+  core.work.start(() =>
+    exclusive(repository, async () => {
+      const tip = await repository.git.resolve(`refs/heads/${branch}`);
+      if (tip === null) return;
+      const changes = await formatter.changes((path) => repository.git.read(tip, path));
+      if (changes === null) return;
+      const bot = personOf(core, formatter.login);
+      await pushFiles(core, repository, bot, branch, changes, "Apply automatic fixes");
+    }),
+  );
 }
 
 async function tellPush(core: Core, repository: Repository, move: RefMove): Promise<void> {
@@ -86,6 +105,16 @@ async function tellPush(core: Core, repository: Repository, move: RefMove): Prom
   });
 }
 
+export interface PushOptions {
+  readonly message?: string;
+  /** Build on this commit instead of the branch's tip: a forced push when it is not its descendant. */
+  readonly from?: string;
+  /** Done on GitHub's own pages, in its editor or by accepting a suggestion: GitHub commits it. */
+  readonly web?: boolean;
+  /** By an identity that no account owns, as of a script that sets `user.email` itself. */
+  readonly as?: { readonly name: string; readonly email: string };
+}
+
 /** Commits and pushes as a person who works in their own clone. Resolves with the new tip. */
 export async function pushFiles(
   core: Core,
@@ -94,17 +123,15 @@ export async function pushFiles(
   branch: string,
   changes: FileChanges,
   message: string,
-  from: string | null,
+  { from, web = false, as }: Omit<PushOptions, "message"> = {},
 ): Promise<string> {
   const ref = `refs/heads/${branch}`;
   const tip = await repository.git.resolve(ref);
   const parent = from ?? tip ?? (await repository.git.resolve(`refs/heads/${repository.defaultBranch}`));
-  const sha = await repository.git.commitFiles(
-    parent,
-    changes,
-    message,
-    signatureOf(person, core.clock.now()),
-  );
+  const now = core.clock.now();
+  const author = as === undefined ? signatureOf(person, now) : { ...as, at: now };
+  const committer = web ? webFlow(now) : author;
+  const sha = await repository.git.commitFiles(parent, changes, message, author, committer);
   await repository.git.setRef(ref, sha);
   await refMoved(core, repository, { ref, before: tip ?? NO_COMMIT, after: sha, actor: person });
   return sha;

@@ -124,11 +124,17 @@ export function dismissReview(
   core.after.changed(repository);
 }
 
-/** What a push does to approvals where the base asks for it. */
-export function dismissStale(core: Core, repository: Repository, pull: Pull, actor: Person): void {
+/** What a push, or another base, does to approvals where the base asks for it; else they stay as they are. */
+export function dismissStale(
+  core: Core,
+  repository: Repository,
+  pull: Pull,
+  actor: Person,
+  what: "push" | "base" = "push",
+): void {
   if (protectionOf(repository, pull.fields.baseRef)?.dismissStaleReviews !== true) return;
   for (const review of pull.reviews) {
-    if (review.state === "APPROVED" && review.commit !== pull.fields.headSha)
+    if (review.state === "APPROVED" && (what === "base" || review.commit !== pull.fields.headSha))
       dismissReview(core, repository, pull, review, actor);
   }
 }

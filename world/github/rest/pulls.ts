@@ -88,10 +88,7 @@ export const pullRoutes: Routes = {
   "pulls/list-files": async (call) => {
     const { baseSha, headSha } = fieldsAt(pullOf(call), call.at);
     const files = await call.repository.git.diff(baseSha, headSha);
-    return page(
-      call,
-      files.map((file) => filePart(file.path, file.status, file.additions, file.deletions)),
-    );
+    return page(call, files.map(filePart));
   },
   "pulls/list-reviews": (call) => {
     const pull = pullOf(call);

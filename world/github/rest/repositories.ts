@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { FileDelta } from "../git/git.ts";
 import type { Person, Protection } from "../model/model.ts";
 import { fieldsAt, NO_COMMIT, permissionOf, personOf } from "../model/model.ts";
 import { protectionOf } from "../model/verdicts.ts";
@@ -162,13 +163,17 @@ async function compare(call: Call): Promise<Answer> {
     base_commit: part(base),
     merge_base_commit: part((await git.commit(fork)) ?? base),
     commits: (await git.log(base.sha, head.sha, 250)).map(part),
-    files: files.map((file) => filePart(file.path, file.status, file.additions, file.deletions)),
+    files: files.slice(0, MOST_FILES).map(filePart),
   });
 }
 
+/** A comparison shows so many files at most. */
+const MOST_FILES = 300;
+
 /** A changed file as compare and pulls/list-files show it. */
-export function filePart(filename: string, status: string, additions: number, deletions: number): unknown {
-  return { sha: null, filename, status, additions, deletions, changes: additions + deletions };
+export function filePart({ path, status, additions, deletions, patch }: FileDelta): unknown {
+  const counts = { additions, deletions, changes: additions + deletions };
+  return { sha: null, filename: path, status, ...counts, ...(patch === null ? {} : { patch }) };
 }
 
 function checkList(protection: Protection): unknown[] {

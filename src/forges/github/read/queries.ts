@@ -30,6 +30,15 @@ const REVIEW = `
   author { ${ACTOR} }
   commit { oid }`;
 
+const GIT_ACTOR = "name email user { login }";
+
+const COMMIT_FIELDS = `
+  oid authoredDate committedDate tree { oid } parents(first: 3) { nodes { oid } }
+  author { ${GIT_ACTOR} } committer { ${GIT_ACTOR} }`;
+
+/** Commits of a pull request whose makers are looked at, the newest. */
+const COMMITS = 50;
+
 /** Everything about one pull request but the further pages of its checks. */
 export const PULL_REQUEST = `
 query PullRequest($owner: String!, $repo: String!, $number: Int!) {
@@ -61,9 +70,22 @@ query PullRequest($owner: String!, $repo: String!, $number: Int!) {
           ... on HeadRefForcePushedEvent { afterCommit { oid } }
         }
       }
+      baseChanges: timelineItems(last: 1, itemTypes: [BASE_REF_CHANGED_EVENT, AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT]) {
+        nodes {
+          ... on BaseRefChangedEvent { createdAt }
+          ... on AutomaticBaseChangeSucceededEvent { createdAt }
+        }
+      }
+      history: commits(last: ${COMMITS}) { nodes { commit { ${COMMIT_FIELDS} } } }
       commits(last: 1) { nodes { commit { oid committedDate statusCheckRollup { contexts(first: ${PAGE}) { ${CONTEXTS} } } } } }
     }
   }
+}`;
+
+/** One commit, by name. */
+export const COMMIT = `
+query Commit($owner: String!, $repo: String!, $oid: GitObjectID!) {
+  repository(owner: $owner, name: $repo) { object(oid: $oid) { ... on Commit { ${COMMIT_FIELDS} } } }
 }`;
 
 /** One page of a commit's checks. */
@@ -221,6 +243,29 @@ const TimelineNode = z.union([
 ]);
 export type TimelineNode = z.infer<typeof TimelineNode>;
 
+const Identity = z
+  .object({
+    name: MaybeText,
+    email: MaybeText,
+    user: z
+      .object({ login: z.string() })
+      .nullish()
+      .transform((user) => user ?? null),
+  })
+  .nullish()
+  .transform((who) => who ?? { name: null, email: null, user: null });
+
+const CommitNode = z.object({
+  oid: z.string(),
+  authoredDate: Time,
+  committedDate: Time,
+  tree: z.object({ oid: z.string() }),
+  parents: nodes(z.object({ oid: z.string() })).transform((list) => list.map(({ oid }) => oid)),
+  author: Identity,
+  committer: Identity,
+});
+export type CommitNode = z.infer<typeof CommitNode>;
+
 const PullRequestNode = z.object({
   id: z.string(),
   number: z.number().int(),
@@ -246,12 +291,18 @@ const PullRequestNode = z.object({
   reviewThreads: nodes(ThreadNode),
   comments: nodes(CommentNode),
   timelineItems: nodes(TimelineNode),
+  baseChanges: nodes(z.object({ createdAt: Time })),
+  history: nodes(z.object({ commit: CommitNode })),
   commits: nodes(z.object({ commit: CheckedCommit.extend({ committedDate: MaybeTime }) })),
 });
 export type PullRequestNode = z.infer<typeof PullRequestNode>;
 
 export const PullRequestAnswer = z.object({
   repository: z.object({ databaseId: MaybeId, pullRequest: PullRequestNode.nullable() }).nullable(),
+});
+
+export const CommitAnswer = z.object({
+  repository: z.object({ object: CommitNode.nullable() }).nullable(),
 });
 
 export const CommitChecksAnswer = z.object({
@@ -261,3 +312,9 @@ export const CommitChecksAnswer = z.object({
 export const BranchChecksAnswer = z.object({
   repository: z.object({ ref: z.object({ target: CheckedCommit.nullable() }).nullable() }).nullable(),
 });
+
+/** The variables that every query begins with. */
+export function ownerAndName(repository: string): { readonly owner: string; readonly repo: string } {
+  const [owner = "", repo = ""] = repository.split("/");
+  return { owner, repo };
+}

@@ -10,9 +10,11 @@ import {
   BranchChecksAnswer,
   COMMIT_CHECKS,
   CommitChecksAnswer,
+  ownerAndName,
   PULL_REQUEST,
   PullRequestAnswer,
 } from "./queries.ts";
+import type { CommitReader } from "./commits.ts";
 import { failedNames, readingOf, speakersOf } from "./reading.ts";
 import type { RuleBook } from "./rules.ts";
 import { Id } from "../events/schema.ts";
@@ -32,6 +34,7 @@ export interface PullRequestReaderParts {
   readonly client: Client;
   readonly rules: RuleBook;
   readonly permissions: Permissions;
+  readonly commits: CommitReader;
   whoAmI(signal: AbortSignal): Promise<ForgeIdentity>;
 }
 
@@ -157,6 +160,12 @@ async function read(
   return readingOf({
     node,
     repositoryId: answer.value.repository?.databaseId ?? null,
+    commits: await parts.commits.of(
+      repository,
+      node.headRefOid,
+      node.history.map(({ commit }) => commit),
+      signal,
+    ),
     rules,
     contexts,
     cut,
@@ -237,10 +246,4 @@ async function failedOnBase(
   const first = { page: tip.statusCheckRollup };
   const { contexts } = await checksOf(client, repository, { number, oid: tip.oid, first }, signal);
   return failedNames(contexts);
-}
-
-/** The variables that every query begins with. */
-export function ownerAndName(repository: string): { readonly owner: string; readonly repo: string } {
-  const [owner = "", repo = ""] = repository.split("/");
-  return { owner, repo };
 }

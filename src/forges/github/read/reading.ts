@@ -1,5 +1,5 @@
 import type { Actor } from "../../../factory/facts/actor.ts";
-import type { Check, Ejection, Review, Thread } from "../../../factory/facts/pull-request.ts";
+import type { Check, Commit, Ejection, Review, Thread } from "../../../factory/facts/pull-request.ts";
 import type { Observation, PullRequestReading } from "../../../factory/facts/observation.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";
@@ -18,6 +18,8 @@ import {
 export interface Gathered {
   readonly node: PullRequestNode;
   readonly repositoryId: string | null;
+  /** Its newest commits, oldest first. */
+  readonly commits: readonly Commit[];
   readonly rules: BranchRules;
   readonly contexts: readonly ContextNode[];
   /** The head has more checks than these. */
@@ -51,6 +53,8 @@ export function readingOf(gathered: Gathered): Observation {
       title: node.title,
       closedAt: node.closedAt,
     },
+    commits: gathered.commits,
+    baseChangedAt: node.baseChanges.at(-1)?.createdAt ?? null,
     mergeable: MERGEABLE[node.mergeable],
     required: requiredOf(rules, gathered.contexts),
     hasQueue: rules.hasQueue || node.isMergeQueueEnabled,

@@ -6,7 +6,7 @@ import { ExternalError } from "../../../lib/external.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
 import { asBody } from "./pull-request.ts";
-import { ownerAndName } from "../read/read.ts";
+import { ownerAndName } from "../read/queries.ts";
 import { Id } from "../events/schema.ts";
 import { marker } from "../events/vocabulary.ts";
 

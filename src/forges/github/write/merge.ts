@@ -2,7 +2,7 @@ import { z } from "zod";
 import { ExternalError } from "../../../lib/external.ts";
 import type { MergeAnswer, MergeRequest } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
-import { ownerAndName } from "../read/read.ts";
+import { ownerAndName } from "../read/queries.ts";
 
 const MERGE_STATUS = `
 query MergeStatus($owner: String!, $repo: String!, $number: Int!) {
