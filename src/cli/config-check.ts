@@ -2,7 +2,7 @@ import { escapeHidden } from "../lib/text.ts";
 import { problemText } from "../settings/load/problem.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Command, Context } from "./usage/command.ts";
-import { registryOf } from "./host/registry.ts";
+import { engineOf, registryOf } from "./host/registry.ts";
 import { settingsOf } from "./host/settings.ts";
 import { badSettings } from "./usage/failure.ts";
 import { fieldLines } from "./show/fields.ts";
@@ -18,6 +18,11 @@ export const command: Command = {
     const loaded = await settingsOf(context.host, context.configFlag);
     if (!loaded.ok) throw badSettings(loaded.problems);
     const { settings, warnings } = loaded;
+    const { row, instead } = await engineOf(context.host, settings.engine);
+    if (row === null) {
+      const message = `"${settings.engine}" is not supported yet`;
+      throw badSettings([{ file: settings.file, path: "engine", message, hint: `write "${instead}"` }]);
+    }
     const { sources } = await registryOf(context.host);
     const trackers = Object.entries(sources).filter(([, { kind }]) => kind === "tracker");
     const names = trackers.map(([name]) => name);

@@ -41,6 +41,13 @@ test("config check of a sound file tells a summary, found in the working directo
   expect(document).toMatchObject({ ok: true, projects: [{ id: "app", repository: "example/app" }] });
 });
 
+test("config check refuses an engine that this version does not have", async () => {
+  const file = write({ dataDir: "data", engine: "temporal", projects: [PROJECT] });
+  const { code, out, err } = await cli(["config", "check", "--config", file]);
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain('engine: "temporal" is not supported yet (write "embedded")');
+});
+
 test.each([["config check"], ["serve"]])(
   "%s tells every mistake of the file at once, exit 1",
   async (name) => {

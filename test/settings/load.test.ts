@@ -39,7 +39,7 @@ describe("a config that is wrong", () => {
         linear: { trigger: { label: "", word: "two words", assignment: "yes" } },
       }),
     ).toEqual([
-      'webhooks: expected one of "on", "off", found true',
+      'webhooks: expected one of "on", "off", found true (write "on")',
       'linear.trigger.label: expected a string of 1 to 80 characters, found ""',
       'linear.trigger.word: expected one word of at least two characters, found "two words"',
       'linear.trigger.assignment: expected true or false, found "yes"',
@@ -49,6 +49,15 @@ describe("a config that is wrong", () => {
       webhooks: "off",
       linear: { trigger: { label: "patchrelay", word: "/fix" } },
     });
+  });
+
+  test("says how to write what was meant by a bare text", () => {
+    const lazy = { id: "app", linear: { teams: "APP" }, repository: "example/app" };
+    expect(problemsOf({ webhooks: "no", projects: [lazy] })).toEqual([
+      'webhooks: expected one of "on", "off", found "no" (write "off")',
+      'projects[0].linear.teams: expected a list of at most 100 entries, found "APP" (write ["APP"])',
+      'projects[0].repository: expected an object, found "example/app" (write {"name":"example/app"})',
+    ]);
   });
 
   test("names the place where a key belongs when it is known in another group", () => {

@@ -44,10 +44,15 @@ function describe(node: SchemaNode | null): string {
   return node === null ? "something else" : expectation(node);
 }
 
+const NO_OR_YES: Readonly<Record<string, string>> = { no: "off", false: "off", yes: "on", true: "on" };
+
 function hintForValue(found: unknown, node: SchemaNode | null): string | null {
-  if (typeof found !== "string" || node === null) return null;
+  if (node === null) return null;
   const forms = formsOf(node);
   const words = forms.flatMap((form) => form.enum ?? []).filter((word) => typeof word === "string");
+  const meant = NO_OR_YES[String(found).toLowerCase()];
+  if (meant !== undefined && words.includes(meant)) return `write "${meant}"`;
+  if (typeof found !== "string") return null;
   const near = nearest(found, words);
   if (near !== null) return `did you mean "${near}"?`;
   const types = forms.map((form) => form.type);
@@ -55,7 +60,20 @@ function hintForValue(found: unknown, node: SchemaNode | null): string | null {
     ((types.includes("integer") || types.includes("number")) && /^-?\d+(\.\d+)?$/.test(found)) ||
     (types.includes("boolean") && /^(true|false)$/.test(found)) ||
     (types.includes("null") && found === "null");
-  return bare ? "write it without quotes" : null;
+  if (bare) return "write it without quotes";
+  const wrapped = wrappedIn(forms, found);
+  return wrapped === null ? null : `write ${JSON.stringify(wrapped)}`;
+}
+
+/** A bare text as the list of texts, or the object with one required key, that was expected; null = neither was. */
+function wrappedIn(forms: readonly SchemaNode[], found: string): unknown {
+  for (const { type, items, required } of forms) {
+    if (type === "array" && typeof items === "object" && !Array.isArray(items) && items.type === "string")
+      return [found];
+    const [only, ...others] = required ?? [];
+    if (type === "object" && only !== undefined && others.length === 0) return { [only]: found };
+  }
+  return null;
 }
 
 const LIKE_A_CREDENTIAL = /secret|token|password|api_?key|private_?key|client_?id|app_?id|encryption/i;
