@@ -44,6 +44,7 @@ async function carryOut(handle: RunHandle, parts: RunParts, signal: AbortSignal)
   let context: RunContext | null = null;
   try {
     context = await runContextOf(handle, parts, signal);
+    parts.log.info("run under way", { issue: handle.issue, run: handle.run });
     const known = (await context.progress()).ending;
     ending = known === null ? await runSteps(context) : new Ending(known.end, known.question);
   } catch (error) {
@@ -178,10 +179,14 @@ async function settle(
       spent,
     },
   ]);
+  const { outcome, failureClass, summary } = end;
+  const why = outcome === "failed" ? { failureClass, why: clip(summary, LONGEST_LOGGED) } : {};
+  parts.log.info("run ended", { issue: handle.issue, run: handle.run, outcome, ...why });
   failpoint("run.settled");
 }
 
 const LONGEST_SUMMARY = 8_000;
+const LONGEST_LOGGED = 300;
 
 /** From here on the tracker, the forge and people hear of it. */
 function fitToTell(

@@ -20,6 +20,25 @@ test("where the rules want more than our approval, auto-merge waits for it", asy
   await story.end();
 });
 
+test("the log tells at level info what an issue comes to, by its key, and what its runs came to", async () => {
+  const story = await startStory({ protection: { requiredChecks: ["test"] } });
+  await implemented(story);
+  await story.grace.approves();
+  await story.until("done");
+  await story.end();
+  const told = story.log.infos.join("\n");
+  for (const [from, to] of [
+    ["preparing", "implementing"],
+    ["awaiting_review", "awaiting_queue"],
+    ["awaiting_queue", "done"],
+  ])
+    expect(told).toContain(
+      `issue moved on {"part":"engine","issue":"APP-1","from":"${from}","to":"${to}","why":"`,
+    );
+  expect(told).toMatch(/run under way .*"run":1/);
+  expect(told).toMatch(/run ended .*"run":1,"outcome":"published"/);
+});
+
 test.each([
   ["undelegated", "paused", ({ ada }: Story) => ada.undelegates()],
   ["canceled in Linear", "failed", ({ ada }: Story) => ada.moves("canceled")],

@@ -1,13 +1,15 @@
 import type { Log, LogFields } from "../../src/lib/log.ts";
 
-/** A log that keeps what went wrong. */
+/** A log that keeps what was told, but for debugging. */
 export interface Recorded {
   readonly log: Log;
+  readonly infos: string[];
   readonly warnings: string[];
   readonly errors: string[];
 }
 
 export function recorder(): Recorded {
+  const infos: string[] = [];
   const warnings: string[] = [];
   const errors: string[] = [];
   const made = (fixed: LogFields): Log => {
@@ -15,11 +17,11 @@ export function recorder(): Recorded {
       `${message} ${JSON.stringify({ ...fixed, ...fields })}`;
     return {
       debug: () => undefined,
-      info: () => undefined,
+      info: (message, fields) => infos.push(line(message, fields)),
       warn: (message, fields) => warnings.push(line(message, fields)),
       error: (message, fields) => errors.push(line(message, fields)),
       with: (fields) => made({ ...fixed, ...fields }),
     };
   };
-  return { log: made({}), warnings, errors };
+  return { log: made({}), infos, warnings, errors };
 }

@@ -96,6 +96,12 @@ export function createAdvances(parts: AdvanceParts): Advances {
     });
     parts.stream.publishAfterCommit(line);
     store.afterCommit(() => parts.committed(issue, facts));
+    if (kept?.decision.state !== decision.state) {
+      const moved = { issue: facts.ticket.core?.value.key ?? issue, from: kept?.decision.state ?? null };
+      store.afterCommit(() =>
+        engine.log.info("issue moved on", { ...moved, to: decision.state, why: decision.why }),
+      );
+    }
     return line.seq;
   };
 
