@@ -17,10 +17,13 @@ export interface Forge {
   whoAmI(signal: AbortSignal): Promise<ForgeIdentity>;
   /** Whether the repository can be worked with; its default branch and the forge's own id. Throws ExternalError `not_found` when it is not there for us. */
   repository(repository: string, signal: AbortSignal): Promise<RepositoryReading>;
-  /** The pull request now as `pull_request_read`; by number, or by our branch (null when there is none). */
+  /**
+   * The pull request now as `pull_request_read`; by number, or by our branch (null when there is none). `background`: nobody
+   * waits for it, so that it steps back where the forge's allowance runs low. Many at about the same time are read together.
+   */
   readPullRequest(
     repository: string,
-    which: { readonly number: number | null; readonly branch: string },
+    which: { readonly number: number | null; readonly branch: string; readonly background?: boolean },
     signal: AbortSignal,
   ): Promise<Observation | null>;
   /** Finds the open pull request of the branch or makes it; updates title and body of one that is ours. Safe to repeat. */

@@ -41,6 +41,24 @@ export function singleFlight<T>(task: (signal: AbortSignal) => Promise<T>): Sing
   };
 }
 
+/** The same for many tasks, each in flight once under its key. */
+export function sharedFlights<T>(): (
+  key: string,
+  task: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+) => Promise<T> {
+  const flights = new Map<string, SingleFlight<T>>();
+  return async (key, task, signal) => {
+    const own = flights.get(key) ?? singleFlight(task);
+    flights.set(key, own);
+    try {
+      return await own(signal);
+    } finally {
+      if (flights.get(key) === own) flights.delete(key);
+    }
+  };
+}
+
 async function unlessAborted<T>(outcome: Promise<T>, signal: AbortSignal): Promise<T> {
   let stop: () => void = () => undefined;
   const aborted = new Promise<never>((_, reject) => {

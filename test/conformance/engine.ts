@@ -138,8 +138,8 @@ export function engineConformance(
       acknowledges: false,
     });
     const keys = (): string[] => performed.map(({ key }) => key);
-    const effectOf = async (key: string) =>
-      (await engine.views.outbox({ state: null, issue: null }, PAGE)).items.find((item) => item.key === key);
+    const effectOf = async (key: string, issue: string | null = null) =>
+      (await engine.views.outbox({ state: null, issue }, PAGE)).items.find((item) => item.key === key);
 
     beforeEach(async () => {
       failing?.begin();
@@ -1095,7 +1095,7 @@ export function engineConformance(
         down = false;
         await clock.advance(600_000);
         expect(reads("a")).toBeGreaterThan(before + 5);
-        expect((await effectOf("told"))?.state).toBe("done");
+        expect((await effectOf("told", issueOf("b")))?.state).toBe("done");
         expect(await stateOf("worse")).toBe("quarantined");
         await clock.advance(1_800_000);
         expect(since.length).toBeGreaterThan(2);

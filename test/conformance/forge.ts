@@ -343,7 +343,7 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
       const kinds = (await heard()).map((observation) => observation.kind);
       expect(kinds).toContain("thread_changed");
       expect(kinds).not.toContain("review_comment_added");
-      expect((await read()).threads[0]?.comments.at(-1)?.by.kind).toBe("us");
+      expect((await read()).threads[1]?.comments.at(-1)?.by.kind).toBe("us");
     });
 
     test("hears that a conversation was resolved", async () => {

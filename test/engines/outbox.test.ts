@@ -79,3 +79,48 @@ test("stops and messages to a run wait for nothing", () => {
   add(stop(3));
   expect(outbox.due("control", 100, 50).map(({ key }) => key)).toEqual(["s3"]);
 });
+
+const reading = (key: string, background: boolean, issue = "a"): Effect => ({
+  kind: "read_pull_request",
+  key,
+  issue: issueOf(issue),
+  number: 7,
+  branch: "b",
+  hint: null,
+  background,
+});
+const readings = (at: number): readonly (readonly [string, number])[] =>
+  outbox.due("reading", at, 50).map((row) => [row.key, row.next_at]);
+
+test("a reading that is waited for goes before sweeps, and takes over no wait of theirs", () => {
+  outbox.add(reading("sweep a", true), ANYWHERE, 5);
+  outbox.add(reading("sweep b", true, "b"), ANYWHERE, 5);
+  outbox.add(reading("news c", false, "c"), ANYWHERE, 6);
+  expect(readings(10)).toEqual([
+    ["news c", 0],
+    ["sweep a", 5],
+    ["sweep b", 5],
+  ]);
+  const held = outbox.due("reading", 10, 50)[1] ?? expect.fail("a sweep is due");
+  outbox.postpone(held, 0, 9_000, "the allowance runs low");
+  outbox.add(reading("news a", false), ANYWHERE, 11);
+  expect(readings(20)).toEqual([
+    ["news c", 0],
+    ["news a", 0],
+    ["sweep b", 5],
+  ]);
+});
+
+test("a sweep takes the place of no reading that is waited for, and waits as long as the sweep it replaces", () => {
+  outbox.add(reading("news a", false), ANYWHERE, 5);
+  expect(outbox.add(reading("sweep a", true), ANYWHERE, 6)).toBe(false);
+  expect(readings(10)).toEqual([["news a", 0]]);
+  outbox.add(reading("sweep b 1", true, "b"), ANYWHERE, 5);
+  const held = outbox.due("reading", 10, 50)[1] ?? expect.fail("a sweep is due");
+  outbox.postpone(held, 0, 9_000, "the allowance runs low");
+  outbox.add(reading("sweep b 2", true, "b"), ANYWHERE, 7);
+  expect(readings(9_001)).toEqual([
+    ["news a", 0],
+    ["sweep b 2", 9_000],
+  ]);
+});

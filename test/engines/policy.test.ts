@@ -31,7 +31,14 @@ import { pauseMs } from "../../src/engines/policy/rounds.ts";
 import { currentRun } from "../../src/engines/policy/fence.ts";
 import { assignSlots, placeOf } from "../../src/engines/policy/slots.ts";
 import { endOfQueued, endOfUnstartable, nextStart, startOf } from "../../src/engines/policy/start.ts";
-import { longestPeriodMs, periodOf, readingsOf, sweepAt, tickMs } from "../../src/engines/policy/sweep.ts";
+import {
+  longestPeriodMs,
+  periodOf,
+  plannedIn,
+  readingsOf,
+  sweepAt,
+  tickMs,
+} from "../../src/engines/policy/sweep.ts";
 import { timerAt } from "../../src/engines/policy/timer.ts";
 import { ExternalError } from "../../src/lib/external.ts";
 import type { ExternalFault } from "../../src/lib/external.ts";
@@ -181,10 +188,10 @@ describe("effects", () => {
   });
 
   test("each class has places of its own", () => {
-    const many = (kind: WorkClass): WorkClass[] => Array.from({ length: 20 }, () => kind);
+    const many = (kind: WorkClass): WorkClass[] => Array.from({ length: 50 }, () => kind);
     for (const kind of WORK_CLASSES) {
       const alone = freePlaces(kind, []);
-      expect(alone).toBe(kind === "reading" ? 4 : 8);
+      expect(alone).toBe(kind === "reading" ? 40 : 8);
       expect(freePlaces(kind, [kind])).toBe(alone - 1);
       expect(freePlaces(kind, many(kind))).toBe(0);
       const others = WORK_CLASSES.filter((other) => other !== kind).flatMap(many);
@@ -588,6 +595,21 @@ describe("sweep", () => {
     expect(count("implementing", "read_ticket")).toBe(40);
   });
 
-  const swept = (number: number) => ({ state: "pr_open", number });
+  test("where only the forge is awaited the ticket is read every waiting period, however often the pull request is", () => {
+    const known = { ...facts(0), project: { id: "app", branch: "b" } as unknown as Facts["project"] };
+    const tickets = (state: string): number =>
+      Array.from({ length: 40 }, (_, number) => readingsOf(issueOf("a"), known, { state, number }, sweep))
+        .flat()
+        .filter(({ kind }) => kind === "read_ticket").length;
+    expect(["pr_open", "awaiting_review", "implementing"].map(tickets)).toEqual([8, 40, 40]);
+  });
+
+  test("a sweep is planned ahead of its period, because its tick comes late", () => {
+    expect([60, 300, 1_800].map((period) => plannedIn(period * SECOND, sweep) / SECOND)).toEqual([
+      54, 285, 1_785,
+    ]);
+  });
+
+  const swept = (number: number) => ({ state: "implementing", number });
   const run = (): Run => ({ number: 1 }) as unknown as Run;
 });

@@ -107,6 +107,17 @@ describe("checks", () => {
     expect(told.life.facts.runs.at(-1)?.cause.checks).toEqual(["lint"]);
   });
 
+  test("a push to the base has only those read that may be waiting for it", () => {
+    const after = (text: string): string => {
+      const told = story(text);
+      return told.life.see(900, { kind: "base_moved", at: told.now(), branch: "main", sha: "b1" });
+    };
+    expect(after(`${GREEN}; pull h1 mergeable`)).not.toContain("read_pull_request");
+    expect(after(`${GREEN}; pull h1 conflict`)).toContain("read_pull_request");
+    expect(after(`${OPEN}; pull h1 mergeable base=test test=failure`)).toContain("read_pull_request");
+    expect(after(`${GREEN}; pull h1 merged`)).not.toContain("read_pull_request");
+  });
+
   test("that the base is red is told, once per head", () => {
     const told = story(`${OPEN}; pull h1 base=test test=failure`);
     expect(last(told)).toContain("pr_open red_on_base → tell thought");

@@ -51,7 +51,6 @@ function gitCommit(oid: string, changes: Json = {}): Json {
     authoredDate: "2026-11-20T09:00:00Z",
     committedDate: "2026-11-20T09:00:00Z",
     tree: { oid: `tree of ${oid}` },
-    parents: { nodes: [] },
     author: THE_RELAY,
     committer: THE_RELAY,
     ...changes,
@@ -103,10 +102,18 @@ async function serving(service: Service): Promise<Loopback> {
     if (asked.path === "/user") return { body: { id: 77, login: "relay" } };
     if (asked.path === "/graphql") {
       const name = /query (\w+)/.exec(String(asked.body["query"]))?.[1] ?? "";
+      if (name === "ThreadComments") {
+        const { nodes: threads } = service.pull["reviewThreads"] as { readonly nodes: readonly Json[] };
+        const { ids } = asked.body["variables"] as { readonly ids: readonly string[] };
+        return { body: { data: { nodes: ids.map((id) => threads.find((thread) => thread["id"] === id)) } } };
+      }
+      const parentless = { p0: { parents: { nodes: [] } } };
       const repository =
-        name === "PullRequest"
-          ? { databaseId: 501, pullRequest: service.pull }
-          : service.more?.(name, asked.body["variables"] as Json);
+        name === "CommitParents"
+          ? parentless
+          : name === "PullRequests"
+            ? { databaseId: 501, p0: service.pull }
+            : service.more?.(name, asked.body["variables"] as Json);
       return { body: { data: { repository } }, headers: { date: new Date(NOW).toUTCString() } };
     }
     const given = service.rest?.(asked);
@@ -272,7 +279,7 @@ describe("reading a pull request", () => {
       pull: pull({}, { statusCheckRollup: contexts([check("unit", "CANCELLED")]) }),
     });
     expect((await read(green)).redOnBase).toEqual([]);
-    expect(queries(green)).toEqual(["PullRequest"]);
+    expect(queries(green)).toEqual(["PullRequests"]);
   });
 
   it("finds required checks in rules, in older protection and in what GitHub marks as required", async () => {
@@ -404,7 +411,7 @@ describe("reading a pull request", () => {
         ? { body: { id: 77, login: "relay" } }
         : {
             body: {
-              data: { repository: { databaseId: 501, pullRequest: pull() } },
+              data: { repository: { databaseId: 501, p0: pull() } },
               errors: [{ message: "timeout" }],
             },
           },
@@ -433,8 +440,8 @@ describe("reading a pull request", () => {
           ],
         };
       if (asked.path !== "/graphql") return asked.path.includes("/rules/") ? { body: [] } : undefined;
-      numbers.push((asked.body["variables"] as Json)["number"]);
-      return { body: { data: { repository: { databaseId: 501, pullRequest: pull({ number: 5 }) } } } };
+      numbers.push((asked.body["variables"] as Json)["n0"]);
+      return { body: { data: { repository: { databaseId: 501, p0: pull({ number: 5 }) } } } };
     });
     server = loopback;
     await forgeAt(loopback.url).readPullRequest(

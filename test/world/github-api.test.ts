@@ -375,3 +375,30 @@ test("the webhook checks themselves can fail", () => {
   const filled = schemas.webhook("merge-group-destroyed", { action: "destroyed", reason: "bored" });
   expect(schemas.webhookFault("merge-group-destroyed", filled)).toMatch(/reason/);
 });
+
+// docs.github.com, "Rate limits and node limits for the GraphQL API": requests to fill each connection, by the hundred.
+test("GraphQL charges by connections, refuses what could be too many nodes, and gives up on what takes too long", async () => {
+  const stage = await begin();
+  const token = `bearer ${stage.world.tokenFor("alice").reveal()}`;
+  const ask = async (query: string) => {
+    const { status, body } = await call(stage, token, "POST", "/graphql", { query });
+    return { status, ...(body as { data?: unknown; errors?: unknown[] }) };
+  };
+  const repository = (fields: string): string =>
+    `{ rateLimit { cost nodeCount } repository(owner: "acme", name: "app") { ${fields} } }`;
+  const cost = async (fields: string): Promise<unknown> => {
+    const { data } = await ask(repository(fields));
+    return (data as { rateLimit: unknown }).rateLimit;
+  };
+  const threads = "pullRequests(first: 100) { nodes { reviewThreads(last: 50) { nodes { id } } } }";
+  expect(await cost("id")).toEqual({ cost: 1, nodeCount: 0 });
+  expect(await cost(threads)).toEqual({ cost: 1, nodeCount: 5_100 });
+  expect(await cost(`a: ${threads} b: ${threads}`)).toEqual({ cost: 2, nodeCount: 10_200 });
+  const deep = `pullRequests(first: 100) { nodes { reviewThreads(last: 100) { nodes { comments(last: 100) { totalCount } } } } }`;
+  expect((await ask(repository(deep))).errors).toMatchObject([{ type: "MAX_NODE_LIMIT_EXCEEDED" }]);
+  stage.world.habits.graphqlRequests = 100;
+  expect((await ask(repository(threads))).status).toBe(502);
+  stage.world.habits.graphqlRequests = Infinity;
+  const many = Array.from({ length: 101 }, (_, index) => `"${index}"`).join(",");
+  expect((await ask(`{ nodes(ids: [${many}]) { id } }`)).errors).toMatchObject([{ type: "ARGUMENT_LIMIT" }]);
+});

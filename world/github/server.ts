@@ -4,7 +4,7 @@ import { jsonReply } from "../wire.ts";
 import type { Actor, Auth } from "./auth.ts";
 import { answerGit, gitRequest } from "./git/http.ts";
 import type { GitRequest } from "./git/http.ts";
-import { answerGraphql, isMutation } from "./graphql/answer.ts";
+import { answerGraphql, isMutation, priceOf } from "./graphql/answer.ts";
 import type { GraphqlRequest } from "./graphql/answer.ts";
 import type { Budget, Limits, Resource } from "./limits.ts";
 import { limited, limitHeaders } from "./limits.ts";
@@ -231,14 +231,20 @@ async function answerQuery(parts: ServerParts, request: WireRequest, actor: Acto
     operationName: given.operationName ?? null,
   };
   const caller = callerOf(actor);
-  const spent = parts.limits.take(caller, "graphql", 1);
+  const cost = priceOf(query);
+  const spent = parts.limits.take(caller, "graphql", cost.points);
   if (!spent.enough) return limited("primary", spent.budget, "graphql");
+  // What takes longer than GitHub allows a query is cut off at its front, and charged all the same.
+  if (cost.requests > parts.core.habits.graphqlRequests) {
+    const headers = { "content-type": "text/html", ...limitHeaders(spent.budget, "graphql") };
+    return { status: 502, headers, body: "<html><head><title>502 Bad Gateway</title></head></html>" };
+  }
   const { limit, used, resetAt } = spent.budget;
   const at = isMutation(query) ? Infinity : parts.horizon();
   const result = await answerGraphql(
     { core: parts.core, at },
     actor,
-    { limit, remaining: limit - used, resetAt },
+    { cost, limit, remaining: limit - used, resetAt },
     query,
   );
   return jsonReply(200, result, limitHeaders(spent.budget, "graphql"));

@@ -129,7 +129,12 @@ const UNGUARDED: Protection = {
 export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubWorld> {
   const { clock, randomness } = parts;
   const faults: Faults = { ...CALM };
-  const habits: Habits = { ciOnEveryPush: false, hasBranchRules: true, formatter: null };
+  const habits: Habits = {
+    ciOnEveryPush: false,
+    hasBranchRules: true,
+    formatter: null,
+    graphqlRequests: Infinity,
+  };
   const problems: string[] = [];
   const problem = (story: string): void => {
     problems.push(story);

@@ -20,11 +20,11 @@ export const readPullRequest =
   async (effect, { facts, signal, attempt }) => {
     if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
     const repository = repositoryOf(facts);
-    const { number, branch } = effect;
+    const { number, branch, background } = effect;
     const problem = facts.project?.problem ?? null;
     let reading: Observation | null;
     try {
-      reading = await parts.forge.readPullRequest(repository, { number, branch }, signal);
+      reading = await parts.forge.readPullRequest(repository, { number, branch, background }, signal);
     } catch (error) {
       if (!isRefusal(error)) throw error;
       if (attempt < looksOf(facts, error)) throw notYet(error);

@@ -21,7 +21,8 @@ const AT_ONCE: Readonly<Record<WorkClass, number>> = {
   acknowledgement: 8,
   tracker: 8,
   work: 8,
-  reading: 4,
+  // Readings that come together share a request of the forge's.
+  reading: 40,
 };
 
 /** A performer has deadlines of its own; one that lost them is cut off after this. */
@@ -42,6 +43,21 @@ export function waitsForNothing(kind: EffectClass): boolean {
 /** Whether the rest of an ordered lane waits for effects of this class. */
 export function acknowledges(kind: EffectClass): boolean {
   return kind === ACKNOWLEDGING;
+}
+
+/** Whether it gives way to others of its class: nobody waits for it. */
+export function givesWay(effect: Effect): boolean {
+  return "background" in effect && effect.background;
+}
+
+/** Of two of a coalescing kind that have not begun: whether the older one stays, because somebody waits for it alone. */
+export function outlives(older: Effect, newer: Effect): boolean {
+  return givesWay(newer) && !givesWay(older);
+}
+
+/** Whether the newer of the two takes over the wait of the one it replaces: a wait to let others go first is not its. */
+export function takesOverWait(older: Effect, newer: Effect): boolean {
+  return givesWay(newer) || !givesWay(older);
 }
 
 /** How many more effects of this class may begin, given the classes of those under way. */

@@ -64,6 +64,11 @@ function polledPeriod(
   return TERMINAL.has(state as FactoryState) ? usual : Math.min(usual, waitingMs);
 }
 
+/** How long until a reading that is to follow another by `period` is planned: a tick may come late for it, by up to its length. */
+export function plannedIn(period: number, sweep: EngineSettings["sweep"]): number {
+  return period - Math.min(tickMs(sweep), period / 10);
+}
+
 /**
  * When an issue is to be read next (Unix ms; null = not again), as an advance leaves it. `kept`: what was known of it
  * before; null = it is new. An advance brings a reading forward and never puts it off.
@@ -102,13 +107,14 @@ export function longestPeriodMs({ activeMs, waitingMs, idleMs }: EngineSettings[
 
 /**
  * What the sweep numbered `sweep.number` of an issue asks for. The number is in the keys, so that each sweep asks once.
- * What has changed in the tracker is found by discovery where news is polled: the ticket is read less often then.
+ * What has changed in the tracker is told by webhooks, or found by discovery: the ticket is read less often than the
+ * pull request.
  */
 export function readingsOf(
   issue: IssueId,
   { project, pullRequest, runs }: Pick<Facts, "project" | "pullRequest" | "runs">,
   { state, number }: { readonly state: string; readonly number: number },
-  { waitingMs, pollMs }: EngineSettings["sweep"],
+  { activeMs, waitingMs, pollMs }: EngineSettings["sweep"],
 ): readonly Effect[] {
   const key = (what: string): string => `sweep:${issue}:${number}:${what}`;
   const ticket: Effect = {
@@ -119,8 +125,10 @@ export function readingsOf(
     workspace: null,
   };
   if (project === null || (pullRequest === null && runs.length === 0)) return [ticket];
-  const isPolled = pollMs !== null && AWAITS_FORGE.has(state);
-  const ticketEvery = isPolled ? Math.max(1, Math.floor(waitingMs / pollMs)) : 1;
+  // Where only the forge is awaited, the tracker is asked as seldom as where a person is.
+  const usualMs = PACE[state as FactoryState] === "active" ? activeMs : waitingMs;
+  const everyMs = pollMs === null ? usualMs : Math.min(usualMs, pollMs);
+  const ticketEvery = AWAITS_FORGE.has(state) ? Math.max(1, Math.floor(waitingMs / everyMs)) : 1;
   return [
     ...(number % ticketEvery === 0 ? [ticket] : []),
     {
@@ -130,6 +138,7 @@ export function readingsOf(
       number: pullRequest?.number ?? null,
       branch: project.branch,
       hint: null,
+      background: true,
     },
   ];
 }

@@ -56,6 +56,7 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
       number: pull?.number ?? null,
       branch: facts.project?.branch ?? "",
       hint,
+      background: false,
     });
   };
   const session = decision.rule === "mention_unread" ? newestSession(facts) : wordlessMention(facts);

@@ -34,8 +34,11 @@ export type Effect =
   // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low. `workspace`: of
   // an issue that we may not keep yet; null = what its facts say.
   | Is<"read_ticket", { background: boolean; workspace: string | null }>
-  // `hint`: the news that it is for, when it is for nothing else.
-  | Is<"read_pull_request", { number: number | null; branch: string; hint: Hint | null }>;
+  // `hint`: the news that it is for, when it is for nothing else. `background` as for the ticket.
+  | Is<
+      "read_pull_request",
+      { number: number | null; branch: string; hint: Hint | null; background: boolean }
+    >;
 
 type Is<K extends string, F> = {
   readonly kind: K;

@@ -25,7 +25,7 @@ export type Verdict =
   | { readonly kind: "red"; readonly failing: readonly Check[]; readonly baseToo: boolean }
   | { readonly kind: "blocked"; readonly blocked: readonly Check[] };
 
-const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_failure"]);
+export const FAILED: ReadonlySet<string> = new Set(["failure", "timed_out", "startup_failure"]);
 const BLOCKED: ReadonlySet<string> = new Set(["cancelled", "stale", "action_required"]);
 
 export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy, now: number): Verdict {

@@ -5,6 +5,7 @@ import { withAnswer } from "./request.ts";
 import { withGlimpse, withRun } from "./run.ts";
 import {
   withCheck,
+  hangsOnBase,
   withHint,
   withPullRequest,
   withPullRequestReading,
@@ -92,7 +93,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         ? withHint(facts, seen.at, "auto-merge", heardAt)
         : facts;
     case "base_moved":
-      return facts.pullRequest?.core.value.base === seen.branch
+      return facts.pullRequest?.core.value.base === seen.branch && hangsOnBase(facts.pullRequest)
         ? withHint(facts, seen.at, "the base branch", heardAt)
         : facts;
     case "pull_request_read": {

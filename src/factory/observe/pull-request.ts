@@ -9,7 +9,7 @@ import type {
 } from "../facts/pull-request.ts";
 import type { Facts } from "../facts/facts.ts";
 import { isSame } from "../facts/news.ts";
-import { headDigest } from "../judge/checks.ts";
+import { FAILED, headDigest } from "../judge/checks.ts";
 import { isOurs } from "../judge/pushes.ts";
 import type { PullRequestChange, PullRequestReading } from "../facts/observation.ts";
 import { own } from "../facts/own.ts";
@@ -108,6 +108,18 @@ function withOtherHead(facts: Facts, pullRequest: PullRequest, at: number): Pull
   const sha = pullRequest.core.value.head;
   if (pullRequest.otherHead?.sha === sha) return pullRequest;
   return { ...pullRequest, otherHead: isOurs(facts, sha) ? null : { sha, at } };
+}
+
+/**
+ * Whether a push to the base may be what this one waits for: it conflicts, or may, or checks fail that may fail there too.
+ * That one which could be merged no longer can is soon enough known by the next sweep: with many of them open, a reading
+ * of each for every push uses up what the forge allows.
+ */
+export function hangsOnBase({ core, mergeable, heads }: PullRequest): boolean {
+  if (core.value.state === "closed") return false;
+  if (mergeable?.value.value !== "yes") return true;
+  const head = own(heads, core.value.head);
+  return Object.values(head?.checks ?? {}).some(({ conclusion }) => FAILED.has(conclusion ?? ""));
 }
 
 export function withHint(facts: Facts, at: number, what: string, heardAt: number): Facts {

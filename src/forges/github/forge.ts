@@ -8,13 +8,16 @@ import type { GitHubLimits } from "./client/client.ts";
 import { createClient } from "./client/client.ts";
 import { comment, replyThreads } from "./write/comments.ts";
 import { checkFailures } from "./read/check-failures.ts";
-import { interpretEvent, rulesChangedIn } from "./events/events.ts";
+import { branchMovedIn, interpretEvent, rulesChangedIn } from "./events/events.ts";
 import { createIdentity } from "./client/identity.ts";
 import { cancelMerge, merge } from "./write/merge.ts";
 import { createPermissions } from "./client/permissions.ts";
 import { closePullRequest, openPullRequest } from "./write/pull-request.ts";
 import { createCommitReader } from "./read/commits.ts";
+import { createBaseChecks } from "./read/checks.ts";
+import { createGatherer } from "./read/gather.ts";
 import { createPullRequestReader } from "./read/read.ts";
+import { createSuperseded } from "./read/superseded.ts";
 import { gitRemote } from "./client/remote.ts";
 import { rerunChecks } from "./write/rerun.ts";
 import { createRuleBook } from "./read/rules.ts";
@@ -53,11 +56,17 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
   const client = createClient({ ...parts, transport });
   const rules = createRuleBook(client, clock);
   const whoAmI = createIdentity(client, parts.auth, Object.keys(parts.cloneUrls));
+  const superseded = createSuperseded(client);
+  const base = createBaseChecks(client, superseded, clock);
+  const gatherer = createGatherer(client, clock, limits.totalMs);
   const reader = createPullRequestReader({
     client,
+    gatherer,
+    superseded,
+    base,
     rules,
     permissions: createPermissions(client, clock),
-    commits: createCommitReader(client),
+    commits: createCommitReader(client, gatherer),
     whoAmI,
   });
   const logParts = { client, transport, apiUrl, clock, totalMs: limits.totalMs, log };
@@ -76,6 +85,8 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
       // The rules are only remembered to ask less often; dropping them changes no answer.
       const changed = rulesChangedIn(body, event);
       if (changed !== null) rules.forget(changed);
+      const moved = branchMovedIn(body, event);
+      if (moved !== null) base.forget(moved.repository, moved.branch);
       return interpretEvent(body, event, context);
     },
     whoAmI,

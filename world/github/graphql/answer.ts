@@ -17,6 +17,8 @@ import { permissionOf, stamp } from "../model/model.ts";
 import { Refused, schemaText } from "../schemas.ts";
 import { actorNode } from "./commits.ts";
 import type { View } from "./commits.ts";
+import { costOf, MOST_NODES } from "./cost.ts";
+import type { Cost } from "./cost.ts";
 import { mutationsFor } from "./mutations.ts";
 import { pullNode, pullThreadNode, repositoryNode, viewerPermission } from "./pulls.ts";
 
@@ -26,8 +28,9 @@ export interface GraphqlRequest {
   readonly operationName: string | null;
 }
 
-/** What is left of the caller's points, for `rateLimit`. */
+/** What the query costs and what is left of the caller's points, for `rateLimit`. */
 export interface Points {
+  readonly cost: Cost;
   readonly limit: number;
   readonly remaining: number;
   /** Unix milliseconds. */
@@ -57,6 +60,15 @@ export function isMutation(request: GraphqlRequest): boolean {
   }
 }
 
+/** What a request is charged; one that cannot be understood costs what the least does. */
+export function priceOf(request: GraphqlRequest): Cost {
+  try {
+    return costOf(parse(request.query), request.variables);
+  } catch {
+    return { points: 1, requests: 0, nodes: 0 };
+  }
+}
+
 /** Validates against GitHub's real schema and executes on the model. The answer is always HTTP 200. */
 export async function answerGraphql(
   view: View,
@@ -72,6 +84,11 @@ export async function answerGraphql(
   }
   const faults = validate(schema(), document);
   if (faults.length > 0) return { errors: faults.map((fault) => told(fault)) };
+  const { nodes } = points.cost;
+  if (nodes > MOST_NODES) {
+    const message = `This query requests up to ${nodes} possible nodes which exceeds the maximum limit of 500,000.`;
+    return { data: null, errors: [{ type: "MAX_NODE_LIMIT_EXCEEDED", message }] };
+  }
   const result = await execute({
     schema: schema(),
     document,
@@ -122,6 +139,9 @@ const resolveField: GraphQLFieldResolver<unknown, unknown> = (source, given, con
   throw new Error(`the stand-in does not model ${info.parentType.name}.${info.fieldName}`);
 };
 
+// `nodes(ids:)` takes no more.
+const MOST_IDS = 100;
+
 // GitHub wants a bound on every list, from 1 to 100.
 function checkBounds(given: Record<string, unknown>, name: string): void {
   const bound = given["first"] ?? given["last"];
@@ -139,14 +159,25 @@ function rootFor(view: View, actor: Actor, points: Points): Node {
   const visible = [...view.core.repositories.values()].filter(
     (repository) => permissionOf(repository, actor.person) !== "none",
   );
+  const nodeOf = (id: string): Node => {
+    for (const repository of visible) {
+      if (repository.nodeId === id) return repositoryNode(view, repository);
+      for (const pull of repository.pulls.values()) {
+        if (pull.nodeId === id) return pullNode(view, repository, pull);
+        const thread = pull.threads.find((candidate) => candidate.nodeId === id);
+        if (thread !== undefined) return pullThreadNode(view, repository, pull, thread);
+      }
+    }
+    throw new Refused(404, `Could not resolve to a node with the global id of '${id}'`);
+  };
   return {
     viewer: () => ({ ...actorNode(view, actor.person), __typename: "User", login: actor.person.login }),
     rateLimit: () => ({
-      cost: 1,
+      cost: points.cost.points,
       limit: points.limit,
       remaining: points.remaining,
       used: points.limit - points.remaining,
-      nodeCount: 1,
+      nodeCount: points.cost.nodes,
       resetAt: stamp(points.resetAt),
     }),
     repository: ({ owner, name }: { owner: string; name: string }) => {
@@ -159,16 +190,14 @@ function rootFor(view: View, actor: Actor, points: Points): Node {
         viewerPermission: viewerPermission(repository, actor.person),
       };
     },
-    node: ({ id }: { id: string }) => {
-      for (const repository of visible) {
-        if (repository.nodeId === id) return repositoryNode(view, repository);
-        for (const pull of repository.pulls.values()) {
-          if (pull.nodeId === id) return pullNode(view, repository, pull);
-          const thread = pull.threads.find((candidate) => candidate.nodeId === id);
-          if (thread !== undefined) return pullThreadNode(view, repository, pull, thread);
-        }
-      }
-      throw new Refused(404, `Could not resolve to a node with the global id of '${id}'`);
+    node: ({ id }: { id: string }) => nodeOf(id),
+    nodes({ ids }: { ids: readonly string[] }) {
+      if (ids.length > MOST_IDS)
+        throw new GraphQLError(
+          `You may not provide more than ${MOST_IDS} node ids; you provided ${ids.length}.`,
+          { extensions: { type: "ARGUMENT_LIMIT" } },
+        );
+      return ids.map(async (id) => nodeOf(id));
     },
     ...mutationsFor(view, actor),
   };

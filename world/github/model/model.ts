@@ -328,6 +328,8 @@ export interface Habits {
   hasBranchRules: boolean;
   /** A machine that pushes after every push by others to the branch of a pull request, as autofix.ci and pre-commit.ci do. */
   formatter: Formatter | null;
+  /** Connections that a GraphQL query may ask for; one that asks for more takes too long and is answered 502. */
+  graphqlRequests: number;
 }
 
 export interface Formatter {

@@ -6,7 +6,7 @@ import { createLoop } from "./loop.ts";
 import type { Loop } from "./loop.ts";
 import type { Outbox } from "../rows/outbox.ts";
 import type { Store } from "../database/store.ts";
-import { ISSUES_PER_TICK, periodOf, readingsOf, tickMs } from "../../policy/sweep.ts";
+import { ISSUES_PER_TICK, periodOf, plannedIn, readingsOf, tickMs } from "../../policy/sweep.ts";
 
 type Due = { readonly id: IssueId; readonly state: string; readonly sweeps: number; readonly facts: string };
 
@@ -53,7 +53,7 @@ export function createSweepLoop(parts: {
             outbox.add(effect, { priority: 0, project: null }, clock.now());
           }
           failpoint("sweep.mid_issue");
-          rows.plan(issue.id, period === null ? null : clock.now() + period);
+          rows.plan(issue.id, period === null ? null : clock.now() + plannedIn(period, settings.sweep));
         });
       }
       if (due.length > 0) parts.added();

@@ -1,7 +1,14 @@
 import { EFFECTS } from "../../../factory/effects/effect.ts";
 import type { Effect, EffectTrait } from "../../../factory/effects/effect.ts";
 import type { IssueId } from "../../../factory/facts/ids.ts";
-import { ACKNOWLEDGING, classOf, waitsForNothing } from "../../policy/effects.ts";
+import {
+  ACKNOWLEDGING,
+  classOf,
+  givesWay,
+  outlives,
+  takesOverWait,
+  waitsForNothing,
+} from "../../policy/effects.ts";
 import type { EffectClass, WorkClass } from "../../policy/effects.ts";
 import { headOf, inherited, isOrdered } from "../../policy/order.ts";
 import type { QueuePlace } from "../../policy/slots.ts";
@@ -34,11 +41,14 @@ export type Outbox = ReturnType<typeof outboxRows>;
 
 export function outboxRows({ db }: Pick<Store, "db">) {
   const insert = db.prepare(
-    `INSERT INTO outbox (issue, key, kind, lane, class, head, state, run, priority, project, created_at, payload)
-     VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?) ON CONFLICT (issue, key) DO NOTHING`,
+    `INSERT INTO outbox (issue, key, kind, lane, class, head, state, run, priority, project, created_at, next_at, payload)
+     VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?, ?, ?) ON CONFLICT (issue, key) DO NOTHING`,
   );
-  const older = db.prepare<[string, string, number], Pick<OutboxRow, "id" | "attempts" | "next_at">>(
-    "SELECT id, attempts, next_at FROM outbox WHERE issue = ? AND state = 'pending' AND kind = ? AND id < ?",
+  const older = db.prepare<
+    [string, string, number],
+    Pick<OutboxRow, "id" | "attempts" | "next_at" | "payload">
+  >(
+    "SELECT id, attempts, next_at, payload FROM outbox WHERE issue = ? AND state = 'pending' AND kind = ? AND id < ?",
   );
   const inherit = db.prepare("UPDATE outbox SET attempts = ?, next_at = ? WHERE id = ?");
   const end = db.prepare(
@@ -129,12 +139,25 @@ export function outboxRows({ db }: Pick<Store, "db">) {
         place.priority,
         place.project,
         now,
+        // What is due the longest goes first.
+        givesWay(effect) ? now : 0,
         JSON.stringify(effect),
       );
       if (changes === 0) return false;
       if (coalesce) {
-        const replaced = older.all(effect.issue, effect.kind, Number(lastInsertRowid));
-        const plan = inherited(replaced.map((row) => ({ attempts: row.attempts, nextAt: row.next_at })));
+        const before = older
+          .all(effect.issue, effect.kind, Number(lastInsertRowid))
+          .map((row) => ({ row, effect: JSON.parse(row.payload) as Effect }));
+        if (before.some((one) => outlives(one.effect, effect))) {
+          end.run("dropped", "one that is waited for is pending", now, lastInsertRowid);
+          return false;
+        }
+        const replaced = before.map(({ row }) => row);
+        const plan = inherited(
+          before
+            .filter((one) => takesOverWait(one.effect, effect))
+            .map(({ row }) => ({ attempts: row.attempts, nextAt: row.next_at })),
+        );
         if (plan !== null) inherit.run(plan.attempts, plan.nextAt, lastInsertRowid);
         for (const row of replaced) end.run("dropped", "replaced by a newer one", now, row.id);
       }

@@ -7,7 +7,10 @@ import { ExternalError, withDeadline } from "../../../lib/external.ts";
 import type { Secret } from "../../../lib/secrets/secret.ts";
 import type { GitHubAuth } from "./auth.ts";
 import { createCredentials } from "./auth.ts";
-import { faultOf, graphqlFault, refusalOf } from "./errors.ts";
+import { createBrake } from "./brake.ts";
+import type { Need } from "./brake.ts";
+import { faultOf, graphqlFault, graphqlFaults, refusalOf } from "./errors.ts";
+import type { PartFault } from "./errors.ts";
 import { createBucket, createGate } from "./limits.ts";
 import type { FetchOptions, Transport } from "./transport.ts";
 
@@ -68,7 +71,26 @@ export interface Client {
     schema: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<Answer<T>>;
+  /** The same for a reading whose parts may fail one by one. A fault of the whole is thrown. */
+  queryParts(
+    repository: string,
+    what: string,
+    document: string,
+    variables: Readonly<Record<string, unknown>>,
+    signal: AbortSignal,
+  ): Promise<Parts>;
+  /** Throws `rate_limited` when a reading has to wait for the sake of what matters more. */
+  hold(repository: string, need: Need): void;
   gitToken(repository: string, signal: AbortSignal): Promise<Secret>;
+}
+
+/** A GraphQL answer with what went wrong beside it. */
+export interface Parts {
+  /** Null = nothing was answered, for the reasons in `faults`. */
+  readonly data: unknown;
+  readonly faults: readonly PartFault[];
+  /** GitHub's clock when it answered, Unix ms. */
+  readonly at: number;
 }
 
 type Send = (options: Record<string, unknown>) => Promise<{
@@ -87,6 +109,10 @@ export function createClient(parts: ClientParts): Client {
   const { clock, limits } = parts;
   const inFlight = createGate(limits.concurrent);
   const writing = createGate(1);
+  const brake = createBrake();
+  // An App has an allowance per installation, which is of one owner; a token has one.
+  const accountOf = (repository: string | null): string =>
+    parts.auth.kind === "token" ? "" : (repository?.split("/")[0] ?? "").toLowerCase();
   const buckets = [
     createBucket(clock, limits.writesPerMinute, MINUTE_MS),
     createBucket(clock, limits.writesPerHour ?? DEFAULT_WRITES_PER_HOUR, HOUR_MS),
@@ -111,6 +137,7 @@ export function createClient(parts: ClientParts): Client {
     token: Secret,
     options: Readonly<Record<string, unknown>>,
     redirect: boolean,
+    account: string | null,
     signal: AbortSignal,
   ): Promise<Answer<unknown>> => {
     const send = await sender();
@@ -124,6 +151,7 @@ export function createClient(parts: ClientParts): Client {
           }),
         );
         const headers = textHeaders(answer.headers);
+        if (account !== null) brake.heard(account, headers, clock.now());
         if (answer.status >= 300 && !redirect)
           throw refusalOf({ status: answer.status, message: "", headers }, what, clock.now());
         const at = parseTime(headers["date"]) ?? clock.now();
@@ -146,7 +174,7 @@ export function createClient(parts: ClientParts): Client {
   };
 
   const credentials = createCredentials(parts.auth, clock, async (jwt, route, parameters, schema, signal) => {
-    const answer = await exchange(route, jwt, optionsOf(route, parameters), false, signal);
+    const answer = await exchange(route, jwt, optionsOf(route, parameters), false, null, signal);
     return understood(schema, answer.value, route);
   });
 
@@ -157,13 +185,19 @@ export function createClient(parts: ClientParts): Client {
     redirect: boolean,
     signal: AbortSignal,
   ): Promise<Answer<unknown>> => {
+    const ask = async (): Promise<Answer<unknown>> => {
+      // An App's own calls, with its JWT, are not an installation's.
+      const account = repository === null && parts.auth.kind === "app" ? null : accountOf(repository);
+      const token = await credentials.tokenFor(repository, signal);
+      return exchange(what, token, options, redirect, account, signal);
+    };
     try {
-      return await exchange(what, await credentials.tokenFor(repository, signal), options, redirect, signal);
+      return await ask();
     } catch (error) {
       const refused = error instanceof ExternalError && error.kind === "unauthorized";
       if (!refused || !credentials.forget(repository)) throw error;
       parts.log.info("GitHub refused a token, requesting a new one", { repository });
-      return exchange(what, await credentials.tokenFor(repository, signal), options, redirect, signal);
+      return ask();
     }
   };
 
@@ -203,6 +237,17 @@ export function createClient(parts: ClientParts): Client {
       });
       return { ...answer, value: understood(z.object({ data: schema }), answer.value, story).data };
     },
+    async queryParts(repository, what, document, variables, signal) {
+      const options = { method: "POST", url: parts.graphqlUrl, query: document, variables };
+      const story = `${what} of ${repository}`;
+      const { value, headers, at } = await authorised(story, repository, options, false, signal);
+      const faults = graphqlFaults(value, headers, story, clock.now());
+      const whole = faults.find(({ fault }) => fault.kind === "rate_limited");
+      if (whole !== undefined) throw spread(whole.fault);
+      const { data } = understood(z.object({ data: z.unknown().optional() }), value, story);
+      return { data: data ?? null, faults, at };
+    },
+    hold: (repository, need) => brake.hold(accountOf(repository), need, clock.now()),
     gitToken: (repository, signal) => credentials.gitTokenFor(repository, signal),
   };
 }

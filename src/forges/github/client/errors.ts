@@ -14,6 +14,16 @@ interface Refusing {
 const SECONDARY_MS = 60_000;
 const MAX_WAIT_MS = 2 * 60 * 60_000;
 
+/** The cause of a fault that a request for less may not meet: it took too long, or asked for more than GitHub gives at once. */
+class AskedTooMuch extends Error {
+  override readonly name = "AskedTooMuch";
+}
+
+/** Whether the same in smaller parts may be answered. */
+export function isTooMuch(error: unknown): boolean {
+  return error instanceof ExternalError && error.cause instanceof AskedTooMuch;
+}
+
 /** `error` of a call named `what` as an ExternalError. `now`: Unix ms, for limits that say how long to wait. */
 export function faultOf(error: unknown, what: string, now: number): Error {
   if (error instanceof ExternalError) return error;
@@ -34,7 +44,9 @@ export function refusalOf(answer: Refusing, what: string, now: number): External
     );
   const retryAt = limitedUntil(answer, now);
   const kind: ExternalFault = retryAt !== null ? "rate_limited" : kindOf(status);
-  return new ExternalError(kind, `${what}: ${status} ${firstLine(answer.message)}`, { retryAt });
+  // GitHub's front gives up after ten seconds.
+  const tooMuch = status === 502 || status === 504 ? { cause: new AskedTooMuch() } : {};
+  return new ExternalError(kind, `${what}: ${status} ${firstLine(answer.message)}`, { retryAt, ...tooMuch });
 }
 
 function kindOf(status: number): ExternalFault {
@@ -65,12 +77,44 @@ const Errors = z.array(
   z.object({
     type: z.string().nullish(),
     message: z.string().default("no reason given"),
+    path: z.array(z.union([z.string(), z.number()])).nullish(),
   }),
 );
 
+/** What went wrong with one part of a GraphQL answer. */
+export interface PartFault {
+  /** Where in the data, by the names of the answer; empty = nowhere in particular. */
+  readonly path: readonly (string | number)[];
+  readonly fault: ExternalError;
+}
+
+/** The faults in a GraphQL answer of status 200. */
+export function graphqlFaults(
+  body: unknown,
+  headers: Readonly<Record<string, string>>,
+  what: string,
+  now: number,
+): readonly PartFault[] {
+  const given =
+    typeof body === "object" && body !== null ? (body as Record<string, unknown>)["errors"] : undefined;
+  if (given === undefined || given === null || (Array.isArray(given) && given.length === 0)) return [];
+  const errors = Errors.safeParse(given);
+  if (!errors.success || errors.data.length === 0)
+    return [{ path: [], fault: new ExternalError("unavailable", `${what}: errors without a reason`) }];
+  return errors.data.map(({ type = null, message, path }) => {
+    const story = `${what}: ${type ?? "error"} ${firstLine(message)}`;
+    if (type === "RATE_LIMITED" || /rate limit/i.test(message)) {
+      const limited = new ExternalError("rate_limited", story, { retryAt: resetOf(headers, now) });
+      return { path: [], fault: limited };
+    }
+    const tooMuch = isAskedTooMuch(type, message) ? { cause: new AskedTooMuch() } : {};
+    return { path: path ?? [], fault: new ExternalError(graphqlKind(type, message), story, tooMuch) };
+  });
+}
+
 /**
- * The fault in a GraphQL answer of status 200; null when there is none. Part of the data beside an error is
- * no answer: lists would look shorter than they are.
+ * The fault of the whole answer; null when there is none. Part of the data beside an error is no answer: lists would
+ * look shorter than they are.
  */
 export function graphqlFault(
   body: unknown,
@@ -78,17 +122,22 @@ export function graphqlFault(
   what: string,
   now: number,
 ): ExternalError | null {
-  const given =
-    typeof body === "object" && body !== null ? (body as Record<string, unknown>)["errors"] : undefined;
-  if (given === undefined || (Array.isArray(given) && given.length === 0)) return null;
-  const errors = Errors.safeParse(given);
-  const first = errors.success ? errors.data[0] : undefined;
-  if (first === undefined) return new ExternalError("unavailable", `${what}: errors without a reason`);
-  const story = `${what}: ${first.type ?? "error"} ${firstLine(first.message)}`;
-  if (first.type === "RATE_LIMITED" || /rate limit/i.test(first.message))
-    return new ExternalError("rate_limited", story, { retryAt: resetOf(headers, now) });
-  return new ExternalError(graphqlKind(first.type ?? null, first.message), story);
+  return graphqlFaults(body, headers, what, now)[0]?.fault ?? null;
 }
+
+const TOO_MUCH: ReadonlySet<string> = new Set(["MAX_NODE_LIMIT_EXCEEDED", "RESOURCE_LIMITS_EXCEEDED"]);
+
+function isAskedTooMuch(type: string | null, message: string): boolean {
+  return TOO_MUCH.has(type ?? "") || (type === null && /something went wrong while executing/i.test(message));
+}
+
+/** The fields that this server says it does not have, by the faults of a query; empty = that is not what is wrong. */
+export function undefinedFieldsIn(faults: readonly PartFault[]): readonly string[] {
+  return faults.flatMap(({ fault }) => UNDEFINED_FIELD.exec(fault.message)?.slice(1) ?? []);
+}
+
+/** GitHub's own words; the second form is that of the schema's reference implementation. */
+const UNDEFINED_FIELD = /(?:Field '|Cannot query field ")(\w+)(?:' doesn't exist on type|" on type)/;
 
 function graphqlKind(type: string | null, message: string): ExternalFault {
   if (type === "NOT_FOUND") return "not_found";

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Actor } from "../../../factory/facts/actor.ts";
 import type { Clock } from "../../../lib/clock.ts";
 import { ExternalError } from "../../../lib/external.ts";
+import { sharedFlights } from "../../../lib/single-flight.ts";
 import type { Client } from "./client.ts";
 
 type Permission = NonNullable<Actor["permission"]>;
@@ -25,6 +26,8 @@ const Answer = z.object({ permission: z.enum(["admin", "write", "read", "none"])
 
 export function createPermissions(client: Client, clock: Clock): Permissions {
   const kept = new Map<string, { readonly until: number; readonly permission: Permission }>();
+
+  const together = sharedFlights<Permission | null>();
 
   const ask = async (repository: string, login: string, signal: AbortSignal): Promise<Permission | null> => {
     try {
@@ -64,7 +67,7 @@ export function createPermissions(client: Client, clock: Clock): Permissions {
         }
         if (asked >= MAX_LOOK_UPS) continue;
         asked += 1;
-        const permission = await ask(repository, login, signal);
+        const permission = await together(name, (until) => ask(repository, login, until), signal);
         if (permission === null) continue;
         found.set(id, permission);
         kept.delete(name);

@@ -132,6 +132,17 @@ export function rulesChangedIn(body: unknown, event: string): string | null {
   return text(repository, "full_name") ?? "";
 }
 
+/** The branch that a push moved; null = it is no push to a branch. */
+export function branchMovedIn(
+  body: unknown,
+  event: string,
+): { readonly repository: string; readonly branch: string } | null {
+  if (event !== "push" || typeof body !== "object" || body === null) return null;
+  const repository = text((body as Record<string, unknown>)["repository"], "full_name");
+  const branch = /^refs\/heads\/(.+)$/.exec(text(body, "ref") ?? "")?.[1];
+  return repository === null || branch === undefined ? null : { repository, branch };
+}
+
 function text(value: unknown, key: string): string | null {
   if (typeof value !== "object" || value === null) return null;
   const found = (value as Record<string, unknown>)[key];

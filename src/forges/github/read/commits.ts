@@ -3,7 +3,10 @@ import type { Commit } from "../../../factory/facts/pull-request.ts";
 import { COMMITTER } from "../../../lib/committer.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
-import { COMMIT, CommitAnswer, type CommitNode, ownerAndName } from "./queries.ts";
+import type { Need } from "../client/brake.ts";
+import { COMMIT } from "./documents.ts";
+import type { Gatherer } from "./gather.ts";
+import { CommitAnswer, type CommitNode, ownerAndName } from "./queries.ts";
 
 /** Reads whose word each commit of a pull request is. */
 export interface CommitReader {
@@ -12,6 +15,7 @@ export interface CommitReader {
     repository: string,
     head: string,
     listed: readonly CommitNode[],
+    need: Need,
     signal: AbortSignal,
   ): Promise<readonly Commit[]>;
 }
@@ -20,21 +24,45 @@ export interface CommitReader {
 const MOST_MERGES = 4;
 const MAX_KEPT = 500;
 
-export function createCommitReader(client: Client): CommitReader {
+/** Commits whose parents are remembered: they never change. */
+const MOST_PARENTS = 5_000;
+
+export function createCommitReader(client: Client, gatherer: Pick<Gatherer, "parents">): CommitReader {
   // What a merge brought never changes.
   const kept = new Map<string, Commit["brings"]>();
+  const family = new Map<string, readonly string[]>();
+  const parentsOf = async (
+    repository: string,
+    oid: string,
+    need: Need,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> => {
+    const known = family.get(oid);
+    if (known !== undefined) return known;
+    const parents = await gatherer.parents(repository, oid, need, signal);
+    family.set(oid, parents);
+    const oldest = family.keys().next();
+    if (family.size > MOST_PARENTS && oldest.done !== true) family.delete(oldest.value);
+    return parents;
+  };
   return {
-    async of(repository, head, listed, signal) {
+    async of(repository, head, listed, need, signal) {
       const nodes = [...listed];
       // The list may lag behind the head after a push.
       if (nodes.at(-1)?.oid !== head) nodes.push(await commitAt(client, repository, head, signal));
       const ownShas = new Set(nodes.map(({ oid }) => oid));
+      const others = nodes.filter((node) => makerOf(node).by !== "us");
+      const parents = new Map(
+        await Promise.all(
+          others.map(async ({ oid }) => [oid, await parentsOf(repository, oid, need, signal)] as const),
+        ),
+      );
       const found: Commit[] = [];
       // What is below a person's own change decides nothing.
       let looks = MOST_MERGES;
       for (const node of nodes.toReversed()) {
         const made = makerOf(node);
-        const merge = made.by === "us" ? null : mergeOf(node, ownShas);
+        const merge = made.by === "us" ? null : mergeOf(parents.get(node.oid) ?? [], ownShas);
         let brings = merge === null ? "change" : (kept.get(node.oid) ?? "unknown");
         if (merge !== null && merge !== "unclear" && !kept.has(node.oid) && looks > 0) {
           looks -= 1;
@@ -77,7 +105,6 @@ const NOBODYS: Omit<CommitNode, "oid"> = {
   authoredDate: 0,
   committedDate: 0,
   tree: { oid: "" },
-  parents: [],
   author: NO_ONE,
   committer: NO_ONE,
 };
@@ -123,7 +150,7 @@ interface Merge {
 }
 
 /** The two sides of a merge of the base; null = it is none. What is no commit of the pull request's is one of its base's. */
-function mergeOf({ parents }: CommitNode, own: ReadonlySet<string>): Merge | "unclear" | null {
+function mergeOf(parents: readonly string[], own: ReadonlySet<string>): Merge | "unclear" | null {
   if (parents.length < 2) return null;
   const mine = parents.find((sha) => own.has(sha));
   const theirs = parents.filter((sha) => !own.has(sha));

@@ -1,112 +1,7 @@
 import { z } from "zod";
 import { parseTime } from "../../../lib/clock.ts";
 
-/** The GraphQL documents that reading needs, and the shape of what comes back. */
-
-/** Entries per page; GitHub's limit is 100. */
-const PAGE = 100;
-
-const CONTEXTS = `
-  pageInfo { hasNextPage endCursor }
-  nodes {
-    __typename
-    ... on CheckRun {
-      databaseId name status conclusion startedAt completedAt detailsUrl
-      isRequired(pullRequestNumber: $number)
-      checkSuite { app { databaseId } }
-    }
-    ... on StatusContext { context state createdAt targetUrl isRequired(pullRequestNumber: $number) }
-  }`;
-
-const ACTOR = `
-  __typename login
-  ... on User { databaseId }
-  ... on Bot { databaseId }
-  ... on Mannequin { databaseId }
-  ... on Organization { databaseId }`;
-
-const REVIEW = `
-  fullDatabaseId databaseId state body submittedAt authorAssociation
-  author { ${ACTOR} }
-  commit { oid }`;
-
-const GIT_ACTOR = "name email user { login }";
-
-const COMMIT_FIELDS = `
-  oid authoredDate committedDate tree { oid } parents(first: 3) { nodes { oid } }
-  author { ${GIT_ACTOR} } committer { ${GIT_ACTOR} }`;
-
-/** Commits of a pull request whose makers are looked at, the newest. */
-const COMMITS = 50;
-
-/** Everything about one pull request but the further pages of its checks. */
-export const PULL_REQUEST = `
-query PullRequest($owner: String!, $repo: String!, $number: Int!) {
-  repository(owner: $owner, name: $repo) {
-    databaseId
-    pullRequest(number: $number) {
-      id number url state merged isDraft title headRefOid headRefName baseRefName mergeable updatedAt closedAt
-      isMergeQueueEnabled
-      autoMergeRequest { enabledBy { ${ACTOR} } }
-      mergeQueueEntry { state position enqueuedAt }
-      latestOpinionatedReviews(first: ${PAGE}) { nodes { ${REVIEW} } }
-      reviews(last: ${PAGE}) { nodes { ${REVIEW} } }
-      reviewThreads(last: ${PAGE}) {
-        nodes {
-          id isResolved path line
-          comments(last: 50) {
-            nodes { fullDatabaseId databaseId body createdAt authorAssociation author { ${ACTOR} } }
-          }
-        }
-      }
-      comments(last: ${PAGE}) {
-        nodes { fullDatabaseId databaseId body createdAt authorAssociation author { ${ACTOR} } }
-      }
-      timelineItems(last: ${PAGE}, itemTypes: [REMOVED_FROM_MERGE_QUEUE_EVENT, PULL_REQUEST_COMMIT, HEAD_REF_FORCE_PUSHED_EVENT]) {
-        nodes {
-          __typename
-          ... on RemovedFromMergeQueueEvent { createdAt reason actor { ${ACTOR} } beforeCommit { oid } }
-          ... on PullRequestCommit { commit { oid } }
-          ... on HeadRefForcePushedEvent { afterCommit { oid } }
-        }
-      }
-      baseChanges: timelineItems(last: 1, itemTypes: [BASE_REF_CHANGED_EVENT, AUTOMATIC_BASE_CHANGE_SUCCEEDED_EVENT]) {
-        nodes {
-          ... on BaseRefChangedEvent { createdAt }
-          ... on AutomaticBaseChangeSucceededEvent { createdAt }
-        }
-      }
-      history: commits(last: ${COMMITS}) { nodes { commit { ${COMMIT_FIELDS} } } }
-      commits(last: 1) { nodes { commit { oid committedDate statusCheckRollup { contexts(first: ${PAGE}) { ${CONTEXTS} } } } } }
-    }
-  }
-}`;
-
-/** One commit, by name. */
-export const COMMIT = `
-query Commit($owner: String!, $repo: String!, $oid: GitObjectID!) {
-  repository(owner: $owner, name: $repo) { object(oid: $oid) { ... on Commit { ${COMMIT_FIELDS} } } }
-}`;
-
-/** One page of a commit's checks. */
-export const COMMIT_CHECKS = `
-query CommitChecks($owner: String!, $repo: String!, $number: Int!, $oid: GitObjectID!, $after: String) {
-  repository(owner: $owner, name: $repo) {
-    object(oid: $oid) {
-      ... on Commit { oid statusCheckRollup { contexts(first: ${PAGE}, after: $after) { ${CONTEXTS} } } }
-    }
-  }
-}`;
-
-/** The checks of a branch's tip. */
-export const BRANCH_CHECKS = `
-query BranchChecks($owner: String!, $repo: String!, $number: Int!, $ref: String!) {
-  repository(owner: $owner, name: $repo) {
-    ref(qualifiedName: $ref) {
-      target { ... on Commit { oid statusCheckRollup { contexts(first: ${PAGE}) { ${CONTEXTS} } } } }
-    }
-  }
-}`;
+/** The shapes of what comes back for the documents beside this file. */
 
 const Time = z.string().transform((text) => parseTime(text) ?? 0);
 const MaybeTime = z
@@ -155,7 +50,7 @@ const CheckRunNode = z.object({
   startedAt: MaybeTime,
   completedAt: MaybeTime,
   detailsUrl: MaybeText,
-  isRequired: z.boolean(),
+  isRequired: z.boolean().default(false),
   checkSuite: z.object({ app: z.object({ databaseId: MaybeId }).nullish() }),
 });
 
@@ -165,7 +60,7 @@ const StatusNode = z.object({
   state: z.string(),
   createdAt: Time,
   targetUrl: MaybeText,
-  isRequired: z.boolean(),
+  isRequired: z.boolean().default(false),
 });
 
 const ContextNode = z.union([CheckRunNode, StatusNode]);
@@ -178,14 +73,14 @@ const Contexts = z.object({
     .nullish()
     .transform((list) => (list ?? []).filter((entry): entry is ContextNode => entry !== null)),
 });
-export type Contexts = z.infer<typeof Contexts>;
+
+const Rollup = z.object({ state: MaybeText, contexts: Contexts });
+/** The checks of a commit, and the sum of all of them. */
+export type Rollup = z.infer<typeof Rollup>;
 
 const CheckedCommit = z.object({
   oid: z.string(),
-  statusCheckRollup: z
-    .object({ contexts: Contexts })
-    .nullish()
-    .transform((rollup) => rollup?.contexts ?? null),
+  statusCheckRollup: Rollup.nullish().transform((rollup) => rollup ?? null),
 });
 
 const CommentNode = z
@@ -227,7 +122,6 @@ const ThreadNode = z.object({
     .number()
     .nullish()
     .transform((line) => line ?? null),
-  comments: nodes(CommentNode),
 });
 
 const TimelineNode = z.union([
@@ -260,13 +154,17 @@ const CommitNode = z.object({
   authoredDate: Time,
   committedDate: Time,
   tree: z.object({ oid: z.string() }),
-  parents: nodes(z.object({ oid: z.string() })).transform((list) => list.map(({ oid }) => oid)),
   author: Identity,
   committer: Identity,
 });
 export type CommitNode = z.infer<typeof CommitNode>;
 
-const PullRequestNode = z.object({
+/** Its parents: a list of their own within a list of commits would be paid for by each commit that could be there. */
+export const ParentsNode = z.object({
+  parents: nodes(z.object({ oid: z.string() })).transform((list) => list.map(({ oid }) => oid)),
+});
+
+export const PullRequestNode = z.object({
   id: z.string(),
   number: z.number().int(),
   url: z.string(),
@@ -280,7 +178,8 @@ const PullRequestNode = z.object({
   mergeable: z.enum(["MERGEABLE", "CONFLICTING", "UNKNOWN"]),
   updatedAt: Time,
   closedAt: MaybeTime,
-  isMergeQueueEnabled: z.boolean(),
+  // Enterprise Server of some versions has no merge queue.
+  isMergeQueueEnabled: z.boolean().default(false),
   autoMergeRequest: z.object({ enabledBy: ActorNode }).nullish(),
   mergeQueueEntry: z
     .object({ state: z.string(), position: z.number(), enqueuedAt: Time })
@@ -297,13 +196,20 @@ const PullRequestNode = z.object({
 });
 export type PullRequestNode = z.infer<typeof PullRequestNode>;
 
-export const PullRequestAnswer = z.object({
-  repository: z.object({ databaseId: MaybeId, pullRequest: PullRequestNode.nullable() }).nullable(),
+/** Each pull request is under an alias of its own. */
+export const PullRequestsAnswer = z.object({
+  repository: z.looseObject({ databaseId: MaybeId }).nullable(),
+  nodes: z.array(z.unknown()).nullish(),
 });
 
 export const CommitAnswer = z.object({
   repository: z.object({ object: CommitNode.nullable() }).nullable(),
 });
+
+/** One conversation with its comments; the rest of it came with the pull request. */
+export const ThreadCommentsNode = z.object({ id: z.string(), comments: nodes(CommentNode) });
+
+export const ThreadCommentsAnswer = z.object({ nodes: z.array(z.unknown()) });
 
 export const CommitChecksAnswer = z.object({
   repository: z.object({ object: CheckedCommit.nullable() }).nullable(),

@@ -2,44 +2,40 @@ import { z } from "zod";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import type { ForgeIdentity, RepositoryReading } from "../../forge.ts";
+import type { Need } from "../client/brake.ts";
 import type { Client } from "../client/client.ts";
 import type { Permissions } from "../client/permissions.ts";
-import type { Contexts, ContextNode, PullRequestNode } from "./queries.ts";
-import {
-  BRANCH_CHECKS,
-  BranchChecksAnswer,
-  COMMIT_CHECKS,
-  CommitChecksAnswer,
-  ownerAndName,
-  PULL_REQUEST,
-  PullRequestAnswer,
-} from "./queries.ts";
+import { blindChecks } from "./blind.ts";
+import { checksOfHead } from "./checks.ts";
+import type { BaseChecks } from "./checks.ts";
+import type { Gatherer } from "./gather.ts";
+import type { CommentNode } from "./queries.ts";
 import type { CommitReader } from "./commits.ts";
 import { failedNames, readingOf, speakersOf } from "./reading.ts";
 import type { RuleBook } from "./rules.ts";
 import { Id } from "../events/schema.ts";
-import { withoutSuperseded } from "./superseded.ts";
+import type { Superseded } from "./superseded.ts";
 
 export interface PullRequestReader {
   repository(repository: string, signal: AbortSignal): Promise<RepositoryReading>;
   readPullRequest(
     repository: string,
-    which: { readonly number: number | null; readonly branch: string },
+    which: { readonly number: number | null; readonly branch: string; readonly background?: boolean },
     askedAt: number,
     signal: AbortSignal,
   ): Promise<Observation | null>;
 }
 
-export interface PullRequestReaderParts {
+interface Parts {
   readonly client: Client;
+  readonly gatherer: Gatherer;
+  readonly superseded: Superseded;
+  readonly base: BaseChecks;
   readonly rules: RuleBook;
   readonly permissions: Permissions;
   readonly commits: CommitReader;
   whoAmI(signal: AbortSignal): Promise<ForgeIdentity>;
 }
-
-/** A hundred checks each. Beyond them nothing is known, and a verdict would be a guess. */
-const MAX_PAGES_OF_CHECKS = 10;
 
 const RepositoryAnswer = z.object({
   id: Id,
@@ -58,7 +54,7 @@ const PullRequestList = z.array(
 );
 
 /** Reads repositories and pull requests as they are now. */
-export function createPullRequestReader(parts: PullRequestReaderParts): PullRequestReader {
+export function createPullRequestReader(parts: Parts): PullRequestReader {
   return {
     async repository(repository, signal) {
       const { value } = await parts.client.call(
@@ -77,8 +73,10 @@ export function createPullRequestReader(parts: PullRequestReaderParts): PullRequ
       };
     },
     async readPullRequest(repository, which, askedAt, signal) {
+      const need = which.background === true ? "background" : "wanted";
+      parts.client.hold(repository, need);
       const number = which.number ?? (await numberOf(parts.client, repository, which.branch, signal));
-      return number === null ? null : read(parts, repository, number, askedAt, signal);
+      return number === null ? null : read(parts, repository, number, { need, askedAt }, signal);
     },
   };
 }
@@ -134,116 +132,56 @@ async function numberOf(
 }
 
 async function read(
-  parts: PullRequestReaderParts,
+  parts: Parts,
   repository: string,
   number: number,
-  askedAt: number,
+  { need, askedAt }: { readonly need: Need; readonly askedAt: number },
   signal: AbortSignal,
 ): Promise<Observation> {
-  const { client } = parts;
+  const { client, gatherer } = parts;
   const us = await parts.whoAmI(signal);
-  const target = { ...ownerAndName(repository), number };
-  const answer = await client.query(
-    repository,
-    `pull request ${number}`,
-    PULL_REQUEST,
-    target,
-    PullRequestAnswer,
-    signal,
+  const found = await gatherer.pullRequest(repository, number, need, signal);
+  const { node, repositoryId, isBlind, at } = found;
+  const open = node.reviewThreads.filter((thread) => !thread.isResolved);
+  const comments = new Map(
+    await Promise.all(
+      open.map(async ({ id }): Promise<[string, readonly CommentNode[]]> => [
+        id,
+        found.comments.get(id) ?? (await gatherer.comments(repository, id, need, signal)),
+      ]),
+    ),
   );
-  const node = answer.value.repository?.pullRequest ?? null;
-  if (node === null) throw new ExternalError("not_found", `${repository} has no pull request ${number}`);
-  const { contexts, cut } = await checksOfHead(client, repository, node, signal);
   const rules = await parts.rules.of(repository, node.baseRefName, signal);
+  const newest = node.commits.at(-1)?.commit;
+  const first = newest?.oid === node.headRefOid ? { rollup: newest.statusCheckRollup } : null;
+  const { contexts, cut } = isBlind
+    ? await blindChecks(
+        client,
+        repository,
+        { node, seen: first?.rollup?.contexts.nodes ?? [], required: rules.required },
+        signal,
+      )
+    : await checksOfHead(parts, repository, { number, oid: node.headRefOid, first }, signal);
   const failed = failedNames(contexts);
-  const onBase = failed.length === 0 ? [] : await failedOnBase(client, repository, node, signal);
+  const onBase = failed.length === 0 ? [] : await parts.base.failedOn(repository, node.baseRefName, signal);
   return readingOf({
     node,
-    repositoryId: answer.value.repository?.databaseId ?? null,
+    comments,
+    repositoryId,
     commits: await parts.commits.of(
       repository,
       node.headRefOid,
       node.history.map(({ commit }) => commit),
+      need,
       signal,
     ),
     rules,
     contexts,
     cut,
     redOnBase: failed.filter((name) => onBase.includes(name)),
-    permissions: await parts.permissions.lookUp(repository, speakersOf(node, us), signal),
+    permissions: await parts.permissions.lookUp(repository, speakersOf({ node, comments }, us), signal),
     us,
-    at: answer.at,
+    at,
     askedAt,
   });
-}
-
-/** The checks of a commit, and whether there are more of them than are read. */
-interface Checks {
-  readonly contexts: readonly ContextNode[];
-  readonly cut: boolean;
-}
-
-// `commits(last: 1)` may lag behind the head after a push: a verdict belongs to one commit, so then it is asked for by name.
-async function checksOfHead(
-  client: Client,
-  repository: string,
-  node: PullRequestNode,
-  signal: AbortSignal,
-): Promise<Checks> {
-  const newest = node.commits.at(-1)?.commit;
-  const first = newest?.oid === node.headRefOid ? { page: newest.statusCheckRollup } : null;
-  return checksOf(client, repository, { number: node.number, oid: node.headRefOid, first }, signal);
-}
-
-async function checksOf(
-  client: Client,
-  repository: string,
-  commit: {
-    readonly number: number;
-    readonly oid: string;
-    /** The first page, where it came with something else. */
-    readonly first: { readonly page: Contexts | null } | null;
-  },
-  signal: AbortSignal,
-): Promise<Checks> {
-  const { number, oid, first } = commit;
-  let page = first === null ? null : first.page;
-  const found: ContextNode[] = [...(page?.nodes ?? [])];
-  let more = first === null || page?.pageInfo.hasNextPage === true;
-  for (let read = first === null ? 0 : 1; more && read < MAX_PAGES_OF_CHECKS; read += 1) {
-    const { value } = await client.query(
-      repository,
-      `checks of ${oid}`,
-      COMMIT_CHECKS,
-      { ...ownerAndName(repository), number, oid, after: page?.pageInfo.endCursor ?? null },
-      CommitChecksAnswer,
-      signal,
-    );
-    page = value.repository?.object?.statusCheckRollup ?? null;
-    found.push(...(page?.nodes ?? []));
-    more = page?.pageInfo.hasNextPage === true;
-  }
-  return { contexts: await withoutSuperseded(client, repository, oid, found, signal), cut: more };
-}
-
-async function failedOnBase(
-  client: Client,
-  repository: string,
-  node: PullRequestNode,
-  signal: AbortSignal,
-): Promise<readonly string[]> {
-  const { number, baseRefName } = node;
-  const { value } = await client.query(
-    repository,
-    `checks of ${baseRefName}`,
-    BRANCH_CHECKS,
-    { ...ownerAndName(repository), number, ref: `refs/heads/${baseRefName}` },
-    BranchChecksAnswer,
-    signal,
-  );
-  const tip = value.repository?.ref?.target ?? null;
-  if (tip === null) return [];
-  const first = { page: tip.statusCheckRollup };
-  const { contexts } = await checksOf(client, repository, { number, oid: tip.oid, first }, signal);
-  return failedNames(contexts);
 }

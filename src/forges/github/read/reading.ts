@@ -17,6 +17,8 @@ import {
 /** What was asked of GitHub for one reading, before it is put into our words. */
 export interface Gathered {
   readonly node: PullRequestNode;
+  /** Comments by conversation; those of resolved ones are not read, since nobody answers them. */
+  readonly comments: ReadonlyMap<string, readonly CommentNode[]>;
   readonly repositoryId: string | null;
   /** Its newest commits, oldest first. */
   readonly commits: readonly Commit[];
@@ -82,15 +84,16 @@ export function readingOf(gathered: Gathered): Observation {
 }
 
 /** Everybody whose permission decides something: reviewers and those who write to us. */
-export function speakersOf(node: PullRequestNode, us: ForgeIdentity): readonly Actor[] {
+export function speakersOf(
+  { node, comments }: Pick<Gathered, "node" | "comments">,
+  us: ForgeIdentity,
+): readonly Actor[] {
   return [
     ...[...node.latestOpinionatedReviews, ...node.reviews].map((review) => actorOf(review.author, us, null)),
     ...node.comments
       .filter((comment) => isAddressed(comment.body, us))
       .map((comment) => actorOf(comment.author, us, null)),
-    ...node.reviewThreads.flatMap((thread) =>
-      thread.comments.map((comment) => actorOf(comment.author, us, null)),
-    ),
+    ...[...comments.values()].flat().map((comment) => actorOf(comment.author, us, null)),
   ];
 }
 
@@ -151,7 +154,7 @@ function threadsOf(gathered: Gathered): readonly Thread[] {
     resolved: thread.isResolved,
     path: thread.path,
     line: thread.line,
-    comments: thread.comments.map((comment) => ({
+    comments: (gathered.comments.get(thread.id) ?? []).map((comment) => ({
       id: comment.id,
       by: speaker(gathered, comment.author, comment.authorAssociation),
       at: comment.createdAt,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import type { Clock } from "../../../lib/clock.ts";
 import type { ExternalFault } from "../../../lib/external.ts";
 import { ExternalError } from "../../../lib/external.ts";
+import { sharedFlights } from "../../../lib/single-flight.ts";
 import type { Client } from "../client/client.ts";
 
 /** What the base branch asks of a pull request. */
@@ -46,12 +47,13 @@ export function createRuleBook(client: Client, clock: Clock): RuleBook {
     string,
     { readonly repository: string; readonly until: number; readonly rules: BranchRules }
   >();
+  const together = sharedFlights<BranchRules>();
   return {
     async of(repository, branch, signal) {
       const name = `${repository} ${branch}`;
       const known = kept.get(name);
       if (known !== undefined && known.until > clock.monotonic()) return known.rules;
-      const rules = await readRules(client, repository, branch, signal);
+      const rules = await together(name, (until) => readRules(client, repository, branch, until), signal);
       kept.delete(name);
       kept.set(name, { repository, until: clock.monotonic() + KEPT_MS, rules });
       const oldest = kept.keys().next();
