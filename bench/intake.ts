@@ -16,7 +16,7 @@ export interface Intake {
   readonly ratio: number;
 }
 
-interface Side extends Omit<Round, "answered"> {
+export interface Side extends Omit<Round, "answered"> {
   /** Processor time of the server per request while the load lasted, microseconds. */
   readonly processorUs: number;
 }
@@ -66,7 +66,8 @@ export async function measureIntake(
   }
 }
 
-async function load(stage: Stage, server: Server, connections: number, ms: number): Promise<Side> {
+/** One round of load against one server, which has nothing left to do when it resolves. */
+export async function load(stage: Stage, server: Server, connections: number, ms: number): Promise<Side> {
   const args = [stage.programs.load, PAYLOADS, String(server.port), String(connections), String(ms)];
   const before = server.processorMs();
   const { stdout } = await run(process.execPath, args, { env: { ...stage.env }, timeout: ms + 30_000 });

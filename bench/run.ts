@@ -1,7 +1,9 @@
 // `npm run bench [-- --short] [--only intake|rest] [--profile FOLDER]`: what the claims about speed rest on. Every ratio comes from rounds that
-// alternate within one run, because absolute figures drift with the machine.
+// alternate within one run, because absolute figures drift with the machine. `--against FOLDER` measures another checkout, built
+// and with its dependencies, and this one in turns.
 import { parseArgs } from "node:util";
 import { delay, systemClock } from "../src/lib/clock.ts";
+import { compare } from "./against.ts";
 import { startServer } from "./child.ts";
 import { fill, measureDecisions } from "./decision.ts";
 import { measureIntake } from "./intake.ts";
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     short: { type: "boolean", default: false },
     only: { type: "string" },
     profile: { type: "string" },
+    against: { type: "string" },
   },
 });
 const say = (line: string): void => {
@@ -33,12 +36,22 @@ const say = (line: string): void => {
 };
 const stage = await setStage();
 try {
+  if (values.against === undefined) await measure();
+  else {
+    for (const { what, unit, other, own } of await compare(stage, values.against, values.short))
+      say(
+        `${what.padEnd(48)}  there ${other.toFixed(2)} ${unit}, here ${own.toFixed(2)} ${unit}: ${(own / other).toFixed(2)} x`,
+      );
+  }
+} finally {
+  await stage.close();
+}
+
+async function measure(): Promise<void> {
   const rows: Row[] = [];
   if (values.only !== "intake") rows.push(...(await idleRows(stage, values.short)));
   if (values.only !== "rest") rows.push(...(await intakeRows(stage, values.short, values.profile ?? null)));
   print(rows);
-} finally {
-  await stage.close();
 }
 
 async function idleRows(stage: Stage, short: boolean): Promise<readonly Row[]> {

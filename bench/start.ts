@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { systemClock } from "../src/lib/clock.ts";
@@ -22,11 +23,18 @@ export interface Start {
 }
 
 const run = promisify(execFile);
-const MAIN = fileURLToPath(new URL("../dist/main.cjs", import.meta.url));
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-export async function measureStart(stage: Stage, configFile: string, rounds: number): Promise<Start> {
-  if (!existsSync(MAIN)) throw new Error("dist/main.cjs is not there: run `npm run build` first");
-  const whole = [MAIN, "issue", "list", "--config", configFile];
+/** `root`: the checkout whose command is timed. */
+export async function measureStart(
+  stage: Stage,
+  configFile: string,
+  rounds: number,
+  root = ROOT,
+): Promise<Start> {
+  const main = join(root, "dist", "main.cjs");
+  if (!existsSync(main)) throw new Error(`${main} is not there: run \`npm run build\` first`);
+  const whole = [main, "issue", "list", "--config", configFile];
   const list = [...whole, "--limit", "50"];
   const env = { ...processEnvironment(), ...stage.env };
   const time = async (args: readonly string[]): Promise<number> => {

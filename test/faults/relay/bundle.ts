@@ -14,11 +14,11 @@ export interface Bundle {
 }
 
 /**
- * Bundles the program `entry` (absolute), with `plant` in it. It lies inside the package, where its dependencies and
- * migrations are found. Throws when the plant's place is not in the source any more.
+ * Bundles the program `entry` (absolute), with `plant` in it. It lies inside the package at `root`, where its dependencies
+ * and migrations are found. Throws when the plant's place is not in the source any more.
  */
-export async function bundle(entry: string, plant: Plant | null = null): Promise<Bundle> {
-  const cache = join(ROOT, "node_modules", ".cache");
+export async function bundle(entry: string, plant: Plant | null = null, root = ROOT): Promise<Bundle> {
+  const cache = join(root, "node_modules", ".cache");
   mkdirSync(cache, { recursive: true });
   const folder = mkdtempSync(join(cache, "bundle-"));
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
