@@ -7,7 +7,7 @@ import { effectsCalledFor } from "./effects/called-for.ts";
 import { withClosingTold, withRoutineTold } from "./effects/narration.ts";
 import { reminderAt, withReminder, withRevival } from "./effects/reminders.ts";
 import type { Facts } from "./facts/facts.ts";
-import { branchName } from "./facts/ids.ts";
+import { freshBranch } from "./facts/ids.ts";
 import { isNews, isSame } from "./facts/news.ts";
 import type { Observation } from "./facts/observation.ts";
 import { observe, withQuestion } from "./observe/observe.ts";
@@ -146,6 +146,6 @@ function reopened(facts: Facts, policy: Policy): Facts {
     ...facts,
     past,
     pullRequest: null,
-    project: { ...facts.project, branch: branchName(project.branchPrefix, key, past.length + 1) },
+    project: { ...facts.project, branch: freshBranch(project.branchPrefix, key, past) },
   };
 }

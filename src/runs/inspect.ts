@@ -11,6 +11,7 @@ export function objections(changes: Changes, type: RunType, limits: RunLimits): 
   return [
     ...size(changes, limits),
     ...paths(changes),
+    ...changes.unfiltered.map(unfiltered),
     ...secrets(changes),
     ...(type === "implementation" ? [] : tests(changes)),
   ];
@@ -33,6 +34,12 @@ function paths(changes: Changes): readonly string[] {
     ...guarded.map((file) => `it changes ${file.path}, which only a person may change`),
     ...odd.map((file) => `${file.path} is a ${file.mode === "120000" ? "symbolic link" : "submodule"}`),
   ];
+}
+
+function unfiltered({ path, filter }: Changes["unfiltered"][number]): string {
+  return filter === "lfs"
+    ? `${path} belongs in Git LFS (.gitattributes), and patchrelay stores nothing there`
+    : `${path} has to go through the filter "${filter}" (.gitattributes), which patchrelay does not run`;
 }
 
 function size(changes: Changes, limits: RunLimits): readonly string[] {

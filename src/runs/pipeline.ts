@@ -5,6 +5,7 @@ import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { firstOf } from "../lib/signals.ts";
 import { clip } from "../lib/text.ts";
+import { Unstorable } from "../worktrees/errors.ts";
 import type { Changes, Worktree } from "../worktrees/worktrees.ts";
 import { enteredPhase } from "./entered-phase.ts";
 import { rejectionOf, type Rejection, type Shown } from "./rejections.ts";
@@ -149,6 +150,10 @@ async function endingOf(error: unknown, handle: RunHandle, context: RunContext |
   const reason = handle.stopReason();
   if (reason !== null) return stopEnding(reason, (await context?.run())?.headAfter ?? null);
   if (handle.signal.aborted) throw error;
+  if (error instanceof Unstorable)
+    return new Ending(
+      failed("policy", `The change cannot be stored as .gitattributes has it: ${error.message}.`, null),
+    );
   const reported = error instanceof ExternalError ? error.retryAt : null;
   const retryAt = context === null ? reported : await nextTry(context, reported);
   return new Ending(failed("infrastructure", messageOf(error), retryAt));

@@ -1,13 +1,14 @@
-import { worktreeNameOf } from "../factory/facts/ids.ts";
+import { mergeMessage } from "../factory/effects/texts/pull-request.ts";
+import { branchAfter, worktreeNameOf } from "../factory/facts/ids.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { messageOf } from "../lib/assert.ts";
-import { MissingBaseBranch } from "../worktrees/errors.ts";
+import { BranchTaken, MissingBaseBranch } from "../worktrees/errors.ts";
 import type { HookFacts } from "../worktrees/hooks.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { enteredPhase } from "./entered-phase.ts";
 import { earlierThread } from "./earlier-thread.ts";
-import { Ending, failed } from "./ending.ts";
+import { ended, Ending, failed } from "./ending.ts";
 import { nextTry } from "./next-try.ts";
 import { objections } from "./inspect.ts";
 import type { RunContext } from "./run-context.ts";
@@ -22,7 +23,7 @@ export async function prepare(context: RunContext): Promise<Worktree> {
   await context.record([enteredPhase(run, "prepare", parts.clock.now())]);
   const known = await context.progress();
   const keep = known.worktree !== null || (earlierThread(await context.facts(), run)?.unpublished ?? false);
-  const prepared = await retryOutages(context, "Fetching", () => atBase(context, keep));
+  const prepared = await onOwnBranch(context, keep);
   failpoint("run.worktree_made");
   let worktree: Worktree = prepared;
   if (known.worktree === null) {
@@ -34,6 +35,7 @@ export async function prepare(context: RunContext): Promise<Worktree> {
         await inspectLeftOver(context, prepared, remoteHead);
       const made = await parts.worktrees.integrate(prepared, {
         onto: prepared.target.sha,
+        message: mergeMessage(prepared.target.branch, prepared.branch),
         leaveConflict: true,
         signal: context.signal,
       });
@@ -78,12 +80,55 @@ async function inspectLeftOver(context: RunContext, worktree: Worktree, remoteHe
     );
 }
 
+/** So many names are tried where branches of that name are somebody else's. */
+const MOST_NAMES = 20;
+
+/** Prepares on a branch that is the issue's own: a name tells nothing of whose a branch is. */
+async function onOwnBranch(context: RunContext, keep: boolean): ReturnType<typeof atBase> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await retryOutages(context, "Fetching", () => atBase(context, keep));
+    } catch (error) {
+      if (!(error instanceof BranchTaken)) throw error;
+      if (tries === MOST_NAMES) throw new Ending(failed("infrastructure", messageOf(error), null));
+      await takeOtherName(context);
+    }
+  }
+}
+
+async function takeOtherName(context: RunContext): Promise<void> {
+  const { parts, project, handle, signal } = context;
+  const branch = (await context.facts()).project?.branch ?? "";
+  const reading = await retryOutages(context, "Looking for a pull request of the branch", () =>
+    parts.forge.readPullRequest(project.repository, { number: null, branch }, signal),
+  );
+  if (reading !== null) await context.record([reading]);
+  const { pullRequest, ticket } = await context.facts();
+  if (pullRequest !== null)
+    throw new Ending(
+      ended("superseded", "The branch has an open pull request: the work is planned again on top of it."),
+    );
+  const instead = branchAfter(project.branchPrefix, ticket.core?.value.key ?? handle.issue, branch);
+  handle.event("branch", `${branch} is taken by something else; using ${instead}`);
+  await parts.worktrees.removeNamed(project.repository, worktreeNameOf(handle.issue, branch), { signal });
+  await context.record([{ kind: "branch_taken", at: parts.clock.now(), branch, instead }]);
+  if ((await context.progress()).worktree === null) return;
+  await context.save({ worktree: null });
+  throw new Ending(
+    ended("superseded", `Someone else made the branch ${branch}: the work is planned again on another one.`),
+  );
+}
+
 async function atBase(
   context: RunContext,
   keep: boolean,
 ): ReturnType<RunContext["parts"]["worktrees"]["prepare"]> {
   const { parts, project } = context;
   const facts = await context.facts();
+  const { generation } = await context.run();
+  const pushes = facts.runs.flatMap((run) =>
+    run.generation === generation && run.headAfter !== null ? [run.headAfter] : [],
+  );
   try {
     return await parts.worktrees.prepare({
       repository: project.repository,
@@ -92,6 +137,7 @@ async function atBase(
       baseBranch: project.baseBranch,
       targetBranch: facts.pullRequest?.core.value.base ?? null,
       branch: facts.project?.branch ?? "",
+      pushed: facts.pullRequest === null ? pushes : null,
       worktreeName: worktreeNameOf(context.handle.issue, facts.project?.branch ?? ""),
       startAt: null,
       keep,

@@ -1,9 +1,9 @@
-import { commitMessage, pullRequestText } from "../factory/effects/texts/pull-request.ts";
+import { commitMessage, mergeMessage, pullRequestText } from "../factory/effects/texts/pull-request.ts";
 import { listed, withReason } from "../factory/words.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
-import { UnresolvedConflict } from "../worktrees/errors.ts";
+import { RewrittenHistory, UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { enteredPhase } from "./entered-phase.ts";
 import { ended, Ending, failed } from "./ending.ts";
@@ -34,7 +34,7 @@ export async function publish(context: RunContext, worktree: Worktree, worked: W
 async function deliver(context: RunContext, worktree: Worktree, worked: Worked): Promise<void> {
   const { parts, handle, project } = context;
   let expected = (await context.progress()).remoteHead;
-  let sha = await commit(context, worktree, worked);
+  let sha = await commit(context, worktree, worked, expected);
   for (let attempt = 1; ; attempt += 1) {
     // Their commit holds all of ours: it is not a commit of this run, and must not be recorded as one.
     if (sha === expected) {
@@ -64,11 +64,28 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
         ),
       );
     }
+    if (expected === null)
+      throw new Ending(
+        ended(
+          "superseded",
+          `Someone else made the branch ${worktree.branch} in the meantime. It stays as it is, and the work is planned again on another one.`,
+        ),
+      );
     const integrated = await parts.worktrees.integrate(worktree, {
       onto: published.remote,
+      since: expected,
+      message: mergeMessage(`origin/${worktree.branch}`, worktree.branch),
       leaveConflict: false,
       signal: context.signal,
     });
+    if (integrated.outcome === "rewritten") {
+      throw new Ending(
+        ended(
+          "superseded",
+          "Someone else rewrote the branch in the meantime. It stays as it is, and the work is planned again on top of it.",
+        ),
+      );
+    }
     if (integrated.outcome === "conflict") {
       throw new Ending(
         ended(
@@ -78,7 +95,7 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       );
     }
     expected = published.remote;
-    sha = await commit(context, worktree, worked);
+    sha = await commit(context, worktree, worked, expected);
     await context.save({ remoteHead: expected });
   }
   await context.throwIfStopped();
@@ -135,17 +152,25 @@ export async function openLeftOver(
   return true;
 }
 
-async function commit(context: RunContext, worktree: Worktree, worked: Worked): Promise<string> {
+async function commit(
+  context: RunContext,
+  worktree: Worktree,
+  worked: Worked,
+  published: string | null,
+): Promise<string> {
   const { parts, signal } = context;
   try {
     const made = await parts.worktrees.commitAll(worktree, {
       message: commitMessage(await context.facts(), await context.run(), worked.summary),
       trailers: { [RUN_TRAILER]: context.id },
+      published,
       signal,
     });
     return made ?? (await parts.worktrees.status(worktree, signal)).head;
   } catch (error) {
     if (error instanceof UnresolvedConflict) throw new Ending(failed("conflict", error.message, null));
+    if (error instanceof RewrittenHistory)
+      throw new Ending(failed("policy", `The change was not published: ${error.message}.`, null));
     throw error;
   }
 }

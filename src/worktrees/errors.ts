@@ -57,3 +57,26 @@ export class HookNotBegun extends Error {
     super(`the hook could not start, and nothing of it has run (see \`patchrelay doctor\`): ${why}`);
   }
 }
+
+/** The worktree's history lacks what was published: whoever worked in it has taken commits back, or made them again. */
+export class RewrittenHistory extends Error {
+  override readonly name = "RewrittenHistory";
+  constructor(published: string) {
+    super(
+      `commit ${published.slice(0, 12)} is on the branch already, and the work has dropped or rewritten it`,
+    );
+  }
+}
+
+/** A file cannot be recorded: its attributes name another encoding than its bytes are in. The message names the file. */
+export class Unstorable extends Error {
+  override readonly name = "Unstorable";
+}
+
+/** The branch name is taken: on the remote or in the mirror it belongs to something else than this issue. */
+export class BranchTaken extends Error {
+  override readonly name = "BranchTaken";
+  constructor(branch: string) {
+    super(`the branch ${branch} is there already, and nothing shows that it is of this issue`);
+  }
+}

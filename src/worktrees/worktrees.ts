@@ -28,6 +28,7 @@ import { readFileAt } from "./git/read-file.ts";
 import { commitAt } from "./git/refs.ts";
 import { checkRemote } from "./git/remote.ts";
 import type { ForgeAccess, TokenSource } from "./git/remote.ts";
+import { noted } from "./trees/preparing.ts";
 import { removeTree, salvageTree } from "./trees/remove.ts";
 import type { WorktreeNames } from "./trees/remove.ts";
 import { salvageOf } from "./trees/salvage.ts";
@@ -91,11 +92,11 @@ export interface Worktrees {
   /** See commit.ts: the new commit, or null when nothing was left to do. Throws UnresolvedConflict. */
   commitAll(
     worktree: Worktree,
-    request: CommitRequest & { readonly signal: AbortSignal },
+    request: Omit<CommitRequest, "privateDir"> & { readonly signal: AbortSignal },
   ): Promise<string | null>;
   /** See publish.ts: pushes at most once, never over somebody else's commit. Throws RefusedPublish, ExternalError. */
   publish(worktree: Worktree, request: PublishRequest & RemoteAccess): Promise<Published>;
-  /** See integrate.ts: our commits on top of another commit. */
+  /** See integrate.ts: another commit becomes part of our history, and nothing that was published is made again. */
   integrate(
     worktree: Worktree,
     request: Omit<IntegrateRequest, "privateDir"> & { readonly signal: AbortSignal },
@@ -203,7 +204,11 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
     const head = await commitAt(git, place, "HEAD", request.signal);
     const facts = { ...request.facts, ...(head === null ? {} : { PATCHRELAY_HEAD: head }) };
     const tree = { path: place.workTree, name: worktree.name, commonDir: place.commonDir };
-    return await runHookText({ clock, privateDir, operator, hidden }, text, tree, { ...request, facts });
+    const run = async (): Promise<HookOutcome> =>
+      await runHookText({ clock, privateDir, operator, hidden }, text, tree, { ...request, facts });
+    return moment === "prepare-worktree"
+      ? await noted(git, place, privateDir, request.signal, run)
+      : await run();
   };
   const remove = async (
     names: WorktreeNames,
@@ -241,7 +246,8 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
       await alone(
         worktree,
         request.signal,
-        async (place) => await commitAll(git, place, request, request.signal),
+        async (place) =>
+          await commitAll(git, place, { ...request, privateDir: parts.privateDir }, request.signal),
       ),
     publish: async (worktree, request) =>
       await alone(

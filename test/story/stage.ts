@@ -3,7 +3,7 @@ import type { ScriptedAgentScriptInput } from "../../src/agents/scripted/script.
 import { startTestbed, type RelayConfig } from "../../src/demo/testbed.ts";
 import type { Log } from "../../src/lib/log.ts";
 import type { Relay } from "../../src/relay.ts";
-import type { FileChanges } from "../../world/github/git/git.ts";
+import type { CommitRecord, FileChanges } from "../../world/github/git/git.ts";
 import type { Permission, Protection } from "../../world/github/model/model.ts";
 import type { GitHubWorld } from "../../world/github/world.ts";
 import type { LinearWorld } from "../../world/linear/world.ts";
@@ -58,6 +58,8 @@ export interface Stage {
   /** A file at the tip of a branch; null = it is not there. */
   read(branch: string, path: string): Promise<string | null>;
   message(branch: string): Promise<string | null>;
+  /** The commits of a branch, newest last. */
+  history(branch: string): Promise<readonly CommitRecord[]>;
   close(): Promise<void>;
 }
 
@@ -110,6 +112,10 @@ export function setStage(clock: StoryClock, options: StageOptions): Promise<Stag
       async message(branch) {
         const tip = await git.resolve(`refs/heads/${branch}`);
         return tip === null ? null : ((await git.commit(tip))?.message ?? null);
+      },
+      async history(branch) {
+        const tip = await git.resolve(`refs/heads/${branch}`);
+        return tip === null ? [] : git.log(null, tip, 1_000);
       },
       close: () => testbed.close(),
     };

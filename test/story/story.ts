@@ -230,6 +230,11 @@ export class Story {
     return this.#stage.message(branch);
   }
 
+  /** The commits of a branch, newest last. */
+  async history(branch: string): Promise<Awaited<ReturnType<Stage["history"]>>> {
+    return this.#stage.history(branch);
+  }
+
   // ── waiting ──
 
   /** Waits until the issue is in a state, or until something holds, while nothing but real time passes. */

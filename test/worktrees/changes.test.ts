@@ -185,15 +185,16 @@ describe("integrating", () => {
   const integrate = async (onto: string, leaveConflict = false) =>
     await on.worktrees.integrate(tree, { onto, leaveConflict, signal: on.signal });
 
-  test("puts our commits on top", async () => {
-    await ours({ "a.txt": "a\n" });
+  test("merges: both sides stay as they are", async () => {
+    const before = await ours({ "a.txt": "a\n" });
     const onto = on.push("main", { "b.txt": "b\n" });
     await on.prepare({ keep: true });
     const { outcome, head } = await integrate(onto);
     expect(outcome).toBe("clean");
-    expect(git(tree.path, "rev-parse", "HEAD^")).toBe(onto);
+    expect(git(tree.path, "log", "-1", "--format=%P", head)).toBe(`${before} ${onto}`);
     expect(git(tree.path, "symbolic-ref", "HEAD")).toBe("refs/heads/patchrelay/app-1");
-    expect(message()).toContain("Patchrelay-Run: linear-1.1");
+    expect(git(tree.path, "status", "--porcelain")).toBe("");
+    expect(message()).toBe(`Merge ${onto}`);
     expect(await integrate(onto)).toMatchObject({ outcome: "clean", head, conflicts: [] });
   });
 
@@ -223,15 +224,6 @@ describe("integrating", () => {
     expect(git(tree.path, "rev-parse", "HEAD")).toBe(merged);
     expect(existsSync(join(tree.gitDir, "MERGE_HEAD"))).toBe(false);
     expect(git(tree.path, "status", "--porcelain")).toBe("");
-  });
-
-  test("a rebase that a restart interrupted is started over", async () => {
-    await ours({ "src/a.txt": "ours\n" });
-    const onto = on.push("main", { "src/a.txt": "theirs\n" });
-    await on.prepare({ keep: true });
-    expect(() => git(tree.path, "rebase", onto)).toThrow();
-    expect((await integrate(onto)).outcome).toBe("conflict");
-    expect(existsSync(join(tree.gitDir, "rebase-merge"))).toBe(false);
   });
 
   test("uncommitted files are never put at risk", async () => {

@@ -93,6 +93,7 @@ describe("publishing", () => {
     expect(on.at(BRANCH)).toBe(theirs);
     const integrated = await on.worktrees.integrate(tree, {
       onto: theirs,
+      since: ours,
       leaveConflict: false,
       signal: on.signal,
     });
@@ -153,22 +154,17 @@ describe("publishing", () => {
     expect(await publish(tree)).toEqual({ outcome: "moved", remote: theirs });
   });
 
-  test("our push replaces a person's commit by its copy on another base: the original is salvaged", async () => {
+  test("a push that would take a person's commit off the branch is refused, whatever the worktree holds", async () => {
     const tree = await on.prepare();
-    await work(tree, { "a.txt": "a\n" });
+    const first = await work(tree, { "a.txt": "a\n" });
     await publish(tree);
     const theirs = on.push(BRANCH, { "person.txt": "person\n" });
-    on.push("main", { "m.txt": "m\n" });
-    const again = await on.prepare();
-    const onto = { onto: again.base.sha, leaveConflict: true, signal: on.signal };
-    await on.worktrees.integrate(again, onto);
-    await work(again, { "c.txt": "c\n" }, "linear-1.2");
+    await on.prepare();
+    git(tree.path, "reset", "--quiet", "--hard", first);
+    await work(tree, { "b.txt": "b\n" }, "linear-1.2");
     const request = { expected: theirs, runTrailer: "linear-1.2" };
-    arm("publish.before_push", { kind: "throw" });
-    await expect(publish(again, request)).rejects.toThrow("failpoint publish.before_push");
-    expect((await publish(again, request)).outcome).toBe("pushed");
-    const kept = await on.worktrees.salvageList(again, on.signal);
-    expect(kept.map(({ sha }) => sha)).toEqual([theirs]);
+    await expect(publish(tree, request)).rejects.toThrow(RefusedPublish);
+    expect(on.at(BRANCH)).toBe(theirs);
   });
 
   test("a push that only adds commits salvages nothing", async () => {

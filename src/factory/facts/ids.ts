@@ -42,13 +42,31 @@ export function parseRunId(text: string): { readonly issue: IssueId; readonly nu
  * The branch of an issue: prefix, key in lower case, and from the second pull request on its generation.
  * Only `[a-z0-9._/-]` comes out, whatever the key holds: the name reaches git and shells.
  */
-export function branchName(prefix: string, key: string, generation: number): string {
+function branchName(prefix: string, key: string, generation: number): string {
   const safe = key
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-+|-+$/g, "");
   const name = safe === "" ? "issue" : safe;
   return generation <= 1 ? `${prefix}${name}` : `${prefix}${name}-${generation}`;
+}
+
+/** The branch of the issue's next pull request: none that an earlier one had. */
+export function freshBranch(
+  prefix: string,
+  key: string,
+  past: readonly { readonly branch: string }[],
+): string {
+  let name = branchName(prefix, key, past.length + 1);
+  while (past.some(({ branch }) => branch === name)) name = branchAfter(prefix, key, name);
+  return name;
+}
+
+/** Another branch for the issue, where the one of this name is somebody else's. */
+export function branchAfter(prefix: string, key: string, taken: string): string {
+  const first = branchName(prefix, key, 1);
+  const number = taken.startsWith(`${first}-`) ? Number(taken.slice(first.length + 1)) : 1;
+  return branchName(prefix, key, Number.isSafeInteger(number) && number > 0 ? number + 1 : 2);
 }
 
 /** The name of an issue's worktree for one of its branches: one path component, unique in the data folder. */

@@ -49,6 +49,8 @@ export type Observation =
   | Of<"pull_request_read", PullRequestReading>
   | Of<"repository_read", { problem: string | null }>
   // ── runs ──
+  /** A branch that was to be the issue's is something else's; the issue takes another name. */
+  | Of<"branch_taken", { branch: string; instead: string }>
   | Of<"run_started", { run: number; fence: number }>
   // Null: nothing new is known of it.
   | Of<

@@ -1,4 +1,4 @@
-import { branchName } from "../facts/ids.ts";
+import { freshBranch } from "../facts/ids.ts";
 import type { Facts, ProjectFact } from "../facts/facts.ts";
 import type { Question, TicketCore } from "../facts/ticket.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
@@ -75,7 +75,7 @@ export function withProject(facts: Facts, policy: Policy): Facts {
   const routed: ProjectFact = {
     id: project.id,
     repository: project.repository,
-    branch: branchName(project.branchPrefix, core.key, facts.past.length + 1),
+    branch: freshBranch(project.branchPrefix, core.key, facts.past),
     problem: null,
   };
   return { ...facts, project: routed };

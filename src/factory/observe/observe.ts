@@ -110,6 +110,9 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         ...facts,
         project: { ...facts.project, problem: later(facts.project.problem, seen.problem, seen.at, true) },
       };
+    case "branch_taken":
+      if (facts.project?.branch !== seen.branch || facts.pullRequest !== null) return facts;
+      return { ...facts, project: { ...facts.project, branch: seen.instead } };
     case "run_started":
       return withRun(facts, seen.run, seen.fence, (run) =>
         run.state === "queued" ? { ...run, state: "running", phase: "prepare", startedAt: seen.at } : run,

@@ -37,6 +37,8 @@ export function withPullRequest(
   const kept = facts.pullRequest;
   if (kept === null) {
     if (change.core.branch !== facts.project?.branch) return facts;
+    // A name alone tells little: one that has ended without a push of ours may be of an issue long ago.
+    if (change.core.state === "closed" && !isOurs(facts, change.core.head)) return facts;
     return { ...facts, pullRequest: withOtherHead(facts, opened(change, at, read), at) };
   }
   if (kept.number !== change.number) return facts;

@@ -2,10 +2,12 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { sha256 } from "../../lib/ids.ts";
 import { GitFailed } from "../errors.ts";
-import type { Git } from "./git.ts";
+import type { Git, StageCall } from "./git.ts";
 import type { GitPlace } from "./environment.ts";
 import { checkSha } from "../names.ts";
 import { commitAt, countBetween } from "./refs.ts";
+import { unfilteredOf } from "./filters.ts";
+import type { Unfiltered } from "./filters.ts";
 import { snapshotTree } from "./snapshot.ts";
 import type { TreePlace } from "../trees/tree.ts";
 import { kindOf } from "./vet.ts";
@@ -61,8 +63,8 @@ export async function headOf(git: Git, place: GitPlace, signal: AbortSignal): Pr
 }
 
 /** Paths that the index holds as unmerged: a conflict happened there and nothing has been recorded since. */
-export async function unmerged(git: Git, place: TreePlace, signal: AbortSignal): Promise<readonly string[]> {
-  const { stdout } = await git.run(place, { args: ["ls-files", "-z", "--unmerged"], signal });
+export async function unmerged(git: Git, place: GitPlace, call: StageCall): Promise<readonly string[]> {
+  const { stdout } = await git.run(place, { args: ["ls-files", "-z", "--unmerged"], ...call });
   const paths = new Set(stdout.split("\0").map((entry) => entry.slice(entry.indexOf("\t") + 1)));
   return [...paths].filter((path) => path !== "");
 }
@@ -74,7 +76,7 @@ export async function unresolved(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const found: string[] = [];
-  for (const path of await unmerged(git, place, signal)) {
+  for (const path of await unmerged(git, place, { signal })) {
     const file = join(place.workTree, path);
     if ((await kindOf(file)) === "file" && /^<{7} .*$/m.test(await readFile(file, "utf8"))) found.push(path);
   }
@@ -107,6 +109,8 @@ export interface Changes {
    * compared with is no commit. Null = more than can be looked through.
    */
   readonly carried: readonly string[] | null;
+  /** Files that a filter of their attributes would have stored otherwise: see filters.ts. */
+  readonly unfiltered: readonly Unfiltered[];
   /** Equal for equal changes, whatever commit they stand on; null when nothing changed. */
   readonly patchId: string | null;
   /** The tree object of what was looked at. */
@@ -137,7 +141,8 @@ export async function changesOf(
   const between = [checkSha(options.from), tree];
   const list = ["diff-tree", "-r", "-z", "--raw", "--numstat", "--abbrev=64", ...NO_TRICKS, ...between];
   const { stdout } = await git.run(place, { args: list, signal });
-  const { files, blobs } = readDiff(stdout);
+  const { files, blobs, stored } = readDiff(stdout);
+  const { privateDir } = options;
   const show = ["diff-tree", "-r", "-p", "--full-index", "--unified=3", ...NO_TRICKS, ...between];
   const whole = await git.run(place, { args: show, signal, encoding: "latin1", mayTruncate: true });
   const patch = Buffer.from(whole.stdout, "latin1").subarray(0, options.maxPatchBytes).toString("utf8");
@@ -147,6 +152,7 @@ export async function changesOf(
     patchTruncated: whole.truncated || whole.stdout.length > options.maxPatchBytes,
     added: await addedBetween(git, place, between, signal),
     carried: await carriedSince(git, place, options.from, signal),
+    unfiltered: await unfilteredOf(git, place, { tree, files: stored, privateDir }, signal),
     patchId: files.length === 0 ? null : await patchId(git, place, whole.stdout, blobs, signal),
     tree,
   };
@@ -167,7 +173,7 @@ async function addedBetween(
   return diff === null ? null : addedLines(diff);
 }
 
-// A rebase makes other people's commits again as ours: after one a tree is compared with, and no commit.
+// After an integration a tree is compared with, and no commit: what the other side brought is not the agent's.
 async function carriedSince(
   git: Git,
   place: TreePlace,
@@ -242,7 +248,10 @@ const STATUS: Readonly<Record<string, ChangedFile["status"]>> = {
 function readDiff(output: string): {
   readonly files: readonly ChangedFile[];
   readonly blobs: readonly string[];
+  /** What is stored now and was not before, under whatever name. */
+  readonly stored: readonly { readonly path: string; readonly mode: string; readonly blob: string }[];
 } {
+  const gone = new Set<string>();
   const fields = output.split("\0");
   const raw = new Map<string, { status: ChangedFile["status"]; mode: string; blob: string }>();
   const files: ChangedFile[] = [];
@@ -250,8 +259,9 @@ function readDiff(output: string): {
   for (let at = 0; at < fields.length; at += 1) {
     const field = fields[at] ?? "";
     if (field.startsWith(":")) {
-      const [, mode, , blob, letter] = field.split(" ");
+      const [, mode, old, blob, letter] = field.split(" ");
       at += 1;
+      gone.add(old ?? "");
       const status = STATUS[letter ?? ""] ?? "changed";
       raw.set(fields[at] ?? "", { status, mode: mode ?? "", blob: blob ?? "" });
       continue;
@@ -270,5 +280,8 @@ function readDiff(output: string): {
       mode,
     });
   }
-  return { files, blobs };
+  const stored = [...raw]
+    .map(([path, { mode, blob }]) => ({ path, mode, blob }))
+    .filter(({ blob }) => !gone.has(blob));
+  return { files, blobs, stored };
 }

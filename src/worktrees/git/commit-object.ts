@@ -31,3 +31,33 @@ export async function writeCommit(
   const input = Buffer.from(commit.message, "utf8").toString("latin1");
   return checkSha(await git.text(place, { args, signal, env, input, encoding: "latin1" }));
 }
+
+/** The parents of a commit, in order. */
+export async function parentsOf(
+  git: Git,
+  place: GitPlace,
+  sha: string,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const args = ["rev-parse", `${checkSha(sha)}^@`];
+  return (await git.text(place, { args, signal })).split("\n").filter((parent) => parent !== "");
+}
+
+/** Who wrote a commit, and when, in git's raw form. */
+export async function authorOf(
+  git: Git,
+  place: GitPlace,
+  sha: string,
+  signal: AbortSignal,
+): Promise<Identity & { readonly date: string }> {
+  const args = [
+    "log",
+    "-1",
+    "--no-show-signature",
+    "--format=%an%x00%ae%x00%ad",
+    "--date=raw",
+    checkSha(sha),
+  ];
+  const [name = "", email = "", date = ""] = (await git.text(place, { args, signal })).split("\0");
+  return { name, email, date };
+}

@@ -51,6 +51,13 @@ export interface GitCall {
   readonly token?: TokenSource | undefined;
 }
 
+/** What a command that works on an index needs. */
+export interface StageCall {
+  readonly signal: AbortSignal;
+  /** Default: the worktree's own index. */
+  readonly indexFile?: string;
+}
+
 export interface GitAnswer {
   readonly exitCode: number;
   readonly stdout: string;

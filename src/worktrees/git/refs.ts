@@ -63,6 +63,18 @@ export async function setRef(
   await git.run(place, { args, signal });
 }
 
+/** The folder of the worktree that has a branch checked out; null = none has. */
+export async function checkedOutAt(
+  git: Git,
+  place: GitPlace,
+  branch: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const args = ["for-each-ref", "--format=%(worktreepath)", "--", `refs/heads/${branch}`];
+  const found = await git.text(place, { args, signal });
+  return found === "" ? null : found;
+}
+
 /** Full names and commits of the refs below a prefix that ends with a slash. */
 export async function refsBelow(
   git: Git,

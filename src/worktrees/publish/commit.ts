@@ -1,12 +1,13 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { headOf, unresolved } from "../git/changes.ts";
-import { writeCommit } from "../git/commit-object.ts";
+import { authorOf, parentsOf, writeCommit } from "../git/commit-object.ts";
 import type { NewCommit } from "../git/commit-object.ts";
-import { UnresolvedConflict } from "../errors.ts";
+import { RewrittenHistory, UnresolvedConflict } from "../errors.ts";
 import type { Git } from "../git/git.ts";
 import type { GitPlace, Identity } from "../git/environment.ts";
-import { setRef, treeOf } from "../git/refs.ts";
+import { checkSha } from "../names.ts";
+import { isAncestor, setRef, treeOf } from "../git/refs.ts";
 import { stageAll, writeTree } from "../git/snapshot.ts";
 import { hasTrailer, withTrailers } from "../git/trailers.ts";
 import type { Trailers } from "../git/trailers.ts";
@@ -18,12 +19,15 @@ export interface CommitRequest {
   readonly trailers: Trailers;
   /** Default: the relay itself. */
   readonly author?: Identity;
+  /** What of the history was published: it is neither left out nor made again. Null or absent: nothing. */
+  readonly published?: string | null;
+  readonly privateDir: string;
 }
 
 /**
  * Commits everything that lies in the worktree; a merge in progress is concluded. With nothing to commit, a tip that
  * only we have and that lacks the trailers (the agent's own commit) gets them. Returns the new commit, or null when
- * there was nothing to do. Throws UnresolvedConflict. The agent must not be working meanwhile.
+ * there was nothing to do. Throws UnresolvedConflict, RewrittenHistory, Unstorable. The agent must not be working meanwhile.
  */
 export async function commitAll(
   git: Git,
@@ -35,12 +39,15 @@ export async function commitAll(
   if (conflicts.length > 0) throw new UnresolvedConflict(conflicts);
   await rm(join(place.gitDir, "index.lock"), { force: true });
   const head = await headOf(git, place, signal);
-  await stageAll(git, place, { signal });
+  const published = request.published ?? null;
+  if (published !== null && !(await isAncestor(git, place, published, head, signal)))
+    throw new RewrittenHistory(published);
+  await stageAll(git, place, request.privateDir, { signal });
   const tree = await writeTree(git, place, { signal });
   const merged = await mergeHeads(place);
   const clean = tree === (await treeOf(git, place, head, signal)) && merged.length === 0;
   const commit = clean
-    ? await marked(git, place, head, tree, request.trailers, signal)
+    ? await marked(git, place, head, tree, request, signal)
     : {
         tree,
         parents: [head, ...merged],
@@ -62,28 +69,25 @@ async function mergeHeads(place: TreePlace): Promise<readonly string[]> {
   return (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
 }
 
-/** The tip once more with the trailers, or null when it has them or the remote has it already. */
+/** The tip once more with the trailers, or null when it has them or the remote has, or had, it already. */
 async function marked(
   git: Git,
   place: GitPlace,
   head: string,
   tree: string,
-  trailers: Trailers,
+  request: CommitRequest,
   signal: AbortSignal,
 ): Promise<NewCommit | null> {
   const message = await messageOf(git, place, head, signal);
-  if (Object.entries(trailers).every(([key, value]) => hasTrailer(message, key, value))) return null;
-  const ours = ["rev-list", "--max-count=1", head, "--not", "--glob=refs/patchrelay/remote/*"];
+  if (Object.entries(request.trailers).every(([key, value]) => hasTrailer(message, key, value))) return null;
+  const published = request.published == null ? [] : [checkSha(request.published)];
+  const ours = ["rev-list", "--max-count=1", head, "--not", ...published, "--glob=refs/patchrelay/remote/*"];
   if ((await git.text(place, { args: ours, signal })) === "") return null;
-  const show = ["log", "-1", "--no-show-signature", "--format=%P%x00%an%x00%ae%x00%ad", "--date=raw", head];
-  const [parents = "", name = "", email = "", date = ""] = (
-    await git.text(place, { args: show, signal })
-  ).split("\0");
   return {
     tree,
-    parents: parents.split(" ").filter((parent) => parent !== ""),
-    message: withTrailers(message, trailers),
-    author: { name, email, date },
+    parents: await parentsOf(git, place, head, signal),
+    message: withTrailers(message, request.trailers),
+    author: await authorOf(git, place, head, signal),
   };
 }
 

@@ -10,7 +10,6 @@ import type { RemoteCall, RemoteHeads } from "../git/mirror.ts";
 import { checkBranch, checkSha, remoteRef } from "../names.ts";
 import type { Worktree } from "../places.ts";
 import { isAncestor, setRef } from "../git/refs.ts";
-import { salvageReplaced } from "../trees/salvage.ts";
 import { hasTrailer } from "../git/trailers.ts";
 import type { TreePlace } from "../trees/tree.ts";
 
@@ -59,11 +58,10 @@ export async function publish(
   const comparison = { branch, sha, expected, known, run: request.runTrailer };
   const before = await compare(git, place, call, { ...comparison, asked });
   if (before !== null) return before;
-  if (expected !== null && !(await isAncestor(git, place, expected, sha, call.signal))) {
-    const replaced = { name: worktree.name, branch, sha: expected };
-    await salvageReplaced(git, place, replaced, call.signal);
-  }
+  if (expected !== null && !(await isAncestor(git, place, expected, sha, call.signal)))
+    throw new RefusedPublish(`refusing to take ${expected} off ${branch}: a push only adds to what is there`);
   failpoint("publish.before_push");
+  // The lease is what makes it exact: a push that adds to `expected` does not go through on top of another commit.
   const refused = await push(git, place, call, { sha, branch, expected });
   failpoint("publish.after_push");
   if (refused !== null) {

@@ -1,5 +1,5 @@
 import { ExternalError } from "../../lib/external.ts";
-import { RefusedPublish } from "../errors.ts";
+import { BranchTaken, RefusedPublish } from "../errors.ts";
 import type { Git } from "../git/git.ts";
 import {
   askRemote,
@@ -12,9 +12,10 @@ import {
 } from "../git/mirror.ts";
 import type { RemoteCall } from "../git/mirror.ts";
 import { checkBranch, checkSha } from "../names.ts";
+import { notePreparations } from "../git/preparations.ts";
 import { mirrorPlace, worktreePlace, worktreeRecord } from "../places.ts";
 import type { Folders, Worktree } from "../places.ts";
-import { commitAt, forkPoint, isAncestor, setRef } from "../git/refs.ts";
+import { checkedOutAt, commitAt, forkPoint, isAncestor, setRef } from "../git/refs.ts";
 import { salvage } from "./salvage.ts";
 import {
   addTree,
@@ -38,6 +39,11 @@ export interface PrepareRequest {
   /** The branch that the issue's change goes to; null or absent: the base branch. */
   readonly targetBranch?: string | null;
   readonly branch: string;
+  /**
+   * What this issue has pushed to the branch: without any of it, a branch of that name is something else's, and taken.
+   * Null or absent: the branch is known to be the issue's.
+   */
+  readonly pushed?: readonly string[] | null;
   readonly worktreeName: string;
   /** Exactly this commit; null: the remote's branch with our unpushed commits on top, else the base. */
   readonly startAt: string | null;
@@ -70,12 +76,15 @@ export interface Ground {
   readonly remoteHead: string | null;
 }
 
-/** Brings mirror, base and branch up to date. One at a time per mirror. Throws MissingBaseBranch, ExternalError. */
+/** Brings mirror, base and branch up to date. One at a time per mirror. Throws MissingBaseBranch, BranchTaken, ExternalError. */
 export async function prepareGround(
   git: Git,
   folders: Folders,
   call: RemoteCall,
-  request: Pick<PrepareRequest, "repository" | "baseBranch" | "targetBranch" | "branch" | "worktreeName">,
+  request: Pick<
+    PrepareRequest,
+    "repository" | "baseBranch" | "targetBranch" | "branch" | "pushed" | "worktreeName"
+  >,
   bornFile: string,
 ): Promise<Ground> {
   const { repository } = request;
@@ -94,6 +103,10 @@ export async function prepareGround(
   const found = await fetchBranches(git, mirror, call, asked, [...new Set([base, target, branch])]);
   const sha = baseCommit(found, base);
   const targetSha = baseCommit(found, target);
+  const remoteHead = found.get(branch) ?? null;
+  const pushed = request.pushed ?? null;
+  if (pushed !== null && (await isTaken(git, place, { branch, remoteHead, pushed }, call.signal)))
+    throw new BranchTaken(branch);
   // The names under which people and build tools look for the base.
   await setRef(git, mirror, `refs/remotes/origin/${base}`, sha, call.signal);
   await setRef(git, mirror, `refs/remotes/origin/${target}`, targetSha, call.signal);
@@ -104,7 +117,30 @@ export async function prepareGround(
     base: { branch: base, sha },
     target: { branch: target, sha: targetSha },
   });
-  return { worktree, remoteHead: found.get(branch) ?? null };
+  return { worktree, remoteHead };
+}
+
+/** Whether a branch is somebody else's: on the remote without a push of ours in it, or checked out in another worktree. */
+async function isTaken(
+  git: Git,
+  place: TreePlace,
+  {
+    branch,
+    remoteHead,
+    pushed,
+  }: { readonly branch: string; readonly remoteHead: string | null; readonly pushed: readonly string[] },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const mirror = { gitDir: place.commonDir, commonDir: place.commonDir, workTree: null };
+  if (remoteHead === null) {
+    const at = await checkedOutAt(git, mirror, branch, signal);
+    return at !== null && at !== place.workTree;
+  }
+  for (const sha of pushed) {
+    const isKnown = (await commitAt(git, mirror, checkSha(sha), signal)) !== null;
+    if (isKnown && (await isAncestor(git, mirror, sha, remoteHead, signal))) return false;
+  }
+  return true;
 }
 
 /** Makes or re-aims the worktree; what would be lost is salvaged first. Interrupted anywhere, it can be repeated. */
@@ -146,6 +182,7 @@ export async function prepareTree(
   const from = there === "whole" ? place : mirror;
   const options = { name, privateDir: folders.privateDir, further, signal };
   for (const made of await salvage(git, from, options)) salvaged.push(made.ref);
+  await notePreparations(place, folders.privateDir, []);
   if (there === "whole") {
     await aimTree(git, place, branch, target, signal);
     return await done(target, false);

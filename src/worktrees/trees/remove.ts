@@ -2,6 +2,7 @@ import type { HookOutcome } from "../hooks.ts";
 import type { Git } from "../git/git.ts";
 import { checkBranch } from "../names.ts";
 import { hookHome } from "../hooks.ts";
+import { notePreparations } from "../git/preparations.ts";
 import { hasMirror } from "../git/mirror.ts";
 import { mirrorPlace, worktreePlace } from "../places.ts";
 import type { Folders, Worktree } from "../places.ts";
@@ -57,6 +58,7 @@ export async function removeTree(
   const branch = options.branch ?? made?.branch ?? null;
   const salvaged = await salvageTree(git, folders, names, branch, signal);
   await deleteFolder(hookHome(folders.privateDir, names.name));
+  await notePreparations(place, folders.privateDir, []);
   // Before the git directory, whose mark says which branch it is.
   if (branch !== null) await setRef(git, mirror, `refs/heads/${checkBranch(branch)}`, null, signal);
   await deleteTree(place);

@@ -1,6 +1,6 @@
 import type { Git } from "../git/git.ts";
 import type { GitPlace } from "../git/environment.ts";
-import { remoteRef, salvagePrefix } from "../names.ts";
+import { salvagePrefix } from "../names.ts";
 import { writeCommit } from "../git/commit-object.ts";
 import { commitAt, refsBelow, setRef, treeOf } from "../git/refs.ts";
 import { snapshotTree } from "../git/snapshot.ts";
@@ -48,7 +48,7 @@ export async function salvage(
   }
   const made: Salvage[] = [];
   for (const sha of new Set(tips)) {
-    if (await isKept(git, place, sha, { prefix: salvagePrefix(name), but: [], signal })) continue;
+    if (await isKept(git, place, sha, salvagePrefix(name), signal)) continue;
     made.push(await keep(git, place, name, sha, signal));
   }
   return made;
@@ -57,22 +57,6 @@ export async function salvage(
     const message = `Salvaged from ${name}: uncommitted files\n`;
     return await writeCommit(git, place, { tree, parents: [parent], message }, signal);
   }
-}
-
-/**
- * Salvages the commit that a push is about to take the branch away from, unless something else holds it: the branch's
- * own record in the mirror will not, once the push is through.
- */
-export async function salvageReplaced(
-  git: Git,
-  place: GitPlace,
-  replaced: { readonly name: string; readonly branch: string; readonly sha: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, sha } = replaced;
-  const but = [remoteRef(replaced.branch)];
-  if (await isKept(git, place, sha, { prefix: salvagePrefix(name), but, signal })) return;
-  await keep(git, place, name, sha, signal);
 }
 
 async function keep(
@@ -93,17 +77,15 @@ function numberOf(found: Salvage): number {
   return Number(found.ref.slice(found.ref.lastIndexOf("/") + 1)) || 0;
 }
 
-// Held: reachable from what the remote had (`but` the refs about to change) or from earlier salvage, or the same
-// files on the same parents.
+// Held: reachable from what the remote had or from earlier salvage, or the same files on the same parents.
 async function isKept(
   git: Git,
   place: GitPlace,
   sha: string,
-  held: { readonly prefix: string; readonly but: readonly string[]; readonly signal: AbortSignal },
+  prefix: string,
+  signal: AbortSignal,
 ): Promise<boolean> {
-  const { prefix, signal } = held;
-  const but = held.but.map((ref) => `--exclude=${ref}`);
-  const by = [...but, "--glob=refs/patchrelay/remote/*", `--glob=${prefix}*`];
+  const by = ["--glob=refs/patchrelay/remote/*", `--glob=${prefix}*`];
   const missing = await git.text(place, {
     args: ["rev-list", "--max-count=1", sha, "--not", ...by],
     signal,

@@ -91,7 +91,7 @@ export async function addTree(
   const args = ["worktree", "add", "--quiet", "--no-checkout", "--", place.workTree, branch];
   await git.run(mirror, { args, signal });
   await linkTree(place);
-  await git.run(place, { args: ["reset", "--quiet", "--hard", checkSha(sha)], signal });
+  await resetTree(git, place, sha, signal);
 }
 
 /**
@@ -185,8 +185,13 @@ export async function aimTree(
   await endOperations(place);
   await setRef(git, place, `refs/heads/${branch}`, sha, signal);
   await git.run(place, { args: ["symbolic-ref", "HEAD", `refs/heads/${branch}`], signal });
-  await git.run(place, { args: ["reset", "--quiet", "--hard", checkSha(sha)], signal });
+  await resetTree(git, place, sha, signal);
   await git.run(place, { args: ["clean", "--quiet", "-f", "-d"], signal });
+}
+
+/** Moves files, index and branch to a commit. What is not committed is lost, files that no commit knows stay. */
+export async function resetTree(git: Git, place: TreePlace, sha: string, signal: AbortSignal): Promise<void> {
+  await git.run(place, { args: ["reset", "--quiet", "--hard", checkSha(sha)], signal });
 }
 
 /** Deletes the worktree's files and its git directory; the mirror's refs and objects stay. Safe to repeat. */

@@ -140,6 +140,7 @@ const PULL_REQUEST: Samples<typeof pullRequest> = {
         pullRequest.commitMessage(facts, { ...run(1), type }, ""),
       ),
     ].join("\n---\n"),
+  mergeMessage: () => pullRequest.mergeMessage("main", "patchrelay/app-1"),
   closedBecause: () => [pullRequest.closedBecause("ops"), pullRequest.closedBecause(null)].join("\n"),
 };
 
@@ -318,6 +319,9 @@ describe("what people are told, word for word", () => {
       APP-1: Address the review
       ---
       APP-1: Make the change pass in the merge queue
+
+      ## mergeMessage
+      Merge main into patchrelay/app-1
 
       ## closedBecause
       Closed because ops cancelled the issue.

@@ -1,6 +1,6 @@
 import { GitFailed, RefusedPublish, UnresolvedConflict } from "../../../src/worktrees/errors.ts";
 import { RUN_TRAILER } from "../../../src/worktrees/publish/publish.ts";
-import type { Changes, Prepared, Worktree, Worktrees } from "../../../src/worktrees/worktrees.ts";
+import type { Changes, Integrated, Prepared, Worktree, Worktrees } from "../../../src/worktrees/worktrees.ts";
 import type { Commit } from "./commits.ts";
 import type { Forge } from "./forge.ts";
 import { call, pause, type Life } from "../life.ts";
@@ -118,6 +118,7 @@ export function createFakeWorktrees(life: Life, disk: Disk): Worktrees {
         patchTruncated: false,
         added: [],
         carried: [],
+        unfiltered: [],
         patchId: isSame ? null : now,
         tree: now,
       };
@@ -180,20 +181,21 @@ export function createFakeWorktrees(life: Life, disk: Disk): Worktrees {
       return { outcome: compare() ?? "moved", remote: forge.branches.get(branch) ?? null };
     },
 
-    async integrate(worktree, { onto, leaveConflict, signal }) {
+    async integrate(worktree, { onto, since = null, leaveConflict, signal }) {
       await local(signal);
       const forge = forgeOf(worktree.branch);
       const { commits } = forge;
       const tree = treeOf(worktree);
       if (tree.dirty !== null || tree.merging !== null)
-        throw new GitFailed("rebase", null, "the worktree holds uncommitted files");
-      const done = (outcome: "clean" | "conflict"): Awaited<ReturnType<Worktrees["integrate"]>> => {
+        throw new GitFailed("merge", null, "the worktree holds uncommitted files");
+      const done = (outcome: Integrated["outcome"]): Integrated => {
         const content = contentOf(forge, tree);
         if (outcome === "clean" || tree.merging !== null) tree.integrated = content;
         const conflicts = outcome === "conflict" ? [FILE.path] : [];
         return { outcome, head: tree.head, conflicts, tree: content };
       };
       if (commits.contains(tree.head, onto)) return done("clean");
+      if (since !== null && !commits.contains(onto, since)) return done("rewritten");
       const target = commits.get(onto);
       const own = [...commits.line(tree.head)].filter(({ sha }) => !commits.contains(onto, sha)).toReversed();
       const isConflict =
@@ -202,10 +204,15 @@ export function createFakeWorktrees(life: Life, disk: Disk): Worktrees {
         if (leaveConflict) tree.merging = onto;
         return done("conflict");
       }
+      const make = (commit: Omit<Commit, "sha">): string => commits.make(`h-${forge.name}`, commit).sha;
       let head = onto;
-      for (const commit of own) {
-        const parent = commits.get(head).by === "base" ? null : head;
-        head = commits.make(`h-${forge.name}`, { ...commit, parent, base: target.base }).sha;
+      if (target.by === "base" && own.length > 0) {
+        const { good } = commits.get(tree.head);
+        head = make({ parent: tree.head, base: target.base, by: "us", good, work: "" });
+      } else {
+        // A line of commits has no merges: what we have not pushed stands on theirs, whatever its shape is.
+        for (const commit of own)
+          head = make({ ...commit, parent: head, base: Math.max(commit.base, target.base) });
       }
       stand(worktree, head);
       return done("clean");

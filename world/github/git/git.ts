@@ -80,13 +80,14 @@ export interface Git {
     author: Signature,
     committer?: Signature,
   ): Promise<string>;
-  /** A commit of an existing tree. */
+  /** A commit of an existing tree; `signature` is armoured text, which nobody checks. */
   commitTree(
     tree: string,
     parents: readonly string[],
     message: string,
     author: Signature,
     committer: Signature,
+    signature?: string,
   ): Promise<string>;
   /** The tree of both sides together, or null where they conflict. */
   mergeTree(ours: string, theirs: string): Promise<string | null>;
@@ -220,9 +221,10 @@ function gitIn(folder: string): Git {
         await text(["fast-import", "--quiet", "--force", "--done", "--cat-blob-fd=1"], stream.join(""))
       ).trim();
     },
-    async commitTree(tree, parents, message, author, committer) {
+    async commitTree(tree, parents, message, author, committer, signature) {
       const head = `tree ${tree}\n${parents.map((parent) => `parent ${parent}\n`).join("")}`;
-      const body = `${head}${identity("author", author)}${identity("committer", committer)}\n${message}\n`;
+      const signed = signature === undefined ? "" : `gpgsig ${signature.replaceAll("\n", "\n ")}\n`;
+      const body = `${head}${identity("author", author)}${identity("committer", committer)}${signed}\n${message}\n`;
       return (await text(["hash-object", "-t", "commit", "-w", "--stdin"], body)).trim();
     },
     async mergeTree(ours, theirs) {

@@ -31,7 +31,7 @@ import {
   setDraft,
   updateBranch,
 } from "./pulls.ts";
-import { pushFiles } from "./pushes.ts";
+import { pushFiles, pushMerge } from "./pushes.ts";
 import type { PushOptions } from "./pushes.ts";
 import { disableAutoMerge } from "./auto-merge.ts";
 import { dequeue, enqueue } from "./queue.ts";
@@ -60,6 +60,14 @@ export interface People {
   ): Promise<string>;
   /** Presses "Update branch": GitHub merges the base into it. */
   updateBranch(person: string, pull: PullName): Promise<void>;
+  /** Merges `merged` into `branch`, with changes inside of the signed merge commit, and pushes. Resolves with its id. */
+  mergeAs(
+    person: string,
+    repository: string,
+    branch: string,
+    merged: string,
+    files: FileChanges,
+  ): Promise<string>;
   deleteBranch(person: string, repository: string, branch: string): Promise<void>;
   openPullRequest(
     person: string,
@@ -152,6 +160,10 @@ export function openPeople(core: Core): People {
       }),
     updateBranch: (person, name) =>
       onPull(name, (repository, pull) => updateBranch(core, repository, pull, null, personOf(core, person))),
+    mergeAs: (person, name, branch, merged, files) =>
+      onRepository(name, (repository) =>
+        pushMerge(core, repository, personOf(core, person), branch, merged, files),
+      ),
     deleteBranch: (person, name, branch) =>
       onRepository(name, async (repository) => {
         const ref = `refs/heads/${branch}`;

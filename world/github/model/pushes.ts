@@ -137,6 +137,37 @@ export async function pushFiles(
   return sha;
 }
 
+const ARMOUR = "-----BEGIN PGP SIGNATURE-----\n\niQEzBAABCAAdFiEE\n-----END PGP SIGNATURE-----";
+
+/**
+ * Merges a branch into another as a person does in their own clone, with changes of their own inside of the merge commit,
+ * which is signed.
+ */
+export async function pushMerge(
+  core: Core,
+  repository: Repository,
+  person: Person,
+  branch: string,
+  merged: string,
+  changes: FileChanges,
+): Promise<string> {
+  const { git } = repository;
+  const ref = `refs/heads/${branch}`;
+  const ours = await git.resolve(ref);
+  const theirs = await git.resolve(merged);
+  if (ours === null || theirs === null) throw new Error(`no branch ${ours === null ? branch : merged}`);
+  const who = signatureOf(person, core.clock.now());
+  const tree = await git.mergeTree(ours, theirs);
+  if (tree === null) throw new Error(`${branch} and ${merged} conflict`);
+  const plain = await git.commitTree(tree, [ours], "merged", who, who);
+  const adapted = await git.commit(await git.commitFiles(plain, changes, "adapted", who, who));
+  const message = `Merge ${merged} into ${branch}`;
+  const sha = await git.commitTree(adapted?.tree ?? tree, [ours, theirs], message, who, who, ARMOUR);
+  await git.setRef(ref, sha);
+  await refMoved(core, repository, { ref, before: ours, after: sha, actor: person });
+  return sha;
+}
+
 /** Tells of every ref that differs between two looks: what a push over HTTP did. */
 export async function refsMoved(
   core: Core,

@@ -48,6 +48,11 @@ export function commitMessage(facts: Facts, run: Run, summary: string): string {
   return summary.trim() === "" ? first : `${first}\n\n${defused(summary.trim())}`;
 }
 
+/** Message of a commit that brings one branch into another. */
+export function mergeMessage(from: string, into: string): string {
+  return `Merge ${from} into ${into}`;
+}
+
 /** Why the pull request is closed; `by` is the operator's name, if it is known. */
 export function closedBecause(by: string | null): string {
   return `Closed because ${by ?? "an operator"} cancelled the issue.`;
