@@ -13,6 +13,7 @@ import type { Observation } from "./facts/observation.ts";
 import { observe, withQuestion } from "./observe/observe.ts";
 import type { Conditions, Policy } from "./facts/policy.ts";
 import { withProject } from "./judge/route.ts";
+import { withAnotherTry } from "./judge/another-try.ts";
 import { endOfSecond } from "./facts/stamp.ts";
 import { projectOf } from "./judge/trust.ts";
 
@@ -49,7 +50,7 @@ const MOST_ROUNDS = 5;
 export function advance(input: AdvanceInput): Advance {
   const { before, policy, conditions, now } = input;
   let facts = input.observations.reduce((known, seen) => observe(known, seen, now), input.facts);
-  facts = reopened(withProject(facts, policy), policy);
+  facts = withAnotherTry(reopened(withProject(facts, policy), policy), policy);
   let decided = decide(facts, policy, conditions, now);
   for (let round = 0; round < MOST_ROUNDS; round += 1) {
     const next = carriedOut(facts, decided, now);
@@ -115,6 +116,7 @@ function carriedOut(facts: Facts, decided: ReturnType<typeof decide>, now: numbe
       about,
       askedAt: now,
       run: null,
+      afterRun: facts.runs.at(-1)?.number ?? 0,
       text,
       options,
       known: Object.keys(facts.prompts).toSorted(),

@@ -247,7 +247,7 @@ describe("pushes and budgets", () => {
     const told = story(
       "delegated; run starts; run failed test; run starts; run failed build; run starts; run failed lint",
     );
-    expect(last(told)).toContain("escalated implement/budget_spent → tell thought, tell error");
+    expect(last(told)).toContain("escalated implement/budget_spent → tell thought, tell elicitation");
   });
 
   test("an agent that is always interrupted is not started forever", () => {

@@ -96,9 +96,9 @@ implement/sub_issues_open  | delegated part=APP-3                             | 
 implement/blocked          | delegated part=APP-3 blocked=APP-2               | delegated | wait               | APP-2 to be completed
 implement/agent_not_ready  | agent missing; delegated                         | delegated | wait               | the agent scripted to be ready
 implement/backing_off      | {working}; run failed capacity again 60          | delegated | wait               | the pause before the next attempt to end
-ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | escalate | {push}
-implement/budget_spent     | delegated; {wrong}; {wrong}; {wrong}             | escalated | escalate           | {word}
-ci_red/budget_spent        | {red}; {wrong}; {wrong}; {wrong}                 | escalated | escalate           | {push}
+ci_red/failing             | {red}; {cut off}; {cut off}; {cut off}; {cut off}; {cut off} | escalated | ask      | {push}
+implement/budget_spent     | delegated; {wrong}; {wrong}; {wrong}             | escalated | ask                | {word}
+ci_red/budget_spent        | {red}; {wrong}; {wrong}; {wrong}                 | escalated | ask                | {push}
 ci_red/runs_spent          | budget runs 1; {open}; pull h1 test=failure      | escalated | escalate           | {more}, or a higher \`budgets.runs\`
 implement/tokens_spent     | budget tokensPerIssue 100; {working}; run failed test spends 200 | escalated | escalate | {more}, or a higher \`budgets.tokensPerIssue\`
 implement/money_spent      | budget usdPerIssue 1; {working}; run failed test spends 5 2.5 | escalated | escalate | {more}, or a higher \`budgets.usdPerIssue\`

@@ -215,7 +215,8 @@ describe("commands", () => {
   };
   const asks = (id: string, answered = false): Facts["questions"][string] => ({
     id,
-    about: "work" as const,
+    about: "work",
+    afterRun: 1 as const,
     askedAt: NOON,
     run: 1,
     text: "Which one?",

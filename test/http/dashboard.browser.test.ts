@@ -57,7 +57,15 @@ describe.skipIf(!there && !required)("the dashboard in a browser", () => {
     bench.engine.issues[0] = issueDocument({ question });
     const facts = bench.engine.known.get(APP_1);
     if (facts === undefined) throw new Error("the fake engine keeps APP-1");
-    const asked = { ...question, about: "work" as const, askedAt: NOON, run: 1, known: [], answer: null };
+    const asked = {
+      ...question,
+      about: "work" as const,
+      afterRun: 1,
+      askedAt: NOON,
+      run: 1,
+      known: [],
+      answer: null,
+    };
     bench.engine.known.set(APP_1, { ...facts, questions: { q1: asked } });
     const page = await open("/issues/APP-1");
     await page.locator("#live.on").waitFor();

@@ -23,9 +23,9 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
     "ci_repair published",
     "ci_repair published",
   ]);
-  expect(story.toldAs("error")).toMatchInlineSnapshot(`
+  expect(story.toldAs("elicitation")).toMatchInlineSnapshot(`
     [
-      "error: The check "test" failed on <commit>. The CI repair budget (2 attempts) is used up. I'm handing this over.
+      "elicitation: The check "test" failed on <commit>. The CI repair budget (2 attempts) is used up. I'm handing this over.
 
     Pull request #1: <url>
 
@@ -39,7 +39,7 @@ test("a spent budget hands over and says what was tried; `retry` gives another, 
   `);
   await story.sweeps(1);
   expect(await story.ran()).toHaveLength(3);
-  expect(story.toldAs("error")).toHaveLength(1);
+  expect(story.toldAs("elicitation")).toHaveLength(1);
 
   expect(await story.operator("retry")).toBe(202);
   await story.until(({ state, run, spent }) => state === "escalated" && run === null && spent.runs === 5);
@@ -66,7 +66,7 @@ test("the agent's own failures cost attempts and then hand over", async () => {
   await story.inTime("escalated");
   await story.rests();
   expect(await story.ran()).toEqual(["implementation failed agent", "implementation failed agent"]);
-  expect(story.toldAs("error")[0]).toContain("It gave up.");
+  expect(story.toldAs("elicitation")[0]).toContain("It gave up.");
   expect(story.pushes()).toEqual([]);
   await story.end();
 });

@@ -59,7 +59,7 @@ test("a hook prepare-worktree that never works hands over with what it said, aft
   await story.rests();
   expect(new Set(await story.ran())).toEqual(new Set(["implementation failed infrastructure"]));
   expect((await story.ran()).length).toBeGreaterThanOrEqual(5);
-  expect(story.toldAs("error")[0]).toContain("the registry is gone");
+  expect(story.toldAs("elicitation")[0]).toContain("the registry is gone");
   expect(story.pushes()).toEqual([]);
   await story.end();
 });
@@ -155,7 +155,7 @@ test("a hook before-publish that refuses keeps the change back and says why", as
   delegated(story);
   await story.inTime("escalated");
   await story.rests();
-  expect(story.toldAs("error")[0]).toContain("the freeze is on");
+  expect(story.toldAs("elicitation")[0]).toContain("the freeze is on");
   expect(story.pushes()).toEqual([]);
   await story.end();
 });
@@ -173,7 +173,7 @@ test.each([
   await story.inTime("escalated");
   await story.rests();
   expect(await story.ran()).toEqual(["implementation failed policy"]);
-  expect(story.toldAs("error")[0]).toContain(objection);
+  expect(story.toldAs("elicitation")[0]).toContain(objection);
   expect(story.told().join("\n")).not.toContain("ghp_");
   expect(story.pushes()).toEqual([]);
   expect(story.github.pullRequestCount()).toBe(0);
@@ -238,7 +238,7 @@ test("a repair that deletes the failing test is not published", async () => {
   await story.inTime("escalated");
   await story.rests();
   expect(await story.ran()).toEqual(["implementation published", "ci_repair failed policy"]);
-  expect(story.toldAs("error")[0]).toContain("it deletes the test test/price.test.js");
+  expect(story.toldAs("elicitation")[0]).toContain("it deletes the test test/price.test.js");
   expect(await story.file("patchrelay/app-1", "test/price.test.js")).toBe("ok\n");
   await story.end();
 });

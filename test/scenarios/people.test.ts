@@ -250,7 +250,7 @@ test.each([
   await story.inTime("escalated");
   await story.rests();
   expect(await story.ran()).toEqual(["implementation failed agent"]);
-  expect(story.toldAs("error")[0]).toContain("without");
+  expect(story.toldAs("elicitation")[0]).toContain("without");
   expect(story.pushes()).toEqual([]);
   await story.end();
 });

@@ -2,6 +2,7 @@ import type { Decision } from "../rules/decision.ts";
 import { type Facts, activeRun } from "../facts/facts.ts";
 import type { Run, RunEnd } from "../facts/run.ts";
 import { openQuestions, pendingPrompts } from "../judge/authority.ts";
+import { isTakenOver, tryQuestion } from "../judge/another-try.ts";
 import type { Closing } from "./conversation.ts";
 import { mergeUnderWay } from "../judge/merging.ts";
 import { personHead } from "../judge/pushes.ts";
@@ -25,11 +26,13 @@ export function answerOf(run: Run, end: RunEnd): LastWord {
 /** What leaves a session closed for now: an end, or that a person's word is awaited. The last of them stands. */
 export function closing(facts: Facts, decision: Decision, policy: Policy): readonly Closing[] {
   const questions = activeRun(facts) === null ? openQuestions(facts, policy) : [];
-  const asked = questions.map(({ id, text, options }): Closing => ({
-    fact: `question:${id}`,
-    activity: { type: "elicitation", body: text, options },
-    once: "stretch",
-  }));
+  const asked = questions
+    .filter(({ about }) => about !== "budget")
+    .map(({ id, text, options }): Closing => ({
+      fact: `question:${id}`,
+      activity: { type: "elicitation", body: text, options },
+      once: "stretch",
+    }));
   if (decision.rule === "merged" && decision.step.kind === "finish")
     return [...asked, ...merged(facts, decision, policy)];
   const word = lastWord(facts, decision, policy);
@@ -51,7 +54,6 @@ function merged(facts: Facts, decision: Decision, policy: Policy): readonly Clos
 
 function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | null {
   const head = facts.pullRequest?.core.value.head ?? "none";
-  const runs = facts.runs.length;
   const { rule, state, why } = decision;
   switch (state) {
     case "done":
@@ -63,11 +65,7 @@ function lastWord(facts: Facts, decision: Decision, policy: Policy): LastWord | 
       return { fact, activity: { type: "response", body } };
     }
     case "escalated":
-      return {
-        // What machines push meanwhile is no news to whoever has it now.
-        fact: `escalated:${rule}:${personHead(facts)}:${runs}`,
-        activity: { type: "error", body: texts.handOver(facts, decision) },
-      };
+      return handedOver(facts, decision, policy);
     case "awaiting_input":
       return awaited(facts, decision);
     case "paused": {
@@ -125,4 +123,23 @@ function awaited(facts: Facts, decision: Decision): LastWord | null {
   if (last?.end?.outcome === "answered") return answerOf(last, last.end);
   const body = texts.whatNext(last?.end?.summary ?? decision.why);
   return { fact: `input:no_change:${runs}`, activity: { type: "elicitation", body } };
+}
+
+/** A person has to go on: with a choice where another try is theirs to give. */
+function handedOver(facts: Facts, decision: Decision, policy: Policy): LastWord {
+  const question = decision.refusal === null ? null : tryQuestion(facts);
+  if (question !== null && isTakenOver(facts, policy)) {
+    const body = texts.takenOver(decision);
+    return { fact: `taken_over:${question.id}`, activity: { type: "response", body } };
+  }
+  const body = texts.handOver(facts, decision);
+  const isOpen = openQuestions(facts, policy).some(({ id }) => id === question?.id);
+  return {
+    // What machines push meanwhile is no news to whoever has it now.
+    fact: `escalated:${decision.rule}:${personHead(facts)}:${facts.runs.length}`,
+    activity:
+      question !== null && isOpen
+        ? { type: "elicitation", body, options: question.options }
+        : { type: "error", body },
+  };
 }

@@ -7,7 +7,7 @@ import type { Stamped } from "./stamp.ts";
 import type { Conversation, Prompt, Question, Session, Ticket } from "./ticket.ts";
 
 /** Raised when what is kept of facts no longer fits: a database that holds them is then refused, or migrated. */
-export const FACTS_VERSION = 4;
+export const FACTS_VERSION = 5;
 
 /**
  * All we know about one issue: one document with a version. It holds what was true and since when, in the
@@ -47,6 +47,8 @@ export interface Facts {
   readonly runs: readonly Run[];
   /** An operator's `retry`: budgets count from the run number given here. */
   readonly budgetReset: { readonly at: number; readonly afterRun: number } | null;
+  /** A person's answer to try again: what the same trouble may cost counts after this run; 0 = nobody has said so. */
+  readonly triedAfterRun: number;
   /** What the forge said to our requests, oldest first; of each kind the newest (observe/request.ts). */
   readonly merges: readonly MergeRequest[];
   readonly cancellations: readonly MergeCancellation[];
@@ -92,6 +94,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     past: [],
     runs: [],
     budgetReset: null,
+    triedAfterRun: 0,
     merges: [],
     cancellations: [],
     reruns: [],

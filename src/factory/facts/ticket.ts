@@ -85,8 +85,13 @@ export type SaidTo = "tracker" | "forge" | "operator";
 export interface Question {
   readonly id: string;
   readonly askedAt: number;
-  /** `work`: the agent asks. `route`: the relay asks which project the issue is for; `offer`: whether to carry it out. */
-  readonly about: "work" | "route" | "offer";
+  /**
+   * `work`: the agent asks. `route`: the relay asks which project the issue is for; `offer`: whether to carry it out;
+   * `budget`: whether to try again what was tried as often as policy allows.
+   */
+  readonly about: "work" | "route" | "offer" | "budget";
+  /** Number of the last run there was when it was asked; 0 = there was none. */
+  readonly afterRun: number;
   /** The run that asks, or null when the relay itself does. */
   readonly run: number | null;
   readonly text: string;

@@ -2,7 +2,8 @@ import type { Authority, Prompt, Question } from "../facts/ticket.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { Policy } from "../facts/policy.ts";
 import { asksForNothing } from "./courtesy.ts";
-import { acceptsOffer } from "./offer.ts";
+import { acceptsOffer, isPick, triesAgain } from "./offer.ts";
+import { personHead } from "./pushes.ts";
 import { isCourtesy } from "./sessions.ts";
 import { mayDelegate, maySteer } from "./trust.ts";
 
@@ -94,6 +95,13 @@ export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
   for (const question of Object.values(facts.questions)) {
     const answer = answeringPrompt(facts, question, policy);
     if (answer === null) continue;
+    // Whoever says something else there has it done: that is another matter, with a budget of its own.
+    if (question.about === "budget") {
+      if (triesAgain(answer.text) !== null) given.add(answer.id);
+      // Where several people pick, the first of them has decided, and nobody else has said anything to the agent.
+      for (const { id, text } of answeringPrompts(facts, question, policy)) if (isPick(text)) given.add(id);
+      continue;
+    }
     isAnswer.add(answer.id);
     // What answers a question of the relay's own is for the relay, and asks the agent for nothing. An offer may be
     // answered with something else to do.
@@ -114,8 +122,16 @@ const CLOCKS_APART_MS = 300_000;
  */
 export function openQuestions(facts: Facts, policy: Policy): Question[] {
   return Object.values(facts.questions)
+    .filter((question) => question.about !== "budget" || isStillOut(facts, question))
     .filter((question) => question.answer === null && answeringPrompt(facts, question, policy) === null)
     .toSorted((a, b) => a.askedAt - b.askedAt);
+}
+
+/** Whether nothing was tried, and no person has pushed, since it was asked whether to try again. */
+function isStillOut(facts: Facts, { afterRun }: Question): boolean {
+  const last = facts.runs.at(-1);
+  const word = personHead(facts);
+  return last?.number === afterRun && (word === null || last.personHead === word);
 }
 
 /** The messages that may answer it, in the order they were sent. */

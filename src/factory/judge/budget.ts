@@ -1,6 +1,6 @@
 import { type Facts, generationOf } from "../facts/facts.ts";
 import { NOTHING_SPENT, type Run, type RunCause } from "../facts/run.ts";
-import { failedTooOften, isCharged, runsSinceReset } from "./charging.ts";
+import { failedTooOften, isCharged, runsSinceReset, runsSinceWord } from "./charging.ts";
 import { ownAutoMerge } from "./merging.ts";
 import { machinesSince, personHead } from "./pushes.ts";
 import type { Budgets, Conditions, ProjectPolicy } from "../facts/policy.ts";
@@ -23,6 +23,8 @@ export interface Refusal {
   readonly waitsFor: string;
   readonly until: number | null;
   /** What has to be done first; absent = only waiting helps. */
+  /** Whether a person is asked to have it tried again. */
+  readonly asks?: true;
   readonly step?: { readonly kind: "cancel_merge"; readonly request: string };
 }
 
@@ -155,28 +157,22 @@ function refuse(ask: Reservation): Refusal | null {
   }
   const failures = failedTooOften(facts, ask.cause, now);
   if (failures !== null) {
-    return handOver(
-      "failing",
-      sentences(
-        `${counted(failures, "attempt")} in a row failed.`,
-        withReason("The last one ended with", last?.end?.summary || "no reason given"),
-      ),
-      aWord,
+    const why = sentences(
+      `${counted(failures, "attempt")} in a row failed.`,
+      withReason("The last one ended with", last?.end?.summary || "no reason given"),
     );
+    return { ...handOver("failing", why, aWord), asks: true };
   }
   const limit = project.budgets[RUN_TYPES[type].budget];
   const used = spentOn(facts, type, ask.cause);
   if (used >= limit) {
-    return handOver(
-      "budget_spent",
-      limit === 0
-        ? `The ${RUN_TYPES[type].words} budget allows no attempts.`
-        : sentences(
-            `The ${RUN_TYPES[type].words} budget (${counted(limit, "attempt")}) is used up.`,
-            ...(type === "implementation" ? [] : betweenOurs(facts)),
-          ),
-      aWord,
+    const budget = `The ${RUN_TYPES[type].words} budget`;
+    if (limit === 0) return handOver("budget_spent", `${budget} allows no attempts.`, aWord);
+    const why = sentences(
+      `${budget} (${counted(limit, "attempt")}) is used up.`,
+      ...(type === "implementation" ? [] : betweenOurs(facts)),
     );
+    return { ...handOver("budget_spent", why, aWord), asks: true };
   }
   const runs = chargedRuns(facts);
   if (runs >= project.budgets.runs)
@@ -262,7 +258,7 @@ function mergesWhatWePush(facts: Facts, project: ProjectPolicy): Refusal | null 
  */
 function spentOn(facts: Facts, type: RunType, cause: RunCause): number {
   const word = personHead(facts);
-  return runsSinceReset(facts).filter(
+  return runsSinceWord(facts).filter(
     (run) =>
       run.type === type &&
       isCharged(run) &&

@@ -103,7 +103,7 @@ const LONGEST_OUTAGE_MS = 6 * 3_600_000;
 /** How many attempts in a row came to nothing without being charged, once that is a person's matter; else null. */
 export function failedTooOften(facts: Facts, cause: RunCause, now: number): number | null {
   const row: Run[] = [];
-  for (const run of runsSinceReset(facts).toReversed()) {
+  for (const run of runsSinceWord(facts).toReversed()) {
     if (run.end === null || termsOf(run.end).inARow === "ends") break;
     if (isBeforeAWord(facts, cause, run)) break;
     row.push(run);
@@ -133,4 +133,9 @@ function isBeforeAWord(facts: Facts, cause: RunCause, run: Run): boolean {
 export function runsSinceReset(facts: Facts): readonly Run[] {
   const after = facts.budgetReset?.afterRun ?? 0;
   return facts.runs.filter((run) => run.number > after);
+}
+
+/** The same, or since a person had it tried again: what counts against one trouble. */
+export function runsSinceWord(facts: Facts): readonly Run[] {
+  return runsSinceReset(facts).filter((run) => run.number > facts.triedAfterRun);
 }

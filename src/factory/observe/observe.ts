@@ -156,6 +156,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         about: "work",
         askedAt: at,
         run: seen.run,
+        afterRun: seen.run,
         text: question.text,
         options: question.options,
         known: Object.keys(next.prompts).toSorted(),

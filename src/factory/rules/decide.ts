@@ -1,4 +1,6 @@
-import { reserve } from "../judge/budget.ts";
+import { tryQuestion } from "../judge/another-try.ts";
+import { reserve, type Refusal } from "../judge/budget.ts";
+import { TRY_OPTIONS } from "../judge/offer.ts";
 import type { Decision, Evidence, Step } from "./decision.ts";
 import { RUN_TYPES } from "../facts/run-types.ts";
 import type { Facts } from "../facts/facts.ts";
@@ -50,7 +52,7 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
   return {
     decision: {
       state: escalated ? "escalated" : (answer.refused ?? answer.state),
-      step: refusal.step ?? { kind: escalated ? "escalate" : "wait" },
+      step: refusal.step ?? askToTry(facts, refusal) ?? { kind: escalated ? "escalate" : "wait" },
       rule: `${rule}/${refusal.name}`,
       refusal: refusal.name,
       why: sentences(answer.why, refusal.why),
@@ -59,6 +61,14 @@ export function decide(facts: Facts, policy: Policy, conditions: Conditions, now
     },
     run: null,
   };
+}
+
+/** Asks, once after each run, whether to try again what is tried no more. */
+function askToTry(facts: Facts, { asks, why }: Refusal): Step | null {
+  if (asks !== true || tryQuestion(facts) !== null) return null;
+  const question = `budget:${facts.runs.at(-1)?.number ?? 0}`;
+  const text = sentences(why, "Should I try again?");
+  return { kind: "ask", about: "budget", question, text, options: TRY_OPTIONS };
 }
 
 /** The step that the facts call for, whether or not a run that is next would be granted. */

@@ -24,6 +24,7 @@ export interface Situation {
   readonly run: Run | null;
   readonly last: Run | null;
   readonly prompts: readonly Prompt[];
+  /** Open ones; whether to try again is asked beside a hand-over, which stands with or without it. */
   readonly questions: readonly Question[];
   readonly pullRequest: PullRequest | null;
   readonly verdict: Verdict | null;
@@ -52,7 +53,7 @@ export function situationOf(facts: Facts, policy: Policy, now: number): Situatio
     run: activeRun(facts),
     last: facts.runs.at(-1) ?? null,
     prompts: pendingPrompts(facts, policy),
-    questions: openQuestions(facts, policy),
+    questions: openQuestions(facts, policy).filter(({ about }) => about !== "budget"),
     pullRequest,
     verdict: pullRequest === null ? null : verdictOf(facts, pullRequest, policy, now),
     reviews: reviewStatusOf(facts, policy),

@@ -193,11 +193,11 @@ test("routine repairs are thoughts and actions, never errors", () => {
   expect(kinds.filter((kind) => kind === "response")).toHaveLength(4);
 });
 
-test("a run that fails and is tried again is a thought; handing over is one error that says what was tried", () => {
+test("a run that fails and is tried again is a thought; handing over says what was tried, once, with the choice to try again", () => {
   const life = story(
     "delegated; run starts; run failed test; run starts; run failed build; run starts; run failed test; wait 60; ticket",
   );
-  const errors = told(life).filter((line) => line.startsWith("error"));
+  const errors = told(life).filter((line) => line.startsWith("elicitation"));
   expect(errors).toHaveLength(1);
   expect(errors[0]).toContain("The implementation budget (3 attempts) is used up. I'm handing this over.");
   expect(errors[0]).toContain("- Run 2 (implementation) failed: It failed.");

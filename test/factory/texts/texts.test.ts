@@ -125,6 +125,7 @@ const TRACKER: Samples<typeof tracker> = {
     ].join("\n---\n"),
   stillThere: () => tracker.stillThere(blocked),
   tooLate: () => tracker.tooLate(7, late),
+  takenOver: () => tracker.takenOver(decision),
   handOver: () => tracker.handOver(facts, decision),
 };
 
@@ -283,6 +284,9 @@ describe("what people are told, word for word", () => {
 
       ## tooLate
       Pull request #7 was merged before I could act on this message: "Also the docs, please …" If you still want this, post it again.
+
+      ## takenOver
+      It's yours, and I won't do anything more on my own. To go on, I'd need a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.
 
       ## handOver
       The check "test" failed on h1. The CI repair budget (3 attempts) is used up. I'm handing this over.

@@ -118,9 +118,9 @@ test("a formatter that pushes after every push of ours renews no budget; who is 
   ]);
   // The push that made the branch had no pull request yet.
   expect(fixes).toBe(2);
-  const errors = story.toldAs("error");
-  expect(errors).toHaveLength(1);
-  expect(errors[0]).toContain(
+  const asked = story.toldAs("elicitation");
+  expect(asked).toHaveLength(1);
+  expect(asked[0]).toContain(
     "The CI repair budget (2 attempts) is used up. autofix-ci[bot] has pushed 2 times in between, which renews no budget.",
   );
   expect(story.pushes().some((push) => push.includes("forced"))).toBe(false);

@@ -246,6 +246,14 @@ export function tooLate(number: number, { text }: Prompt): string {
   );
 }
 
+/** The person who was asked whether to try again goes on by themselves. */
+export function takenOver({ waitsFor }: Decision): string {
+  return sentences(
+    "It's yours, and I won't do anything more on my own",
+    `To go on, I'd need ${waitsFor ?? "a message"}`,
+  );
+}
+
 /** How many attempts are listed when an issue is handed over. */
 const MOST_TRIED = 6;
 
