@@ -43,6 +43,21 @@ async function failuresOf(
 }
 
 describe("what failed on a commit", () => {
+  // cli/cli#12597: a fine-grained token may see the jobs of GitHub Actions, but no check runs.
+  it("is told by the jobs of GitHub Actions where check runs are not shown", async () => {
+    const refused = { status: 403, body: { message: "Resource not accessible by personal access token" } };
+    const job = { id: 41, name: "unit", status: "completed", conclusion: "failure", html_url: jobUrl(41) };
+    const found = await failuresOf({}, ({ path }) => {
+      if (path.includes("/check-runs?")) return refused;
+      if (path.includes("/actions/runs/8800/jobs")) return { body: { jobs: [job] } };
+      if (path.includes("/actions/runs?")) return { body: { workflow_runs: [{ id: 8800 }] } };
+      return undefined;
+    });
+    expect(found).toEqual([
+      { check: "unit", conclusion: "failure", url: jobUrl(41), summary: null, log: null },
+    ]);
+  });
+
   it("has the end of the job's log, fetched without our credential", async () => {
     const found = await failuresOf(
       { runs: [run(1, "unit", "failure", jobUrl(41)), run(2, "build", "success")] },

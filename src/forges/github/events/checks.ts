@@ -114,6 +114,7 @@ export function interpretMergeGroup(
   context: ForgeContext,
 ): EventInterpretation {
   const { merge_group: group, reason, repository } = payload(MergeGroupEvent, body, "merge_group");
+  if (repository === null || repository === undefined) return ignored("it names no repository");
   if (action === "destroyed" && reason === "invalidated")
     return ignored("an earlier entry left the queue: another group follows");
   if (action === "destroyed" && reason === "merged")

@@ -87,7 +87,7 @@ export const ReviewThreadEvent = Common.extend({
 });
 
 export const IssueCommentEvent = Common.extend({
-  issue: z.object({ number: z.number().int(), pull_request: z.unknown() }),
+  issue: z.object({ number: z.number().int(), pull_request: z.unknown().optional() }),
   comment: z.object({
     id: Id,
     user: AccountPart,
@@ -149,6 +149,7 @@ export const StatusEvent = Common.extend({
 });
 
 export const MergeGroupEvent = Common.extend({
+  repository: RepositoryPart.nullish(),
   reason: Text,
   merge_group: z.object({
     head_sha: z.string(),

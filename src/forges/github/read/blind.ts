@@ -45,7 +45,7 @@ const Statuses = z.object({
 const MergeState = z.object({ mergeable_state: MaybeText });
 
 /** The jobs of GitHub Actions on a commit; null where those may not be seen either. */
-async function jobsOf(
+export async function jobsOf(
   client: Client,
   repository: string,
   sha: string,

@@ -8,6 +8,7 @@ import type { JobLogParts } from "./job-log.ts";
 import { readJobLog } from "./job-log.ts";
 import { clean, excerptOf } from "./log-excerpt.ts";
 import { Id } from "../events/schema.ts";
+import { jobsOf } from "./blind.ts";
 import { jobIn } from "../events/vocabulary.ts";
 
 const MAX_CHECKS = 5;
@@ -61,7 +62,7 @@ export async function checkFailures(
   signal: AbortSignal,
 ): Promise<readonly CheckFailure[]> {
   const wanted = (name: string): boolean => names.length === 0 || names.includes(name);
-  const runs = await checkRuns(parts.client, repository, sha, signal);
+  const runs = await runsOrJobs(parts.client, repository, sha, signal);
   const failed = runs.filter((run) => wanted(run.name) && FAILED.has(run.conclusion ?? ""));
   const found: CheckFailure[] = [];
   for (const run of failed.slice(0, MAX_CHECKS)) {
@@ -89,6 +90,33 @@ export async function checkFailures(
         log: null,
       })),
   ].slice(0, MAX_CHECKS);
+}
+
+/** The check runs, or the jobs of GitHub Actions where a credential may see only those, as a fine-grained token. */
+async function runsOrJobs(
+  client: Client,
+  repository: string,
+  sha: string,
+  signal: AbortSignal,
+): Promise<readonly CheckRun[]> {
+  try {
+    return await checkRuns(client, repository, sha, signal);
+  } catch (error) {
+    if (!(error instanceof ExternalError) || error.kind !== "refused") throw error;
+    const jobs = (await jobsOf(client, repository, sha, signal)) ?? [];
+    return jobs.flatMap((job) =>
+      job.__typename === "CheckRun"
+        ? [
+            {
+              id: job.databaseId ?? "",
+              name: job.name,
+              conclusion: job.conclusion,
+              details_url: job.detailsUrl,
+            },
+          ]
+        : [],
+    );
+  }
 }
 
 async function checkRuns(
