@@ -381,3 +381,36 @@ describe("running checks again", () => {
     });
   });
 });
+
+// Enterprise Server shows mergeStateStatus to previews only, and has had no merge queue for long.
+it("merges on a server whose schema lacks how a pull request stands, by what REST says of it", async () => {
+  let isMerged = false;
+  const state = { of: "clean" };
+  const loopback = await serving((asked) => {
+    if (asked.path === "/graphql") {
+      const query = String(asked.body["query"]);
+      const errors = ["mergeStateStatus", "isMergeQueueEnabled", "mergeQueueEntry"]
+        .filter((name) => query.includes(name))
+        .map((name) => ({ message: `Field '${name}' doesn't exist on type 'PullRequest'` }));
+      const pullRequest = { id: "PR_7", state: "OPEN", merged: false, headRefOid: "a".repeat(40) };
+      return { body: errors.length > 0 ? { errors } : { data: { repository: { pullRequest } } } };
+    }
+    if (asked.path.endsWith("/pulls/7")) return { body: { mergeable_state: state.of } };
+    if (!asked.path.endsWith("/pulls/7/merge")) return undefined;
+    isMerged = true;
+    return { body: { merged: true, sha: "b".repeat(40), message: "merged" } };
+  });
+  const forge = forgeAt(loopback.url);
+  const asking = {
+    repository: "acme/app",
+    number: 7,
+    head: "a".repeat(40),
+    method: "squash",
+    policy: "when_approved",
+    label: null,
+  } as const;
+  state.of = "dirty";
+  expect([(await forge.merge(asking, NEVER)).ok, isMerged]).toEqual([false, false]);
+  state.of = "clean";
+  expect([(await forge.merge(asking, NEVER)).ok, isMerged]).toEqual([true, true]);
+});

@@ -2,27 +2,39 @@ import { z } from "zod";
 import { ExternalError } from "../../../lib/external.ts";
 import type { MergeAnswer, MergeRequest } from "../../forge.ts";
 import type { Client } from "../client/client.ts";
+import { undefinedFieldsIn } from "../client/errors.ts";
 import { ownerAndName } from "../read/queries.ts";
 
-const MERGE_STATUS = `
+/** Fields that Enterprise Server of some versions does not have, or shows only to who asks for a preview. */
+const MAY_LACK = [
+  "mergeStateStatus",
+  "isMergeQueueEnabled",
+  "mergeQueueEntry { id }",
+  "autoMergeRequest { enabledAt }",
+];
+
+function mergeStatusDocument(missing: ReadonlySet<string>): string {
+  const fields = MAY_LACK.filter((field) => !missing.has(nameOf(field)));
+  return `
 query MergeStatus($owner: String!, $repo: String!, $number: Int!) {
   repository(owner: $owner, name: $repo) {
-    pullRequest(number: $number) {
-      id state merged headRefOid mergeStateStatus reviewDecision isMergeQueueEnabled
-      autoMergeRequest { enabledAt }
-      mergeQueueEntry { id }
-    }
+    pullRequest(number: $number) { id state merged headRefOid reviewDecision ${fields.join(" ")} }
   }
 }`;
+}
+
+function nameOf(field: string): string {
+  return field.split(" ")[0] ?? "";
+}
 
 const MergeStatus = z.object({
   id: z.string(),
   state: z.string(),
   merged: z.boolean(),
   headRefOid: z.string(),
-  mergeStateStatus: z.string(),
+  mergeStateStatus: z.string().default("UNKNOWN"),
   reviewDecision: z.string().nullish(),
-  isMergeQueueEnabled: z.boolean(),
+  isMergeQueueEnabled: z.boolean().default(false),
   autoMergeRequest: z.object({}).nullish(),
   mergeQueueEntry: z.object({ id: z.string() }).nullish(),
 });
@@ -215,15 +227,48 @@ async function mergeStatusOf(
   number: number,
   signal: AbortSignal,
 ): Promise<MergeStatus> {
-  const { value } = await client.query(
-    repository,
-    `pull request ${number}`,
-    MERGE_STATUS,
-    { ...ownerAndName(repository), number },
-    z.object({ repository: z.object({ pullRequest: MergeStatus.nullable() }).nullable() }),
+  const what = `pull request ${number}`;
+  const missing = new Set<string>();
+  for (;;) {
+    const document = mergeStatusDocument(missing);
+    const variables = { ...ownerAndName(repository), number };
+    const { data, faults } = await client.queryParts(repository, what, document, variables, signal);
+    const unknown = undefinedFieldsIn(faults).filter(
+      (name) => !missing.has(name) && MAY_LACK.some((field) => nameOf(field) === name),
+    );
+    for (const name of unknown) missing.add(name);
+    if (unknown.length > 0) continue;
+    const [fault] = faults;
+    if (fault !== undefined) throw fault.fault;
+    const parsed = MergeStatusAnswer.safeParse(data);
+    if (!parsed.success)
+      throw new ExternalError("unavailable", `${what} of ${repository} answered in an undocumented form`);
+    const status = parsed.data.repository?.pullRequest ?? null;
+    if (status === null) throw new ExternalError("not_found", `${repository} has no pull request ${number}`);
+    if (!missing.has("mergeStateStatus")) return status;
+    return { ...status, mergeStateStatus: await mergeableState(client, repository, number, signal) };
+  }
+}
+
+const MergeStatusAnswer = z.object({
+  repository: z.object({ pullRequest: MergeStatus.nullable() }).nullable(),
+});
+
+/** The same word from REST, where every server has it. */
+async function mergeableState(
+  client: Client,
+  repository: string,
+  number: number,
+  signal: AbortSignal,
+): Promise<string> {
+  const { value } = await client.call(
+    {
+      repository,
+      route: "GET /repos/{owner}/{repo}/pulls/{pull_number}",
+      parameters: { pull_number: number },
+      schema: z.object({ mergeable_state: z.string() }),
+    },
     signal,
   );
-  const status = value.repository?.pullRequest ?? null;
-  if (status === null) throw new ExternalError("not_found", `${repository} has no pull request ${number}`);
-  return status;
+  return value.mergeable_state.toUpperCase();
 }
