@@ -254,6 +254,8 @@ export class History {
     if (ended !== undefined) this.#relay = null;
   }
 
+  // An issue that Linear does not have, from a sample that came before the relay knew who it was, ends as failed; that those
+  // it has are done is the verdict's to say.
   #isIdle(): boolean {
     const db = new Sqlite(this.#parts.stage.layout.database, { readonly: true });
     try {
@@ -261,7 +263,7 @@ export class History {
         .prepare<[], number>(
           `SELECT (SELECT count(*) FROM deliveries WHERE state = 'pending')
                 + (SELECT count(*) FROM outbox WHERE state IN ('pending', 'doing'))
-                + (SELECT count(*) FROM issues WHERE state <> 'done')`,
+                + (SELECT count(*) FROM issues WHERE state NOT IN ('done', 'failed'))`,
         )
         .pluck()
         .get();
