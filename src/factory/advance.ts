@@ -120,8 +120,14 @@ function carriedOut(facts: Facts, decided: ReturnType<typeof decide>, now: numbe
       text,
       options,
       known: Object.keys(facts.prompts).toSorted(),
+      dueAt: null,
       answer: null,
     });
+  }
+  if (step.kind === "call_in") {
+    const question = facts.questions[step.question];
+    if (question === undefined || question.dueAt !== null) return facts;
+    return { ...facts, questions: { ...facts.questions, [question.id]: { ...question, dueAt: now } } };
   }
   return facts;
 }

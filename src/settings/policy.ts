@@ -14,6 +14,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
   return {
     runsPerHour: settings.limits.runsPerIssuePerHour,
     reminders: settings.reminders,
+    questions: settings.questions,
     ci: settings.ci,
     forge: settings.forge,
     projects: settings.projects.map(
@@ -29,6 +30,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
         merge,
         trust,
         reminders,
+        questions,
       }) => ({
         id,
         repository: repository.name,
@@ -46,6 +48,7 @@ export function policyOf(settings: Settings, unset: UnsetMergePolicy): Policy {
         subIssues,
         trust,
         reminders,
+        questions,
       }),
     ),
   };

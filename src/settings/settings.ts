@@ -25,6 +25,9 @@ export type BudgetSettings = Frozen<Config["budgets"]>;
 /** When a person who is awaited is reminded. */
 export type ReminderSettings = Frozen<Config["reminders"]>;
 
+/** What becomes of questions that nobody answers. */
+export type QuestionSettings = Frozen<Config["questions"]>;
+
 /** Which agent, and how it is started; paths absolute. */
 export interface AgentSettings extends Frozen<ResolvedAgents> {
   readonly default: AgentName;
@@ -57,6 +60,7 @@ export interface ProjectSettings extends Frozen<Pick<Config["projects"][number],
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
   readonly reminders: ReminderSettings;
+  readonly questions: QuestionSettings;
   readonly agent: AgentSettings;
   readonly budgets: BudgetSettings;
 }
@@ -90,6 +94,7 @@ export interface Settings extends ResolvedSources {
   readonly merge: MergeSettings;
   readonly trust: TrustSettings;
   readonly reminders: ReminderSettings;
+  readonly questions: QuestionSettings;
   readonly branchPrefix: string;
   readonly mentions: Config["mentions"];
   readonly subIssues: Config["subIssues"];

@@ -46,6 +46,7 @@ export function engineParts(clock: Clock, changes: PartsChanges = {}): EnginePar
       forge: "github",
       projects: [],
       reminders: { afterHours: 24, times: 2 },
+      questions: { timeoutHours: null },
       ci: { settleSeconds: 0, noChecksSeconds: 0, reruns: 0 },
     },
     conditions: () => ({ agents: {}, disk: changes.disk?.() ?? null, usdToday: 0 }),

@@ -70,7 +70,7 @@ describe.each([
     expect(last(told)).toContain("escalated ci_red/budget_spent");
     told.tell(`pull ${head}9 test=failure#9`);
     expect(last(told)).toContain("escalated ci_red/budget_spent");
-    expect(told.lines.filter((line) => line.includes("tell error"))).toHaveLength(1);
+    expect(told.lines.filter((line) => line.includes("tell elicitation"))).toHaveLength(1);
   });
 
   test("does not bring back what was failed at and handed over, nor does it drop it", () => {

@@ -146,6 +146,53 @@ describe("a person who is silent is reminded", () => {
   });
 });
 
+describe("a question that has a time", () => {
+  const ASKED = "timeout 2; delegated; run starts; run asked asks Which branch?";
+  const errors = (life: Story): readonly string[] =>
+    tells(life).flatMap(({ activity }) => (activity.type === "error" ? [activity.body] : []));
+
+  test("is handed over once it is over, after a reading, told once, and reminded of no more", () => {
+    const life = story(ASKED);
+    wakes(life, 2 * HOUR - 60);
+    expect(errors(life)).toEqual([]);
+    wakes(life, 60);
+    expect(life.life.decision).toMatchObject({ rule: "question_overdue", state: "awaiting_input" });
+    expect(life.life.effects.filter(({ key }) => key.includes("overdue:")).map(({ kind }) => kind)).toEqual([
+      "read_ticket",
+    ]);
+    wakes(life, 10 * DAY);
+    life.tell(`ticket; wait ${DAY}; pull h1 closed; wait ${DAY}`);
+    expect(errors(life)).toHaveLength(1);
+    expect(reminders(life)).toEqual([]);
+  });
+
+  test.each([
+    ["before it is over", `wait ${HOUR}; says main`],
+    ["while it is read once more", `wait ${2 * HOUR}; says main`],
+    ["long after it", `wait ${2 * HOUR}; wait 60; wait ${30 * DAY}; says main`],
+    ["by an operator, long after it", `wait ${2 * HOUR}; wait 60; wait ${30 * DAY}; answer main`],
+  ])("is answered %s, and the work goes on", (_, words) => {
+    const life = story(`${ASKED}; ${words}`);
+    expect(life.life.decision).toMatchObject({ rule: "run_queued" });
+    expect(errors(life)).toHaveLength(words.includes("wait 60") ? 1 : 0);
+  });
+
+  test("of the repository has one as well, by the setting for issues of no project; an offer has none", () => {
+    const life = story("projects twins");
+    life.life.policy = { ...life.life.policy, questions: { timeoutHours: 2 } };
+    life.tell(`delegated; wait ${2 * HOUR}; wait 60`);
+    expect(life.life.decision).toMatchObject({ rule: "question_overdue", state: "escalated" });
+    life.tell("says acme/twin");
+    expect(life.life.decision).toMatchObject({ rule: "run_queued" });
+    const offer = story(
+      "timeout 2; mentions offer; session s1; says what is it in s1; run starts; run answered; wait 1",
+    );
+    expect(offer.life.decision?.rule).toBe("question_open");
+    wakes(offer, 3 * DAY);
+    expect(offer.life.decision?.rule).toBe("question_open");
+  });
+});
+
 describe("a session that the tracker shows as stale", () => {
   const revived = (life: Story): readonly string[] =>
     tells(life).flatMap(({ key, activity }) =>

@@ -33,6 +33,7 @@ import { ANN, check, commit, Life, pullReading, REV, STRANGER, T0, ticketReading
  *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
  *   steers <delegator|members|collaborators> (trust.maySteer)
  *   mentions <answer|offer|start> (what policy has them start) | subIssues <wait|ignore>
+ *   timeout <hours> (how long a question may be open)
  *   wait <seconds> | disk full | disk fine | agent missing | agent ready | spent <usd> today
  *   policy <merge policy> | reruns <n> | budget <name> <n> | projects none|twins
  */
@@ -193,6 +194,7 @@ export class Story {
       change({ mentions: first as ProjectPolicy["mentions"] });
     else if (word === "subIssues" && project !== undefined)
       change({ subIssues: first as ProjectPolicy["subIssues"] });
+    else if (word === "timeout") change({ questions: { timeoutHours: Number(first) } });
     else if (word === "reruns")
       life.policy = { ...life.policy, ci: { ...life.policy.ci, reruns: Number(first) } };
     else if (word === "projects") {

@@ -23,6 +23,9 @@ route_unclear        | projects twins; delegated                              | 
 unrouted             | delegated team=OPS                                     | awaiting_input | wait          | a project that accepts this team, or a different team
 project_gone         | {open}; projects none                                  | awaiting_input | wait          | the project to be configured again
 repository_problem   | {working}; repository acme/app has no branch main; run failed infrastructure | awaiting_input | wait | the repository or the configuration to be fixed
+question_overdue     | timeout 1; {working}; run asked asks Which one?; wait 3600 | awaiting_input | call_in     | a late answer, on the issue or with \`patchrelay issue answer APP-1\`
+question_overdue     | timeout 1; {working}; run asked asks Which one?; wait 3600; wait 60 | escalated | escalate | a late answer, on the issue or with \`patchrelay issue answer APP-1\`
+question_open        | timeout 1; {working}; run asked asks Which one?; wait 3000 | awaiting_input | wait       | an answer, on the issue or with \`patchrelay issue answer APP-1\`
 question_open        | {working}; run asked asks Which one?                   | awaiting_input | wait          | an answer, on the issue or with \`patchrelay issue answer APP-1\`
 run_stopping         | {working}; stopped; says go on after all               | preparing | wait               | the agent to stop
 run_overtaken        | {red}; run starts; pull p1 test=running                | repairing_ci | stop_run superseded | the agent to stop

@@ -33,6 +33,7 @@ export const POLICY: Policy = {
   runsPerHour: 6,
   forge: "github",
   reminders: { afterHours: 24, times: 2 },
+  questions: { timeoutHours: null },
   ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
   projects: [
     {
@@ -43,6 +44,7 @@ export const POLICY: Policy = {
       mentions: "answer",
       subIssues: "wait",
       reminders: { afterHours: 24, times: 2 },
+      questions: { timeoutHours: null },
       match: { teams: ["APP"], projects: [], labels: [] },
       agent: "scripted",
       budgets: {

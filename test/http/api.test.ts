@@ -222,6 +222,7 @@ describe("commands", () => {
     text: "Which one?",
     options: [],
     known: [],
+    dueAt: null,
     answer: answered ? { at: NOON, by: operator("x"), text: "that", prompt: null } : null,
   });
 

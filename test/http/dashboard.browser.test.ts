@@ -64,6 +64,7 @@ describe.skipIf(!there && !required)("the dashboard in a browser", () => {
       askedAt: NOON,
       run: 1,
       known: [],
+      dueAt: null,
       answer: null,
     };
     bench.engine.known.set(APP_1, { ...facts, questions: { q1: asked } });

@@ -22,6 +22,7 @@ test("the factory is given each project with its overrides filled in, and nothin
     runsPerHour: 6,
     forge: "github",
     reminders: { afterHours: 24, times: 2 },
+    questions: { timeoutHours: null },
     ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: 0 },
     projects: [
       {
@@ -36,6 +37,7 @@ test("the factory is given each project with its overrides filled in, and nothin
         mentions: "answer",
         subIssues: "wait",
         reminders: { afterHours: 24, times: 2 },
+        questions: { timeoutHours: null },
         trust: { mayDelegate: "members", maySteer: "collaborators" },
       },
     ],

@@ -77,6 +77,7 @@ export function settingOf(chance: Chance, later: Chance, mistakes: ReadonlySet<M
       runsPerHour: 6,
       forge: "github",
       reminders: POLICY.reminders,
+      questions: POLICY.questions,
       ci: { settleSeconds: 30, noChecksSeconds: 120, reruns: chance.between(0, 1) },
       projects: [{ ...FIRST_POLICY, merge: { ...FIRST_POLICY.merge, policy: merge } }],
     },

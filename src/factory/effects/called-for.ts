@@ -80,6 +80,16 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
     });
     if (pull !== null) read(due);
   }
+  for (const { id, dueAt } of Object.values(facts.questions)) {
+    if (dueAt === null) continue;
+    list.push({
+      kind: "read_ticket",
+      key: `read:${facts.id}:ticket:overdue:${id}:${dueAt}`,
+      issue: facts.id,
+      background: false,
+      workspace: null,
+    });
+  }
   if (pull === null) {
     if (decision.rule === "pull_request_unseen") read(`run${facts.runs.at(-1)?.number}`);
     return list;

@@ -113,7 +113,7 @@ function awaited(facts: Facts, decision: Decision): LastWord | null {
   const head = facts.pullRequest?.core.value.head ?? "none";
   const runs = facts.runs.length;
   const { rule } = decision;
-  if (rule === "question_open") return null;
+  if (rule === "question_open" || rule === "question_overdue") return null;
   if (rule !== "said_all") {
     const body = texts.awaitsWord(decision);
     return { fact: `input:${rule}:${head}:${runs}`, activity: { type: "elicitation", body } };
@@ -127,6 +127,11 @@ function awaited(facts: Facts, decision: Decision): LastWord | null {
 
 /** A person has to go on: with a choice where another try is theirs to give. */
 function handedOver(facts: Facts, decision: Decision, policy: Policy): LastWord {
+  const [late] = decision.rule === "question_overdue" ? openQuestions(facts, policy) : [];
+  if (late !== undefined) {
+    const body = texts.notAnswered(decision);
+    return { fact: `overdue:${late.id}`, activity: { type: "error", body } };
+  }
   const question = decision.refusal === null ? null : tryQuestion(facts);
   if (question !== null && isTakenOver(facts, policy)) {
     const body = texts.takenOver(decision);

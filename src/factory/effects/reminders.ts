@@ -32,6 +32,8 @@ function awaited(facts: Facts, decision: Decision, policy: Policy): Awaited | nu
   const session = addressed(facts, policy);
   const talk = session === null ? undefined : conversation(facts, session);
   if (session === null || talk?.left !== "asked" || activeRun(facts) !== null) return null;
+  // Who did not answer in time was reminded meanwhile, and was told that nobody waits on.
+  if (decision.rule === "question_overdue") return null;
   const final = closing(facts, decision, policy).at(-1);
   return final === undefined || final.fact !== talk.fact ? null : { session, talk, final };
 }

@@ -7,6 +7,7 @@ export interface Policy {
   readonly forge: string;
   /** For issues that are of no project. */
   readonly reminders: Reminders;
+  readonly questions: Questions;
   readonly ci: { readonly settleSeconds: number; readonly noChecksSeconds: number; readonly reruns: number };
 }
 
@@ -32,6 +33,7 @@ export interface ProjectPolicy {
   readonly mentions: Mentions;
   readonly subIssues: SubIssues;
   readonly reminders: Reminders;
+  readonly questions: Questions;
   readonly trust: { readonly mayDelegate: Trust; readonly maySteer: Trust };
 }
 
@@ -67,6 +69,11 @@ export type SubIssues = "wait" | "ignore";
 export interface Reminders {
   readonly afterHours: number;
   readonly times: number;
+}
+
+/** After how many hours without an answer a question is handed over; null = never. */
+export interface Questions {
+  readonly timeoutHours: number | null;
 }
 
 /** What is so on this machine right now, and not about the issue. */

@@ -98,6 +98,8 @@ export interface Question {
   readonly options: readonly string[];
   /** Prompts that were there when it was asked; the first trusted one beyond them is the answer. */
   readonly known: readonly string[];
+  /** Since when it is read whether anybody has answered, as the time for it is over (Unix ms, our own clock); null = it is not. */
+  readonly dueAt: number | null;
   readonly answer: {
     readonly at: number;
     readonly by: Actor;

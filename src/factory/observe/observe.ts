@@ -160,6 +160,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
         text: question.text,
         options: question.options,
         known: Object.keys(next.prompts).toSorted(),
+        dueAt: null,
         answer: null,
       });
     }

@@ -28,6 +28,8 @@ export type Step =
   | { readonly kind: "merge"; readonly basis: MergeBasis }
   /** `request`: key of the merge that is cancelled. */
   | { readonly kind: "cancel_merge"; readonly request: string }
+  /** The time for a question is over: it is read once more whether anybody has answered it. */
+  | { readonly kind: "call_in"; readonly question: string }
   | { readonly kind: "escalate" }
   | { readonly kind: "finish" };
 

@@ -70,6 +70,7 @@ const NOT_MOVED_BY_RETRY: ReadonlySet<string> = new Set([
   "unrouted",
   "project_gone",
   "question_open",
+  "question_overdue",
   "draft",
   "unapproved",
   "review_answered",

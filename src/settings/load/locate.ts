@@ -61,6 +61,7 @@ export const TOP_KEYS: readonly string[] = [
   "merge",
   "trust",
   "reminders",
+  "questions",
   "branchPrefix",
   "mentions",
   "subIssues",

@@ -85,6 +85,7 @@ function resolveProject(
     merge: overridden(config.merge, project.merge),
     trust: overridden(config.trust, project.trust),
     reminders: overridden(config.reminders, project.reminders),
+    questions: overridden(config.questions, project.questions),
     agent: resolveAgent(overriddenAgent(config.agent, project.agent), layout, path),
     budgets: overridden(config.budgets, project.budgets),
   };

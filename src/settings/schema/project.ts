@@ -68,6 +68,14 @@ const reminderFields = {
   ),
 };
 
+const questionFields = {
+  timeoutHours: field(
+    amount(0.1, 8_760).nullable(),
+    null,
+    "Hours after which a question that nobody has answered is handed over; null: never. It can still be answered.",
+  ),
+};
+
 const branchPrefix = branchPrefixForm.describe("Prefix of the relay's branches.");
 
 const mentions = z
@@ -86,6 +94,7 @@ export const budgetsGroup = withDefaults(budgetFields);
 export const mergeGroup = withDefaults(mergeFields);
 export const trustGroup = withDefaults(trustFields);
 export const remindersGroup = withDefaults(reminderFields);
+export const questionsGroup = withDefaults(questionFields);
 export const branchPrefixSetting = branchPrefix
   .default("patchrelay/")
   .describe(branchPrefix.description ?? "");
@@ -119,6 +128,7 @@ export const projectSetting = z
     merge: overrides(mergeFields).default({}).describe("Overrides of the global merge."),
     trust: overrides(trustFields).default({}).describe("Overrides of the global trust."),
     reminders: overrides(reminderFields).default({}).describe("Overrides of the global reminders."),
+    questions: overrides(questionFields).default({}).describe("Overrides of the global questions."),
     agent: agentOverrides.nullable().default(null).describe("Overrides of the global agent; null: none."),
     budgets: overrides(budgetFields).default({}).describe("Overrides of the global budgets."),
   })

@@ -10,6 +10,7 @@ import {
   mentionsSetting,
   mergeGroup,
   projectSetting,
+  questionsGroup,
   remindersGroup,
   subIssuesSetting,
   trustGroup,
@@ -63,6 +64,9 @@ export const configSchema = z
     reminders: remindersGroup
       .prefault({})
       .describe("When a person who is awaited is reminded; projects can override each."),
+    questions: questionsGroup
+      .prefault({})
+      .describe("What becomes of questions that nobody answers; projects can override each."),
     branchPrefix: branchPrefixSetting,
     mentions: mentionsSetting,
     subIssues: subIssuesSetting,

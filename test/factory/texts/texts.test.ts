@@ -26,6 +26,9 @@ const decision: Decision = {
     "a new commit, a message that says what to do, or an operator to run `patchrelay issue retry APP-1`",
   until: null,
 };
+const unanswered =
+  story("timeout 1; delegated; run starts; run asked asks Which one?; wait 3600; wait 60").life.decision ??
+  expect.fail("there is no decision");
 const pull = facts.pullRequest ?? expect.fail("there is no pull request");
 const unreviewed: Decision = {
   ...decision,
@@ -126,6 +129,7 @@ const TRACKER: Samples<typeof tracker> = {
   stillThere: () => tracker.stillThere(blocked),
   tooLate: () => tracker.tooLate(7, late),
   takenOver: () => tracker.takenOver(decision),
+  notAnswered: () => tracker.notAnswered(unanswered),
   handOver: () => tracker.handOver(facts, decision),
 };
 
@@ -287,6 +291,9 @@ describe("what people are told, word for word", () => {
 
       ## takenOver
       It's yours, and I won't do anything more on my own. To go on, I'd need a new commit, a message that says what to do, or an operator to run \`patchrelay issue retry APP-1\`.
+
+      ## notAnswered
+      The agent asks: "Which one?" Nobody has answered within 1 hour. I'm handing this over, and the question stays open: with an answer I go on. I'm waiting for a late answer, on the issue or with \`patchrelay issue answer APP-1\`.
 
       ## handOver
       The check "test" failed on h1. The CI repair budget (3 attempts) is used up. I'm handing this over.

@@ -285,6 +285,15 @@ export function handOver(facts: Facts, decision: Decision): string {
   ].join("\n");
 }
 
+/** Nobody has answered a question in the time there was for it. */
+export function notAnswered({ why, waitsFor }: Decision): string {
+  return sentences(
+    why,
+    "I'm handing this over, and the question stays open: with an answer I go on",
+    `I'm waiting for ${waitsFor ?? "an answer"}`,
+  );
+}
+
 /** How a run ended, to follow its name. */
 const ENDED: Readonly<Record<Outcome, string>> = {
   published: "pushed a change",
