@@ -15,6 +15,7 @@ import { setStatus } from "./tracker/set-status.ts";
 import { showPlan } from "./tracker/show-plan.ts";
 import { takeDelegation } from "./tracker/take-delegation.ts";
 import { tell } from "./tracker/tell.ts";
+import { updateBranch } from "./forge/update-branch.ts";
 
 /** One performer per kind of effect; the compiler asks for the line of a new one. */
 export function performersOf(parts: EffectParts): Performers {
@@ -30,6 +31,7 @@ export function performersOf(parts: EffectParts): Performers {
     merge: merge(parts),
     cancel_merge: cancelMerge(parts),
     rerun_checks: rerunChecks(parts),
+    update_branch: updateBranch(parts),
     comment: comment(parts),
     reply_threads: replyThreads(parts),
     close_pull_request: closePullRequest(parts),

@@ -48,6 +48,13 @@ export interface Forge {
     workflowRuns: readonly string[],
     signal: AbortSignal,
   ): Promise<{ readonly ok: boolean; readonly detail: string }>;
+  /** Merges the base into the branch of a pull request whose head is `head`, sooner or later. `ok:false` = refused. */
+  updateBranch(
+    repository: string,
+    number: number,
+    head: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly ok: boolean; readonly detail: string }>;
   closePullRequest(repository: string, number: number, signal: AbortSignal): Promise<void>;
   /** Failing checks of a commit with log excerpts (bounded), for a repair prompt. */
   checkFailures(

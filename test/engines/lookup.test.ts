@@ -34,6 +34,7 @@ const pullRequest = (number: number, head: string, changes: Partial<PullRequest>
     },
   },
   mergeable: null,
+  mergeState: null,
   required: null,
   hasQueue: null,
   heads: {},

@@ -141,6 +141,7 @@ describe("effects", () => {
     merge              | work            | no  | yes
     cancel_merge       | work            | no  | yes
     rerun_checks       | work            | no  | yes
+    update_branch      | work            | no  | yes
     comment            | work            | no  | no
     reply_threads      | work            | no  | no
     close_pull_request | work            | no  | no

@@ -163,6 +163,7 @@ function apply(facts: Facts, observation: Observation, effects: Effect[], now: n
         repositoryId,
         core: { value: core, at: observation.at, read: false },
         mergeable: null,
+        mergeState: null,
         required: null,
         hasQueue: null,
         heads: {},

@@ -88,12 +88,14 @@ describe.each([
     expect(last(told)).toContain("awaiting_input dequeued_by_person");
     expect(last(told.tell("pull p9 test=success"))).toContain("awaiting_queue merge");
   });
+});
 
-  test("is approved by nobody, as any other head", () => {
-    expect(last(story(`${GREEN}; review r1 approved; pull ${head} test=success`))).toContain(
-      "awaiting_review",
-    );
-  });
+test("a machine's commit is approved by nobody, as any other head; the base alone leaves the approval as it was", () => {
+  const approved = `${GREEN}; review r1 approved`;
+  expect(last(story(`${approved}; pull b1 test=success`))).toContain("awaiting_review unapproved");
+  expect(last(story(`${approved}; pull m1 test=success`))).toContain("awaiting_queue merge");
+  expect(last(story(`${approved}; pull m1+b1 test=success`))).toContain("awaiting_review unapproved");
+  expect(last(story(`${approved}; pull b1+m1 test=success`))).toContain("awaiting_review unapproved");
 });
 
 describe.each([

@@ -1,7 +1,7 @@
 import { NOBODY, operator, type Actor } from "../../src/factory/facts/actor.ts";
 import { decide } from "../../src/factory/rules/decide.ts";
 import type { Decision } from "../../src/factory/rules/decision.ts";
-import type { Check, Commit, Ejection, Review } from "../../src/factory/facts/pull-request.ts";
+import type { Check, Commit, Ejection, MergeState, Review } from "../../src/factory/facts/pull-request.ts";
 import type { FailureClass, Outcome, PlanItem, RunReport } from "../../src/factory/facts/run.ts";
 import type { NotYet } from "../../src/factory/facts/request.ts";
 import type { Command, Observation } from "../../src/factory/facts/observation.ts";
@@ -21,7 +21,7 @@ import { ANN, check, commit, Life, pullReading, REV, STRANGER, T0, ticketReading
  *   pull <head> <words>   a whole reading; what was said of the head before stays. Its name tells whose it is (commit in
  *            world.ts); `head=tree`: its files are those of another with this tree; `p1+h2`: one was pushed after the other
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
- *            cut (there are more checks than are listed)
+ *            state=open|behind|blocked (what the rules say of its merge) cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
  *   base <branch>   somebody gives it another base, as a reading tells
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [ours | on <head>]
@@ -30,7 +30,7 @@ import { ANN, check, commit, Life, pullReading, REV, STRANGER, T0, ticketReading
  *   run starts | run at <phase> | run intends <head> | run given <prompt> | run spends <tokens> [usd]
  *   run <outcome> [<class>] [refunded] [again <seconds>] [-> <head>] [asks <text>]
  *   operator <command> | answer <text> | repository <problem>|fine
- *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused
+ *   merge ok|refused|held|skipped | rerun ok|refused|skipped | cancel ok|refused | update ok|refused|skipped
  *   steers <delegator|members|collaborators> (trust.maySteer)
  *   mentions <answer|offer|start> (what policy has them start) | subIssues <wait|ignore>
  *   timeout <hours> (how long a question may be open)
@@ -160,6 +160,7 @@ export class Story {
       case "merge":
       case "rerun":
       case "cancel":
+      case "update":
         return [this.settled(word, rest[0] ?? "", text)];
       case "repository":
         return [{ kind: "repository_read", at, problem: text === "fine" ? null : text }];
@@ -286,6 +287,7 @@ export class Story {
       commits: [...this.commits],
       baseChangedAt: this.retargetedAt,
       mergeable: this.pull["conflict"] === true ? "conflict" : "yes",
+      mergeState: (this.pull["state="] as MergeState | undefined) ?? "open",
       required: (this.pull["required"] as string[] | undefined) ?? ["test"],
       redOnBase: (this.pull["base"] as string[] | undefined) ?? [],
       hasQueue: this.pull["queue"] === true,
@@ -317,6 +319,10 @@ export class Story {
       else if (name === "fresh") this.forget();
       else if (OPPOSITES[name] !== undefined) this.pull[OPPOSITES[name]] = false;
       else this.pull[name] = true;
+      return;
+    }
+    if (name === "state") {
+      this.pull["state="] = value;
       return;
     }
     if (name === "required" || name === "base") {
@@ -444,8 +450,10 @@ export class Story {
     return { kind: "commanded", at, id: `c${at}`, command, by: operator("ops"), text, question };
   }
 
-  private settled(what: "merge" | "rerun" | "cancel", how: string, detail: string): Observation {
-    const kind = { merge: "merge", rerun: "rerun_checks", cancel: "cancel_merge" }[what];
+  private settled(what: "merge" | "rerun" | "cancel" | "update", how: string, detail: string): Observation {
+    const kind = { merge: "merge", rerun: "rerun_checks", cancel: "cancel_merge", update: "update_branch" }[
+      what
+    ];
     const effect = this.life.effects.findLast((each) => each.kind === kind);
     if (effect === undefined || !isReported(effect)) throw new Error(`the story has asked for no ${what}`);
     const seen = { kind: "effect_settled", at: this.now(), effect } as const;

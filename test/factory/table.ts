@@ -88,6 +88,17 @@ person_merges        | policy person; {green}                                 | 
 merge_given_up       | {approved}; merge refused; wait 60; merge refused; wait 60; merge refused | escalated | escalate | a person to merge it, a new commit, or {retry}
 auto_merge_off       | {auto}; wait 60; pull h1 manual                        | awaiting_input | wait          | a person to merge it or turn auto-merge on, a message, or {retry}
 merge_held           | {approved}; merge held                                 | awaiting_review | wait         | what the rules of the base branch require, such as another approval
+behind               | {approved}; pull h1 state=behind                       | awaiting_queue | update_branch | the branch to be brought up to date
+behind               | {approved}; merge ok; pull h1 auto state=behind        | awaiting_queue | update_branch | the branch to be brought up to date
+behind               | {updated}; {four more}; pull m9 test=success state=behind | awaiting_queue | update_branch | the branch to be brought up to date
+base_too_fast        | {updated}; {four more}; {one more}; pull m9 test=success state=behind | awaiting_input | wait | a quiet hour on main, or a person to merge it; a merge queue would end this
+updating             | {updated}; wait 60                                     | awaiting_queue | wait          | the new commit
+update_refused       | {approved}; pull h1 state=behind; update refused       | awaiting_input | wait          | a person to update the branch
+merge                | {updated}; pull m1 test=success state=open             | awaiting_queue | merge         | the merge
+unapproved           | {updated}; pull b1 test=success state=behind           | awaiting_review | wait         | an approving review
+unapproved           | {updated}; pull x1 test=success state=behind           | awaiting_review | wait         | an approving review
+unapproved           | {updated}; pull m1; pull h2 test=success               | awaiting_review | wait         | an approving review
+unapproved           | {updated}; pull p1 test=success state=behind           | awaiting_review | wait         | an approving review
 merge_refused        | {approved}; merge refused                              | awaiting_queue | wait          | the next attempt
 merge_asked          | {approved}; merge ok                                   | awaiting_queue | wait          | the merge
 merge                | {green}; review r1 approved                            | awaiting_queue | merge         | the merge
@@ -119,6 +130,11 @@ const SHORT: Readonly<Record<string, string>> = {
   approved: "{green}; review r1 approved",
   queued: "{open}; pull h1 queue test=success; review r1 approved; merge ok; pull h1 queued",
   auto: "{approved}; merge ok; pull h1 auto",
+  updated: "{approved}; pull h1 state=behind; update ok",
+  "four more": ["m1", "m2", "m3", "m4"]
+    .map((head) => `pull ${head} test=success state=behind; update ok`)
+    .join("; "),
+  "one more": "pull m5 test=success state=behind; update ok",
   unlucky: "run starts; run failed infrastructure",
   "cut off": "run starts; run interrupted",
   wrong: "run starts; run failed test",

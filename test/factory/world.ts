@@ -127,6 +127,7 @@ export function pullReading(head: string, change: Partial<PullRequestReading> = 
     commits: [commit(head, T0)],
     baseChangedAt: null,
     mergeable: "yes",
+    mergeState: "open",
     required: ["test"],
     hasQueue: false,
     checks: [],

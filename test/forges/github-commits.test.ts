@@ -150,8 +150,10 @@ describe("a merge of the base", () => {
   it('brings the base alone when it is made by "Update branch", by whomever', async () => {
     await pushes("alice", { "elsewhere.txt": "news\n" }, {}, "main");
     await world.updateBranch("alice", number);
+    await world.settled();
     await pushes("alice", { "elsewhere.txt": "more news\n" }, {}, "main");
     await world.updateBranch("fix[bot]", number);
+    await world.settled();
     expect(await commits()).toEqual([OURS, "person alice base", "bot fix[bot] base"]);
   });
 

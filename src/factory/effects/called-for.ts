@@ -5,7 +5,7 @@ import { stepOf } from "../rules/decide.ts";
 import type { Decision } from "../rules/decision.ts";
 import type { Effect, EffectOf } from "./effect.ts";
 import { type Facts, activeRun, generationOf } from "../facts/facts.ts";
-import type { Hint } from "../facts/pull-request.ts";
+import type { Hint, PullRequest } from "../facts/pull-request.ts";
 import { isSame } from "../facts/news.ts";
 import { isBaseUnread, unseenPush } from "../judge/pushes.ts";
 import { newestSession, wordlessMention } from "../judge/sessions.ts";
@@ -186,6 +186,17 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
       workflowRuns: step.workflowRuns,
     });
   }
+  if (step.kind === "update_branch") {
+    const { head, attempt } = step;
+    list.push({
+      kind: "update_branch",
+      key: updateKey(facts, pull, head, attempt),
+      issue: facts.id,
+      number: pull.number,
+      head,
+      attempt,
+    });
+  }
   // What an earlier pull request was told belongs there, and was said there.
   const runs = facts.runs.filter((run) => run.generation === generationOf(facts));
   for (const run of runs) {
@@ -278,6 +289,10 @@ function ticket(facts: Facts, decision: Decision, policy: Policy): readonly Effe
   return list;
 }
 
+function updateKey({ id }: Facts, { number }: PullRequest, head: string, attempt: number): string {
+  return `update:${id}:${number}:${head}:${attempt}`;
+}
+
 function completedKey(facts: Facts): string {
   return `status:${facts.id}:completed:${facts.pullRequest?.number ?? 0}`;
 }
@@ -298,9 +313,10 @@ export function stillWanted(effect: Effect, facts: Facts, policy: Policy, now: n
   if (effect.kind === "tell") return !isOverGlimpse(effect, facts) && !isOverReminder(effect, facts);
   if (effect.kind === "take_delegation") return authorityOf(facts, policy)?.granted === true;
   if (effect.kind === "merge") return isStillDecided(effect, facts, policy, now);
-  if (effect.kind !== "rerun_checks") return true;
+  if (effect.kind !== "rerun_checks" && effect.kind !== "update_branch") return true;
   const step = stepOf(facts, policy, now);
-  return step.kind === "rerun" && step.key === effect.key;
+  if (effect.kind === "rerun_checks") return step.kind === "rerun" && step.key === effect.key;
+  return step.kind === "update_branch" && step.head === effect.head && step.attempt === effect.attempt;
 }
 
 /**

@@ -123,6 +123,12 @@ export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
     report: true,
     does: "reruns the failed jobs of a head",
   },
+  update_branch: {
+    lane: "forge",
+    coalesce: false,
+    report: true,
+    does: "merges the base into the branch of the pull request",
+  },
   comment: { lane: "forge", coalesce: false, report: false, does: "comments on the pull request" },
   reply_threads: { lane: "forge", coalesce: false, report: false, does: "replies in review threads" },
   close_pull_request: { lane: "forge", coalesce: false, report: false, does: "closes the pull request" },

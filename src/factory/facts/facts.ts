@@ -1,7 +1,7 @@
 import type { Actor } from "./actor.ts";
 import type { IssueId } from "./ids.ts";
 import type { PastPullRequest, PullRequest } from "./pull-request.ts";
-import type { CheckRerun, MergeCancellation, MergeRequest } from "./request.ts";
+import type { BranchUpdate, CheckRerun, MergeCancellation, MergeRequest } from "./request.ts";
 import type { Run } from "./run.ts";
 import type { Stamped } from "./stamp.ts";
 import type { Conversation, Prompt, Question, Session, Ticket } from "./ticket.ts";
@@ -53,6 +53,7 @@ export interface Facts {
   readonly merges: readonly MergeRequest[];
   readonly cancellations: readonly MergeCancellation[];
   readonly reruns: readonly CheckRerun[];
+  readonly updates: readonly BranchUpdate[];
 }
 
 /** Where the issue goes: fixed when routed, so that a later edit of labels does not move a running issue. */
@@ -98,6 +99,7 @@ export function emptyFacts(id: IssueId, at: number): Facts {
     merges: [],
     cancellations: [],
     reruns: [],
+    updates: [],
   };
 }
 

@@ -1,7 +1,16 @@
 import type { IssueId } from "./ids.ts";
 import type { Actor } from "./actor.ts";
 import type { Authority, Blocker, TicketCore, TicketStatus } from "./ticket.ts";
-import type { Check, Commit, Ejection, PullRequestCore, QueueEntry, Review, Thread } from "./pull-request.ts";
+import type {
+  Check,
+  Commit,
+  Ejection,
+  MergeState,
+  PullRequestCore,
+  QueueEntry,
+  Review,
+  Thread,
+} from "./pull-request.ts";
 import type { PlanItem, RunPhase, RunReport, Spent } from "./run.ts";
 import type { ForgeRequest, NotYet } from "./request.ts";
 
@@ -148,6 +157,7 @@ export interface PullRequestReading extends PullRequestChange {
   /** When it was last given another base (Unix ms); null = never. */
   readonly baseChangedAt: number | null;
   readonly mergeable: "yes" | "conflict" | "unknown";
+  readonly mergeState: MergeState;
   readonly required: readonly string[];
   readonly hasQueue: boolean;
   readonly checks: readonly Check[];

@@ -12,6 +12,8 @@ export interface PullRequest {
     readonly head: string;
     readonly value: "yes" | "conflict" | "unknown";
   }> | null;
+  /** How the merge of the head stands by the rules of the base branch, as the newest whole reading tells; null = not read. */
+  readonly mergeState: { readonly head: string; readonly value: MergeState } | null;
   /** Required check names of the base branch; null = not read yet; empty = none are required. */
   readonly required: Stamped<readonly string[]> | null;
   /** Whether the base branch has a merge queue. */
@@ -42,6 +44,12 @@ export interface PullRequest {
    * heard (`heardAt`, our own clock): the forge's whole seconds cannot tell which came first. */
   readonly hint: Hint | null;
 }
+
+/**
+ * `open`: nothing that is required stands in the way. `behind`: only that the branch lacks commits of its base. `blocked`: a
+ * rule is not met. `unknown`: the forge is still working it out, or it is a draft or conflicts, which is told elsewhere.
+ */
+export type MergeState = "open" | "behind" | "blocked" | "unknown";
 
 /** A commit of the pull request's own, not of its base. */
 export interface Commit {

@@ -17,7 +17,9 @@ export type ForgeRequest =
   // `request`: key of the merge to cancel; `retriedAt`: the `retry` after which it is requested again.
   | Asking<"cancel_merge", { number: number; request: string; retriedAt: number | null }>
   // `failure`: which outcome of the checks it answers.
-  | Asking<"rerun_checks", { head: string; failure: string; workflowRuns: readonly string[] }>;
+  | Asking<"rerun_checks", { head: string; failure: string; workflowRuns: readonly string[] }>
+  // `head`: what the base is merged into; `attempt`: 1 = the first for it.
+  | Asking<"update_branch", { number: number; head: string; attempt: number }>;
 
 type Asking<K extends string, F> = {
   readonly kind: K;
@@ -66,6 +68,13 @@ export interface CheckRerun extends Answered {
   readonly head: string;
   /** Which outcome of the checks it answers (`failureKey`). */
   readonly failure: string;
+}
+
+/** The base that we had the forge merge into the pull request's branch. */
+export interface BranchUpdate extends Answered {
+  readonly number: number;
+  /** The head before. */
+  readonly head: string;
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Answered, MergeBasis, MergeRequest } from "../facts/request.ts";
 import { digest } from "../facts/hash.ts";
 import { own } from "../facts/own.ts";
 import type { ProjectPolicy } from "../facts/policy.ts";
+import { isHeadRead } from "./pushes.ts";
 import type { ReviewStatus } from "./reviews.ts";
 
 /** Some time after our request the forge has done what it was asked for, and shows it (ms, our own clock). */
@@ -20,7 +21,7 @@ export interface MergeUnderWay {
 }
 
 /** What our requests to merge are judged by. */
-interface Grounds {
+export interface Grounds {
   readonly facts: Facts;
   readonly project: ProjectPolicy | null;
   readonly now: number;
@@ -130,13 +131,59 @@ export function ownAutoMerge(facts: Facts, project: ProjectPolicy | null): Merge
 
 /** The policy wants an approval of this head, and there is none. */
 export function isUnapproved({
+  facts,
   project,
   reviews,
 }: {
+  readonly facts: Facts;
   readonly project: ProjectPolicy | null;
   readonly reviews: ReviewStatus;
 }): boolean {
-  return project?.merge.policy === "when_approved" && reviews.approvals.length === 0;
+  if (project?.merge.policy !== "when_approved" || reviews.approvals.length > 0) return false;
+  return !isUpdateUnread(facts);
+}
+
+/** We had the base merged, and the head that came of it has not been read: whether the approval stands is not known yet. */
+function isUpdateUnread({ pullRequest, updates }: Facts): boolean {
+  if (pullRequest === null || isHeadRead(pullRequest)) return false;
+  return updates.some(({ ok, head }) => ok && head === pullRequest.commits.at(-1)?.sha);
+}
+
+/** So often within an hour the base is merged into the branch: where it moves on faster than that, a merge queue is what helps. */
+const MOST_UPDATES_PER_HOUR = 6;
+const HOUR_MS = 3_600_000;
+/** Longest a forge takes to show the merge of the base that it accepted to make (ms). */
+const UPDATE_SHOWN_MS = 600_000;
+/** After a no it is asked again for the same head (ms). */
+const UPDATE_RETRY_MS = 1_800_000;
+
+/** What is to be done about a branch that lacks commits of its base, where the rules of the base branch want them. */
+export type Behind =
+  | { readonly kind: "update"; readonly head: string; readonly attempt: number }
+  | { readonly kind: "updating"; readonly until: number }
+  | { readonly kind: "refused"; readonly detail: string; readonly until: number }
+  | { readonly kind: "too_often"; readonly times: number; readonly until: number };
+
+/** Null = it is up to date, nobody asks for it, or the queue or another system sees to it. */
+export function behindOf({ facts, project, now }: Grounds): Behind | null {
+  const pull = facts.pullRequest;
+  const head = pull?.core.value.head;
+  if (pull === null || head === undefined || pull.hasQueue?.value === true) return null;
+  if (project?.merge.policy === "external" || project?.merge.policy === "person") return null;
+  if (pull.mergeState?.value !== "behind" || pull.mergeState.head !== head) return null;
+  const asked = facts.updates.filter(
+    ({ number, because }) => number === pull.number && because !== "unwanted",
+  );
+  const last = asked.findLast((update) => update.head === head);
+  if (last?.ok === true && now < last.at + UPDATE_SHOWN_MS)
+    return { kind: "updating", until: last.at + UPDATE_SHOWN_MS };
+  if (last?.ok === false && now < last.at + UPDATE_RETRY_MS)
+    return { kind: "refused", detail: last.detail, until: last.at + UPDATE_RETRY_MS };
+  const recent = asked.filter(({ at }) => at > now - HOUR_MS);
+  const first = recent.at(-MOST_UPDATES_PER_HOUR);
+  if (first !== undefined) return { kind: "too_often", times: recent.length, until: first.at + HOUR_MS };
+  const known = facts.updates.filter((update) => update.number === pull.number && update.head === head);
+  return { kind: "update", head, attempt: known.length + 1 };
 }
 
 /** A yes that no reading has shown the effect of yet; its key names what is to be read. */

@@ -49,6 +49,22 @@ export function overtaking(facts: Facts, head: string): Commit | null {
   return since(facts, head, 0).findLast(({ by, brings }) => by !== "bot" && brings !== "base") ?? null;
 }
 
+/** Whether the head is this commit and nothing but the base, merged into it since: what it changes is the same. */
+export function isOnlyBaseSince({ pullRequest }: Facts, from: string): boolean {
+  if (pullRequest === null) return false;
+  const { commits, core } = pullRequest;
+  const { head } = core.value;
+  if (from === head) return true;
+  const place = commits.findIndex(({ sha }) => sha === from);
+  if (place < 0 || commits.at(-1)?.sha !== head) return false;
+  return commits.slice(place + 1).every(({ brings }) => brings === "base");
+}
+
+/** Whether it is known whose the head is. Until then nobody can tell whether an approval still stands. */
+export function isHeadRead({ commits, core }: PullRequest): boolean {
+  return commits.at(-1)?.sha === core.value.head;
+}
+
 function since(facts: Facts, head: string, at: number): readonly Commit[] {
   const { commits } = facts.pullRequest ?? { commits: [] };
   const place = commits.findIndex(({ sha }) => sha === head);

@@ -1,6 +1,6 @@
 import type { Facts } from "../facts/facts.ts";
 import type { Review } from "../facts/pull-request.ts";
-import { hasPushedSince } from "./pushes.ts";
+import { hasPushedSince, isOnlyBaseSince } from "./pushes.ts";
 import { endOfSecond } from "../facts/stamp.ts";
 import type { Policy } from "../facts/policy.ts";
 import { maySteer } from "./trust.ts";
@@ -16,9 +16,12 @@ export interface ReviewStatus {
    * or with an access that is not known.
    */
   readonly vetoes: readonly Review[];
-  /** Approvals of the present head onto the present base by people with write access. */
+  /**
+   * Approvals of the present head onto the present base by people with write access. One of an earlier head stands as long as
+   * nothing but the base was merged since, as it does at GitHub.
+   */
   readonly approvals: readonly Review[];
-  /** Approvals of the present head that were given for another base. */
+  /** Such approvals that were given for another base. */
   readonly outdated: readonly Review[];
 }
 
@@ -35,13 +38,12 @@ export function reviewStatusOf(facts: Facts, policy: Policy): ReviewStatus {
     latest.set(review.by.id ?? review.id, review);
   }
   const opinions = [...latest.values()];
-  const head = facts.pullRequest?.core.value.head;
   const objections = opinions.filter((review) => review.state === "changes_requested");
   const requested = objections.filter((review) => maySteer(facts, review.by, "forge", policy));
   const approvals = opinions.filter(
     (review) =>
       review.state === "approved" &&
-      review.head === head &&
+      isOnlyBaseSince(facts, review.head) &&
       review.by.kind === "person" &&
       (review.by.permission === "write" || review.by.permission === "admin"),
   );

@@ -86,6 +86,7 @@ function opened(change: PullRequestChange, at: number, read: boolean): PullReque
     repositoryId: change.repositoryId,
     core: { value: change.core, at, read },
     mergeable: null,
+    mergeState: null,
     required: null,
     hasQueue: null,
     heads: {},
@@ -224,6 +225,7 @@ export function withPullRequestReading(facts: Facts, reading: PullRequestReading
   const next: PullRequest = {
     ...kept,
     mergeable: { value: { head: sha, value: reading.mergeable }, at: reading.readAt, read: true },
+    mergeState: { head: sha, value: reading.mergeState },
     required: { value: reading.required, at: reading.readAt, read: true },
     hasQueue: { value: reading.hasQueue, at: reading.readAt, read: true },
     heads: { [sha]: readHead(own(kept.heads, sha) ?? EMPTY_HEAD, reading) },

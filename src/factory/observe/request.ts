@@ -25,6 +25,11 @@ export function withAnswer(facts: Facts, seen: Extract<Observation, { kind: "eff
       const reruns = added(facts.reruns, { ...answered, head, failure });
       return reruns === facts.reruns ? facts : { ...facts, reruns };
     }
+    case "update_branch": {
+      const { number, head } = effect;
+      const updates = added(facts.updates, { ...answered, number, head });
+      return updates === facts.updates ? facts : { ...facts, updates };
+    }
   }
 }
 

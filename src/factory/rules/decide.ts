@@ -149,7 +149,12 @@ export function evidenceOf(facts: Facts, policy: Policy, now: number): readonly 
     for (const review of s.reviews.answered)
       add(forge, "changes answered", `by ${review.by.name ?? "?"}, not reviewed again yet`, review.at);
     for (const review of s.reviews.approvals)
-      add(forge, "approval", `by ${review.by.name ?? "?"}, for this head`, review.at);
+      add(
+        forge,
+        "approval",
+        `by ${review.by.name ?? "?"}, ${review.head === core.head ? "for this head" : "and only the base was merged since"}`,
+        review.at,
+      );
     add(forge, "mergeable", pull.mergeable?.value.value, pull.mergeable?.at ?? null);
     if (core.state === "open" && pull.queue?.value != null) {
       const { state, position } = pull.queue.value;

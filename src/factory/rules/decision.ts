@@ -25,6 +25,7 @@ export type Step =
       readonly failure: string;
       readonly workflowRuns: readonly string[];
     }
+  | { readonly kind: "update_branch"; readonly head: string; readonly attempt: number }
   | { readonly kind: "merge"; readonly basis: MergeBasis }
   /** `request`: key of the merge that is cancelled. */
   | { readonly kind: "cancel_merge"; readonly request: string }

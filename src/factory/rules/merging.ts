@@ -27,6 +27,58 @@ export const MERGING_RULES: readonly Rule[] = [
     },
   }),
   rule({
+    name: "behind",
+    says: "The rules want the branch up to date with its base, and it is not: have the forge merge the base into it. That is no commit of anybody's, so what was approved stays approved.",
+    states: ["awaiting_queue"],
+    when: (s) => (isOutOfOurHands(s) ? null : s.behind?.kind === "update" ? s.behind : null),
+    gives: ({ head, attempt }, s) => ({
+      state: "awaiting_queue",
+      step: { kind: "update_branch", head, attempt },
+      why: `${checksPass(s)}, but the branch is behind ${baseOf(s)}, which the rules do not allow.`,
+      waitsFor: "the branch to be brought up to date",
+      until: null,
+    }),
+  }),
+  rule({
+    name: "updating",
+    says: "The forge is merging the base into the branch.",
+    states: ["awaiting_queue"],
+    when: (s) => (s.behind?.kind === "updating" ? s.behind : null),
+    gives: ({ until }, s) =>
+      waiting(
+        "awaiting_queue",
+        `The branch is being brought up to date with ${baseOf(s)}.`,
+        "the new commit",
+        until,
+      ),
+  }),
+  rule({
+    name: "update_refused",
+    says: "The branch has to be up to date, and the forge does not merge the base into it: a person does. It is asked again every half hour.",
+    states: ["awaiting_input"],
+    when: (s) => (!isOutOfOurHands(s) && s.behind?.kind === "refused" ? s.behind : null),
+    gives: ({ detail, until }, s) =>
+      waiting(
+        "awaiting_input",
+        withReason(`The branch is behind ${baseOf(s)} and could not be brought up to date`, detail),
+        "a person to update the branch",
+        until,
+      ),
+  }),
+  rule({
+    name: "base_too_fast",
+    says: "The base moves on faster than the checks of a branch that is up to date pass: a person is told, and it goes on within the hour.",
+    states: ["awaiting_input"],
+    when: (s) => (!isOutOfOurHands(s) && s.behind?.kind === "too_often" ? s.behind : null),
+    gives: ({ times, until }, s) =>
+      waiting(
+        "awaiting_input",
+        `The branch was brought up to date ${counted(times, "time")} within the hour, and each time ${baseOf(s)} moved on before it could be merged.`,
+        `a quiet hour on ${baseOf(s)}, or a person to merge it; a merge queue would end this`,
+        until,
+      ),
+  }),
+  rule({
     name: "merge_asked",
     says: "The merge was requested, or auto-merge is on: the forge or the merge queue does the rest.",
     states: ["awaiting_queue"],
@@ -126,10 +178,22 @@ export const MERGING_RULES: readonly Rule[] = [
   }),
 ];
 
-function approvedOrNot({ reviews: { approvals } }: Situation): string {
+function approvedOrNot({ reviews: { approvals }, pullRequest }: Situation): string {
   const [first] = approvals;
   if (first === undefined) return "branch protection decides the rest";
-  return `${first.by.name ?? "a reviewer"} has approved this commit`;
+  const who = first.by.name ?? "a reviewer";
+  return first.head === pullRequest?.core.value.head
+    ? `${who} has approved this commit`
+    : `${who} approved it before the base was merged into it`;
+}
+
+/** A person turned auto-merge off, or it is to be handed over: no new head of ours may undo that. */
+function isOutOfOurHands({ merging: { lost, refusals } }: Situation): boolean {
+  return lost !== null || refusals.length >= MOST_REFUSALS;
+}
+
+function baseOf({ pullRequest }: Situation): string {
+  return pullRequest?.core.value.base ?? "the base branch";
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Ejection, PullRequest } from "../facts/pull-request.ts";
 import { type Facts, activeRun } from "../facts/facts.ts";
 import type { Run } from "../facts/run.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
-import { mergingOf, type Merging } from "../judge/merging.ts";
+import { behindOf, mergingOf, type Behind, type Merging } from "../judge/merging.ts";
 import { reviewStatusOf, type ReviewStatus } from "../judge/reviews.ts";
 import { projectOf } from "../judge/trust.ts";
 
@@ -31,6 +31,8 @@ export interface Situation {
   readonly reviews: ReviewStatus;
   /** The newest time the merge queue sent this head away. */
   readonly ejection: (Ejection & { readonly key: string }) | null;
+  /** What is to be done about a branch that has to be up to date and is not. */
+  readonly behind: Behind | null;
   /** Worked out when a rule first asks: most situations are decided before it matters. */
   readonly merging: Merging;
 }
@@ -57,6 +59,7 @@ export function situationOf(facts: Facts, policy: Policy, now: number): Situatio
     pullRequest,
     verdict: pullRequest === null ? null : verdictOf(facts, pullRequest, policy, now),
     reviews: reviewStatusOf(facts, policy),
+    behind: behindOf(grounds),
     get merging() {
       merging ??= mergingOf(grounds);
       return merging;

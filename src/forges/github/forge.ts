@@ -22,6 +22,7 @@ import { gitRemote } from "./client/remote.ts";
 import { rerunChecks } from "./write/rerun.ts";
 import { createRuleBook } from "./read/rules.ts";
 import { createTransport } from "./client/transport.ts";
+import { updateBranch } from "./write/update-branch.ts";
 import { openWebhook } from "./events/webhook.ts";
 
 export interface GitHubParts {
@@ -102,6 +103,8 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     merge: (request, signal) => merge(client, request, signal),
     cancelMerge: (repository, number, signal) => cancelMerge(client, repository, number, signal),
     rerunChecks: (repository, workflowRuns, signal) => rerunChecks(client, repository, workflowRuns, signal),
+    updateBranch: (repository, number, head, signal) =>
+      updateBranch(client, repository, number, head, signal),
     closePullRequest: (repository, number, signal) => closePullRequest(client, repository, number, signal),
     checkFailures: (repository, sha, names, signal) =>
       checkFailures(logParts, repository, sha, names, signal),

@@ -122,6 +122,14 @@ const reported: fc.Arbitrary<ForgeRequest> = fc.oneof(
     failure: word,
     workflowRuns: few(id),
   }),
+  fc.record({
+    kind: fc.constant("update_branch" as const),
+    key: id,
+    issue: fc.constant(ISSUE),
+    number: fc.constant(7),
+    head: fc.constantFrom("h1", "h2"),
+    attempt: fc.nat(3),
+  }),
 );
 
 /** One observation of any kind. */
@@ -182,6 +190,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     ),
     baseChangedAt: fc.option(at),
     mergeable: fc.constantFrom("yes", "conflict", "unknown"),
+    mergeState: fc.constantFrom("open", "behind", "blocked", "unknown"),
     required: few(fc.constantFrom("test", "lint")),
     hasQueue: fc.boolean(),
     checks: few(check),

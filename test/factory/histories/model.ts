@@ -444,6 +444,7 @@ export class Model {
         commits: [...this.commits],
         baseChangedAt: this.baseChangedAt,
         mergeable: this.conflict ? "conflict" : "yes",
+        mergeState: "open",
         required: ["test"],
         hasQueue: true,
         checks: [...(this.checks.get(this.core.head)?.values() ?? [])],

@@ -204,6 +204,7 @@ export class Forge {
       commits: this.commitsOf(pull),
       baseChangedAt: null,
       mergeable: this.conflicts(pull) ? "conflict" : "yes",
+      mergeState: "open",
       required: this.setting.required,
       hasQueue: this.setting.hasQueue,
       checks: [...(pull.checks.get(pull.head)?.values() ?? [])],

@@ -105,6 +105,8 @@ export function forgeSeam(life: Life): Forge {
     },
     cancelMerge: async (_repository, number, signal) =>
       await ask(signal, () => outside.byPull(number).forge.cancelMerge(number)),
+    // Its rules never want a branch up to date, so that nobody asks.
+    updateBranch: async () => ({ ok: false, detail: "it is up to date" }),
     rerunChecks: async (_repository, workflowRuns, signal) =>
       await ask(signal, () => outside.placeOf(workflowRuns[0] ?? "").forge.rerun(workflowRuns)),
     closePullRequest: async (_repository, number, signal) =>

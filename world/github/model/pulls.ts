@@ -1,6 +1,6 @@
 import type { CommitRecord, Signature } from "../git/git.ts";
 import type { Core, MergeMethod, Person, Pull, PullFields, Repository } from "./model.ts";
-import { change, NO_COMMIT } from "./model.ts";
+import { change, exclusive, NO_COMMIT } from "./model.ts";
 import { dismissStale } from "./reviews.ts";
 import { Refused } from "../schemas.ts";
 import { mergeState, protectionOf, pullShape, requiredState, reviewDecision } from "./verdicts.ts";
@@ -327,7 +327,10 @@ async function rebased(
   return tip;
 }
 
-/** Merges the base's tip into the head branch ("update branch"). */
+/**
+ * Merges the base's tip into the head branch ("update branch"): GitHub answers 202 at once and does it a moment later.
+ * Throws Refused where it can tell at once that it will not.
+ */
 export async function updateBranch(
   core: Core,
   repository: Repository,
@@ -338,12 +341,27 @@ export async function updateBranch(
   const { git } = repository;
   const { headSha, baseRef } = pull.fields;
   if (expected !== null && expected !== headSha)
-    throw new Refused(422, "expected_head_sha does not match the current head");
+    throw new Refused(422, "expected head sha didn’t match current head ref.");
   const tip = await git.resolve(`refs/heads/${baseRef}`);
-  const tree = tip === null ? null : await git.mergeTree(headSha, tip);
-  if (tip === null || tree === null) throw new Refused(422, "merge conflict between base and head");
+  if (tip === null || (await git.mergeTree(headSha, tip)) === null)
+    throw new Refused(422, "merge conflict between base and head");
   if (await git.isAncestor(tip, headSha))
     throw new Refused(422, "There are no new commits on the base branch.");
+  core.work.start(() => exclusive(repository, () => mergeBase(core, repository, pull, headSha, actor)));
+}
+
+async function mergeBase(
+  core: Core,
+  repository: Repository,
+  pull: Pull,
+  head: string,
+  actor: Person,
+): Promise<void> {
+  const { git } = repository;
+  const { headSha, baseRef, state } = pull.fields;
+  const tip = await git.resolve(`refs/heads/${baseRef}`);
+  const tree = tip === null ? null : await git.mergeTree(headSha, tip);
+  if (state === "closed" || headSha !== head || tip === null || tree === null) return;
   const now = core.clock.now();
   const message = `Merge branch '${baseRef}' into ${pull.headRef}`;
   // Whoever pressed the button is the author; it is GitHub that commits.

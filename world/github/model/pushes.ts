@@ -1,6 +1,6 @@
 import { closePull, markMerged, moveHead, signatureOf, webFlow } from "./pulls.ts";
 import type { FileChanges } from "../git/git.ts";
-import type { Core, Person, RefMove, Repository } from "./model.ts";
+import type { Core, Person, Pull, RefMove, Repository } from "./model.ts";
 import { exclusive, NO_COMMIT, personOf } from "./model.ts";
 import { dequeue } from "./queue.ts";
 import { dismissStale } from "./reviews.ts";
@@ -24,7 +24,9 @@ export async function refMoved(core: Core, repository: Repository, move: RefMove
         closePull(core, repository, pull, actor);
       } else {
         await moveHead(core, repository, pull, after, actor);
-        dismissStale(core, repository, pull, actor);
+        const isApproved = pull.reviews.some(({ state }) => state === "APPROVED");
+        if (isApproved && !(await sameChange(repository, pull, before, after)))
+          dismissStale(core, repository, pull, actor);
       }
     } else if (
       pull.fields.baseRef === branch &&
@@ -43,6 +45,25 @@ export async function refMoved(core: Core, repository: Repository, move: RefMove
   }
   core.after.changed(repository);
   if (after !== NO_COMMIT) startFormatter(core, repository, branch, actor);
+}
+
+/**
+ * Whether the pull request changes just what it did: GitHub dismisses approvals for what it calls a code-modifying commit,
+ * and a merge of the base alone, by the button or by git, is none (met in public by many: strands-labs/robots#2796).
+ */
+async function sameChange(
+  repository: Repository,
+  pull: Pull,
+  before: string,
+  after: string,
+): Promise<boolean> {
+  const { git } = repository;
+  const tip = await git.resolve(`refs/heads/${pull.fields.baseRef}`);
+  if (tip === null) return false;
+  const [was, is] = await Promise.all([git.diff(tip, before), git.diff(tip, after)]);
+  const lines = (files: typeof was): string =>
+    JSON.stringify(files.map(({ path, status, patch }) => [path, status, patch?.replaceAll(/^@@.*$/gm, "")]));
+  return lines(was) === lines(is);
 }
 
 /** It works a moment later, on whatever the branch is at by then. */

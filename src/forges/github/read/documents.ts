@@ -32,6 +32,7 @@ export const OPTIONAL_FIELDS: ReadonlySet<string> = new Set([
   "autoMergeRequest",
   "fullDatabaseId",
   "beforeCommit",
+  "mergeStateStatus",
 ]);
 
 /** A whole `field`, or nothing where this server does not have it. */
@@ -78,7 +79,7 @@ const comment = (field: Field): string => `
 // `isRequired` is asked for a pull request's number, so that this cannot be a fragment.
 const pullRequest = (field: Field, number: string): string => `
   id number url state merged isDraft title headRefOid headRefName baseRefName mergeable updatedAt closedAt
-  ${field("isMergeQueueEnabled")}
+  ${field("isMergeQueueEnabled")} ${field("mergeStateStatus")}
   ${field("autoMergeRequest", `{ enabledBy { ${ACTOR} } }`)}
   ${field("mergeQueueEntry", "{ state position enqueuedAt }")}
   latestOpinionatedReviews(first: ${PAGE}) { nodes { ${review(field)} } }

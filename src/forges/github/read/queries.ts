@@ -176,6 +176,7 @@ export const PullRequestNode = z.object({
   headRefName: z.string(),
   baseRefName: z.string(),
   mergeable: z.enum(["MERGEABLE", "CONFLICTING", "UNKNOWN"]),
+  mergeStateStatus: MaybeText,
   updatedAt: Time,
   closedAt: MaybeTime,
   // Enterprise Server of some versions has no merge queue.

@@ -1,5 +1,12 @@
 import type { Actor } from "../../../factory/facts/actor.ts";
-import type { Check, Commit, Ejection, Review, Thread } from "../../../factory/facts/pull-request.ts";
+import type {
+  Check,
+  Commit,
+  Ejection,
+  MergeState,
+  Review,
+  Thread,
+} from "../../../factory/facts/pull-request.ts";
 import type { Observation, PullRequestReading } from "../../../factory/facts/observation.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";
@@ -37,6 +44,15 @@ export interface Gathered {
 
 const MERGEABLE = { MERGEABLE: "yes", CONFLICTING: "conflict", UNKNOWN: "unknown" } as const;
 
+/** What is not listed (UNKNOWN, DIRTY, DRAFT) tells nothing that is not told elsewhere. */
+const MERGE_STATES: Readonly<Record<string, MergeState>> = {
+  CLEAN: "open",
+  UNSTABLE: "open",
+  HAS_HOOKS: "open",
+  BEHIND: "behind",
+  BLOCKED: "blocked",
+};
+
 /** The observation that a reading is. Pure. */
 export function readingOf(gathered: Gathered): Observation {
   const { node, rules } = gathered;
@@ -58,6 +74,7 @@ export function readingOf(gathered: Gathered): Observation {
     commits: gathered.commits,
     baseChangedAt: node.baseChanges.at(-1)?.createdAt ?? null,
     mergeable: MERGEABLE[node.mergeable],
+    mergeState: MERGE_STATES[node.mergeStateStatus ?? ""] ?? "unknown",
     required: requiredOf(rules, gathered.contexts),
     hasQueue: rules.hasQueue || node.isMergeQueueEnabled,
     checks: gathered.contexts.map(checkOf),
