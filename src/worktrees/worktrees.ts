@@ -241,7 +241,13 @@ export async function createWorktrees(parts: WorktreesParts): Promise<Worktrees>
     // Looking takes no turn: it works on copies and must answer while a hook runs.
     status: async (worktree, signal) => await statusOf(git, placeOf(worktree), worktree.base.sha, signal),
     changes: async (worktree, from, { signal, maxPatchBytes = PATCH_BYTES }) =>
-      await changesOf(git, placeOf(worktree), { from, privateDir: parts.privateDir, maxPatchBytes, signal }),
+      await changesOf(git, placeOf(worktree), {
+        from,
+        known: [worktree.base.sha, worktree.target.sha],
+        privateDir: parts.privateDir,
+        maxPatchBytes,
+        signal,
+      }),
     commitAll: async (worktree, request) =>
       await alone(
         worktree,

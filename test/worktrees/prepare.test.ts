@@ -234,6 +234,7 @@ describe("a damaged worktree", () => {
   test("one whose making was interrupted is made again without salvage", async () => {
     const tree = await on.prepare();
     rmSync(join(tree.gitDir, "patchrelay-made"));
+    rmSync(join(on.folder, "relay/private/notes"), { recursive: true });
     rmSync(join(tree.path, "readme.md"));
     writeFileSync(join(tree.gitDir, "index.lock"), "");
     writeFileSync(join(tree.gitDir, "locked"), "initializing");

@@ -5,6 +5,7 @@ import { GitFailed } from "../errors.ts";
 import type { Git, StageCall } from "./git.ts";
 import type { GitPlace } from "./environment.ts";
 import { checkSha } from "../names.ts";
+import { madeFor } from "../notes/made.ts";
 import { commitAt, countBetween } from "./refs.ts";
 import { unfilteredOf } from "./filters.ts";
 import type { Unfiltered } from "./filters.ts";
@@ -105,8 +106,8 @@ export interface Changes {
    */
   readonly added: readonly string[] | null;
   /**
-   * What commits since carry besides: lines that a later one takes away again, and their messages; empty where what is
-   * compared with is no commit. Null = more than can be looked through.
+   * What commits since carry besides: lines that a later one takes away again, and their messages. Null = more than can
+   * be looked through.
    */
   readonly carried: readonly string[] | null;
   /** Files that a filter of their attributes would have stored otherwise: see filters.ts. */
@@ -125,17 +126,18 @@ const NO_TRICKS = [
   "--ignore-submodules=none",
 ];
 
+export interface ChangesRequest {
+  /** A commit, or the tree that an integration left. */
+  readonly from: string;
+  /** Commits that are none of the agent's, with all that they come from. */
+  readonly known: readonly string[];
+  readonly privateDir: string;
+  readonly maxPatchBytes: number;
+  readonly signal: AbortSignal;
+}
+
 /** What changed from a commit to what lies in the worktree now, committed or not. */
-export async function changesOf(
-  git: Git,
-  place: TreePlace,
-  options: {
-    readonly from: string;
-    readonly privateDir: string;
-    readonly maxPatchBytes: number;
-    readonly signal: AbortSignal;
-  },
-): Promise<Changes> {
+export async function changesOf(git: Git, place: TreePlace, options: ChangesRequest): Promise<Changes> {
   const { signal } = options;
   const tree = await snapshotTree(git, place, options.privateDir, signal);
   const between = [checkSha(options.from), tree];
@@ -151,7 +153,7 @@ export async function changesOf(
     patch,
     patchTruncated: whole.truncated || whole.stdout.length > options.maxPatchBytes,
     added: await addedBetween(git, place, between, signal),
-    carried: await carriedSince(git, place, options.from, signal),
+    carried: await carriedSince(git, place, options, signal),
     unfiltered: await unfilteredOf(git, place, { tree, files: stored, privateDir }, signal),
     patchId: files.length === 0 ? null : await patchId(git, place, whole.stdout, blobs, signal),
     tree,
@@ -173,20 +175,30 @@ async function addedBetween(
   return diff === null ? null : addedLines(diff);
 }
 
-// After an integration a tree is compared with, and no commit: what the other side brought is not the agent's.
+// What the base has, and what stood there before, is known by our own records. Refs of the mirror tell nothing: who can
+// write there could have them hide a commit.
 async function carriedSince(
   git: Git,
   place: TreePlace,
-  from: string,
+  { from, known, privateDir }: Pick<ChangesRequest, "from" | "known" | "privateDir">,
   signal: AbortSignal,
 ): Promise<readonly string[] | null> {
-  const since = await commitAt(git, place, checkSha(from), signal);
-  if (since === null) return [];
+  const since =
+    (await commitAt(git, place, checkSha(from), signal)) ?? (await madeFor(place, privateDir))?.head;
   const log = ["log", "--no-show-signature"];
-  const ours = [`${since}..HEAD`, "--not", "--glob=refs/patchrelay/remote/*"];
+  const ours = ["HEAD", "--not", ...(since === undefined ? [] : [since]), ...known.map(checkSha)];
   const diffs = await bounded(git, place, [...log, "--format=", ...BARE, ...ours], signal);
+  // Of a merge what neither side has.
+  const merges = await bounded(
+    git,
+    place,
+    [...log, "--format=", "--merges", "--cc", ...BARE, ...ours],
+    signal,
+  );
   const messages = await bounded(git, place, [...log, "--format=%B", ...ours], signal);
-  return diffs === null || messages === null ? null : [...addedLines(diffs), ...messages.split("\n")];
+  if (diffs === null || merges === null || messages === null) return null;
+  const made = merges.split("\n").filter((line) => /^ *\+/.test(line) && !line.startsWith("+++ "));
+  return [...addedLines(diffs), ...made, ...messages.split("\n")];
 }
 
 async function bounded(

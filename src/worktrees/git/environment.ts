@@ -28,6 +28,8 @@ const OVERRIDES: readonly (readonly [string, string])[] = [
   ["core.excludesFile", "/dev/null"],
   ["core.untrackedCache", "false"],
   ["core.autocrlf", "false"],
+  // It says what the parents of commits are, and nothing checks that it is right.
+  ["core.commitGraph", "false"],
   ["core.quotePath", "false"],
   ["core.commentChar", "#"],
   ["credential.helper", ""],

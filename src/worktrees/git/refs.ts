@@ -48,7 +48,7 @@ export async function forkPoint(
   return found === "" ? null : checkSha(found);
 }
 
-/** Points `ref` at `sha`, or removes it (null). Follows a symbolic ref: `HEAD` moves the branch it is on. */
+/** Points `ref` at `sha`, or removes it (null). `HEAD` moves the branch it is on; any other ref is that ref alone. */
 export async function setRef(
   git: Git,
   place: GitPlace,
@@ -59,7 +59,7 @@ export async function setRef(
   const args =
     sha === null
       ? ["update-ref", "--no-deref", "-d", "--end-of-options", ref]
-      : ["update-ref", "--end-of-options", ref, checkSha(sha)];
+      : ["update-ref", ...(ref === "HEAD" ? [] : ["--no-deref"]), "--end-of-options", ref, checkSha(sha)];
   await git.run(place, { args, signal });
 }
 

@@ -2,7 +2,7 @@ import { copyFile, mkdir, mkdtemp, rm, stat, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import type { Git, StageCall } from "./git.ts";
 import type { GitPlace } from "./environment.ts";
-import { preparationsOf, withoutPreparation } from "./preparations.ts";
+import { preparationsOf, withoutPreparation } from "../notes/preparations.ts";
 import { checkSha } from "../names.ts";
 import { GitFailed, Unstorable } from "../errors.ts";
 import { untouched } from "./untouched.ts";
@@ -38,6 +38,7 @@ export async function stageAll(
   privateDir: string,
   call: StageCall,
 ): Promise<void> {
+  await lookAgain(git, place, call);
   // A path in conflict counts as modified: at least one of its versions differs from the file.
   const paths = new Set([
     ...(await listPaths(git, place, ["--modified", "--deleted"], call)),
@@ -49,6 +50,15 @@ export async function stageAll(
   if (files.length > 0) await record(git, place, files, call);
   for (const made of (await preparationsOf(place, privateDir)).toReversed())
     await withoutPreparation(git, place, made, call);
+}
+
+/** Takes back what tells git not to look at a file: changes of it would be neither seen nor published, and lost. */
+async function lookAgain(git: Git, place: GitPlace, call: StageCall): Promise<void> {
+  const marked = (await listPaths(git, place, ["-v"], call)).filter((entry) => /^[a-zS] /.test(entry));
+  if (marked.length === 0) return;
+  const input = asInput(marked.map((entry) => entry.slice(2)));
+  for (const flag of ["--no-assume-unchanged", "--no-skip-worktree"])
+    await git.run(place, { args: ["update-index", flag, "-z", "--stdin"], input, ...call });
 }
 
 // Git refuses what the attributes of a file do not let it store: bytes in another encoding than they name.

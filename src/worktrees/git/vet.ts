@@ -31,8 +31,11 @@ function quoted(value: string): string {
   return `"${oneLine.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }
 
-// Files through which a repository can borrow objects or rewrite what git sees of its own.
+// Files through which a repository can borrow objects or rewrite what git sees of its own. `shallow` ends the history
+// wherever it says; a line of `info/exclude` would keep files of every worktree out of what is looked at and published.
 const UNWANTED = [
+  "shallow",
+  "info/exclude",
   "info/attributes",
   "info/grafts",
   "objects/info/alternates",

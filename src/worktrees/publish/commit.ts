@@ -1,18 +1,20 @@
-import { readFile, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { headOf, unresolved } from "../git/changes.ts";
 import { authorOf, parentsOf, writeCommit } from "../git/commit-object.ts";
 import type { NewCommit } from "../git/commit-object.ts";
-import { RewrittenHistory, UnresolvedConflict } from "../errors.ts";
+import { GitFailed, RewrittenHistory, UnresolvedConflict } from "../errors.ts";
 import type { Git } from "../git/git.ts";
 import type { GitPlace, Identity } from "../git/environment.ts";
 import { checkSha } from "../names.ts";
+import { madeFor } from "../notes/made.ts";
+import { mergeLeft } from "../notes/merging.ts";
 import { isAncestor, setRef, treeOf } from "../git/refs.ts";
 import { stageAll, writeTree } from "../git/snapshot.ts";
 import { hasTrailer, withTrailers } from "../git/trailers.ts";
 import type { Trailers } from "../git/trailers.ts";
+import { leaveOtherBranches } from "../trees/tree.ts";
 import type { TreePlace } from "../trees/tree.ts";
-import { kindOf } from "../git/vet.ts";
 
 export interface CommitRequest {
   readonly message: string;
@@ -35,16 +37,27 @@ export async function commitAll(
   request: CommitRequest,
   signal: AbortSignal,
 ): Promise<string | null> {
+  const { privateDir } = request;
   const conflicts = await unresolved(git, place, signal);
   if (conflicts.length > 0) throw new UnresolvedConflict(conflicts);
+  const made = await madeFor(place, privateDir);
+  if (made !== null) await leaveOtherBranches(git, place, made.branch, signal);
   await rm(join(place.gitDir, "index.lock"), { force: true });
   const head = await headOf(git, place, signal);
   const published = request.published ?? null;
   if (published !== null && !(await isAncestor(git, place, published, head, signal)))
     throw new RewrittenHistory(published);
-  await stageAll(git, place, request.privateDir, { signal });
+  await stageAll(git, place, privateDir, { signal });
   const tree = await writeTree(git, place, { signal });
-  const merged = await mergeHeads(place);
+  // What git's own files say is being merged, anybody may have written there.
+  const merge = await mergeLeft(git, place, privateDir, signal);
+  if (merge?.isThere === false)
+    throw new GitFailed(
+      "merge",
+      null,
+      `the merge of ${merge.onto} was given up, and what it had brought is gone`,
+    );
+  const merged = merge === null ? [] : [merge.onto];
   const clean = tree === (await treeOf(git, place, head, signal)) && merged.length === 0;
   const commit = clean
     ? await marked(git, place, head, tree, request, signal)
@@ -54,19 +67,12 @@ export async function commitAll(
         message: withTrailers(request.message, request.trailers),
         ...(request.author === undefined ? {} : { author: request.author }),
       };
-  if (commit === null) return null;
-  const sha = await writeCommit(git, place, commit, signal);
-  await setRef(git, place, "HEAD", sha, signal);
+  const sha = commit === null ? null : await writeCommit(git, place, commit, signal);
+  if (sha !== null) await setRef(git, place, "HEAD", sha, signal);
   for (const name of ["MERGE_HEAD", "MERGE_MODE", "MERGE_MSG", "AUTO_MERGE"]) {
     await rm(join(place.gitDir, name), { force: true });
   }
   return sha;
-}
-
-async function mergeHeads(place: TreePlace): Promise<readonly string[]> {
-  const path = join(place.gitDir, "MERGE_HEAD");
-  if ((await kindOf(path)) !== "file") return [];
-  return (await readFile(path, "utf8")).split("\n").filter((line) => line !== "");
 }
 
 /** The tip once more with the trailers, or null when it has them or the remote has, or had, it already. */

@@ -5,10 +5,11 @@ import { GitFailed } from "../errors.ts";
 import type { Git } from "../git/git.ts";
 import { mergedTree } from "../git/merge-tree.ts";
 import { checkSha } from "../names.ts";
+import { madeFor, noteMade } from "../notes/made.ts";
 import { isAncestor, treeOf } from "../git/refs.ts";
 import { asInput, listPaths, seemingChanges, snapshotTree } from "../git/snapshot.ts";
 import { bytePath } from "../git/untouched.ts";
-import { isMerging, madeFor, markMade, resetTree } from "../trees/tree.ts";
+import { isMerging, leaveOtherBranches, resetTree } from "../trees/tree.ts";
 import type { TreePlace } from "../trees/tree.ts";
 import { messageOf } from "./commit.ts";
 
@@ -53,14 +54,17 @@ export async function integrate(
   request: IntegrateRequest,
   signal: AbortSignal,
 ): Promise<Integrated> {
+  const { privateDir } = request;
+  const made = await madeFor(place, privateDir);
+  if (made !== null) await leaveOtherBranches(git, place, made.branch, signal);
   const outcome = await bringIn(git, place, request, signal);
-  const merging = await isMerging(place);
-  const tree = merging
-    ? await snapshotTree(git, place, request.privateDir, signal)
-    : await treeOf(git, place, outcome.head, signal);
-  const made = await madeFor(place);
-  const isIntegrated = outcome.outcome === "clean" || merging;
-  if (made !== null && isIntegrated) await markMade(place, { ...made, integrated: tree });
+  const merging = outcome.outcome === "conflict" && request.leaveConflict ? checkSha(request.onto) : null;
+  const tree =
+    merging === null
+      ? await treeOf(git, place, outcome.head, signal)
+      : await snapshotTree(git, place, privateDir, signal);
+  if (made !== null && (outcome.outcome === "clean" || merging !== null))
+    await noteMade(place, privateDir, { ...made, head: outcome.head, integrated: tree, merging });
   return { ...outcome, tree };
 }
 

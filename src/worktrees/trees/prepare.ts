@@ -12,7 +12,9 @@ import {
 } from "../git/mirror.ts";
 import type { RemoteCall } from "../git/mirror.ts";
 import { checkBranch, checkSha } from "../names.ts";
-import { notePreparations } from "../git/preparations.ts";
+import { madeFor, noteMade } from "../notes/made.ts";
+import { mergeLeft } from "../notes/merging.ts";
+import { notePreparations } from "../notes/preparations.ts";
 import { mirrorPlace, worktreePlace, worktreeRecord } from "../places.ts";
 import type { Folders, Worktree } from "../places.ts";
 import { checkedOutAt, commitAt, forkPoint, isAncestor, setRef } from "../git/refs.ts";
@@ -22,10 +24,8 @@ import {
   aimTree,
   deleteTree,
   hiddenCommits,
-  isMerging,
   linkTree,
   look,
-  madeFor,
   markMade,
   moveAside,
   writeHead,
@@ -156,39 +156,61 @@ export async function prepareTree(
   const place = worktreePlace(folders, worktree.repository, name);
   const mirror = mirrorPlace(folders, worktree.repository);
   const salvaged: string[] = [];
-  const there = await look(place);
+  const { privateDir } = folders;
+  const there = await look(place, privateDir);
   const branchTip = await commitAt(git, mirror, `refs/heads/${branch}`, signal);
   const local =
     there === "whole"
       ? await openTree(git, place, branch, branchTip ?? worktree.base.sha, signal)
       : branchTip;
-  const before = await madeFor(place);
+  const before = await madeFor(place, privateDir);
   const done = async (head: string, kept: boolean): Promise<Prepared> => {
     const integrated = kept ? (before?.integrated ?? null) : null;
     const holdsAll =
       !kept || (remoteHead !== null && (await isAncestor(git, mirror, remoteHead, head, signal)));
     const standsOn = holdsAll ? remoteHead : (before?.remoteHead ?? null);
-    await markMade(place, { branch, baseSha: worktree.base.sha, integrated, remoteHead: standsOn });
+    await noteMade(place, privateDir, {
+      branch,
+      baseSha: worktree.base.sha,
+      head: kept ? (before?.head ?? head) : head,
+      integrated,
+      remoteHead: standsOn,
+      merging: kept ? (before?.merging ?? null) : null,
+    });
+    await markMade(place);
     const fork = kept ? await forkPoint(git, mirror, worktree.target.sha, head, signal) : head;
     const publishedUpTo = standsOn ?? fork ?? head;
-    const merging = await isMerging(place);
-    return { ...worktree, head, remoteHead, standsOn, publishedUpTo, kept, integrated, merging, salvaged };
+    const merging = await mergeLeft(git, place, privateDir, signal);
+    return {
+      ...worktree,
+      head,
+      remoteHead,
+      standsOn,
+      publishedUpTo,
+      kept,
+      integrated,
+      merging: merging !== null,
+      salvaged,
+    };
   };
-  if (there === "whole" && request.keep && local !== null) return await done(local, true);
+  // Where nothing is noted, or a merge was given up, nobody knows what of it is the agent's doing.
+  const isKnown = before !== null && (await mergeLeft(git, place, privateDir, signal))?.isThere !== false;
+  if (there === "whole" && request.keep && local !== null && isKnown) return await done(local, true);
 
   const target = await chooseStart(git, ground, request.startAt, local, signal);
   const hidden = there === "whole" ? await hiddenCommits(place) : [];
   const further = [branchTip, ...hidden].filter((sha) => sha !== null);
   const from = there === "whole" ? place : mirror;
-  const options = { name, privateDir: folders.privateDir, further, signal };
+  const options = { name, privateDir, further, signal };
   for (const made of await salvage(git, from, options)) salvaged.push(made.ref);
-  await notePreparations(place, folders.privateDir, []);
+  await notePreparations(place, privateDir, []);
   if (there === "whole") {
     await aimTree(git, place, branch, target, signal);
     return await done(target, false);
   }
   if (there === "strange") salvaged.push(await moveAside(place, place.workTree));
   await deleteTree(place);
+  await noteMade(place, privateDir, null);
   await addTree(git, place, branch, target, signal);
   return await done(target, false);
 }

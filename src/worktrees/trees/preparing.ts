@@ -1,5 +1,5 @@
 import type { Git } from "../git/git.ts";
-import { notePreparations, preparationsOf } from "../git/preparations.ts";
+import { notePreparations, preparationsOf } from "../notes/preparations.ts";
 import { snapshotTree } from "../git/snapshot.ts";
 import type { TreePlace } from "./tree.ts";
 

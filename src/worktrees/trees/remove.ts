@@ -2,14 +2,15 @@ import type { HookOutcome } from "../hooks.ts";
 import type { Git } from "../git/git.ts";
 import { checkBranch } from "../names.ts";
 import { hookHome } from "../hooks.ts";
-import { notePreparations } from "../git/preparations.ts";
+import { madeFor, noteMade } from "../notes/made.ts";
+import { notePreparations } from "../notes/preparations.ts";
 import { hasMirror } from "../git/mirror.ts";
 import { mirrorPlace, worktreePlace } from "../places.ts";
 import type { Folders, Worktree } from "../places.ts";
 import { commitAt, setRef } from "../git/refs.ts";
 import { salvage } from "./salvage.ts";
 import type { Salvage } from "./salvage.ts";
-import { deleteFolder, deleteTree, hiddenCommits, look, madeFor } from "./tree.ts";
+import { deleteFolder, deleteTree, hiddenCommits, look } from "./tree.ts";
 
 export type WorktreeNames = Pick<Worktree, "repository" | "name">;
 
@@ -25,7 +26,7 @@ export async function salvageTree(
   const place = worktreePlace(folders, names.repository, names.name);
   const tip =
     branch === null ? null : await commitAt(git, mirror, `refs/heads/${checkBranch(branch)}`, signal);
-  const whole = (await look(place)) === "whole";
+  const whole = (await look(place, folders.privateDir)) === "whole";
   const further = [...(tip === null ? [] : [tip]), ...(whole ? await hiddenCommits(place) : [])];
   const { privateDir } = folders;
   return await salvage(git, whole ? place : mirror, { name: names.name, privateDir, further, signal });
@@ -50,8 +51,8 @@ export async function removeTree(
   const mirror = mirrorPlace(folders, names.repository);
   const place = worktreePlace(folders, names.repository, names.name);
   if (!(await hasMirror(mirror))) return [];
-  const made = await madeFor(place);
-  if (hook !== null && made !== null && (await look(place)) === "whole") {
+  const made = await madeFor(place, folders.privateDir);
+  if (hook !== null && made !== null && (await look(place, folders.privateDir)) === "whole") {
     const { ok, exitCode } = await hook(made.baseSha);
     if (!ok) git.log.warn("the hook remove-worktree failed", { worktree: names.name, exitCode });
   }
@@ -59,8 +60,9 @@ export async function removeTree(
   const salvaged = await salvageTree(git, folders, names, branch, signal);
   await deleteFolder(hookHome(folders.privateDir, names.name));
   await notePreparations(place, folders.privateDir, []);
-  // Before the git directory, whose mark says which branch it is.
   if (branch !== null) await setRef(git, mirror, `refs/heads/${checkBranch(branch)}`, null, signal);
   await deleteTree(place);
+  // Last: it says which branch it is.
+  await noteMade(place, folders.privateDir, null);
   return salvaged;
 }

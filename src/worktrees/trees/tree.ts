@@ -2,9 +2,9 @@ import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/
 import { dirname, join } from "node:path";
 import type { Git } from "../git/git.ts";
 import type { GitPlace } from "../git/environment.ts";
-import { BadName } from "../errors.ts";
-import { checkBranch, checkSha } from "../names.ts";
-import { setRef } from "../git/refs.ts";
+import { checkSha } from "../names.ts";
+import { madeFor } from "../notes/made.ts";
+import { commitAt, setRef } from "../git/refs.ts";
 import { isAbsent, kindOf } from "../git/vet.ts";
 
 // The worktree as files: what is there, making one, aiming it at a commit, taking it away. Whoever calls the
@@ -12,46 +12,18 @@ import { isAbsent, kindOf } from "../git/vet.ts";
 
 export type TreePlace = GitPlace & { readonly workTree: string };
 
-/** Written last when a worktree was made: without it nobody has worked in there yet. Holds what it was made for. */
+/**
+ * Lies in the git directory when a worktree was made: without it nobody has worked in there yet. It is there or not, and
+ * holds nothing: what the worktree was made for is noted elsewhere (notes/made.ts).
+ */
 const MADE = "patchrelay-made";
 
-/** What a worktree was last prepared for. */
-export interface MadeFor {
-  readonly branch: string;
-  readonly baseSha: string;
-  /** The tree that our integration of another branch left in it, since it was last aimed at a commit; null = none was made. */
-  readonly integrated: string | null;
-  /** What the remote's branch was when it was last aimed at a commit; null = it was not there. */
-  readonly remoteHead: string | null;
+/** Marks the worktree as made. */
+export async function markMade(place: TreePlace): Promise<void> {
+  await writeFile(join(place.gitDir, MADE), "");
 }
 
-/** Marks the worktree as made, and for what. */
-export async function markMade(place: TreePlace, made: MadeFor): Promise<void> {
-  const lines = [made.branch, made.baseSha, made.integrated ?? "", made.remoteHead ?? ""];
-  await writeFile(join(place.gitDir, MADE), `${lines.join("\n")}\n`);
-}
-
-/** What the mark says; null when there is none or it is damaged. */
-export async function madeFor(place: TreePlace): Promise<MadeFor | null> {
-  const path = join(place.gitDir, MADE);
-  if ((await kindOf(path)) !== "file") return null;
-  const [branch = "", baseSha = "", integrated = "", remoteHead = ""] = (await readFile(path, "utf8")).split(
-    "\n",
-  );
-  try {
-    return {
-      branch: checkBranch(branch),
-      baseSha: checkSha(baseSha),
-      integrated: integrated === "" ? null : checkSha(integrated),
-      remoteHead: remoteHead === "" ? null : checkSha(remoteHead),
-    };
-  } catch (error) {
-    if (error instanceof BadName) return null;
-    throw error;
-  }
-}
-
-/** Whether a merge waits in the worktree to be concluded. */
+/** Whether git calls a merge in progress there. */
 export async function isMerging(place: TreePlace): Promise<boolean> {
   return (await kindOf(join(place.gitDir, "MERGE_HEAD"))) === "file";
 }
@@ -60,12 +32,16 @@ export async function isMerging(place: TreePlace): Promise<boolean> {
  * What is at a worktree's place. `strange`: files of a worktree that the mirror knows nothing of. `half_made`: our
  * own making was interrupted before anybody worked there.
  */
-export async function look(place: TreePlace): Promise<"whole" | "half_made" | "strange" | "none"> {
+export async function look(
+  place: TreePlace,
+  privateDir: string,
+): Promise<"whole" | "half_made" | "strange" | "none"> {
   const tree = await kindOf(place.workTree);
-  const made = await kindOf(join(place.gitDir, MADE));
-  if (made !== null) return tree === "directory" ? "whole" : "none";
   if (await isEmpty(place.gitDir)) return tree === null ? "none" : "strange";
-  return "half_made";
+  const isMade =
+    (await kindOf(join(place.gitDir, MADE))) !== null || (await madeFor(place, privateDir)) !== null;
+  if (!isMade) return "half_made";
+  return tree === "directory" ? "whole" : "none";
 }
 
 async function isEmpty(directory: string): Promise<boolean> {
@@ -113,6 +89,30 @@ export async function writeHead(place: TreePlace, branch: string): Promise<void>
   const path = join(place.gitDir, "HEAD");
   await rm(path, { recursive: true, force: true });
   await writeFile(path, `ref: refs/heads/${branch}\n`, { flag: "wx" });
+}
+
+/**
+ * What moves the worktree's HEAD moves the branch it is on: one that is on another branch than its own, or whose branch
+ * stands for another one, is put on its commit alone, so that nobody else's branch moves.
+ */
+export async function leaveOtherBranches(
+  git: Git,
+  place: TreePlace,
+  branch: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const args = ["symbolic-ref", "--quiet"];
+  const call = { signal, answers: [0, 1, 128] };
+  const on = await git.run(place, { args: [...args, "HEAD"], ...call });
+  const ref = `refs/heads/${branch}`;
+  const isOther = on.exitCode === 0 && on.stdout.trim() !== ref;
+  const further = await git.run(place, { args: [...args, ref], ...call });
+  if (!isOther && further.exitCode !== 0) return;
+  const head = await commitAt(git, place, "HEAD", signal);
+  git.log.warn("a worktree's HEAD was on another branch than its own", { branch, head });
+  const path = join(place.gitDir, "HEAD");
+  await rm(path, { recursive: true, force: true });
+  await writeFile(path, head === null ? `ref: ${ref}\n` : `${head}\n`, { flag: "wx" });
 }
 
 /** Moves something that we do not know beside the worktrees. Returns where it is now. */

@@ -1,12 +1,9 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
-import { basename, join } from "node:path";
-import type { Git, StageCall } from "./git.ts";
-import type { GitPlace } from "./environment.ts";
-import { kindOf } from "./vet.ts";
+import type { Git, StageCall } from "../git/git.ts";
+import type { GitPlace } from "../git/environment.ts";
+import { readNote, writeNote } from "./note.ts";
 
 // What the repository's own preparation changed before the agent began is nobody's change: a lock file that an install
-// rewrote, a file that a generator left. It stays in the tree and out of commits until somebody changes it further. The
-// note of it lies where neither agent nor hook can write.
+// rewrote, a file that a generator left. It stays in the tree and out of commits until somebody changes it further.
 
 /** Trees before and after a preparation. `after` null = it has not come to its end. */
 export interface Preparation {
@@ -17,15 +14,9 @@ export interface Preparation {
 const MOST = 16;
 const LINE = /^([0-9a-f]{40,64}) ([0-9a-f]{40,64}|-)$/;
 
-function noteOf(place: GitPlace, privateDir: string): string {
-  return join(privateDir, "preparations", basename(place.gitDir));
-}
-
 /** Every preparation of the worktree since it was last aimed at a commit, oldest first. */
 export async function preparationsOf(place: GitPlace, privateDir: string): Promise<readonly Preparation[]> {
-  const path = noteOf(place, privateDir);
-  if ((await kindOf(path)) !== "file") return [];
-  return (await readFile(path, "utf8")).split("\n").flatMap((line) => {
+  return ((await readNote(place, privateDir, "prepared")) ?? "").split("\n").flatMap((line) => {
     const [, before = "", after = ""] = LINE.exec(line) ?? [];
     return before === "" ? [] : [{ before, after: after === "-" ? null : after }];
   });
@@ -37,12 +28,8 @@ export async function notePreparations(
   privateDir: string,
   made: readonly Preparation[],
 ): Promise<void> {
-  const path = noteOf(place, privateDir);
-  if (made.length === 0) return await rm(path, { force: true });
-  await mkdir(join(privateDir, "preparations"), { recursive: true, mode: 0o700 });
   const lines = made.slice(-MOST).map(({ before, after }) => `${before} ${after ?? "-"}\n`);
-  await writeFile(`${path}.new`, lines.join(""), { mode: 0o600 });
-  await rename(`${path}.new`, path);
+  await writeNote(place, privateDir, "prepared", lines.length === 0 ? null : lines.join(""));
 }
 
 /** Takes out of the index what is still as the preparation left it: it is recorded as it was before. */
