@@ -56,10 +56,31 @@ export interface TrackerRow extends SourceRow {
   readonly installs?: boolean;
   /** What its workspaces have that the configuration may name, for `sync`; absent = it has nothing of the kind. */
   readonly workspaces?: (parts: MakingParts, signal: AbortSignal) => Promise<readonly Workspace[]>;
-  /** The teams that each project takes issues from, by the project's id. */
-  readonly teams?: (settings: Settings) => Readonly<Record<string, readonly string[]>>;
-  /** The configured name of a status, for the project with this id; null = the tracker's own first of that type. */
-  readonly statusName: (settings: Settings, project: string, to: "started" | "completed") => string | null;
+  /** What the configuration names in its workspaces, by the project's id. */
+  readonly names?: (settings: Settings) => Readonly<Record<string, ConfiguredNames>>;
+  /** The configured name of a status, for a team and the project with this id; null = the team's own first of that type. */
+  readonly statusName: (
+    settings: Settings,
+    project: string,
+    team: string | null,
+    to: StatusKind,
+  ) => string | null;
+}
+
+/** The statuses that the relay sets. */
+export type StatusKind = "started" | "completed";
+
+/** What a project's part of the configuration names in a tracker. */
+export interface ConfiguredNames {
+  readonly teams: readonly string[];
+  readonly projects: readonly string[];
+  readonly labels: readonly string[];
+  /** `team`: a team's key; null = for all teams of the project that have none of their own. */
+  readonly statuses: readonly {
+    readonly team: string | null;
+    readonly type: StatusKind;
+    readonly name: string;
+  }[];
 }
 
 export interface ForgeRow extends SourceRow {
@@ -128,9 +149,9 @@ export const REGISTRY: Registry = {
       installs: true,
       workspaces: async (parts, signal) =>
         await (await import("./trackers/linear/set-up.ts")).workspaces(linearParts(parts), signal),
-      teams: ({ projects }) => Object.fromEntries(projects.map(({ id, linear }) => [id, linear.teams])),
-      statusName: ({ projects }, project, to) =>
-        projects.find(({ id }) => id === project)?.linear.statuses[to] ?? null,
+      names: ({ projects }) => Object.fromEntries(projects.map(({ id, linear }) => [id, namesOf(linear)])),
+      statusName: ({ projects }, project, team, to) =>
+        statusOf(projects.find(({ id }) => id === project)?.linear.statuses, team, to),
     },
     github: {
       kind: "forge",
@@ -219,6 +240,37 @@ function linearParts({ settings, credentials, clock, randomness, log, vault }: M
     log: log.with({ part: "linear" }),
     limits: callLimits(settings),
   };
+}
+
+type LinearNames = Settings["projects"][number]["linear"];
+
+const STATUS_KINDS: readonly StatusKind[] = ["started", "completed"];
+
+function namesOf({ teams, projects, labels, statuses }: LinearNames): ConfiguredNames {
+  const places = [[null, statuses] as const, ...Object.entries(statuses.teams)];
+  return {
+    teams,
+    projects,
+    labels,
+    statuses: places.flatMap(([team, named]) =>
+      STATUS_KINDS.flatMap((type) => {
+        const name = named[type] ?? null;
+        return name === null ? [] : [{ team, type, name }];
+      }),
+    ),
+  };
+}
+
+/** A team's own, where it has one; keys are told apart without regard to case, as in routing. */
+function statusOf(
+  statuses: LinearNames["statuses"] | undefined,
+  team: string | null,
+  to: StatusKind,
+): string | null {
+  if (statuses === undefined) return null;
+  const own = Object.entries(statuses.teams).find(([key]) => key.toLowerCase() === team?.toLowerCase());
+  const named = own?.[1][to];
+  return named === undefined ? statuses[to] : named;
 }
 
 /** What an installation by OAuth needs. */

@@ -185,7 +185,8 @@ async function actingOf(
     worktrees,
     policy,
     clock,
-    statusName: (issue, project, to) => madeTrackerOf(sources, issue).row.statusName(settings, project, to),
+    statusName: (issue, project, team, to) =>
+      madeTrackerOf(sources, issue).row.statusName(settings, project, team, to),
     hookMs: settings.runs.hookSeconds * 1_000,
   });
   return { performers, performRun: (handle) => performRun(handle, runParts) };

@@ -16,7 +16,12 @@ export interface EffectParts {
   readonly policy: Policy;
   readonly clock: Clock;
   /** Configured names of the tracker's statuses; null = the first of the fitting type. */
-  statusName(issue: IssueId, projectId: string, to: "started" | "completed"): string | null;
+  statusName(
+    issue: IssueId,
+    projectId: string,
+    team: string | null,
+    to: "started" | "completed",
+  ): string | null;
   readonly hookMs: number;
 }
 

@@ -88,7 +88,7 @@ export interface TrackerWorkspace {
   ): Promise<void>;
   showPlan(session: string, items: readonly PlanItem[], signal: AbortSignal): Promise<void>;
   link(session: string, label: string, url: string, signal: AbortSignal): Promise<void>;
-  /** Moves the issue, unless a person has moved it further already. */
+  /** Moves the issue, unless a person has moved it further already; a `name` that its team does not have gives way to the type. */
   setStatus(
     issue: IssueId,
     to: "started" | "completed",

@@ -315,7 +315,7 @@ describe("doctor in a folder", () => {
 });
 
 describe("doctor and the teams of a workspace", () => {
-  const teams = async (keys: readonly string[]) => {
+  const asked = async (names: Readonly<Record<string, unknown>>) => {
     const linear = await startLinearWorld({
       clock: systemClock,
       randomness: systemRandomness,
@@ -328,18 +328,20 @@ describe("doctor and the teams of a workspace", () => {
         agent: { default: "scripted", scripted: { file: "agent.json" } },
         linear: { apiUrl: linear.url, webUrl: linear.url },
         github: { apiUrl: "http://127.0.0.1:9", webUrl: "http://127.0.0.1:9" },
-        projects: [{ ...PROJECT, linear: { teams: keys } }],
+        projects: [{ ...PROJECT, linear: names }],
       });
       const { out } = await cli(["doctor", "--json", "--config", file], {
         cwd: folder,
         env: { ...ALL, LINEAR_API_KEY: linear.accessToken },
       });
-      const { findings } = json<{ findings: { check: string; state: string; says: string }[] }>(out);
-      return findings.find(({ check }) => check === "Linear teams");
+      return json<{ findings: { check: string; state: string; says: string; todo: string | null }[] }>(out)
+        .findings;
     } finally {
       await linear.close();
     }
   };
+  const teams = async (keys: readonly string[]) =>
+    (await asked({ teams: keys })).find(({ check }) => check === "Linear teams");
 
   test("names those that are there when a project's is not", async () => {
     const found = await teams(["APPX", "ops"]);
@@ -349,5 +351,33 @@ describe("doctor and the teams of a workspace", () => {
 
   test("is content when they are, in whatever case", async () => {
     expect(await teams(["app"])).toMatchObject({ state: "ok", says: "APP, OPS" });
+  });
+
+  test("names the labels, projects and statuses that are not there, with the nearest that is", async () => {
+    const found = await asked({
+      teams: ["APP", "OPS"],
+      projects: ["9d0b3a52-6f6c-4a0e-8a63-4d1f0f9d3d11", "Website"],
+      labels: ["relay"],
+      statuses: {
+        started: "In Reviw",
+        completed: "Done",
+        teams: { ops: { started: "in progress" }, OPSS: { completed: "Done" } },
+      },
+    });
+    const lines = found.filter(({ check }) => /^Linear (label|project|status)$/.test(check));
+    expect(lines.every(({ state }) => state === "warn")).toBe(true);
+    expect(lines.map(({ check, says, todo }) => `${check}: ${says} → ${todo}`)).toMatchInlineSnapshot(`
+      [
+        "Linear label: project app: there is no label "relay", so no issue has it → make it in Linear",
+        "Linear project: project app: there is no Linear project "Website", or it is not shown to this credential → correct the project's projects",
+        "Linear status: project app: team APP has no status "In Reviw"; its first of type started is set → write "In Review", or write one of Triage, Backlog, Todo, In Progress, In Review, Done, Canceled, Duplicate",
+        "Linear status: project app: there is no team OPSS to set the status "Done" in → write "OPS", or correct the key in statuses.teams",
+      ]
+    `);
+  });
+
+  test("has nothing to say of names that are there", async () => {
+    const found = await asked({ teams: ["APP"], statuses: { started: "In Review", completed: "done" } });
+    expect(found.filter(({ check }) => /^Linear (label|project|status)$/.test(check))).toEqual([]);
   });
 });

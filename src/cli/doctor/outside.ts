@@ -11,6 +11,7 @@ import type { Settings } from "../../settings/settings.ts";
 import type { Host } from "../host/host.ts";
 import { inheritedBy, registryOf } from "../host/registry.ts";
 import { fail, ok, skipped } from "./finding.ts";
+import { checkNames, checkTeams } from "./names.ts";
 import type { Finding } from "./finding.ts";
 
 const ASK_MS = 10_000;
@@ -103,32 +104,17 @@ async function* signIn(
   });
   yield signedIn;
   if (signedIn.state === "ok" && row.kind === "tracker" && row.workspaces !== undefined) {
-    const { workspaces, teams } = row;
-    const wanted = teams?.(parts.settings) ?? {};
-    yield await checked(`${label} teams`, signInHint, async () =>
-      checkTeams(`${label} teams`, await within((until) => workspaces(parts, until)), wanted),
-    );
+    const { workspaces, names } = row;
+    const wanted = names?.(parts.settings) ?? {};
+    const found: Workspace[] = [];
+    const teams = await checked(`${label} teams`, signInHint, async () => {
+      found.push(...(await within((until) => workspaces(parts, until))));
+      return checkTeams(`${label} teams`, found, wanted);
+    });
+    yield teams;
+    if (found.length > 0) yield* checkNames(label, found, wanted);
   }
   if (forge !== null) yield* repositories(parts.settings, forge, within);
-}
-
-/** Whether the teams that projects name are there; their keys are told apart without regard to case, as in routing. */
-function checkTeams(
-  check: string,
-  workspaces: readonly Workspace[],
-  wanted: Readonly<Record<string, readonly string[]>>,
-): Finding {
-  const known = workspaces.flatMap(({ teams }) => teams.map(({ key }) => key));
-  const there = new Set(known.map((key) => key.toLowerCase()));
-  const missing = Object.entries(wanted).flatMap(([project, keys]) =>
-    keys.filter((key) => !there.has(key.toLowerCase())).map((key) => `${key} of project ${project}`),
-  );
-  if (missing.length === 0) return ok(check, known.join(", "));
-  return fail(
-    check,
-    `not in the workspace, or not shown to this credential: ${missing.join(", ")}; there are ${known.join(", ") || "none"}`,
-    "correct the project's teams, or give the credential access to them",
-  );
 }
 
 async function* repositories(settings: Settings, forge: Forge, within: Within): AsyncGenerator<Finding> {

@@ -7,7 +7,9 @@ export const setStatus =
   (parts: EffectParts): Performer<"set_status"> =>
   async (effect, { facts, signal }) => {
     if (!stillWanted(effect, facts, parts.policy, parts.clock.now())) return [];
-    const name = facts.project === null ? null : parts.statusName(effect.issue, facts.project.id, effect.to);
+    const team = facts.ticket.core?.value.team ?? null;
+    const name =
+      facts.project === null ? null : parts.statusName(effect.issue, facts.project.id, team, effect.to);
     const { moved } = await trackerOf(parts, facts).setStatus(effect.issue, effect.to, name, signal);
     if (moved === null) return [];
     const { status, at } = moved;

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { field, listOf, whole, withDefaults } from "../schema/fields.ts";
+import { field, listOf, overrides, whole, withDefaults } from "../schema/fields.ts";
 import { bare, baseUrlForm, line } from "../schema/forms.ts";
 import { LINEAR_CREDENTIALS } from "./linear-credentials.ts";
 import type { Routing, SourceSettings, Warning } from "./source.ts";
@@ -42,23 +42,31 @@ export const LINEAR_HTTP = {
 
 const name = line(200);
 
+const statusFields = {
+  started: field(
+    name.nullable(),
+    null,
+    "Status to set when work starts; null, and where the team has none of that name: the team's first of type started.",
+  ),
+  completed: field(
+    name.nullable(),
+    null,
+    "Status to set after the merge; null, and where the team has none of that name: the team's first of type completed.",
+  ),
+};
+
 const projectGroup = withDefaults({
   teams: field(listOf(name), [], "Keys of the Linear teams whose issues belong here, such as APP."),
   projects: field(listOf(name), [], "Names or ids of Linear projects whose issues belong here."),
   labels: field(listOf(name), [], "An issue needs one of these labels to belong here."),
 }).extend({
-  statuses: withDefaults({
-    started: field(
-      name.nullable(),
-      null,
-      "Status to set when work starts; null: the team's first of type started.",
-    ),
-    completed: field(
-      name.nullable(),
-      null,
-      "Status to set after the merge; null: the team's first of type completed.",
-    ),
-  })
+  statuses: withDefaults(statusFields)
+    .extend({
+      teams: z
+        .record(name, overrides(statusFields))
+        .default({})
+        .describe("The same for single teams, by their keys: where their workflows differ."),
+    })
     .prefault({})
     .describe("Linear statuses to set, by name or id."),
 });

@@ -13,8 +13,8 @@ const OVER: ReadonlySet<string> = new Set(["completed", "canceled", "duplicate"]
 
 /**
  * Where an issue should go: the team's state of that type with the lowest position, or the one configured by
- * `name`. It only ever goes forward, so what a person did meanwhile stays. Throws ExternalError `refused` when the
- * team's workflow has no such state.
+ * `name`, if the team has that. It only ever goes forward, so what a person did meanwhile stays. Throws ExternalError
+ * `refused` when the team's workflow has no state of the type.
  */
 export function chooseMove(
   issue: StatusAnswer["issue"],
@@ -27,14 +27,15 @@ export function chooseMove(
   if (OVER.has(now.type)) return leave(`it is already ${now.type}`);
   if (to === "started" && !NOT_STARTED.has(now.type)) return leave(`it is already ${now.type}`);
   const states = issue.team.states.nodes;
-  const target = name === null ? first(states, to) : named(states, name);
+  const meant = name === null ? null : named(states, name);
+  const target = meant ?? first(states, to);
   if (target === null) {
-    const wanted = name === null ? `of type ${to}` : `named ${JSON.stringify(name)}`;
     const has = states.map((state) => `${state.name} (${state.type})`).join(", ");
-    throw new ExternalError("refused", `team ${issue.team.key} has no status ${wanted}; it has ${has}`);
+    throw new ExternalError("refused", `team ${issue.team.key} has no status of type ${to}; it has ${has}`);
   }
   if (target.id === now.id) return leave("it already has that status");
-  return { to: target, story: `moved from "${now.name}" to "${target.name}"` };
+  const instead = name === null || meant !== null ? "" : `, for there is none named ${JSON.stringify(name)}`;
+  return { to: target, story: `moved from "${now.name}" to "${target.name}"${instead}` };
 }
 
 function first(states: readonly State[], type: string): State | null {
