@@ -25,7 +25,8 @@ checks/get checks/list-annotations checks/list-for-ref checks/list-suites-for-re
 git/create-ref git/delete-ref git/get-ref
 issues/add-labels issues/create-comment issues/get-comment issues/list-comments issues/update-comment
 meta/get pulls/create pulls/create-reply-for-review-comment pulls/get pulls/list pulls/list-commits pulls/list-files
-pulls/list-review-comments pulls/list-reviews pulls/merge pulls/update pulls/update-branch
+pulls/list-requested-reviewers pulls/list-review-comments pulls/list-reviews pulls/merge pulls/request-reviewers
+pulls/update pulls/update-branch
 rate-limit/get
 repos/compare-commits-with-basehead repos/get repos/get-branch repos/get-branch-protection repos/get-branch-rules
 repos/get-collaborator-permission-level repos/get-combined-status-for-ref repos/get-commit repos/get-content
@@ -42,7 +43,7 @@ merge-group-checks-requested merge-group-destroyed ping
 pull-request-auto-merge-disabled pull-request-auto-merge-enabled pull-request-closed
 pull-request-converted-to-draft pull-request-dequeued pull-request-edited pull-request-enqueued
 pull-request-labeled pull-request-opened pull-request-ready-for-review pull-request-reopened
-pull-request-synchronize
+pull-request-review-request-removed pull-request-review-requested pull-request-synchronize
 pull-request-review-comment-created pull-request-review-comment-deleted pull-request-review-comment-edited
 pull-request-review-dismissed pull-request-review-edited pull-request-review-submitted
 pull-request-review-thread-resolved pull-request-review-thread-unresolved

@@ -10,6 +10,7 @@ import { readPullRequest } from "./forge/read-pull-request.ts";
 import { readTicket } from "./tracker/read-ticket.ts";
 import { removeWorktree } from "./remove-worktree.ts";
 import { replyThreads } from "./forge/reply-threads.ts";
+import { requestReviews } from "./forge/request-reviews.ts";
 import { rerunChecks } from "./forge/rerun-checks.ts";
 import { setStatus } from "./tracker/set-status.ts";
 import { showPlan } from "./tracker/show-plan.ts";
@@ -34,6 +35,7 @@ export function performersOf(parts: EffectParts): Performers {
     update_branch: updateBranch(parts),
     comment: comment(parts),
     reply_threads: replyThreads(parts),
+    request_reviews: requestReviews(parts),
     close_pull_request: closePullRequest(parts),
     read_ticket: readTicket(parts),
     read_pull_request: readPullRequest(parts),

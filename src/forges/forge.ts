@@ -40,6 +40,16 @@ export interface Forge {
     replies: readonly ThreadReply[],
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * Requests reviews from people, by login; never from the author, and not again from whom it is requested already. Gives
+   * those of whom the forge refuses it, such as who has lost access. Safe to repeat.
+   */
+  requestReviews(
+    repository: string,
+    number: number,
+    reviewers: readonly string[],
+    signal: AbortSignal,
+  ): Promise<readonly RefusedReviewer[]>;
   /** Merges, enqueues or sets auto-merge as the branch allows; `detail` says which. `ok:false` = refused, with the forge's reason. */
   merge(request: MergeRequest, signal: AbortSignal): Promise<MergeAnswer>;
   cancelMerge(repository: string, number: number, signal: AbortSignal): Promise<void>;
@@ -110,6 +120,12 @@ export interface MergeRequest {
   readonly method: "squash" | "merge" | "rebase";
   readonly policy: MergePolicyName;
   readonly label: string | null;
+}
+
+export interface RefusedReviewer {
+  readonly login: string;
+  /** The forge's reason. */
+  readonly why: string;
 }
 
 export interface MergeAnswer {

@@ -3,6 +3,7 @@ import type { CheckFailure } from "../forges/forge.ts";
 import { NOTHING_SPENT, type Spent } from "../factory/facts/run.ts";
 import { INSTRUCTIONS, promptFor, quote } from "../factory/effects/prompt.ts";
 import { RUN_TYPES } from "../factory/facts/run-types.ts";
+import { threadsFor } from "../factory/judge/reviews.ts";
 import { classOf } from "../factory/judge/charging.ts";
 import { messageOf } from "../lib/assert.ts";
 import { clip } from "../lib/text.ts";
@@ -218,6 +219,7 @@ async function task(context: RunContext, worktree: Worktree): Promise<string> {
   return promptFor(facts, run, {
     workflow: own ?? parts.workflow(file),
     failures: await failures(context),
+    threads: threadsFor(facts, run, parts.policy),
     baseBranch: worktree.target.branch,
     conflict: (await context.progress()).conflict,
     before: before?.end?.summary ?? null,

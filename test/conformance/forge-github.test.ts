@@ -70,6 +70,7 @@ async function start(auth: (world: GitHubWorld) => GitHubParts["auth"]): Promise
         clock.advance(1_000);
         await world.comment(by, number, body);
       },
+      editThread: (by, number, position, body) => world.editReview(by, number, { thread: position }, body),
       resolveThread: (by, number, position) => world.resolveThread(by, number, position),
       close: (by, number) => world.closePullRequest(by, number),
       async merge(by, number) {
@@ -96,6 +97,7 @@ async function start(auth: (world: GitHubWorld) => GitHubParts["auth"]): Promise
         queued: pull.queueEvents.at(-1)?.kind === "added",
         autoMerge: pull.fields.autoMerge !== null,
         labels: pull.fields.labels,
+        requested: pull.requested.map(({ login }) => login),
         comments: pull.comments.map((comment) => comment.body),
         threads: pull.threads.map((thread) => ({
           resolved: thread.resolvedBy !== null,

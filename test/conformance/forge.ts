@@ -29,6 +29,8 @@ export interface ForgeRig {
       comments?: readonly { readonly path: string; readonly line: number; readonly body: string }[],
     ): Promise<void>;
     comment(by: string, number: number, body: string): Promise<void>;
+    /** Edits the first comment of a review thread, counted from 0. */
+    editThread(by: string, number: number, position: number, body: string): Promise<void>;
     resolveThread(by: string, number: number, position: number): Promise<void>;
     close(by: string, number: number): Promise<void>;
     merge(by: string, number: number): Promise<void>;
@@ -49,6 +51,7 @@ export interface ForgeRig {
     readonly queued: boolean;
     readonly autoMerge: boolean;
     readonly labels: readonly string[];
+    readonly requested: readonly string[];
     readonly comments: readonly string[];
     readonly threads: readonly { readonly resolved: boolean; readonly comments: readonly string[] }[];
   };
@@ -300,6 +303,69 @@ export function forgeConformance(name: string, start: () => Promise<ForgeRig>): 
         prompts.map(({ prompt, at, text }) => ({ id: prompt, at, text })),
       );
       expect(reading.prompts[0]?.by.permission).toBe("write");
+    });
+
+    test("hears what is addressed to us in reviews and their threads, by webhook as by reading", async () => {
+      const { number: given } = await propose("change.txt", "one\ntwo\n");
+      await heard();
+      const mention = `@${us.login.replace("[bot]", "")} use a map`;
+      rig.advance(1_000);
+      await rig.people.review(rig.people.writer, given, "commented", mention, [
+        { path: "change.txt", line: 2, body: `${mention}, also here` },
+        { path: "change.txt", line: 1, body: "nice" },
+      ]);
+      rig.advance(1_000);
+      await rig.people.editThread(rig.people.writer, given, 1, `${mention}, too`);
+      await rig.people.editThread(rig.people.writer, given, 1, `\`\`\`\n${mention}\n\`\`\``);
+      await rig.people.editThread(rig.people.writer, given, 1, `${mention}, too`);
+      const told = (await heard()).flatMap((seen) => (seen.kind === "prompted" ? [seen] : []));
+      const whole = told.map(({ prompt: id, at, text, on }) => ({ id, at, text, on }));
+      const reading = await read();
+      const again = new Map(whole.map((prompt) => [prompt.id, prompt]));
+      expect(reading.prompts.map(({ id, at, text, on }) => ({ id, at, text, on }))).toEqual([
+        ...again.values(),
+      ]);
+      const review = reading.reviews.at(-1)?.id ?? null;
+      expect([...again.values()]).toMatchObject([
+        { text: mention, on: { review, comment: null } },
+        { text: `${mention}, also here`, on: { review, comment: { path: "change.txt", line: 2 } } },
+        { text: `${mention}, too`, on: { review, comment: { path: "change.txt", line: 1 } } },
+      ]);
+      expect(reading.threads.flatMap(({ comments }) => comments.map((word) => word.review))).toEqual([
+        review,
+        review,
+      ]);
+    });
+
+    test("requests reviews again of those who reviewed, and tells of whom that is refused", async () => {
+      const { number: given } = await propose();
+      await rig.people.review(rig.people.writer, given, "changes_requested", "Not yet.");
+      const all = [rig.people.writer, "nobody-here", us.login];
+      const ask = async (): Promise<readonly string[]> =>
+        (await rig.forge.requestReviews(rig.repository, given, all, signal)).map(
+          ({ login, why }) => `${login}: ${why}`,
+        );
+      rig.misbehave("lost_reply");
+      await expect(ask()).rejects.toThrow(ExternalError);
+      rig.misbehave("none");
+      expect(await ask()).toEqual([
+        expect.stringMatching(/^nobody-here: Reviews may only be .*repository\.$/),
+      ]);
+      await ask();
+      expect(rig.shown(given).requested).toEqual([rig.people.writer]);
+      await rig.people.close(rig.people.writer, given);
+      expect(await ask()).toEqual([]);
+    });
+
+    test("answers no conversation that somebody has resolved meanwhile", async () => {
+      const { number: given } = await propose();
+      const comments = [{ path: "change.txt", line: 1, body: "hm" }];
+      await rig.people.review(rig.people.writer, given, "commented", "", comments);
+      const thread = (await read()).threads[0]?.id ?? "";
+      await rig.people.resolveThread(rig.people.writer, given, 0);
+      const reply = { thread, outcome: "fixed" as const, text: "Done." };
+      await rig.forge.replyThreads(rig.repository, given, "run-1", [reply], signal);
+      expect(rig.shown(given).threads).toEqual([{ resolved: true, comments: ["hm"] }]);
     });
 
     test("does not take our own comment for a prompt", async () => {

@@ -113,7 +113,7 @@ test("a delegated issue goes through all four run types to done", () => {
       "pr_open push_unseen → read_pull_request, tell action",
       "awaiting_review unapproved → tell response, show_plan",
       "changes_requested run_queued → start_run, show_plan",
-      "pr_open push_unseen → read_pull_request, reply_threads, tell action, show_plan",
+      "pr_open push_unseen → read_pull_request, reply_threads, comment, request_reviews, tell action, show_plan",
       "awaiting_review review_answered → tell response, show_plan",
       "awaiting_queue merge → merge, tell thought, show_plan",
       "awaiting_queue merge_asked → read_pull_request",

@@ -5,7 +5,8 @@ import { issueId } from "../../src/factory/facts/ids.ts";
 import type { ForgeContext } from "../../src/forges/forge.ts";
 import { interpretEvent, rulesChangedIn } from "../../src/forges/github/events/events.ts";
 import { checkOf } from "../../src/forges/github/read/reading.ts";
-import { ejectionReason, isAddressed, queuedPullRequest } from "../../src/forges/github/events/vocabulary.ts";
+import { isAddressed } from "../../src/forges/github/events/addressed.ts";
+import { ejectionReason, queuedPullRequest } from "../../src/forges/github/events/vocabulary.ts";
 
 const ISSUE = issueId("linear", "1");
 const OTHER = issueId("linear", "2");

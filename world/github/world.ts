@@ -134,6 +134,7 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
     hasBranchRules: true,
     formatter: null,
     graphqlRequests: Infinity,
+    commentsFirst: false,
   };
   const problems: string[] = [];
   const problem = (story: string): void => {

@@ -13,8 +13,10 @@ import { cancelKey, mergeKey, mergeUnderWay, unreadMerge } from "../judge/mergin
 import { closedBecause } from "./texts/pull-request.ts";
 import { isOverGlimpse, narration } from "./narration.ts";
 import { isOverReminder, readBeforeReminding } from "./reminders.ts";
+import { answerOnForge } from "./answer.ts";
+import { placed } from "./prompt.ts";
 import type { Policy, ProjectPolicy } from "../facts/policy.ts";
-import { pendingPrompts } from "../judge/authority.ts";
+import { isReviewUnread, pendingPrompts } from "../judge/authority.ts";
 import { isUnproven, projectOf } from "../judge/trust.ts";
 
 /**
@@ -95,7 +97,8 @@ function readings(facts: Facts, decision: Decision, policy: Policy, now: number)
     return list;
   }
   for (const prompt of Object.values(facts.prompts)) {
-    if (prompt.from === "forge" && isUnproven(prompt.by)) read(`who:${prompt.id}`);
+    if (prompt.from === "forge" && (isUnproven(prompt.by) || isReviewUnread(facts, prompt)))
+      read(`who:${prompt.id}`);
   }
   const core = pull.core.value;
   if (core.state === "closed") return list;
@@ -138,7 +141,7 @@ function running(facts: Facts, policy: Policy): readonly Effect[] {
         issue: facts.id,
         run: active.number,
         prompt: prompt.id,
-        text: prompt.text,
+        text: placed(prompt),
       });
     }
   }
@@ -200,26 +203,15 @@ function forge(facts: Facts, decision: Decision, policy: Policy): readonly Effec
   // What an earlier pull request was told belongs there, and was said there.
   const runs = facts.runs.filter((run) => run.generation === generationOf(facts));
   for (const run of runs) {
-    if (run.end === null || run.end.replies.length === 0) continue;
-    list.push({
-      kind: "reply_threads",
-      key: `reply:${facts.id}:${run.number}`,
-      issue: facts.id,
-      number: pull.number,
-      replies: run.end.replies,
-    });
-  }
-  for (const run of runs) {
-    // A reviewer who sees no new commit must learn why from a word on the pull request.
-    if (run.type !== "review_fix" || run.end === null || !["no_change", "answered"].includes(run.end.outcome))
-      continue;
-    list.push({
-      kind: "comment",
-      key: `comment:${facts.id}:${run.number}`,
-      issue: facts.id,
-      number: pull.number,
-      text: run.end.summary,
-    });
+    const { replies, comment, reviews } = answerOnForge(facts, run, policy);
+    const { number } = pull;
+    const common = { issue: facts.id, number };
+    if (replies.length > 0)
+      list.push({ kind: "reply_threads", key: `reply:${facts.id}:${run.number}`, ...common, replies });
+    if (comment !== null)
+      list.push({ kind: "comment", key: `comment:${facts.id}:${run.number}`, ...common, text: comment });
+    if (reviews.length > 0)
+      list.push({ kind: "request_reviews", key: `review:${facts.id}:${run.number}`, ...common, reviews });
   }
   if (
     facts.closed?.how === "cancel" &&

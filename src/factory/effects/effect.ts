@@ -29,6 +29,8 @@ export type Effect =
   | ForgeRequest
   | Is<"comment", { number: number; text: string }>
   | Is<"reply_threads", { number: number; replies: readonly ThreadReply[] }>
+  // `reviews`: the requested changes that were addressed, by id.
+  | Is<"request_reviews", { number: number; reviews: readonly string[] }>
   | Is<"close_pull_request", { number: number; comment: string }>
   // ── reading lane ──
   // `background`: nothing waits for it, so it is the first to give way when the tracker's allowance runs low. `workspace`: of
@@ -131,6 +133,12 @@ export const EFFECTS: Readonly<Record<EffectKind, EffectTrait>> = {
   },
   comment: { lane: "forge", coalesce: false, report: false, does: "comments on the pull request" },
   reply_threads: { lane: "forge", coalesce: false, report: false, does: "replies in review threads" },
+  request_reviews: {
+    lane: "forge",
+    coalesce: false,
+    report: false,
+    does: "requests another review by those who asked for changes",
+  },
   close_pull_request: { lane: "forge", coalesce: false, report: false, does: "closes the pull request" },
   read_ticket: { lane: "reading", coalesce: true, report: false, does: "reads the issue from the tracker" },
   read_pull_request: {

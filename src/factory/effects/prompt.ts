@@ -1,6 +1,8 @@
 import { cut } from "../words.ts";
 import type { Facts } from "../facts/facts.ts";
+import type { GivenThreads } from "../judge/reviews.ts";
 import type { Run } from "../facts/run.ts";
+import type { Prompt } from "../facts/ticket.ts";
 import type { Thread } from "../facts/pull-request.ts";
 
 /** What a prompt is made of beside the facts. Everything from outside the relay is quoted as untrusted. */
@@ -14,6 +16,8 @@ export interface PromptMaterial {
     readonly summary: string | null;
     readonly log: string | null;
   }[];
+  /** The open review threads that the run is given. */
+  readonly threads: GivenThreads;
   readonly baseBranch: string;
   /** A conflict with the base is left in the worktree for the agent to resolve. */
   readonly conflict: boolean;
@@ -62,6 +66,7 @@ export function promptFor(facts: Facts, run: Run, material: PromptMaterial): str
     );
   }
   if (run.type === "review_fix") parts.push(...reviews(facts, run, material));
+  parts.push(...threads(material));
   parts.push(`How work is done in this repository:\n\n${material.workflow.trim()}`);
   return parts.join("\n\n");
 }
@@ -109,25 +114,38 @@ function said(facts: Facts, run: Run, material: PromptMaterial): readonly string
   return [
     ...questions.map((question) => `You asked before:\n${quote("QUESTION", question.text, material.fence)}`),
     ...prompts.map(
-      (prompt) => `${prompt.by.name ?? "A person"} said:\n${quote("MESSAGE", prompt.text, material.fence)}`,
+      (prompt) =>
+        `${prompt.by.name ?? "A person"} said:\n${quote("MESSAGE", placed(prompt), material.fence)}`,
     ),
   ];
 }
 
+/** What was said, and on which line of the change. */
+export function placed({ text, on }: Prompt): string {
+  const { path = null, line = null } = on?.comment ?? {};
+  return path === null ? text : `On ${path}${line === null ? "" : `, line ${line}`}:\n${text}`;
+}
+
 function reviews(facts: Facts, run: Run, material: PromptMaterial): readonly string[] {
-  const pull = facts.pullRequest;
-  if (pull === null) return [];
-  const wanted = run.cause.reviews.flatMap((id) => pull.reviews[id] ?? []);
-  const threads = Object.values(pull.threads).filter((thread) => !thread.resolved);
+  const { pullRequest } = facts;
+  const wanted = run.cause.reviews.flatMap((id) => pullRequest?.reviews[id] ?? []);
+  return wanted.map(
+    (review) =>
+      `${review.by.name ?? "A reviewer"} requested changes:\n${quote("REVIEW", review.body, material.fence)}`,
+  );
+}
+
+function threads(material: PromptMaterial): readonly string[] {
+  const { toAnswer, others } = material.threads;
   return [
-    ...wanted.map(
-      (review) =>
-        `${review.by.name ?? "A reviewer"} requested changes:\n${quote("REVIEW", review.body, material.fence)}`,
-    ),
-    ...threads.map((thread) => threadWords(thread, material)),
-    ...(threads.length > 0
+    ...toAnswer.map((thread) => threadWords(thread, material)),
+    ...(toAnswer.length > 0
       ? ["List every one of these threads in `threads` of your closing JSON, by its id."]
       : []),
+    ...(others.length > 0
+      ? ["These review threads are open, too, for background. List those that you deal with."]
+      : []),
+    ...others.map((thread) => threadWords(thread, material)),
   ];
 }
 

@@ -1,6 +1,6 @@
 import type { IssueId } from "./ids.ts";
 import type { Actor } from "./actor.ts";
-import type { Authority, Blocker, TicketCore, TicketStatus } from "./ticket.ts";
+import type { Authority, Blocker, SaidOn, TicketCore, TicketStatus } from "./ticket.ts";
 import type {
   Check,
   Commit,
@@ -32,6 +32,7 @@ export type Observation =
         by: Actor;
         from: "tracker" | "forge" | "operator";
         text: string;
+        on?: SaidOn;
       }
     >
   | Of<"stop_requested", { prompt: string; session: string | null; by: Actor }>
@@ -171,12 +172,13 @@ export interface PullRequestReading extends PullRequestChange {
   /** Whether it is on and it was we who turned it on. */
   readonly autoMergeOurs: boolean;
   readonly ejections: readonly Ejection[];
-  /** People's comments on the pull request that are addressed to us. */
+  /** What people wrote on the pull request that is addressed to us: in comments, reviews and review threads. */
   readonly prompts: readonly {
     readonly id: string;
     readonly at: number;
     readonly by: Actor;
     readonly text: string;
+    readonly on?: SaidOn;
   }[];
   /** Unix ms when the reading was taken, by the forge's clock; >= core's own time. */
   readonly readAt: number;

@@ -154,6 +154,8 @@ export interface Thread {
     readonly by: Actor;
     readonly at: number;
     readonly text: string;
+    /** The forge's id of the review that it is a part of; null = it names none. */
+    readonly review: string | null;
   }[];
 }
 

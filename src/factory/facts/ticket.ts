@@ -77,6 +77,20 @@ export interface Prompt {
   readonly from: SaidTo;
   readonly session: string | null;
   readonly text: string;
+  /** Which part of a review it is; absent = it is not in one. */
+  readonly on?: SaidOn;
+}
+
+/** A word in a review of the pull request. */
+export interface SaidOn {
+  /** The forge's id of the review; null = it names none. */
+  readonly review: string | null;
+  /** The comment in a review thread, and where that stands; null = it is the review's own text. */
+  readonly comment: {
+    readonly id: string;
+    readonly path: string | null;
+    readonly line: number | null;
+  } | null;
 }
 
 /** Where a person said it: in the tracker, on the pull request, or to the relay itself. */

@@ -1,6 +1,8 @@
 import type { Authority, Prompt, Question } from "../facts/ticket.ts";
 import type { Facts } from "../facts/facts.ts";
+import { own } from "../facts/own.ts";
 import type { Policy } from "../facts/policy.ts";
+import type { Run } from "../facts/run.ts";
 import { asksForNothing } from "./courtesy.ts";
 import { acceptsOffer, isPick, triesAgain } from "./offer.ts";
 import { personHead } from "./pushes.ts";
@@ -84,12 +86,14 @@ export function trustedPrompts(facts: Facts, policy: Policy): Prompt[] {
 /** A run that failed, was interrupted or was stopped has not dealt with what it was given. */
 const DEALT_WITH: ReadonlySet<string> = new Set(["published", "no_change", "answered", "asked"]);
 
+function hasDealtWith({ end }: Run): boolean {
+  return end === null || DEALT_WITH.has(end.outcome);
+}
+
 /** Trusted prompts that no run has dealt with or is dealing with, oldest first. */
 export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
   const given = new Set(
-    facts.runs
-      .filter((run) => run.end === null || DEALT_WITH.has(run.end.outcome))
-      .flatMap((run) => [...run.cause.prompts, ...run.steered]),
+    facts.runs.filter(hasDealtWith).flatMap((run) => [...run.cause.prompts, ...run.steered]),
   );
   const isAnswer = new Set<string>();
   for (const question of Object.values(facts.questions)) {
@@ -109,8 +113,32 @@ export function pendingPrompts(facts: Facts, policy: Policy): Prompt[] {
       given.add(answer.id);
   }
   return trustedPrompts(facts, policy).filter(
-    ({ id, text }) => !given.has(id) && (isAnswer.has(id) || !asksForNothing(text)),
+    (prompt) =>
+      !given.has(prompt.id) &&
+      (isAnswer.has(prompt.id) || !asksForNothing(prompt.text)) &&
+      standsByItself(facts, prompt),
   );
+}
+
+/**
+ * Whether a message is to be dealt with by itself. What is said in a review that requests changes is dealt with as that
+ * review, or goes with it; of which kind a review is may have to be read first.
+ */
+function standsByItself(facts: Facts, prompt: Prompt): boolean {
+  const review = prompt.on?.review ?? null;
+  if (review === null) return true;
+  if (facts.runs.some((run) => run.cause.reviews.includes(review) && hasDealtWith(run))) return false;
+  const state = own(facts.pullRequest?.reviews ?? {}, review)?.state;
+  if (state !== undefined) return state === "commented" || state === "approved";
+  // A review of an earlier pull request is kept no longer.
+  return prompt.at > (facts.past.at(-1)?.at ?? 0) && !isReviewUnread(facts, prompt);
+}
+
+/** Whether it was said in a review of which nothing is known, and no reading since tells that there is none. */
+export function isReviewUnread({ pullRequest }: Facts, { at, on }: Prompt): boolean {
+  const review = on?.review ?? null;
+  if (review === null || pullRequest === null || own(pullRequest.reviews, review) !== undefined) return false;
+  return pullRequest.hint !== null || (pullRequest.readAt ?? 0) < at;
 }
 
 /** What was said this long before a question was asked is no answer to it, however far apart two clocks are (ms). */

@@ -1,5 +1,8 @@
 import type { Facts } from "../facts/facts.ts";
-import type { Review } from "../facts/pull-request.ts";
+import type { Review, Thread } from "../facts/pull-request.ts";
+import type { Prompt } from "../facts/ticket.ts";
+import type { Run } from "../facts/run.ts";
+import { own } from "../facts/own.ts";
 import { hasPushedSince, isOnlyBaseSince } from "./pushes.ts";
 import { endOfSecond } from "../facts/stamp.ts";
 import type { Policy } from "../facts/policy.ts";
@@ -77,4 +80,60 @@ function isAnswered(facts: Facts, review: Review): boolean {
       run.end !== null &&
       ["published", "no_change", "answered"].includes(run.end.outcome),
   );
+}
+
+/** The open review threads that a run is given. */
+export interface GivenThreads {
+  /** Those that it is to answer. */
+  readonly toAnswer: readonly Thread[];
+  /** The others, as background. */
+  readonly others: readonly Thread[];
+}
+
+/**
+ * What a run is given of the review threads: for a message in a thread that thread, for one in a review those of the
+ * review, and for requested changes all in which nothing was answered yet. None in which nobody speaks who may steer.
+ */
+export function threadsFor(facts: Facts, run: Run, policy: Policy): GivenThreads {
+  const said = saidTo(facts, run).filter(({ from }) => from === "forge");
+  const isReview = run.type === "review_fix";
+  if (!isReview && said.length === 0) return { toAnswer: [], others: [] };
+  const comments = new Set(said.flatMap(({ on }) => on?.comment?.id ?? []));
+  const reviews = new Set([
+    ...run.cause.reviews,
+    ...said.flatMap(({ on }) => (on?.comment === null ? (on.review ?? []) : [])),
+  ]);
+  const since = run.startedAt ?? Infinity;
+  const isToAnswer = ({ comments: words }: Thread): boolean => {
+    const last = words.at(-1);
+    return (
+      words.some(({ id, review }) => comments.has(id) || (review !== null && reviews.has(review))) ||
+      // What was said while the run went on, it was not given.
+      (isReview && last !== undefined && last.by.kind !== "us" && last.at <= since)
+    );
+  };
+  const open = Object.values(facts.pullRequest?.threads ?? {}).filter(
+    ({ resolved, comments: words }) =>
+      !resolved && words.some(({ by }) => maySteer(facts, by, "forge", policy)),
+  );
+  return { toAnswer: open.filter(isToAnswer), others: open.filter((thread) => !isToAnswer(thread)) };
+}
+
+/** The messages that a run was given, at its start or while it went on. */
+export function saidTo(facts: Facts, run: Run): readonly Prompt[] {
+  return [...run.cause.prompts, ...run.steered].flatMap((id) => own(facts.prompts, id) ?? []);
+}
+
+/** Of these reviews those whose reviewers still ask for changes: nobody took theirs back, or has said more since. */
+export function stillRequested(facts: Facts, reviews: readonly string[]): readonly Review[] {
+  const all = facts.pullRequest?.reviews ?? {};
+  return reviews
+    .flatMap((id) => own(all, id) ?? [])
+    .filter(
+      (review) =>
+        review.state === "changes_requested" &&
+        !Object.values(all).some(
+          (later) => later.by.id === review.by.id && later.at > review.at && OPINIONS.has(later.state),
+        ),
+    );
 }

@@ -42,8 +42,16 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
       return seen.delegated ? withDelegation(next, true, by, at, false) : next;
     }
     case "prompted": {
-      const { prompt, at, by, from, session, text } = seen;
-      return withPrompt(facts, { id: prompt, at, by, from, session, text });
+      const { prompt, at, by, from, session, text, on } = seen;
+      return withPrompt(facts, {
+        id: prompt,
+        at,
+        by,
+        from,
+        session,
+        text,
+        ...(on === undefined ? {} : { on }),
+      });
     }
     case "stop_requested":
       return withStop(facts, seen.by, seen.session, seen.at, false);
@@ -99,9 +107,7 @@ export function observe(facts: Facts, seen: Observation, heardAt = seen.at): Fac
     case "pull_request_read": {
       let next = withPullRequestReading(facts, seen, seen.at);
       if (next.pullRequest?.number !== seen.number) return next;
-      for (const { id, at, by, text } of seen.prompts) {
-        next = withPrompt(next, { id, at, by, text, from: "forge", session: null });
-      }
+      for (const prompt of seen.prompts) next = withPrompt(next, { ...prompt, from: "forge", session: null });
       return next;
     }
     case "repository_read":

@@ -20,6 +20,7 @@ import { createPullRequestReader } from "./read/read.ts";
 import { createSuperseded } from "./read/superseded.ts";
 import { gitRemote } from "./client/remote.ts";
 import { rerunChecks } from "./write/rerun.ts";
+import { requestReviews } from "./write/reviewers.ts";
 import { createRuleBook } from "./read/rules.ts";
 import { createTransport } from "./client/transport.ts";
 import { updateBranch } from "./write/update-branch.ts";
@@ -100,6 +101,8 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
       comment(client, repository, number, key, text, await whoAmI(signal), signal),
     replyThreads: async (repository, number, key, replies, signal) =>
       replyThreads(client, repository, number, key, replies, await whoAmI(signal), log, signal),
+    requestReviews: (repository, number, reviewers, signal) =>
+      requestReviews(client, repository, number, reviewers, signal),
     merge: (request, signal) => merge(client, request, signal),
     cancelMerge: (repository, number, signal) => cancelMerge(client, repository, number, signal),
     rerunChecks: (repository, workflowRuns, signal) => rerunChecks(client, repository, workflowRuns, signal),

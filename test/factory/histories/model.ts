@@ -308,7 +308,7 @@ export class Model {
       resolved: false,
       path: "a.ts",
       line: 1,
-      comments: [{ id: `${id}.1`, by: REV, at: this.now, text: "why?" }],
+      comments: [{ id: `${id}.1`, by: REV, at: this.now, text: "why?", review: null }],
     });
     this.tell({ kind: "review_comment_added", at: this.now, number: 7 });
   }

@@ -146,6 +146,15 @@ const PULL_REQUEST: Samples<typeof pullRequest> = {
       ),
     ].join("\n---\n"),
   mergeMessage: () => pullRequest.mergeMessage("main", "patchrelay/app-1"),
+  commitLink: () => pullRequest.commitLink("https://github.com/acme/app/pull/7", "0123456789abcdef"),
+  done: () =>
+    ["[`01234567`](https://example.com)", null]
+      .map((commit) => pullRequest.done("Added subtract().", commit))
+      .join("\n---\n"),
+  seeComment: () =>
+    ["[`01234567`](https://example.com)", null].map((commit) => pullRequest.seeComment(commit)).join("\n"),
+  notRequested: () =>
+    pullRequest.notRequested("grace", "Reviews may only be requested from collaborators of the repository"),
   closedBecause: () => [pullRequest.closedBecause("ops"), pullRequest.closedBecause(null)].join("\n"),
 };
 
@@ -333,6 +342,23 @@ describe("what people are told, word for word", () => {
 
       ## mergeMessage
       Merge main into patchrelay/app-1
+
+      ## commitLink
+      [\`01234567\`](https://github.com/acme/app/pull/7/commits/0123456789abcdef)
+
+      ## done
+      Added subtract().
+
+      Commit: [\`01234567\`](https://example.com)
+      ---
+      Added subtract().
+
+      ## seeComment
+      I pushed [\`01234567\`](https://example.com) in answer to the review; see my comment on the pull request.
+      I changed nothing here; see my comment on the pull request.
+
+      ## notRequested
+      I could not request another review from grace: Reviews may only be requested from collaborators of the repository.
 
       ## closedBecause
       Closed because ops cancelled the issue.

@@ -91,6 +91,7 @@ export function forgeSeam(life: Life): Forge {
       await ask(signal, () => outside.post(outside.issueOfPull(number), key)),
     replyThreads: async (_repository, number, key, _replies, signal) =>
       await ask(signal, () => outside.post(outside.issueOfPull(number), key)),
+    requestReviews: async (_repository, _number, _reviewers, signal) => await ask(signal, () => []),
     async merge({ number, head }, signal) {
       const issue = outside.issueOfPull(number);
       life.oracle.merges(life, issue, `the merge of ${head}`);

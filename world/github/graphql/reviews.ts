@@ -84,7 +84,7 @@ export function commentNode(
     body: comment.body,
     bodyText: comment.body,
     createdAt: stamp(comment.createdAt),
-    updatedAt: stamp(comment.createdAt),
+    updatedAt: stamp(comment.updatedAt),
     path: thread.path,
     line: thread.outdated ? null : thread.line,
     originalLine: thread.line,

@@ -129,6 +129,7 @@ export interface ReviewComment {
   readonly commit: string;
   readonly replyTo: number | null;
   readonly createdAt: number;
+  updatedAt: number;
   body: string;
 }
 
@@ -223,6 +224,8 @@ export interface Pull {
   readonly reviews: Review[];
   readonly threads: Thread[];
   readonly comments: IssueComment[];
+  /** Whose review is requested and has not come yet. */
+  requested: readonly Person[];
   readonly queueEvents: QueueEvent[];
   /** Times somebody gave it another base. */
   readonly baseChanges: {
@@ -330,6 +333,8 @@ export interface Habits {
   formatter: Formatter | null;
   /** Connections that a GraphQL query may ask for; one that asks for more takes too long and is answered 502. */
   graphqlRequests: number;
+  /** GitHub promises no order of webhooks: the comments of a review come before the review itself. */
+  commentsFirst: boolean;
 }
 
 export interface Formatter {

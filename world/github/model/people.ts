@@ -36,7 +36,16 @@ import type { PushOptions } from "./pushes.ts";
 import { disableAutoMerge } from "./auto-merge.ts";
 import { dequeue, enqueue } from "./queue.ts";
 import type { NewReview } from "./reviews.ts";
-import { addComment, addReview, dismissReview, editComment, replyInThread, setResolved } from "./reviews.ts";
+import {
+  addComment,
+  addReview,
+  dismissReview,
+  editComment,
+  editReview,
+  replyInThread,
+  requestReviews,
+  setResolved,
+} from "./reviews.ts";
 import type { MergeMethod } from "./model.ts";
 
 /** Which pull request: by number where the world has one repository, else `owner/name#number`. */
@@ -78,6 +87,14 @@ export interface People {
   dismissReview(person: string, pull: PullName, review: number): Promise<void>;
   comment(person: string, pull: PullName, body: string): Promise<IssueComment>;
   editComment(person: string, pull: PullName, comment: number, body: string): Promise<void>;
+  /** Edits the text of a review, or the first comment of a thread. */
+  editReview(
+    person: string,
+    pull: PullName,
+    which: { readonly review: number } | { readonly thread: number },
+    body: string,
+  ): Promise<void>;
+  requestReview(person: string, pull: PullName, reviewer: string): Promise<void>;
   replyInThread(person: string, pull: PullName, thread: number, body: string): Promise<void>;
   /** `thread` counts from 0, in the order in which they were started. */
   resolveThread(person: string, pull: PullName, thread: number): Promise<void>;
@@ -204,6 +221,24 @@ export function openPeople(core: Core): People {
         if (comment === undefined) throw new Error(`pull request ${pull.number} has no comment ${id}`);
         editComment(core, repository, pull, comment, body, personOf(core, person));
       }),
+    editReview: (person, name, which, body) =>
+      onPull(name, (repository, pull) => {
+        const actor = personOf(core, person);
+        if ("thread" in which) {
+          const thread = threadAt(pull, which.thread);
+          const comment = thread.comments[0];
+          if (comment !== undefined) editReview(core, repository, pull, { thread, comment }, body, actor);
+          return;
+        }
+        const review = pull.reviews.find((candidate) => candidate.id === which.review);
+        if (review === undefined)
+          throw new Error(`pull request ${pull.number} has no review ${which.review}`);
+        editReview(core, repository, pull, { review }, body, actor);
+      }),
+    requestReview: (person, name, reviewer) =>
+      onPull(name, (repository, pull) =>
+        requestReviews(core, repository, pull, [reviewer], personOf(core, person)),
+      ),
     replyInThread: (person, name, thread, body) =>
       onPull(name, (repository, pull) => {
         replyInThread(core, repository, pull, threadAt(pull, thread), personOf(core, person), body);

@@ -43,6 +43,7 @@ export async function openPull(core: Core, repository: Repository, given: NewPul
     reviews: [],
     threads: [],
     comments: [],
+    requested: [],
     queueEvents: [],
     baseChanges: [],
     past: [],

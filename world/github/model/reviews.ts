@@ -11,7 +11,15 @@ import type {
 } from "./model.ts";
 import { change } from "./model.ts";
 import { protectionOf } from "./verdicts.ts";
-import { issueCommentPart, issuePart, pullPart, reviewCommentPart, reviewPart } from "../views/views.ts";
+import { Refused } from "../schemas.ts";
+import {
+  issueCommentPart,
+  issuePart,
+  personPart,
+  pullPart,
+  reviewCommentPart,
+  reviewPart,
+} from "../views/views.ts";
 
 export interface NewReview {
   readonly state: Exclude<ReviewState, "DISMISSED">;
@@ -38,9 +46,9 @@ export function addReview(
     body: given.body,
     state: given.state,
   };
-  pull.reviews.push(review);
-  change(core, pull, {});
-  tellReview(core, repository, pull, review, "submitted", author);
+  submit(core, pull, review);
+  const tell = (): void => tellReview(core, repository, pull, review, "submitted", author);
+  if (!core.habits.commentsFirst) tell();
   for (const { path, line, body } of given.comments) {
     const thread: Thread = {
       nodeId: `PRRT_${core.nextId()}`,
@@ -53,8 +61,58 @@ export function addReview(
     pull.threads.push(thread);
     addThreadComment(core, repository, pull, thread, review, body, null);
   }
+  if (core.habits.commentsFirst) tell();
   core.after.changed(repository);
   return review;
+}
+
+/** Whoever has reviewed is no longer asked to (REST description, "Get all requested reviewers for a pull request"). */
+function submit(core: Core, pull: Pull, review: Review): void {
+  pull.reviews.push(review);
+  pull.requested = pull.requested.filter((person) => person.login !== review.author.login);
+  change(core, pull, {});
+}
+
+/**
+ * Requests reviews of people. All or none: one who may not review spoils the request for the others. The words are those of
+ * the real service (peter-evans/create-pull-request#4138, dependabot/dependabot-core#9398; of bots only Copilot can be asked:
+ * Automattic/jetpack#37058). Who is asked already is not asked again.
+ */
+export function requestReviews(
+  core: Core,
+  repository: Repository,
+  pull: Pull,
+  logins: readonly string[],
+  actor: Person,
+): void {
+  const people = logins.map((login) => core.people.get(login) ?? null);
+  if (people.some((person) => person?.login === pull.author.login))
+    throw new Refused(422, "Review cannot be requested from pull request author.");
+  const fine = people.filter(
+    (person): person is Person =>
+      person !== null && person.type === "User" && isCollaborator(repository, person),
+  );
+  if (fine.length < people.length)
+    throw new Refused(
+      422,
+      `Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the ${repository.fullName} repository.`,
+    );
+  for (const person of fine) {
+    if (pull.requested.some(({ login }) => login === person.login)) continue;
+    pull.requested = [...pull.requested, person];
+    change(core, pull, {});
+    core.emit(repository, "pull_request", "review_requested", actor, {
+      number: pull.number,
+      pull_request: pullPart(core, repository, pull, null, Infinity),
+      requested_reviewer: personPart(core, person),
+    });
+  }
+}
+
+// Everybody can read a public repository; a collaborator was given a permission.
+function isCollaborator(repository: Repository, person: Person): boolean {
+  const given = repository.permissions.get(person.login) ?? "none";
+  return repository.owner.login === person.login || given !== "none";
 }
 
 /** Answers in a thread; like GitHub, that makes a `commented` review of its own. */
@@ -77,10 +135,35 @@ export function replyInThread(
     body: "",
     state: "COMMENTED",
   };
-  pull.reviews.push(review);
-  change(core, pull, {});
+  submit(core, pull, review);
   tellReview(core, repository, pull, review, "submitted", author);
   return addThreadComment(core, repository, pull, thread, review, body, thread.comments[0]?.id ?? null);
+}
+
+/** Changes what a review's own text or one of its comments says. */
+export function editReview(
+  core: Core,
+  repository: Repository,
+  pull: Pull,
+  edited: { readonly review: Review } | { readonly thread: Thread; readonly comment: ReviewComment },
+  body: string,
+  actor: Person,
+): void {
+  change(core, pull, {});
+  if ("review" in edited) {
+    edited.review.body = body;
+    tellReview(core, repository, pull, edited.review, "edited", actor, { changes: {} });
+    return;
+  }
+  const { thread, comment } = edited;
+  const from = comment.body;
+  comment.body = body;
+  comment.updatedAt = core.clock.now();
+  core.emit(repository, "pull_request_review_comment", "edited", actor, {
+    comment: reviewCommentPart(core, repository, pull, thread, comment),
+    pull_request: shortPull(core, repository, pull),
+    changes: { body: { from } },
+  });
 }
 
 function addThreadComment(
@@ -93,6 +176,7 @@ function addThreadComment(
   replyTo: number | null,
 ): ReviewComment {
   const id = core.nextId();
+  const now = core.clock.now();
   const comment: ReviewComment = {
     id,
     nodeId: `PRRC_${id}`,
@@ -100,7 +184,8 @@ function addThreadComment(
     review,
     commit: review.commit,
     replyTo,
-    createdAt: core.clock.now(),
+    createdAt: now,
+    updatedAt: now,
     body,
   };
   thread.comments.push(comment);
@@ -219,10 +304,12 @@ function tellReview(
   review: Review,
   action: string,
   actor: Person,
+  more = {},
 ): void {
   core.emit(repository, "pull_request_review", action, actor, {
     review: reviewPart(core, repository, pull, review, "webhook"),
     pull_request: shortPull(core, repository, pull),
+    ...more,
   });
 }
 

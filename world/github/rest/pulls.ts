@@ -2,10 +2,10 @@ import type { MergeMethod, Pull, Thread } from "../model/model.ts";
 import { fieldsAt, personOf } from "../model/model.ts";
 import { closePull, editPull, mergePull, openPull, reopenPull, updateBranch } from "../model/pulls.ts";
 import { dequeue } from "../model/queue.ts";
-import { replyInThread } from "../model/reviews.ts";
+import { replyInThread, requestReviews } from "../model/reviews.ts";
 import { seenShape } from "../model/verdicts.ts";
 import { commitPart } from "../views/checks.ts";
-import { pullPart, reviewCommentPart, reviewPart } from "../views/views.ts";
+import { personPart, pullPart, reviewCommentPart, reviewPart } from "../views/views.ts";
 import { filePart } from "./repositories.ts";
 import type { Call, Routes } from "./route.ts";
 import { changing, notFound, ok, page, pullOf, text } from "./route.ts";
@@ -98,6 +98,14 @@ export const pullRoutes: Routes = {
       seen.map((review) => reviewPart(call.core, call.repository, pull, review, "rest")),
     );
   },
+  "pulls/list-requested-reviewers": (call) =>
+    ok({ users: pullOf(call).requested.map((person) => personPart(call.core, person)), teams: [] }),
+  "pulls/request-reviewers": changing(async (call) => {
+    const pull = pullOf(call);
+    const logins = (call.body["reviewers"] ?? []) as readonly string[];
+    requestReviews(call.core, call.repository, pull, logins, call.actor.person);
+    return { status: 201, body: await whole(call, pull) };
+  }),
   "pulls/list-review-comments": (call) => {
     const pull = pullOf(call);
     const since = Date.parse(text(call.query["since"]) ?? "") || 0;

@@ -91,6 +91,8 @@ export function pullPart(
     user: personPart(core, pull.author),
     labels: fields.labels.map((name) => labelPart(core, repository, name)),
     draft: fields.draft,
+    requested_reviewers: pull.requested.map((person) => personPart(core, person)),
+    requested_teams: [],
     head: endPart(core, repository, pull.headRef, fields.headSha),
     base: endPart(core, repository, fields.baseRef, fields.baseSha),
     merged: fields.merged,
@@ -195,7 +197,7 @@ export function reviewCommentPart(
     body: comment.body,
     author_association: associationOf(repository, comment.author),
     created_at: stamp(comment.createdAt),
-    updated_at: stamp(comment.createdAt),
+    updated_at: stamp(comment.updatedAt),
   };
 }
 

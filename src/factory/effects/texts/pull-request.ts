@@ -1,12 +1,12 @@
 import type { Facts } from "../../facts/facts.ts";
 import type { Run } from "../../facts/run.ts";
-import { cut } from "../../words.ts";
+import { cut, sentence } from "../../words.ts";
 import { defused } from "./defuse.ts";
 import type { RunType } from "../../facts/run-types.ts";
 
 /**
- * What a pull request is told, word for word: its title and body, commits, comments. Replies in review threads and the
- * comment after a review without a change are the agent's own words, passed on as they are.
+ * What a pull request is told, word for word: its title and body, commits, comments. What the agent says of its work, and
+ * in review threads, is passed on as it is.
  */
 
 const LONGEST_TITLE = 250;
@@ -51,6 +51,28 @@ export function commitMessage(facts: Facts, run: Run, summary: string): string {
 /** Message of a commit that brings one branch into another. */
 export function mergeMessage(from: string, into: string): string {
   return `Merge ${from} into ${into}`;
+}
+
+/** A commit of the pull request at `url`. */
+export function commitLink(url: string, sha: string): string {
+  return `[\`${sha.slice(0, 8)}\`](${url}/commits/${sha})`;
+}
+
+/** What a run did, in the agent's words, and the commit that it made, as a link; null = it made none. */
+export function done(summary: string, commit: string | null): string {
+  return commit === null ? summary : `${summary.trim()}\n\nCommit: ${commit}`;
+}
+
+/** In a review thread of which the agent said nothing: where to look. */
+export function seeComment(commit: string | null): string {
+  return commit === null
+    ? "I changed nothing here; see my comment on the pull request."
+    : `I pushed ${commit} in answer to the review; see my comment on the pull request.`;
+}
+
+/** That the forge does not let us ask for another review; `why`: its reason. */
+export function notRequested(reviewer: string, why: string): string {
+  return `I could not request another review from ${reviewer}: ${sentence(why)}`;
 }
 
 /** Why the pull request is closed; `by` is the operator's name, if it is known. */

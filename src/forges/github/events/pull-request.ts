@@ -1,3 +1,4 @@
+import type { Actor } from "../../../factory/facts/actor.ts";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import type { PullRequestCore } from "../../../factory/facts/pull-request.ts";
 import type { ForgeContext } from "../../forge.ts";
@@ -12,7 +13,8 @@ import {
   ReviewEvent,
   ReviewThreadEvent,
 } from "./schema.ts";
-import { actorOf, ejectionReason, isAddressed, isMarked, kept, reviewOf } from "./vocabulary.ts";
+import { isAddressed } from "./addressed.ts";
+import { actorOf, ejectionReason, isMarked, kept, promptIn, reviewOf } from "./vocabulary.ts";
 
 const CHANGES: ReadonlySet<string> = new Set([
   "opened",
@@ -100,10 +102,29 @@ export function interpretReview(
   const at = action === "submitted" ? review.at : (given.updated_at ?? pullRequest.updated_at ?? review.at);
   return observed(ownersOfPullRequest(context, repository, pullRequest), [
     { kind: "review_changed", at, number: pullRequest.number, review },
+    ...spoken(
+      context,
+      { ...review, text: given.body ?? "" },
+      { id: review.id, on: { review: review.id, comment: null } },
+    ),
   ]);
 }
 
-/** `pull_request_review_comment`: a hint to read the conversations again; our own words are no news. */
+/** What somebody wrote in a review, where it is addressed to us. */
+function spoken(
+  context: ForgeContext,
+  { by, at, text }: { readonly by: Actor; readonly at: number; readonly text: string },
+  where: Parameters<typeof promptIn>[0],
+): Observation[] {
+  if (by.kind !== "person" || !isAddressed(text, context.us)) return [];
+  const { id, on } = promptIn(where);
+  return [{ kind: "prompted", at, prompt: id, session: null, by, from: "forge", text: kept(text), on }];
+}
+
+/**
+ * `pull_request_review_comment`: a hint to read the conversations again, and a person's word where it is addressed to us;
+ * our own words are no news.
+ */
 export function interpretReviewComment(
   body: unknown,
   action: string | null,
@@ -116,13 +137,22 @@ export function interpretReviewComment(
     pull_request: pullRequest,
     repository,
   } = payload(ReviewCommentEvent, body, "pull_request_review_comment");
-  if (actorOf(comment.user, context.us, null).kind === "us") return ignored("our own words");
+  const by = actorOf(comment.user, context.us, comment.author_association);
+  if (by.kind === "us") return ignored("our own words");
+  const { id, path, original_line: line } = comment;
+  const said = { by, at: comment.created_at ?? context.receivedAt, text: comment.body ?? "" };
   return observed(ownersOfPullRequest(context, repository, pullRequest), [
     {
       kind: "review_comment_added",
       at: comment.updated_at ?? comment.created_at ?? context.receivedAt,
       number: pullRequest.number,
     },
+    ...(action === "deleted"
+      ? []
+      : spoken(context, said, {
+          id,
+          on: { review: comment.pull_request_review_id, comment: { id, path, line: line ?? comment.line } },
+        })),
   ]);
 }
 

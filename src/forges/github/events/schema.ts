@@ -20,6 +20,11 @@ const Text = z
   .nullish()
   .transform((text) => text ?? null);
 
+const Line = z
+  .number()
+  .nullish()
+  .transform((line) => line ?? null);
+
 const AccountPart = z
   .object({ id: Id, login: z.string(), type: z.string().default("User") })
   .nullish()
@@ -77,7 +82,18 @@ export const ReviewEvent = Common.extend({
 
 export const ReviewCommentEvent = Common.extend({
   pull_request: PullRequestPart,
-  comment: z.object({ user: AccountPart, updated_at: Time, created_at: Time }),
+  comment: z.object({
+    id: Id,
+    user: AccountPart,
+    body: Text,
+    path: Text,
+    line: Line,
+    original_line: Line,
+    pull_request_review_id: Id.nullish().transform((id) => id ?? null),
+    updated_at: Time,
+    created_at: Time,
+    author_association: Text,
+  }),
 });
 
 export const ReviewThreadEvent = Common.extend({

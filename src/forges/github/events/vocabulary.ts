@@ -2,6 +2,7 @@ import type { Actor } from "../../../factory/facts/actor.ts";
 import { NOBODY } from "../../../factory/facts/actor.ts";
 import type { Check, Conclusion, Ejection, Review } from "../../../factory/facts/pull-request.ts";
 import { clip } from "../../../lib/text.ts";
+import type { SaidOn } from "../../../factory/facts/ticket.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 
 /**
@@ -151,6 +152,17 @@ export function reviewOf(review: {
 }
 
 /**
+ * The id of a word in a review, which a comment in the conversation must not share: GitHub counts reviews, their comments
+ * and other comments each by themselves.
+ */
+export function promptIn({ id, on }: { readonly id: string; readonly on: SaidOn }): {
+  readonly id: string;
+  readonly on: SaidOn;
+} {
+  return { id: `${on.comment === null ? "review" : "thread"}:${id}`, on };
+}
+
+/**
  * Why an entry left the merge queue. Webhooks use the upper-case words of `pull_request.dequeued`, the
  * timeline's `reason` is free text in lower case.
  */
@@ -174,23 +186,6 @@ export function ejectionReason(reason: string | null): Ejection["reason"] {
 export function queuedPullRequest(ref: string | null): number | null {
   const found = /^(?:refs\/heads\/)?gh-readonly-queue\/.+\/pr-(\d{1,9})-[0-9a-f]{40,64}$/.exec(ref ?? "");
   return found === null ? null : Number(found[1]);
-}
-
-const ESCAPED = /[.*+?^${}()|[\]\\]/g;
-
-/**
- * Whether a comment is meant for us: it begins with `/patchrelay`, or mentions our login (an app's with or
- * without `[bot]`) outside of quoted lines.
- */
-export function isAddressed(text: string, us: ForgeIdentity | null): boolean {
-  const own = text
-    .split("\n")
-    .filter((line) => !line.trimStart().startsWith(">"))
-    .join("\n");
-  if (/^\/patchrelay(?![\w-])/i.test(own.trimStart())) return true;
-  if (us === null) return false;
-  const login = us.login.replace(/\[bot\]$/, "").replace(ESCAPED, String.raw`\$&`);
-  return new RegExp(String.raw`(?<![\w/@.-])@${login}(?:\[bot\])?(?![\w/-])`, "i").test(own);
 }
 
 /** The hidden mark of a text of ours; `digest`: 16 hex digits. */

@@ -76,6 +76,10 @@ const COMMITS = 50;
 const comment = (field: Field): string => `
   ${field("fullDatabaseId")} databaseId body createdAt authorAssociation author { ${ACTOR} }`;
 
+// Of which review a comment of a conversation is a part, and where it was made.
+const within = (field: Field): string =>
+  `line originalLine pullRequestReview { ${field("fullDatabaseId")} databaseId }`;
+
 // `isRequired` is asked for a pull request's number, so that this cannot be a fragment.
 const pullRequest = (field: Field, number: string): string => `
   id number url state merged isDraft title headRefOid headRefName baseRefName mergeable updatedAt closedAt
@@ -128,7 +132,7 @@ query PullRequests($owner: String!, $repo: String!, ${variables.join(", ")}) {
 }
 
 const threadComments = (field: Field): string => `nodes(ids: $ids) {
-    ... on PullRequestReviewThread { id comments(last: 50) { nodes { ${comment(field)} } } }
+    ... on PullRequestReviewThread { id comments(last: 50) { nodes { ${comment(field)} ${within(field)} } } }
   }`;
 
 /** The comments of conversations. */

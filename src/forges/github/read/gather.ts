@@ -18,7 +18,7 @@ import {
   THREADS_AT_ONCE,
   threadsBeside,
 } from "./documents.ts";
-import type { CommentNode } from "./queries.ts";
+import type { ThreadComment } from "./queries.ts";
 import {
   ownerAndName,
   ParentsNode,
@@ -32,7 +32,7 @@ import {
 export interface Found {
   readonly node: PullRequestNode;
   /** Comments of conversations that came along with it. */
-  readonly comments: ReadonlyMap<string, readonly CommentNode[]>;
+  readonly comments: ReadonlyMap<string, readonly ThreadComment[]>;
   readonly repositoryId: string | null;
   /** Some or all of its checks are not shown to our credential. */
   readonly isBlind: boolean;
@@ -51,7 +51,7 @@ export interface Gatherer {
     thread: string,
     need: Need,
     signal: AbortSignal,
-  ): Promise<readonly CommentNode[]>;
+  ): Promise<readonly ThreadComment[]>;
 }
 
 /** A reading that waits for other readings, and its own request, may take this many deadlines of a request. */
@@ -139,7 +139,7 @@ export function createGatherer(client: Client, clock: Clock, totalMs: number): G
     },
   });
 
-  const threads = createBatches<string, readonly CommentNode[]>({
+  const threads = createBatches<string, readonly ThreadComment[]>({
     most: THREADS_AT_ONCE,
     async send(repository, ids, signal) {
       const what = `${ids.length} conversations`;
@@ -148,7 +148,7 @@ export function createGatherer(client: Client, clock: Clock, totalMs: number): G
       const parsed = ThreadCommentsAnswer.safeParse(data);
       if (!parsed.success) throw faults[0]?.fault ?? undocumented(`${what} of ${repository}`, parsed.error);
       const comments = commentsIn(ids, parsed.data.nodes, faults);
-      return ids.map((id, index): Outcome<readonly CommentNode[]> => {
+      return ids.map((id, index): Outcome<readonly ThreadComment[]> => {
         const known = comments.get(id);
         if (known !== undefined) return { value: known };
         const own = faults.find(({ path }) => path.length === 0 || path[1] === index);
@@ -213,8 +213,8 @@ function commentsIn(
   ids: readonly string[],
   nodes: readonly unknown[],
   faults: readonly PartFault[],
-): ReadonlyMap<string, readonly CommentNode[]> {
-  const found = new Map<string, readonly CommentNode[]>();
+): ReadonlyMap<string, readonly ThreadComment[]> {
+  const found = new Map<string, readonly ThreadComment[]>();
   for (const [index, id] of ids.entries()) {
     const own = faults.filter(({ path }) => path[0] === "nodes" && path[1] === index);
     if (own.some((fault) => !mayBeHidden(fault) && fault.fault.kind !== "not_found")) continue;

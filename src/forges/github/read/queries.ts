@@ -83,20 +83,37 @@ const CheckedCommit = z.object({
   statusCheckRollup: Rollup.nullish().transform((rollup) => rollup ?? null),
 });
 
-const CommentNode = z
-  .object({
-    fullDatabaseId: MaybeId,
-    databaseId: MaybeId,
-    body: z.string(),
-    createdAt: Time,
-    authorAssociation: MaybeText,
-    author: ActorNode,
-  })
-  .transform(({ fullDatabaseId, databaseId, ...comment }) => ({
-    ...comment,
-    id: fullDatabaseId ?? databaseId ?? "",
-  }));
+const MaybeLine = z
+  .number()
+  .nullish()
+  .transform((line) => line ?? null);
+
+const Comment = z.object({
+  fullDatabaseId: MaybeId,
+  databaseId: MaybeId,
+  body: z.string(),
+  createdAt: Time,
+  authorAssociation: MaybeText,
+  author: ActorNode,
+});
+
+const CommentNode = Comment.transform(({ fullDatabaseId, databaseId, ...comment }) => ({
+  ...comment,
+  id: fullDatabaseId ?? databaseId ?? "",
+}));
 export type CommentNode = z.infer<typeof CommentNode>;
+
+const ThreadComment = Comment.extend({
+  line: MaybeLine,
+  originalLine: MaybeLine,
+  pullRequestReview: z.object({ fullDatabaseId: MaybeId, databaseId: MaybeId }).nullish(),
+}).transform(({ fullDatabaseId, databaseId, pullRequestReview: review, line, originalLine, ...comment }) => ({
+  ...comment,
+  id: fullDatabaseId ?? databaseId ?? "",
+  line: originalLine ?? line,
+  review: review?.fullDatabaseId ?? review?.databaseId ?? null,
+}));
+export type ThreadComment = z.infer<typeof ThreadComment>;
 
 const ReviewNode = z
   .object({
@@ -118,10 +135,7 @@ const ThreadNode = z.object({
   id: z.string(),
   isResolved: z.boolean(),
   path: MaybeText,
-  line: z
-    .number()
-    .nullish()
-    .transform((line) => line ?? null),
+  line: MaybeLine,
 });
 
 const TimelineNode = z.union([
@@ -208,7 +222,7 @@ export const CommitAnswer = z.object({
 });
 
 /** One conversation with its comments; the rest of it came with the pull request. */
-export const ThreadCommentsNode = z.object({ id: z.string(), comments: nodes(CommentNode) });
+export const ThreadCommentsNode = z.object({ id: z.string(), comments: nodes(ThreadComment) });
 
 export const ThreadCommentsAnswer = z.object({ nodes: z.array(z.unknown()) });
 

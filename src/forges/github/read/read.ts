@@ -9,7 +9,7 @@ import { blindChecks } from "./blind.ts";
 import { checksOfHead } from "./checks.ts";
 import type { BaseChecks } from "./checks.ts";
 import type { Gatherer } from "./gather.ts";
-import type { CommentNode } from "./queries.ts";
+import type { ThreadComment } from "./queries.ts";
 import type { CommitReader } from "./commits.ts";
 import { failedNames, readingOf, speakersOf } from "./reading.ts";
 import type { RuleBook } from "./rules.ts";
@@ -145,7 +145,7 @@ async function read(
   const open = node.reviewThreads.filter((thread) => !thread.isResolved);
   const comments = new Map(
     await Promise.all(
-      open.map(async ({ id }): Promise<[string, readonly CommentNode[]]> => [
+      open.map(async ({ id }): Promise<[string, readonly ThreadComment[]]> => [
         id,
         found.comments.get(id) ?? (await gatherer.comments(repository, id, need, signal)),
       ]),

@@ -8,16 +8,18 @@ import type {
   Thread,
 } from "../../../factory/facts/pull-request.ts";
 import type { Observation, PullRequestReading } from "../../../factory/facts/observation.ts";
+import type { SaidOn } from "../../../factory/facts/ticket.ts";
 import type { ForgeIdentity } from "../../forge.ts";
-import type { CommentNode, ContextNode, PullRequestNode, TimelineNode } from "./queries.ts";
+import type { CommentNode, ContextNode, PullRequestNode, ThreadComment, TimelineNode } from "./queries.ts";
+import { isAddressed } from "../events/addressed.ts";
 import type { BranchRules } from "./rules.ts";
 import {
   actorOf,
   checkOfRun,
   checkOfStatus,
   ejectionReason,
-  isAddressed,
   kept,
+  promptIn,
   reviewOf,
 } from "../events/vocabulary.ts";
 
@@ -25,7 +27,7 @@ import {
 export interface Gathered {
   readonly node: PullRequestNode;
   /** Comments by conversation; those of resolved ones are not read, since nobody answers them. */
-  readonly comments: ReadonlyMap<string, readonly CommentNode[]>;
+  readonly comments: ReadonlyMap<string, readonly ThreadComment[]>;
   readonly repositoryId: string | null;
   /** Its newest commits, oldest first. */
   readonly commits: readonly Commit[];
@@ -155,14 +157,18 @@ function requiredOf(rules: BranchRules, contexts: readonly ContextNode[]): reado
 }
 
 function reviewsOf(gathered: Gathered): readonly Review[] {
-  // Every word in a thread is a review to GitHub: in a long talk the one that decides is not among the last.
-  const { latestOpinionatedReviews, reviews } = gathered.node;
-  const all = new Map([...latestOpinionatedReviews, ...reviews].map((review) => [review.id, review]));
-  return [...all.values()].flatMap((review) => {
+  return reviewNodes(gathered.node).flatMap((review) => {
     const by = speaker(gathered, review.author, review.authorAssociation);
     const found = reviewOf({ ...review, by, head: review.commit, at: review.submittedAt });
     return found === null ? [] : [found];
   });
+}
+
+// Every word in a thread is a review to GitHub: in a long talk the one that decides is not among the last.
+function reviewNodes({ latestOpinionatedReviews, reviews }: PullRequestNode): PullRequestNode["reviews"] {
+  return [
+    ...new Map([...latestOpinionatedReviews, ...reviews].map((review) => [review.id, review])).values(),
+  ];
 }
 
 function threadsOf(gathered: Gathered): readonly Thread[] {
@@ -176,16 +182,37 @@ function threadsOf(gathered: Gathered): readonly Thread[] {
       by: speaker(gathered, comment.author, comment.authorAssociation),
       at: comment.createdAt,
       text: kept(comment.body),
+      review: comment.review,
     })),
   }));
 }
 
 function promptsOf(gathered: Gathered): PullRequestReading["prompts"] {
-  return gathered.node.comments.flatMap((comment) => {
-    const by = speaker(gathered, comment.author, comment.authorAssociation);
-    if (by.kind !== "person" || !isAddressed(comment.body, gathered.us)) return [];
-    return [{ id: comment.id, at: comment.createdAt, by, text: kept(comment.body) }];
-  });
+  const { comments, reviewThreads } = gathered.node;
+  const said = (
+    { body, author, authorAssociation }: Pick<CommentNode, "author" | "authorAssociation"> & { body: string },
+    at: number,
+    where: { readonly id: string; readonly on?: SaidOn },
+  ): PullRequestReading["prompts"] => {
+    const by = speaker(gathered, author, authorAssociation);
+    if (by.kind !== "person" || !isAddressed(body, gathered.us)) return [];
+    return [{ ...where, at, by, text: kept(body) }];
+  };
+  return [
+    ...comments.flatMap((comment) => said(comment, comment.createdAt, { id: comment.id })),
+    ...reviewNodes(gathered.node).flatMap((review) => {
+      const { id, submittedAt } = review;
+      if (submittedAt === null) return [];
+      const where = promptIn({ id, on: { review: id, comment: null } });
+      return said({ ...review, body: review.body ?? "" }, submittedAt, where);
+    }),
+    ...reviewThreads.flatMap(({ id: thread, path }) =>
+      (gathered.comments.get(thread) ?? []).flatMap((word) => {
+        const { id, line, review } = word;
+        return said(word, word.createdAt, promptIn({ id, on: { review, comment: { id, path, line } } }));
+      }),
+    ),
+  ];
 }
 
 function speaker(gathered: Gathered, author: CommentNode["author"], association: string | null): Actor {

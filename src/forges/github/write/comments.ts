@@ -139,6 +139,8 @@ export async function replyThreads(
       (entry) => entry.author?.databaseId === us.id && entry.body.includes(mark),
     );
     const target = { thread: reply.thread };
+    // Whoever resolved it meanwhile wants no answer.
+    if (!answered && thread.isResolved) continue;
     if (!answered) {
       const body = marked(own, reply.text);
       await client.query(repository, "reply to a review", REPLY, { ...target, body }, z.unknown(), signal);
