@@ -21,7 +21,8 @@ import { ANN, check, commit, Life, pullReading, REV, STRANGER, T0, ticketReading
  *   pull <head> <words>   a whole reading; what was said of the head before stays. Its name tells whose it is (commit in
  *            world.ts); `head=tree`: its files are those of another with this tree; `p1+h2`: one was pushed after the other
  *     words: open draft merged closed conflict mergeable queue queued unqueued auto manual ours theirs (who turned auto on) required=a,b base=a unread
- *            state=open|behind|blocked (what the rules say of its merge) cut (there are more checks than are listed)
+ *            state=open|behind|blocked (what the rules say of its merge)
+ *            expected=a,b (known to check it, and not there; `?` = cannot be seen) cut (there are more checks than are listed)
  *            <check>=success|failure|… (with `#2` for a second attempt, `@3` for workflow run 3: another run's stays)
  *   base <branch>   somebody gives it another base, as a reading tells
  *   review <id> <state> [by stranger] [on <head>] | ejected <reason> [ours | on <head>]
@@ -295,6 +296,10 @@ export class Story {
       autoMerge: this.pull["auto"] === true,
       autoMergeOurs: this.pull["auto"] === true && ((this.pull["ours"] as boolean | undefined) ?? this.asked),
       checksCut: this.pull["cut"] === true,
+      checksExpected:
+        this.pull["expected"]?.toString() === "?"
+          ? null
+          : ((this.pull["expected"] as string[] | undefined) ?? []),
       checks: this.checks,
       reviews: this.reviews,
       ejections: this.ejections,
@@ -325,7 +330,7 @@ export class Story {
       this.pull["state="] = value;
       return;
     }
-    if (name === "required" || name === "base") {
+    if (name === "required" || name === "base" || name === "expected") {
       this.pull[name] = value === "" ? [] : value.split(",");
       return;
     }

@@ -77,6 +77,15 @@ changes_requested    | {green}; review r1 changes_requested                   | 
 ci_blocked           | {open}; pull h1 test=cancelled                         | awaiting_input | wait          | a person to rerun or approve it
 ci_blocked           | {open}; pull h1 test=action_required                   | awaiting_input | wait          | a person to rerun or approve it
 ci_blocked           | {open}; pull h1 test=stale                             | awaiting_input | wait          | a person to rerun or approve it
+ci_pending           | {open}; pull h1 required= expected=test; wait 900      | pr_open  | wait                | the checks to finish
+checks_missing       | {open}; pull h1 required= expected=test; wait 1800     | awaiting_input | wait          | a check to start, a new commit, or a person to merge it
+checks_missing       | {open}; pull b1 required= expected=test; wait 1800     | awaiting_input | wait          | a check to start, a new commit, or a person to merge it
+ci_pending           | {open}; pull h1 required= expected=?; wait 900         | pr_open  | wait                | the checks to finish
+checks_missing       | {open}; pull h1 required= expected=?; wait 1800        | awaiting_input | wait          | a check to start, a new commit, or a person to merge it
+checks_missing       | {open}; wait 900; pull h1 required= expected=e2e lint=success; wait 1800 | awaiting_input | wait | a check to start, a new commit, or a person to merge it
+ci_pending           | {open}; pull h1 required= expected=e2e lint=success; wait 900 | pr_open | wait          | the checks to finish
+ci_red               | {open}; pull h1 required= expected=e2e lint=failure; wait 900 | repairing_ci | run ci_repair | -
+unapproved           | {open}; pull h1 expected=e2e test=success              | awaiting_review | wait         | an approving review
 ci_pending           | {open}; pull h1 test=running                           | pr_open  | wait                | the checks to finish
 ci_pending           | {open}; pull h1 lint=failure                           | pr_open  | wait                | the checks to finish
 ci_pending           | {open}; pull h1 required= lint=success                 | pr_open  | wait                | the checks to finish

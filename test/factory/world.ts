@@ -131,6 +131,7 @@ export function pullReading(head: string, change: Partial<PullRequestReading> = 
     required: ["test"],
     hasQueue: false,
     checks: [],
+    checksExpected: [],
     checksCut: false,
     redOnBase: [],
     reviews: [],

@@ -90,6 +90,9 @@ function pull(changes: Json = {}, commit: Json = {}): Json {
   };
 }
 
+/** No check is known to have ever run. */
+const UNCHECKED = { pullRequest: { commits: { nodes: [{ commit: { oid: HEAD } }] } }, ref: null };
+
 interface Service {
   readonly pull: Json;
   /** By the name of the query. */
@@ -113,7 +116,9 @@ async function serving(service: Service): Promise<Loopback> {
           ? parentless
           : name === "PullRequests"
             ? { databaseId: 501, p0: service.pull }
-            : service.more?.(name, asked.body["variables"] as Json);
+            : name === "KnownChecks"
+              ? UNCHECKED
+              : service.more?.(name, asked.body["variables"] as Json);
       return { body: { data: { repository } }, headers: { date: new Date(NOW).toUTCString() } };
     }
     const given = service.rest?.(asked);
@@ -420,6 +425,74 @@ describe("reading a pull request", () => {
     await expect(read(loopback)).rejects.toMatchObject({ kind: "unavailable" });
   });
 
+  it("asks once what is known to check it where nothing failed or runs, and only then", async () => {
+    const known = (loopback: Loopback): number =>
+      queries(loopback).filter((name) => name === "KnownChecks").length;
+    const of = async (...nodes: readonly Json[]): Promise<number> => {
+      const loopback = await serving({
+        pull: pull({}, nodes.length === 0 ? {} : { statusCheckRollup: contexts(nodes) }),
+        more: () => ({ ref: null }),
+      });
+      const forge = forgeAt(loopback.url);
+      await read(loopback, forge);
+      await read(loopback, forge);
+      await loopback.close();
+      return known(loopback);
+    };
+    expect(await of()).toBe(1);
+    expect(await of(check("test"))).toBe(1);
+    expect(await of(check("test"), check("lint", "FAILURE"))).toBe(0);
+    expect(await of(check("test", "SUCCESS", true))).toBe(0);
+    expect(await of({ ...check("test"), status: "IN_PROGRESS", conclusion: null })).toBe(0);
+  });
+
+  it("does not take what it may not see, nor a failing look, for no checks", async () => {
+    const answering = async (errors: readonly Json[]): Promise<PullRequestReading["checksExpected"]> => {
+      await server?.close();
+      server = await startLoopback((asked) => {
+        if (asked.path === "/user") return { body: { id: 77, login: "relay" } };
+        if (asked.path !== "/graphql") return asked.path.includes("/rules/") ? { body: [] } : undefined;
+        const isKnown = String(asked.body["query"]).includes("KnownChecks");
+        if (isKnown) return { body: { data: { repository: UNCHECKED }, errors } };
+        const more = { parents: { nodes: [] } };
+        return { body: { data: { repository: { databaseId: 501, p0: { ...pull(), ...more } } } } };
+      });
+      return (await read(server)).checksExpected;
+    };
+    const path = ["repository", "pullRequest", "commits", "nodes", 0, "commit", "statusCheckRollup"];
+    expect(await answering([])).toEqual([]);
+    const forbidden = {
+      type: "FORBIDDEN",
+      message: "Resource not accessible by personal access token",
+      path,
+    };
+    expect(await answering([forbidden])).toBeNull();
+    await expect(answering([{ message: "Something went wrong", path }])).rejects.toMatchObject({
+      kind: "unavailable",
+    });
+  });
+
+  it("knows nothing of checks where it sees neither them nor their sum", async () => {
+    const path = ["repository", "p0", "commits", "nodes", 0, "commit", "statusCheckRollup"];
+    server = await startLoopback((asked) => {
+      if (asked.path === "/user") return { body: { id: 77, login: "relay" } };
+      if (asked.path.endsWith("/pulls/7")) return { body: { mergeable_state: "clean" } };
+      if (asked.path.includes("/rules/")) return { body: [] };
+      if (asked.path !== "/graphql") return undefined;
+      const errors = [
+        { type: "FORBIDDEN", message: "Resource not accessible by personal access token", path },
+      ];
+      const repository = { databaseId: 501, p0: { ...pull(), parents: { nodes: [] } } };
+      return {
+        body: {
+          data: { repository },
+          errors: String(asked.body["query"]).includes("PullRequests") ? errors : [],
+        },
+      };
+    });
+    expect((await read(server)).checksExpected).toBeNull();
+  });
+
   it("finds by branch the open one of ours, else the newest, and never a fork's", async () => {
     const entry = (number: number, state: string, repo: number | null): Json => ({
       number,
@@ -440,7 +513,9 @@ describe("reading a pull request", () => {
           ],
         };
       if (asked.path !== "/graphql") return asked.path.includes("/rules/") ? { body: [] } : undefined;
-      numbers.push((asked.body["variables"] as Json)["n0"]);
+      const which = (asked.body["variables"] as Json)["n0"];
+      if (which === undefined) return { body: { data: { repository: UNCHECKED } } };
+      numbers.push(which);
       return { body: { data: { repository: { databaseId: 501, p0: pull({ number: 5 }) } } } };
     });
     server = loopback;

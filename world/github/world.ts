@@ -186,6 +186,8 @@ export async function startGitHubWorld(parts: GitHubWorldParts): Promise<GitHubW
         );
       },
       commit(repository, sha, branch, kind, actor) {
+        // docs.github.com, "Triggering a workflow": what a workflow's own token does starts no workflow.
+        if (actor.login === "github-actions[bot]") return;
         work.start(() => startCi(core, settings.ci, repository, sha, branch, kind, actor));
       },
       moved: (repository, move) => refMoved(core, repository, move),

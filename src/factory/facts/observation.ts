@@ -165,6 +165,11 @@ export interface PullRequestReading extends PullRequestChange {
   /** There are more checks than these, and they were not read. */
   readonly checksCut: boolean;
   readonly redOnBase: readonly string[];
+  /**
+   * Where every check passes, or there is none, and none is required: what this repository is known to check such a
+   * pull request with and has not reported on the head. Null = that may not be seen.
+   */
+  readonly checksExpected: readonly string[] | null;
   readonly reviews: readonly Review[];
   readonly threads: readonly Thread[];
   readonly queue: QueueEntry | null;

@@ -104,6 +104,8 @@ export interface Head {
   readonly confirmedAt: number | null;
   /** Names that fail on the base branch too, as of that read. */
   readonly redOnBase: readonly string[];
+  /** What is known to check a pull request and had not reported by that read, if it found nothing else amiss; null = unknown. */
+  readonly expected: readonly string[] | null;
   /** That read did not get to the end of the list: what else there is nobody knows. */
   readonly cut: boolean;
 }

@@ -10,16 +10,19 @@ import type { Policy } from "../facts/policy.ts";
  */
 export type Verdict =
   | { readonly kind: "unread" }
-  /** `names` have not finished. None: only whether `more` of them come, or any at all, is waited for. */
+  /** `names` have not finished. None: only whether `more` of them come, any at all, or those `expected`, is waited for. */
   | {
       readonly kind: "pending";
       readonly names: readonly string[];
       readonly more: boolean;
+      readonly expected: readonly string[] | null;
       readonly until: number | null;
     }
   | { readonly kind: "unconfirmed"; readonly digest: string }
   /** There are more checks than were read, so whether all pass is not known. */
   | { readonly kind: "cut"; readonly checks: number }
+  /** These have not come, although the repository is known to have them; null = whether it has any cannot be known. */
+  | { readonly kind: "missing"; readonly expected: readonly string[] | null }
   | { readonly kind: "green"; readonly checks: number }
   /** `failing` leaves out what fails on the base branch too, unless nothing else fails (`baseToo`). */
   | { readonly kind: "red"; readonly failing: readonly Check[]; readonly baseToo: boolean }
@@ -37,14 +40,21 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   const counted = countedChecks(head, required);
   const missing = required.filter((name) => !counted.some((check) => check.name === name));
   const open = counted.filter((check) => check.status !== "completed").map((check) => check.name);
+  const pending = {
+    kind: "pending",
+    names: [],
+    more: counted.length > 0,
+    expected: [],
+    until: null,
+  } as const;
   if (missing.length > 0 || open.length > 0)
-    return { kind: "pending", names: [...new Set([...open, ...missing])], more: false, until: null };
+    return { ...pending, names: [...new Set([...open, ...missing])], more: false };
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
-  if (required.length === 0) {
-    const settled = settledAt(headSince(facts, pullRequest), counted, policy);
-    if (now < settled) return { kind: "pending", names: [], more: counted.length > 0, until: settled };
-  }
+  const expected = required.length === 0 ? head.expected : [];
+  const since = headSince(facts, pullRequest);
+  const settled = settledAt(since, counted, policy);
+  if (required.length === 0 && now < settled) return { ...pending, expected, until: settled };
   const failing = counted.filter((check) => FAILED.has(check.conclusion ?? ""));
   if (failing.length > 0) {
     const own = failing.filter((check) => !head.redOnBase.includes(check.name));
@@ -54,6 +64,10 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
   }
   const blocked = counted.filter((check) => BLOCKED.has(check.conclusion ?? ""));
   if (blocked.length > 0) return { kind: "blocked", blocked };
+  if (expected === null || expected.length > 0) {
+    const until = Math.max(settled, lastSign(since, counted) + NO_START_MS);
+    return now < until ? { ...pending, expected, until } : { kind: "missing", expected };
+  }
   return { kind: "green", checks: counted.length };
 }
 
@@ -69,10 +83,18 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** Runners that are busy or away start late. What has not started after this long (ms) is a person's matter. */
+const NO_START_MS = 1_800_000;
+
 /** Without a list of required checks nobody says when all have come: wait for silence. */
 function settledAt(since: number, checks: readonly Check[], policy: Policy): number {
   if (checks.length === 0) return since + policy.ci.noChecksSeconds * 1_000;
-  return Math.max(...checks.map((check) => check.at)) + policy.ci.settleSeconds * 1_000;
+  return lastSign(0, checks) + policy.ci.settleSeconds * 1_000;
+}
+
+/** What follows on other checks is not late before those are done. */
+function lastSign(since: number, checks: readonly Check[]): number {
+  return Math.max(since, ...checks.map((check) => check.at));
 }
 
 /** Since when there is this head: a comment or a review moves the pull request's own time on, but not this one. */

@@ -23,7 +23,14 @@ const MOST_CHECKS = 1_000;
 /** A reading tells when it was answered, not when the forge looked: it may have looked this long before (ms). */
 const SLOW_ANSWER_MS = 5_000;
 
-const EMPTY_HEAD: Head = { checks: {}, confirmed: null, confirmedAt: null, redOnBase: [], cut: false };
+const EMPTY_HEAD: Head = {
+  checks: {},
+  confirmed: null,
+  confirmedAt: null,
+  redOnBase: [],
+  expected: [],
+  cut: false,
+};
 
 /** A change of the pull request itself. News about one we had before, or about another one, changes nothing. */
 export function withPullRequest(
@@ -282,6 +289,7 @@ function readHead(kept: Head, reading: PullRequestReading): Head {
     confirmed: headDigest(listed),
     confirmedAt: reading.readAt,
     redOnBase: [...reading.redOnBase].toSorted(),
+    expected: reading.checksExpected?.toSorted() ?? null,
     cut: reading.checksCut,
   };
 }

@@ -210,6 +210,8 @@ function verdictWords(verdict: NonNullable<ReturnType<typeof situationOf>["verdi
     case "pending":
       if (verdict.names.length > 0) return `waiting for ${verdict.names.join(", ")}`;
       return verdict.more ? "finished so far; more may start" : "none has started yet";
+    case "missing":
+      return `not started: ${verdict.expected?.join(", ") ?? "those that cannot be seen"}`;
     case "green":
       return verdict.checks === 0 ? "pass (there are none)" : "pass";
     case "red":

@@ -2,12 +2,12 @@ import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, PullRequestCore } from "../facts/pull-request.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
-import { counted, listed, operatorRuns, quoting } from "../words.ts";
+import { counted, operatorRuns, quoting } from "../words.ts";
 import { isBaseUnread, unseenPush } from "../judge/pushes.ts";
 import { isUnapproved, mergeUnderWay } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
-import { checksPass } from "./checks-pass.ts";
+import { checksPass, notStarted, pendingWords, startsNone, theChecks } from "./checks-pass.ts";
 import type { Step } from "./decision.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
@@ -233,12 +233,23 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
       ),
   }),
   rule({
+    name: "checks_missing",
+    says: "No check is required, and what is known to check a pull request here has not started within half an hour, or cannot be seen: that does not count as having no CI, so a person decides.",
+    states: ["awaiting_input"],
+    when: (s) => judged(s, "missing"),
+    gives: ({ expected }, s) =>
+      waiting(
+        "awaiting_input",
+        `${notStarted(expected)}${startsNone(s)}`,
+        "a check to start, a new commit, or a person to merge it",
+      ),
+  }),
+  rule({
     name: "ci_pending",
-    says: "Checks are running, or a required one has not been reported yet.",
+    says: "Checks are running, or one that is required or known has not been reported yet.",
     states: ["pr_open"],
     when: (s) => judged(s, "pending"),
-    gives: ({ names, more, until }) =>
-      waiting("pr_open", pendingWords(names, more), "the checks to finish", until),
+    gives: (pending) => waiting("pr_open", pendingWords(pending), "the checks to finish", pending.until),
   }),
   rule({
     name: "review_answered",
@@ -314,17 +325,8 @@ function named(checks: readonly Check[]): string {
   return theChecks(namesIn(checks));
 }
 
-function theChecks(names: readonly string[]): string {
-  return `The check${names.length === 1 ? "" : "s"} ${listed(names.map((name) => `"${name}"`))}`;
-}
-
 function namesIn(checks: readonly Check[]): readonly string[] {
   return [...new Set(checks.map((check) => check.name))];
-}
-
-function pendingWords(names: readonly string[], more: boolean): string {
-  if (names.length > 0) return `${theChecks(names)} ${names.length === 1 ? "has" : "have"} not finished yet.`;
-  return more ? "The checks so far have finished, but more may start." : "No check has started yet.";
 }
 
 /** Whether a run has dealt with this time that the queue sent it away. */

@@ -15,6 +15,7 @@ import { createPermissions } from "./client/permissions.ts";
 import { closePullRequest, openPullRequest } from "./write/pull-request.ts";
 import { createCommitReader } from "./read/commits.ts";
 import { createBaseChecks } from "./read/checks.ts";
+import { createKnownChecks } from "./read/known/known-checks.ts";
 import { createGatherer } from "./read/gather.ts";
 import { createPullRequestReader } from "./read/read.ts";
 import { createSuperseded } from "./read/superseded.ts";
@@ -66,6 +67,7 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     gatherer,
     superseded,
     base,
+    known: createKnownChecks(client, clock),
     rules,
     permissions: createPermissions(client, clock),
     commits: createCommitReader(client, gatherer),

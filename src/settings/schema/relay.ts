@@ -75,7 +75,7 @@ export const ciGroup = withDefaults({
   noChecksSeconds: field(
     amount(0, 86_400),
     120,
-    "Time after which a head without any checks counts as having no CI, and so as green, in seconds.",
+    "Time after which a head without any checks counts as having no CI, and so as green, in seconds. Where checks are known to run they are waited for instead, and after half an hour a person is asked.",
   ),
   reruns: field(whole(0, 5), 1, "Reruns of failed jobs before an agent repairs the failure."),
 });

@@ -59,6 +59,7 @@ const ACTS = {
   machine: (model: Model, a: number) => model.push(head((["b", "b", "m", "u"] as const)[a % 4] ?? "b")),
   retarget: (model: Model, a: number) => model.retarget(a % 2 === 0 ? "dev" : "main"),
   putBack: (model: Model, a: number) => model.putBack(a),
+  expect: (model: Model, a: number) => model.knowChecks([["test"], [], null][a % 3] ?? null),
   draft: (model: Model, a: number) => model.draft(a % 2 === 0),
   merge: (model: Model) => model.end(true),
   close: (model: Model) => model.end(false),

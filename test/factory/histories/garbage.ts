@@ -211,6 +211,7 @@ export const garbage: fc.Arbitrary<Observation> = fc.oneof(
     prompts,
     autoMergeOurs: fc.boolean(),
     checksCut: fc.boolean(),
+    checksExpected: fc.option(few(word)),
     readAt: at,
     askedAt: at,
   }),

@@ -36,6 +36,7 @@ export class Model {
   private readonly threads: Thread[] = [];
   private readonly ejections: Ejection[] = [];
   private commits: Commit[] = [];
+  private expected: readonly string[] | null = [];
   private baseChangedAt: number | null = null;
   private queue: QueueEntry | null = null;
   private conflict = false;
@@ -220,6 +221,11 @@ export class Model {
     this.baseChangedAt = this.now;
     this.queue = null;
     this.changed();
+  }
+
+  /** A workflow comes to be known, is forgotten, or cannot be seen; only a reading tells. */
+  knowChecks(expected: readonly string[] | null): void {
+    this.expected = expected;
   }
 
   draft(draft: boolean): void {
@@ -454,6 +460,7 @@ export class Model {
         queue: this.queue,
         autoMerge: false,
         autoMergeOurs: false,
+        checksExpected: this.expected,
         checksCut: false,
         ejections: this.ejections,
         prompts: this.comments,

@@ -215,6 +215,7 @@ export class Forge {
       autoMerge: pull.autoMerge,
       // Nobody but the relay turns it on here.
       autoMergeOurs: pull.autoMerge,
+      checksExpected: [],
       checksCut: false,
       ejections: [...pull.ejections],
       prompts: [...pull.comments],

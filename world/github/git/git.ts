@@ -93,6 +93,8 @@ export interface Git {
   mergeTree(ours: string, theirs: string): Promise<string | null>;
   isAncestor(ancestor: string, sha: string): Promise<boolean>;
   read(sha: string, path: string): Promise<string | null>;
+  /** Names of the files in a folder; none where there is no such folder. */
+  list(sha: string, path: string): Promise<string[]>;
   commit(sha: string): Promise<CommitRecord | null>;
   /** Commits reachable from `to` and not from `from` (null = all), oldest first, at most `max`. */
   log(from: string | null, to: string, max: number): Promise<CommitRecord[]>;
@@ -238,6 +240,10 @@ function gitIn(folder: string): Git {
     async read(sha, path) {
       const answer = await ask(["cat-file", "blob", `${sha}:${path}`]);
       return answer.code === 0 ? answer.stdout.toString("utf8") : null;
+    },
+    async list(sha, path) {
+      const answer = await ask(["ls-tree", "--name-only", `${sha}:${path}`]);
+      return answer.code === 0 ? answer.stdout.toString("utf8").split("\n").filter(Boolean) : [];
     },
     commit: async (sha) => (await log(["--max-count=1", sha]))[0] ?? null,
     log: (from, to, max) => log(["--reverse", `--max-count=${max}`, from === null ? to : `${from}..${to}`]),

@@ -193,6 +193,7 @@ function suiteNode(view: View, repository: Repository, suite: CheckSuite): Node 
             createdAt: stamp(run.createdAt),
             updatedAt: stamp(run.updatedAt),
             url: `${view.core.urls.web}/${repository.fullName}/actions/runs/${run.id}`,
+            file: { __typename: "WorkflowRunFile", id: `WF_${run.id}`, path: WORKFLOW.path },
             workflow: {
               __typename: "Workflow",
               id: `W_${WORKFLOW.id}`,

@@ -36,6 +36,8 @@ export function repositoryNode(view: View, repository: Repository): Node {
     defaultBranchRef: () => ref(repository.defaultBranch),
     ref: ({ qualifiedName }: { qualifiedName: string }) => ref(qualifiedName),
     object: async ({ oid, expression }: { oid?: string | null; expression?: string | null }) => {
+      const inTree = /^([^:]+):(.+)$/.exec(expression ?? "");
+      if (inTree !== null) return treeNode(repository, inTree[1] ?? "", inTree[2] ?? "");
       const sha = await repository.git.resolve(oid ?? expression ?? "");
       return sha === null ? null : commitNode(view, repository, sha);
     },
@@ -68,6 +70,18 @@ export function repositoryNode(view: View, repository: Repository): Node {
     mergeQueue: ({ branch }: { branch?: string | null }) =>
       queueNode(view, repository, branch ?? repository.defaultBranch),
   };
+}
+
+/** A folder and its files; null where there is none. */
+async function treeNode(repository: Repository, commit: string, path: string): Promise<Node | null> {
+  const names = await repository.git.list(commit, path);
+  if (names.length === 0) return null;
+  const entries = names.map((name) => ({
+    name,
+    type: "blob",
+    object: async () => ({ __typename: "Blob", text: await repository.git.read(commit, `${path}/${name}`) }),
+  }));
+  return { __typename: "Tree", entries };
 }
 
 function stateOf(view: View, pull: Pull): "OPEN" | "CLOSED" | "MERGED" {

@@ -157,6 +157,7 @@ export async function blindChecks(
   return {
     contexts: [...known, ...unseen.map((name) => standIn(name, stateOf(sum, known), at))],
     cut: false,
+    isGuess: known.length === 0 && (rollup?.state ?? null) === null,
   };
 }
 

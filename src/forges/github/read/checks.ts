@@ -11,6 +11,8 @@ import type { Superseded } from "./superseded.ts";
 export interface Checks {
   readonly contexts: readonly ContextNode[];
   readonly cut: boolean;
+  /** None of them was seen, nor the sum of them: whether there are any is not known. */
+  readonly isGuess?: boolean;
 }
 
 /** A hundred checks each. Beyond them nothing is known, and a verdict would be a guess. */

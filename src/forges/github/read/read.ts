@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 import type { Observation } from "../../../factory/facts/observation.ts";
 import { ExternalError } from "../../../lib/external.ts";
@@ -7,11 +8,12 @@ import type { Client } from "../client/client.ts";
 import type { Permissions } from "../client/permissions.ts";
 import { blindChecks } from "./blind.ts";
 import { checksOfHead } from "./checks.ts";
-import type { BaseChecks } from "./checks.ts";
+import type { BaseChecks, Checks } from "./checks.ts";
 import type { Gatherer } from "./gather.ts";
-import type { ThreadComment } from "./queries.ts";
+import type { KnownChecks } from "./known/known-checks.ts";
+import type { PullRequestNode, ThreadComment } from "./queries.ts";
 import type { CommitReader } from "./commits.ts";
-import { failedNames, readingOf, speakersOf } from "./reading.ts";
+import { checkOf, failedNames, readingOf, requiredOf, speakersOf } from "./reading.ts";
 import type { RuleBook } from "./rules.ts";
 import { Id } from "../events/schema.ts";
 import type { Superseded } from "./superseded.ts";
@@ -31,6 +33,7 @@ interface Parts {
   readonly gatherer: Gatherer;
   readonly superseded: Superseded;
   readonly base: BaseChecks;
+  readonly known: KnownChecks;
   readonly rules: RuleBook;
   readonly permissions: Permissions;
   readonly commits: CommitReader;
@@ -154,7 +157,7 @@ async function read(
   const rules = await parts.rules.of(repository, node.baseRefName, signal);
   const newest = node.commits.at(-1)?.commit;
   const first = newest?.oid === node.headRefOid ? { rollup: newest.statusCheckRollup } : null;
-  const { contexts, cut } = isBlind
+  const checks = isBlind
     ? await blindChecks(
         client,
         repository,
@@ -162,6 +165,7 @@ async function read(
         signal,
       )
     : await checksOfHead(parts, repository, { number, oid: node.headRefOid, first }, signal);
+  const { contexts, cut } = checks;
   const failed = failedNames(contexts);
   const onBase = failed.length === 0 ? [] : await parts.base.failedOn(repository, node.baseRefName, signal);
   return readingOf({
@@ -178,10 +182,40 @@ async function read(
     rules,
     contexts,
     cut,
+    expected: isUnfailing(node, requiredOf(rules, contexts), checks)
+      ? await expectedOn(parts.known, repository, node, { ...checks, isBlind }, signal)
+      : [],
     redOnBase: failed.filter((name) => onBase.includes(name)),
     permissions: await parts.permissions.lookUp(repository, speakersOf({ node, comments }, us), signal),
     us,
     at,
     askedAt,
   });
+}
+
+/** Nothing but a check that has not come may keep it from being green. */
+function isUnfailing(
+  { state }: PullRequestNode,
+  required: readonly string[],
+  { contexts, cut }: Checks,
+): boolean {
+  if (state !== "OPEN" || required.length > 0 || cut) return false;
+  const passed = ["success", "neutral", "skipped"];
+  return contexts.map(checkOf).every(({ conclusion }) => passed.includes(conclusion ?? ""));
+}
+
+async function expectedOn(
+  known: KnownChecks,
+  repository: string,
+  node: PullRequestNode,
+  { contexts, isBlind, isGuess = false }: Checks & { readonly isBlind: boolean },
+  signal: AbortSignal,
+): Promise<readonly string[] | null> {
+  if (isGuess) return null;
+  // Of earlier commits no more can be seen than of this one; the sum of its checks has told of those that have come.
+  if (isBlind) return [];
+  const names = contexts.map((context) => JSON.stringify([checkOf(context).app, checkOf(context).name]));
+  const { number, headRefOid: head, headRefName: branch, baseRefName: base } = node;
+  const digest = createHash("sha256").update(names.toSorted().join("\n")).digest("hex");
+  return known.missingOn(repository, { number, head, branch, base, checks: digest }, signal);
 }

@@ -36,6 +36,8 @@ export interface Gathered {
   /** The head has more checks than these. */
   readonly cut: boolean;
   readonly redOnBase: readonly string[];
+  /** What is known to check such a pull request and has not reported on this head; null = that may not be seen. */
+  readonly expected: readonly string[] | null;
   readonly permissions: ReadonlyMap<string, NonNullable<Actor["permission"]>>;
   readonly us: ForgeIdentity;
   /** GitHub's clock, Unix ms. */
@@ -82,6 +84,7 @@ export function readingOf(gathered: Gathered): Observation {
     checks: gathered.contexts.map(checkOf),
     checksCut: gathered.cut,
     redOnBase: gathered.redOnBase,
+    checksExpected: gathered.expected,
     reviews: reviewsOf(gathered),
     threads: threadsOf(gathered),
     queue:
@@ -149,7 +152,7 @@ export function failedNames(contexts: readonly ContextNode[]): readonly string[]
 }
 
 // What the rules name, and what GitHub itself calls required where we may not read the rules.
-function requiredOf(rules: BranchRules, contexts: readonly ContextNode[]): readonly string[] {
+export function requiredOf(rules: BranchRules, contexts: readonly ContextNode[]): readonly string[] {
   const marked = contexts
     .filter((context) => context.isRequired)
     .map((context) => (context.__typename === "StatusContext" ? context.context : context.name));
