@@ -316,6 +316,7 @@ function githubParts({ settings, credentials, clock, randomness, log }: MakingPa
     webUrl: settings.github.webUrl,
     webhookSecrets: secrets(credentials.GITHUB_WEBHOOK_SECRET, credentials.GITHUB_WEBHOOK_SECRET_PREVIOUS),
     auth,
+    author: settings.github.author,
     cloneUrls: Object.fromEntries(
       settings.projects.map(({ repository }) => [repository.name, repository.cloneUrl]),
     ),

@@ -3,6 +3,7 @@ import type { Interpretation, Observation } from "../factory/facts/observation.t
 import type { ThreadReply } from "../factory/facts/run.ts";
 import type { MergePolicyName } from "../factory/facts/policy.ts";
 import type { Refusal, RequestHeaders, VerifiedDelivery } from "../lib/delivery.ts";
+import type { Signature } from "../lib/committer.ts";
 import type { Secret } from "../lib/secrets/secret.ts";
 
 /**
@@ -15,6 +16,8 @@ export interface Forge {
   /** What a stored delivery says. Pure. Routed by repository id and pull request number or our own branch (see context). */
   interpret(body: unknown, event: string, context: ForgeContext): Interpretation;
   whoAmI(signal: AbortSignal): Promise<ForgeIdentity>;
+  /** Author and committer of our commits: an address by which the forge shows our account beside them. */
+  signature(signal: AbortSignal): Promise<Signature>;
   /** Whether the repository can be worked with; its default branch and the forge's own id. Throws ExternalError `not_found` when it is not there for us. */
   repository(repository: string, signal: AbortSignal): Promise<RepositoryReading>;
   /**

@@ -1,5 +1,6 @@
 import { mergeMessage } from "../factory/effects/texts/pull-request.ts";
 import { branchAfter, worktreeNameOf } from "../factory/facts/ids.ts";
+import { RUN_TRAILER } from "../lib/committer.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
 import { messageOf } from "../lib/assert.ts";
@@ -33,9 +34,14 @@ export async function prepare(context: RunContext): Promise<Worktree> {
     if (run.type === "queue_repair" && !kept) {
       if (remoteHead !== null && remoteHead !== prepared.head)
         await inspectLeftOver(context, prepared, remoteHead);
+      const by = await retryOutages(context, "Asking for our account", () =>
+        parts.forge.signature(context.signal),
+      );
       const made = await parts.worktrees.integrate(prepared, {
         onto: prepared.target.sha,
         message: mergeMessage(prepared.target.branch, prepared.branch),
+        trailers: { [RUN_TRAILER]: context.id },
+        by,
         leaveConflict: true,
         signal: context.signal,
       });

@@ -1,8 +1,8 @@
 import { commitMessage, mergeMessage, pullRequestText } from "../factory/effects/texts/pull-request.ts";
 import { listed, withReason } from "../factory/words.ts";
+import { RUN_TRAILER } from "../lib/committer.ts";
 import { failpoint } from "../lib/failpoints.ts";
 import { ExternalError } from "../lib/external.ts";
-import { RUN_TRAILER } from "../worktrees/publish/publish.ts";
 import { RewrittenHistory, UnresolvedConflict } from "../worktrees/errors.ts";
 import type { Worktree } from "../worktrees/worktrees.ts";
 import { enteredPhase } from "./entered-phase.ts";
@@ -75,6 +75,8 @@ async function deliver(context: RunContext, worktree: Worktree, worked: Worked):
       onto: published.remote,
       since: expected,
       message: mergeMessage(`origin/${worktree.branch}`, worktree.branch),
+      trailers: { [RUN_TRAILER]: context.id },
+      by: await parts.forge.signature(context.signal),
       leaveConflict: false,
       signal: context.signal,
     });
@@ -163,6 +165,7 @@ async function commit(
     const made = await parts.worktrees.commitAll(worktree, {
       message: commitMessage(await context.facts(), await context.run(), worked.summary),
       trailers: { [RUN_TRAILER]: context.id },
+      by: await parts.forge.signature(signal),
       published,
       signal,
     });

@@ -52,7 +52,7 @@ export interface WorktreesParts {
   readonly privateDir: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Author and committer of the relay's own commits. */
+  /** Author and committer where nobody else is named, as of what an agent commits itself. */
   readonly identity: Identity;
   /** Where tokens may be sent to; null = nowhere. */
   readonly forge: ForgeAccess | null;

@@ -4,7 +4,7 @@ import type Database from "better-sqlite3";
 import { check } from "../../src/engines/embedded/database/maintenance.ts";
 import type { Facts } from "../../src/factory/facts/facts.ts";
 import { systemClock } from "../../src/lib/clock.ts";
-import { RUN_TRAILER } from "../../src/worktrees/publish/publish.ts";
+import { RUN_TRAILER } from "../../src/lib/committer.ts";
 import { runProgram } from "../../world/github/git/git.ts";
 import { TEAMS } from "./stage.ts";
 import type { Stage, Team } from "./stage.ts";

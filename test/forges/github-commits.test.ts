@@ -9,6 +9,7 @@ import type { FileChanges } from "../../world/github/git/git.ts";
 import type { Repository } from "../../world/github/model/model.ts";
 import { startGitHubWorld, type GitHubWorld } from "../../world/github/world.ts";
 import { handClock } from "../world/github-fixture.ts";
+import type { GitHubForge, GitHubParts } from "../../src/forges/github/forge.ts";
 import { forgeAt, NEVER } from "./github-loopback.ts";
 
 // Who made the commits of a pull request and what merges bring, read from the stand-in with real git. How GitHub
@@ -50,21 +51,25 @@ const relayPushes = (files: FileChanges): Promise<string> =>
 const pushes = (by: string, files: FileChanges, more = {}, branch = BRANCH): Promise<string> =>
   world.pushAs(by, APP, branch, files, more);
 
-async function read(): Promise<PullRequestReading> {
+const limits = { writesPerMinute: 60, concurrent: 4, connectMs: 1_000, totalMs: 5_000 };
+
+function forgeOf(more: Partial<GitHubParts> = {}): GitHubForge {
   const auth = {
     kind: "app" as const,
     appId: String(world.credentials.appId),
     privateKey: world.credentials.privateKey,
   };
-  const limits = { writesPerMinute: 60, concurrent: 4, connectMs: 1_000, totalMs: 5_000 };
-  const forge = forgeAt(world.url, { auth, clock, limits });
+  return forgeAt(world.url, { auth, clock, limits, webUrl: "https://github.com", ...more });
+}
+
+async function read(forge = forgeOf()): Promise<PullRequestReading> {
   const reading = await forge.readPullRequest(APP, { number, branch: BRANCH }, NEVER);
   if (reading?.kind !== "pull_request_read") throw new Error("nothing was read");
   return reading;
 }
 
-async function commits(): Promise<readonly string[]> {
-  return (await read()).commits.map(({ by, name, brings }) => `${by} ${name ?? "-"} ${brings}`);
+async function commits(forge = forgeOf()): Promise<readonly string[]> {
+  return (await read(forge)).commits.map(({ by, name, brings }) => `${by} ${name ?? "-"} ${brings}`);
 }
 
 const OURS = "us patchrelay change";
@@ -143,6 +148,69 @@ describe("who made a commit", () => {
     const second = (await read()).commits.at(-1);
     expect(second?.sha).not.toBe(first?.sha);
     expect(second?.key).toBe(first?.key);
+  });
+});
+
+describe("our own commits", () => {
+  const RUN = "Work\n\nWhat was done\n\nPatchrelay-Run: linear-1.1\n";
+  const asToken = (author: GitHubParts["author"] = null): GitHubForge =>
+    forgeOf({ auth: { kind: "token", token: world.tokenFor("alice") }, author });
+  const last = async (forge: GitHubForge): Promise<string> => (await commits(forge)).at(-1) ?? "";
+  const by = async (forge: GitHubForge, message: string, who?: { name: string; email: string }) => {
+    const as = who ?? (await forge.signature(NEVER));
+    await pushes("alice", { "next.txt": `${(next += 1)}\n` }, { as, message });
+    return await last(forge);
+  };
+  let next = 0;
+
+  // A bot's address is in use by CI providers and by what checks a contributor's licence: GitHub shows the bot by it.
+  it("carry the address of the App's bot, on Enterprise Server of that server", async () => {
+    const { botLogin } = world.credentials;
+    const { id } = world.addPerson(botLogin, "Bot");
+    const address = { name: botLogin, email: `${id}+${botLogin}@users.noreply.github.com` };
+    expect(await forgeOf().signature(NEVER)).toEqual(address);
+    const server = forgeOf({ webUrl: "https://git.example.com:8443" });
+    expect((await server.signature(NEVER)).email).toBe(`${id}+${botLogin}@users.noreply.git.example.com`);
+  });
+
+  it("carry the address of the token's account", async () => {
+    const { id } = world.addPerson("alice");
+    expect(await asToken().signature(NEVER)).toEqual({
+      name: "alice",
+      email: `${id}+alice@users.noreply.github.com`,
+    });
+  });
+
+  it("are known by the bot's address, also after the App was renamed, and no other bot's", async () => {
+    const forge = forgeOf();
+    const { name, email } = await forge.signature(NEVER);
+    expect(await by(forge, RUN)).toBe(`us ${name} change`);
+    expect(await by(forge, RUN, { name: "old[bot]", email: email.replace(name, "old[bot]") })).toBe(
+      "us old[bot] change",
+    );
+    expect(await by(forge, RUN, { name, email: `9${email}` })).toBe(`bot ${name} change`);
+  });
+
+  it("are told by the run they name from what the token's owner commits by hand", async () => {
+    const forge = asToken();
+    expect(await by(forge, RUN)).toBe("us alice change");
+    expect(await by(forge, "By hand")).toBe("person alice change");
+    expect(await by(forge, "Quotes\n\nPatchrelay-Run: linear-1.1\n\nin the middle")).toBe(
+      "person alice change",
+    );
+    expect(await by(forge, `${RUN}Co-authored-by: Bob <bob@example.com>\n`)).toBe("us alice change");
+    await pushes("relay", { "relay.txt": "1\n" }, { message: RUN });
+    expect(await last(forge)).toBe("person relay change");
+  });
+
+  it("may carry a configured author's address, whose own commits stay that author's", async () => {
+    const forge = asToken({ name: "Robot", email: "Robot@example.com" });
+    expect(await forge.signature(NEVER)).toEqual({ name: "Robot", email: "Robot@example.com" });
+    expect(await by(forge, RUN)).toBe("us Robot change");
+    expect(await by(forge, "By hand")).toBe("unknown Robot change");
+    expect(await by(asToken(), RUN, { name: "Robot", email: "robot@example.com" })).toBe(
+      "unknown Robot change",
+    );
   });
 });
 

@@ -92,6 +92,7 @@ export function forgeAt(url: string, more: Partial<GitHubParts> = {}): GitHubFor
     webUrl: url,
     webhookSecrets: [new Secret("current")],
     auth: { kind: "token", token: new Secret("token-1") },
+    author: null,
     cloneUrls: { "acme/app": null },
     clock: systemClock,
     randomness: noChance,

@@ -31,6 +31,22 @@ describe("a config that is wrong", () => {
     );
   });
 
+  test("takes an author for commits as git can write it", () => {
+    const author = { name: "Robot 7", email: "robot@example.com" };
+    expect(settingsOf({ github: { author } }).github.author).toEqual(author);
+    expect(settingsOf({}).github.author).toBeNull();
+    const wrong = [
+      { name: "Robot <x>", email: "robot@example.com" },
+      { name: "...", email: "robot" },
+      { name: "Robot", email: "robot@example.com>\n" },
+      { name: "Robot" },
+    ];
+    for (const each of wrong) expect(problemsOf({ github: { author: each } })).not.toEqual([]);
+    expect(problemsOf({ github: { author: { name: "R", email: "robot" } } })).toEqual([
+      'github.author.email: expected an e-mail address, found "robot"',
+    ]);
+  });
+
   test("says what triggers and polling may be", () => {
     expect(
       problemsOf({
@@ -276,12 +292,14 @@ describe("a config that is right", () => {
   test("derives the addresses of GitHub, of Enterprise Server and of ghe.com", () => {
     expect(settingsOf({}).github).toEqual({
       apiUrl: "https://api.github.com",
+      author: null,
       webUrl: "https://github.com",
       graphqlUrl: "https://api.github.com/graphql",
     });
     const server = settingsOf({ github: { apiUrl: "https://git.example.com/api/v3/" } });
     expect(server.github).toEqual({
       apiUrl: "https://git.example.com/api/v3",
+      author: null,
       webUrl: "https://git.example.com",
       graphqlUrl: "https://git.example.com/api/graphql",
     });
@@ -293,6 +311,7 @@ describe("a config that is right", () => {
       settingsOf({ github: { apiUrl: "http://127.0.0.1:9", webUrl: "http://127.0.0.1:9" } }).github,
     ).toEqual({
       apiUrl: "http://127.0.0.1:9",
+      author: null,
       webUrl: "http://127.0.0.1:9",
       graphqlUrl: "http://127.0.0.1:9/graphql",
     });

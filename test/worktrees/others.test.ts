@@ -63,6 +63,32 @@ function evilMerge(files: Readonly<Record<string, string>> = { "src/a.txt": "ada
   return at("rev-parse", "HEAD");
 }
 
+const BOT = { name: "relay[bot]", email: "7+relay[bot]@users.noreply.github.com" };
+
+/** Author, committer and run of each commit that is new to the branch's base, newest first. */
+function makers(): readonly string[] {
+  const format = "--format=%ae %ce %(trailers:key=Patchrelay-Run,valueonly,separator=%x2C)";
+  return git(tree.path, "log", format, "--first-parent", `${tree.base.sha}..HEAD`).split("\n");
+}
+
+test("every commit that is made for a run names its author and the run, merges and an agent's own too", async () => {
+  const trailers = { "Patchrelay-Run": "linear-1.1" };
+  const request = { trailers, by: BOT, signal: on.signal };
+  put(tree.path, { "a.txt": "a\n" });
+  git(tree.path, "add", "-A");
+  const env = { PATH: process.env["PATH"] ?? "", HOME: on.folder };
+  execFileSync("git", ["commit", "--quiet", "-m", "The agent's own"], { cwd: tree.path, env });
+  await on.worktrees.commitAll(tree, { message: "Work", ...request });
+  await publishes();
+  const onto = on.push("main", { "b.txt": "b\n" });
+  tree = await on.prepare();
+  await on.worktrees.integrate(tree, { onto, message: "Merge main", leaveConflict: false, ...request });
+  put(tree.path, { "c.txt": "c\n" });
+  await on.worktrees.commitAll(tree, { message: "More", ...request });
+  const ours = `${BOT.email} ${BOT.email} linear-1.1`;
+  expect(makers()).toEqual([ours, ours, ours]);
+});
+
 /** Commits of a history that another lacks. */
 function lacking(history: string, ...of: string[]): string {
   return git(tree.path, "rev-list", ...of, `^${history}`);

@@ -1,4 +1,5 @@
 import type { Clock } from "../../lib/clock.ts";
+import type { Signature } from "../../lib/committer.ts";
 import type { Log } from "../../lib/log.ts";
 import type { Randomness } from "../../lib/ids.ts";
 import type { Secret } from "../../lib/secrets/secret.ts";
@@ -9,7 +10,7 @@ import { createClient } from "./client/client.ts";
 import { comment, replyThreads } from "./write/comments.ts";
 import { checkFailures } from "./read/check-failures.ts";
 import { branchMovedIn, interpretEvent, rulesChangedIn } from "./events/events.ts";
-import { createIdentity } from "./client/identity.ts";
+import { createIdentity, createSigning } from "./client/identity.ts";
 import { cancelMerge, merge } from "./write/merge.ts";
 import { createPermissions } from "./client/permissions.ts";
 import { closePullRequest, openPullRequest } from "./write/pull-request.ts";
@@ -36,6 +37,8 @@ export interface GitHubParts {
   /** The current webhook secret, then the previous one while it is rotated. With none, every webhook is refused. */
   readonly webhookSecrets: readonly Secret[];
   readonly auth: GitHubAuth;
+  /** Of our commits, in place of our account. */
+  readonly author: Signature | null;
   /** Every configured repository (`owner/name`) with its git address; null = below `webUrl`. */
   readonly cloneUrls: Readonly<Record<string, string | null>>;
   readonly clock: Clock;
@@ -59,6 +62,7 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
   const client = createClient({ ...parts, transport });
   const rules = createRuleBook(client, clock);
   const whoAmI = createIdentity(client, parts.auth, Object.keys(parts.cloneUrls));
+  const signing = createSigning(whoAmI, parts);
   const superseded = createSuperseded(client);
   const base = createBaseChecks(client, superseded, clock);
   const gatherer = createGatherer(client, clock, limits.totalMs);
@@ -70,7 +74,7 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
     known: createKnownChecks(client, clock),
     rules,
     permissions: createPermissions(client, clock),
-    commits: createCommitReader(client, gatherer),
+    commits: createCommitReader(client, gatherer, signing),
     whoAmI,
   });
   const logParts = { client, transport, apiUrl, clock, totalMs: limits.totalMs, log };
@@ -94,6 +98,7 @@ export function createGitHubForge(parts: GitHubParts): GitHubForge {
       return interpretEvent(body, event, context);
     },
     whoAmI,
+    signature: (signal) => signing.signature(signal),
     repository: (repository, signal) => reader.repository(repository, signal),
     readPullRequest: (repository, which, signal) =>
       reader.readPullRequest(repository, which, clock.now(), signal),

@@ -103,6 +103,18 @@ export const branchPrefixForm = z
     'expected lower-case letters, digits, dots, hyphens, underscores and slashes, as "patchrelay/"',
   );
 
+/** A name as git writes it beside an address. */
+export const personNameForm = line(100).regex(
+  /^(?=.*[\p{L}\p{N}])[^<>]*$/u,
+  "expected a name with a letter or a digit, and without < and >",
+);
+
+/** An address as git writes it. */
+export const emailForm = line(254).regex(
+  /^[^\s<>@]*[\p{L}\p{N}][^\s<>@]*@[\p{L}\p{N}][^\s<>@]*$/u,
+  "expected an e-mail address",
+);
+
 /** The id of a project, stable forever: the database keeps it. */
 export const projectIdForm = z
   .string()

@@ -1,6 +1,6 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { field, whole, withDefaults } from "../schema/fields.ts";
-import { bare, baseUrlForm } from "../schema/forms.ts";
+import { bare, baseUrlForm, emailForm, personNameForm } from "../schema/forms.ts";
 import { GITHUB_CREDENTIALS } from "./github-credentials.ts";
 import type { SourceSettings, Warning } from "./source.ts";
 
@@ -14,6 +14,16 @@ const group = withDefaults({
     baseUrlForm.nullable(),
     null,
     "Base URL of GitHub's pages and of git (<webUrl>/<owner>/<name>.git); null: https://github.com, or apiUrl's host for Enterprise Server and ghe.com.",
+  ),
+  author: field(
+    z
+      .strictObject({
+        name: personNameForm.describe("Name beside the address."),
+        email: emailForm.describe("Address that GitHub knows as an account's."),
+      })
+      .nullable(),
+    null,
+    "Author and committer of the relay's commits; null: its account, with the account's noreply address.",
   ),
 });
 
@@ -73,7 +83,10 @@ function pagesElsewhere({
 export const GITHUB = {
   group: group.prefault({}).describe("GitHub, or GitHub Enterprise."),
   projectGroup: null,
-  resolve: (given: z.output<typeof group>) => endpoints(given.apiUrl, given.webUrl),
+  resolve: ({ apiUrl, webUrl, author }: z.output<typeof group>) => ({
+    ...endpoints(apiUrl, webUrl),
+    author,
+  }),
   routing: null,
   cloneUrl: ({ webUrl }: GitHubEndpoints, repository: string) => `${webUrl}/${repository}.git`,
   warnings: pagesElsewhere,

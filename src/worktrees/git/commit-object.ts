@@ -7,7 +7,9 @@ export interface NewCommit {
   readonly tree: string;
   readonly parents: readonly string[];
   readonly message: string;
-  /** Who wrote it, and when (ISO 8601 or git's own raw form); default the relay, now. The relay is the committer. */
+  /** The committer; default what git calls us in our folders. */
+  readonly by?: Identity;
+  /** Who wrote it, and when (ISO 8601 or git's own raw form); default the committer, now. */
   readonly author?: Identity & { readonly date?: string };
 }
 
@@ -19,11 +21,15 @@ export async function writeCommit(
   signal: AbortSignal,
 ): Promise<string> {
   const now = iso(git.clock.now());
-  const { author } = commit;
+  const by = commit.by ?? git.identity;
+  const author = commit.author ?? by;
+  const date = commit.author?.date ?? now;
   const env = {
-    GIT_AUTHOR_NAME: author?.name ?? git.identity.name,
-    GIT_AUTHOR_EMAIL: author?.email ?? git.identity.email,
-    GIT_AUTHOR_DATE: author?.date ?? now,
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: by.name,
+    GIT_COMMITTER_EMAIL: by.email,
     GIT_COMMITTER_DATE: now,
   };
   const parents = commit.parents.flatMap((parent) => ["-p", checkSha(parent)]);

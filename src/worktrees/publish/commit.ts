@@ -19,8 +19,8 @@ import type { TreePlace } from "../trees/tree.ts";
 export interface CommitRequest {
   readonly message: string;
   readonly trailers: Trailers;
-  /** Default: the relay itself. */
-  readonly author?: Identity;
+  /** Author and committer; default what git calls us in our folders. */
+  readonly by?: Identity;
   /** What of the history was published: it is neither left out nor made again. Null or absent: nothing. */
   readonly published?: string | null;
   readonly privateDir: string;
@@ -65,7 +65,7 @@ export async function commitAll(
         tree,
         parents: [head, ...merged],
         message: withTrailers(request.message, request.trailers),
-        ...(request.author === undefined ? {} : { author: request.author }),
+        ...(request.by === undefined ? {} : { by: request.by }),
       };
   const sha = commit === null ? null : await writeCommit(git, place, commit, signal);
   if (sha !== null) await setRef(git, place, "HEAD", sha, signal);
@@ -93,8 +93,21 @@ async function marked(
     tree,
     parents: await parentsOf(git, place, head, signal),
     message: withTrailers(message, request.trailers),
-    author: await authorOf(git, place, head, signal),
+    ...(request.by === undefined ? {} : { by: request.by }),
+    author: await writerOf(git, place, head, request.by, signal),
   };
+}
+
+/** Who wrote a commit that is made again. Where git named us, because an agent committed it here, it is `by`. */
+export async function writerOf(
+  git: Git,
+  place: GitPlace,
+  sha: string,
+  by: Identity | undefined,
+  signal: AbortSignal,
+): Promise<Identity & { readonly date: string }> {
+  const author = await authorOf(git, place, sha, signal);
+  return author.email === git.identity.email ? { ...author, ...by } : author;
 }
 
 /** The message of a commit, as it was written. */

@@ -1,17 +1,20 @@
 import { rm } from "node:fs/promises";
 import { headOf, unmerged } from "../git/changes.ts";
-import { authorOf, parentsOf, writeCommit } from "../git/commit-object.ts";
+import { parentsOf, writeCommit } from "../git/commit-object.ts";
 import { GitFailed } from "../errors.ts";
+import type { Identity } from "../git/environment.ts";
 import type { Git } from "../git/git.ts";
 import { mergedTree } from "../git/merge-tree.ts";
 import { checkSha } from "../names.ts";
 import { madeFor, noteMade } from "../notes/made.ts";
 import { isAncestor, treeOf } from "../git/refs.ts";
 import { asInput, listPaths, seemingChanges, snapshotTree } from "../git/snapshot.ts";
+import { withTrailers } from "../git/trailers.ts";
+import type { Trailers } from "../git/trailers.ts";
 import { bytePath } from "../git/untouched.ts";
 import { isMerging, leaveOtherBranches, resetTree } from "../trees/tree.ts";
 import type { TreePlace } from "../trees/tree.ts";
-import { messageOf } from "./commit.ts";
+import { messageOf, writerOf } from "./commit.ts";
 
 // Nothing that was published is ever made again: a rebase leaves out what people did inside a merge commit, and gives
 // their other commits new ids, without their signatures. So what is there stays, and a merge puts both together.
@@ -26,6 +29,10 @@ export interface IntegrateRequest {
   readonly since?: string | null;
   /** Of a merge commit; default: which commit it brings in. */
   readonly message?: string;
+  /** Of every commit that this makes. */
+  readonly trailers?: Trailers;
+  /** Author and committer of what this makes; default what git calls us in our folders. */
+  readonly by?: Identity;
   /** On a conflict: leave a merge in progress, with markers in the files, for an agent to resolve. */
   readonly leaveConflict: boolean;
   readonly privateDir: string;
@@ -76,7 +83,7 @@ async function bringIn(
 ): Promise<Outcome> {
   const onto = checkSha(request.onto);
   const { since = null, privateDir } = request;
-  const message = request.message ?? `Merge ${onto}`;
+  const message = withTrailers(request.message ?? `Merge ${onto}`, request.trailers ?? {});
   const head = await headOf(git, place, signal);
   const held = await treeOf(git, place, head, signal);
   if ((await isMerging(place)) || (await snapshotTree(git, place, privateDir, signal)) !== held)
@@ -99,10 +106,11 @@ async function bringIn(
     ? {
         parents: [onto],
         message: await messageOf(git, place, head, signal),
-        author: await authorOf(git, place, head, signal),
+        author: await writerOf(git, place, head, request.by, signal),
       }
     : { parents: [head, onto], message };
-  const made = await writeCommit(git, place, { tree: merged.tree, ...commit }, signal);
+  const by = request.by === undefined ? {} : { by: request.by };
+  const made = await writeCommit(git, place, { tree: merged.tree, ...by, ...commit }, signal);
   await resetTree(git, place, made, signal);
   return { outcome: "clean", head: made, conflicts: [] };
 }

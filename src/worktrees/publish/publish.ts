@@ -1,3 +1,4 @@
+import { RUN_TRAILER } from "../../lib/committer.ts";
 import { failpoint } from "../../lib/failpoints.ts";
 import { ExternalError } from "../../lib/external.ts";
 import { headOf } from "../git/changes.ts";
@@ -12,9 +13,6 @@ import type { Worktree } from "../places.ts";
 import { isAncestor, setRef } from "../git/refs.ts";
 import { hasTrailer } from "../git/trailers.ts";
 import type { TreePlace } from "../trees/tree.ts";
-
-/** The trailer by which a push of a run is recognised on the remote. */
-export const RUN_TRAILER = "Patchrelay-Run";
 
 export interface PublishRequest {
   readonly branch: string;

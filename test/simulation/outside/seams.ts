@@ -2,6 +2,7 @@ import type { EngineParts, Interpreter } from "../../../src/engines/engine.ts";
 import type { IssueId } from "../../../src/factory/facts/ids.ts";
 import type { Observation } from "../../../src/factory/facts/observation.ts";
 import type { Forge } from "../../../src/forges/forge.ts";
+import { COMMITTER } from "../../../src/lib/committer.ts";
 import type { Tracker } from "../../../src/trackers/tracker.ts";
 import { call, type Judge, type Life } from "../life.ts";
 
@@ -68,6 +69,7 @@ export function forgeSeam(life: Life): Forge {
     open: never,
     interpret: never,
     whoAmI: never,
+    signature: async () => COMMITTER,
     repository: async (_repository, signal) =>
       await ask(signal, () => ({
         id: "100",

@@ -1,5 +1,5 @@
 import { GitFailed, RefusedPublish, UnresolvedConflict } from "../../../src/worktrees/errors.ts";
-import { RUN_TRAILER } from "../../../src/worktrees/publish/publish.ts";
+import { RUN_TRAILER } from "../../../src/lib/committer.ts";
 import type { Changes, Integrated, Prepared, Worktree, Worktrees } from "../../../src/worktrees/worktrees.ts";
 import type { Commit } from "./commits.ts";
 import type { Forge } from "./forge.ts";

@@ -1,6 +1,7 @@
 import type { CheckRun, CheckSuite, CommitStatus, Core, Person, Pull, Repository } from "../model/model.ts";
 import { fieldsAt, seenChecks, stamp } from "../model/model.ts";
 import type { CommitRecord } from "../git/git.ts";
+import { accountOf } from "../model/pulls.ts";
 import { latestRuns, latestStatuses, protectionOf, rollupState, runAt } from "../model/verdicts.ts";
 import { checkRunUrl, WORKFLOW } from "../views/checks.ts";
 import type { PageArguments } from "./connection.ts";
@@ -50,7 +51,7 @@ export async function commitNode(view: View, repository: Repository, sha: string
 function recordNode(view: View, repository: Repository, commit: CommitRecord): Node {
   const [headline = "", ...rest] = commit.message.split("\n");
   const signed = (who: CommitRecord["author"]): Node => {
-    const person = view.core.people.get(who.name);
+    const person = accountOf(view.core, who.email);
     return {
       name: who.name,
       email: who.email,

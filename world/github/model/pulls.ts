@@ -377,6 +377,12 @@ export function webFlow(at: number): Signature {
   return { name: "GitHub", email: "noreply@github.com", at };
 }
 
+/** The account that GitHub shows beside a commit: the one that the address belongs to, whatever name stands there. */
+export function accountOf(core: Core, email: string): Person | null {
+  const [, login] = /^(?:\d+\+)?([^@]+)@users\.noreply\.[^@]+$/.exec(email) ?? [];
+  return core.people.get(login ?? "") ?? null;
+}
+
 export function signatureOf(person: Person, at: number): Signature {
   return { name: person.login, email: `${person.id}+${person.login}@users.noreply.github.com`, at };
 }

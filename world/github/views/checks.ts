@@ -9,6 +9,7 @@ import type {
   WorkflowRun,
 } from "../model/model.ts";
 import { fieldsAt, stamp } from "../model/model.ts";
+import { accountOf } from "../model/pulls.ts";
 import { runAt } from "../model/verdicts.ts";
 import type { Part } from "./views.ts";
 import { personPart, repositoryPart } from "./views.ts";
@@ -254,8 +255,8 @@ export function commitPart(core: Core, repository: Repository, commit: CommitRec
     date: stamp(who.at),
   });
   const account = (who: CommitRecord["author"]): Part | null => {
-    const person = core.people.get(who.name);
-    return person === undefined ? null : personPart(core, person);
+    const person = accountOf(core, who.email);
+    return person === null ? null : personPart(core, person);
   };
   return {
     sha: commit.sha,

@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { ExternalError } from "../../../lib/external.ts";
+import { COMMITTER, namesRun } from "../../../lib/committer.ts";
+import type { Signature } from "../../../lib/committer.ts";
 import type { ForgeIdentity } from "../../forge.ts";
 import type { GitHubAuth } from "./auth.ts";
 import type { Client } from "./client.ts";
@@ -47,4 +49,53 @@ async function bot(
     "the GitHub App is installed on none of the configured repositories: install it on GitHub and try again",
     { cause: missing },
   );
+}
+
+/** How our commits are signed, and how they are known again. */
+export interface Signing {
+  /** Author and committer of what we commit. */
+  signature(signal: AbortSignal): Promise<Signature>;
+  /** Tells of commits whether one of ours carries this address and message. */
+  recogniser(signal: AbortSignal): Promise<IsOurs>;
+}
+
+/** Whether an address on a commit, together with its message, says that we made it. */
+export type IsOurs = (email: string | null, message: string) => boolean;
+
+/**
+ * The address that GitHub gives each account for commits, by which it shows the account beside them: Enterprise Server has its
+ * own host there. The number stays when the account is renamed.
+ *
+ * A bot's address is nobody else's. A person's is on what they commit by hand too, and a configured author's may be on
+ * anything: there only the trailer of a run makes a commit ours.
+ */
+export function createSigning(
+  whoAmI: WhoAmI,
+  parts: {
+    readonly auth: Pick<GitHubAuth, "kind">;
+    readonly webUrl: string;
+    readonly author: Signature | null;
+  },
+): Signing {
+  const host = `@users.noreply.${new URL(parts.webUrl).hostname}`;
+  const isApp = parts.auth.kind === "app";
+  const configured = parts.author?.email.toLowerCase() ?? null;
+  return {
+    async signature(signal) {
+      if (parts.author !== null) return parts.author;
+      const { id, login } = await whoAmI(signal);
+      const name = isApp && !login.endsWith("[bot]") ? `${login}[bot]` : login;
+      return { name, email: `${id}+${name}${host}` };
+    },
+    async recogniser(signal) {
+      const { id } = await whoAmI(signal);
+      return (given, message) => {
+        const email = given?.toLowerCase() ?? "";
+        if (email === COMMITTER.email) return true;
+        const isAccount = email.startsWith(`${id}+`) && email.endsWith(host);
+        if (isAccount && isApp) return true;
+        return (isAccount || email === configured) && namesRun(message);
+      };
+    },
+  };
 }

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import type { Commit } from "../../../factory/facts/pull-request.ts";
-import { COMMITTER } from "../../../lib/committer.ts";
 import { ExternalError } from "../../../lib/external.ts";
 import type { Client } from "../client/client.ts";
+import type { IsOurs, Signing } from "../client/identity.ts";
 import type { Need } from "../client/brake.ts";
 import { COMMIT } from "./documents.ts";
 import type { Gatherer } from "./gather.ts";
@@ -27,7 +27,11 @@ const MAX_KEPT = 500;
 /** Commits whose parents are remembered: they never change. */
 const MOST_PARENTS = 5_000;
 
-export function createCommitReader(client: Client, gatherer: Pick<Gatherer, "parents">): CommitReader {
+export function createCommitReader(
+  client: Client,
+  gatherer: Pick<Gatherer, "parents">,
+  signing: Pick<Signing, "recogniser">,
+): CommitReader {
   // What a merge brought never changes.
   const kept = new Map<string, Commit["brings"]>();
   const family = new Map<string, readonly string[]>();
@@ -47,11 +51,12 @@ export function createCommitReader(client: Client, gatherer: Pick<Gatherer, "par
   };
   return {
     async of(repository, head, listed, need, signal) {
+      const isOurs = await signing.recogniser(signal);
       const nodes = [...listed];
       // The list may lag behind the head after a push.
       if (nodes.at(-1)?.oid !== head) nodes.push(await commitAt(client, repository, head, signal));
       const ownShas = new Set(nodes.map(({ oid }) => oid));
-      const others = nodes.filter((node) => makerOf(node).by !== "us");
+      const others = nodes.filter((node) => makerOf(node, isOurs).by !== "us");
       const parents = new Map(
         await Promise.all(
           others.map(async ({ oid }) => [oid, await parentsOf(repository, oid, need, signal)] as const),
@@ -61,7 +66,7 @@ export function createCommitReader(client: Client, gatherer: Pick<Gatherer, "par
       // What is below a person's own change decides nothing.
       let looks = MOST_MERGES;
       for (const node of nodes.toReversed()) {
-        const made = makerOf(node);
+        const made = makerOf(node, isOurs);
         const merge = made.by === "us" ? null : mergeOf(parents.get(node.oid) ?? [], ownShas);
         let brings = merge === null ? "change" : (kept.get(node.oid) ?? "unknown");
         if (merge !== null && merge !== "unclear" && !kept.has(node.oid) && looks > 0) {
@@ -104,6 +109,7 @@ const NO_ONE = { name: null, email: null, user: null };
 const NOBODYS: Omit<CommitNode, "oid"> = {
   authoredDate: 0,
   committedDate: 0,
+  message: "",
   tree: { oid: "" },
   author: NO_ONE,
   committer: NO_ONE,
@@ -116,8 +122,12 @@ type Made = Pick<Commit, "by" | "name" | "key" | "at">;
  * Who made a commit. Its committer did, but for what is done on GitHub's own pages: there GitHub commits, and the
  * author did it. What a machine put on another base is still its author's.
  */
-function makerOf({ oid, author, committer, authoredDate, committedDate }: CommitNode): Made {
-  const [wrote, put] = [kindOf(author), kindOf(committer)];
+function makerOf(
+  { oid, author, committer, authoredDate, committedDate, message }: CommitNode,
+  isOurs: IsOurs,
+): Made {
+  const kind = (who: Identity) => (isOurs(who.email, message) ? ("us" as const) : kindOf(who));
+  const [wrote, put] = [kind(author), kind(committer)];
   const moved = `${author.email ?? author.name} ${authoredDate}`;
   const name = (who: Identity): string | null => who.user?.login ?? who.name;
   if (wrote === "us" || put === "us") return { by: "us", name: name(author), key: oid, at: committedDate };
@@ -130,12 +140,11 @@ function makerOf({ oid, author, committer, authoredDate, committedDate }: Commit
 /** A script that commits in somebody's name does so at once; what is rebased was written before. */
 const SAME_MOMENT_MS = 2_000;
 
-function asMaker(kind: ReturnType<typeof kindOf>): Commit["by"] {
+function asMaker(kind: ReturnType<typeof kindOf> | "us"): Commit["by"] {
   return kind === "forge" ? "unknown" : kind;
 }
 
-function kindOf({ name, email, user }: Identity): Commit["by"] | "forge" {
-  if (email === COMMITTER.email) return "us";
+function kindOf({ name, email, user }: Identity): Exclude<Commit["by"], "us"> | "forge" {
   // GitHub shows no user for a bot; its address on a commit is `<id>+<name>[bot]@users.noreply.github.com`.
   if (/\[bot\](@|$)/.test(email ?? "") || name?.endsWith("[bot]") === true) return "bot";
   if (user?.login === "web-flow" || email === "noreply@github.com") return "forge";

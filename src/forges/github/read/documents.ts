@@ -68,7 +68,7 @@ const review = (field: Field): string => `
 const GIT_ACTOR = "name email user { login }";
 
 const COMMIT_FIELDS = `
-  oid authoredDate committedDate tree { oid } author { ${GIT_ACTOR} } committer { ${GIT_ACTOR} }`;
+  oid authoredDate committedDate message tree { oid } author { ${GIT_ACTOR} } committer { ${GIT_ACTOR} }`;
 
 /** Commits of a pull request whose makers are looked at, the newest. */
 const COMMITS = 50;

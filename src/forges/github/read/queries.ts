@@ -167,6 +167,10 @@ const CommitNode = z.object({
   oid: z.string(),
   authoredDate: Time,
   committedDate: Time,
+  message: z
+    .string()
+    .nullish()
+    .transform((text) => text ?? ""),
   tree: z.object({ oid: z.string() }),
   author: Identity,
   committer: Identity,
