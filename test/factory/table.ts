@@ -61,11 +61,14 @@ queue_left_unread    | {queued}; news queue out                               | 
 queue_rejected       | {queued}; pull h1 unqueued; ejected checks_failed      | repairing_queue | run queue_repair | -
 queue_rejected       | {queued}; pull h1 unqueued; ejected conflict           | repairing_queue | run queue_repair | -
 dequeued_by_person   | {queued}; pull h1 unqueued; ejected manual             | awaiting_input | wait          | a person to queue it again, a message, or {retry}
+queue_timed_out      | {queued}; pull h1 unqueued; ejected timeout            | awaiting_input | wait          | a person to see to it that the checks run in the queue, then a message, or {retry}
+merge                | {queued}; pull h1 unqueued; ejected timeout; operator retry | awaiting_queue | merge    | the merge
 base_conflict        | {green}; pull h1 conflict                              | repairing_queue | run queue_repair | -
 checks_unread        | {green}; news head p1                                  | pr_open  | wait                | the checks to be read
 checks_unread        | {green}; news check test=failure#2                     | pr_open  | wait                | the checks to be read
 checks_cut           | {open}; pull h1 cut test=success; review r1 approved   | awaiting_input | wait          | a person to merge it, or a commit with fewer checks
 red_on_base          | {open}; pull h1 test=failure base=test                 | pr_open  | wait                | the checks to pass on main
+red_on_base          | {open}; pull h1 test=failure base=test; wait 3600      | awaiting_input | wait          | a person to repair main
 rerun_failed         | reruns 1; {open}; pull h1 test=failure@55              | pr_open  | rerun               | the rerun
 rerun_failed         | reruns 1; {open}; pull h1 test=cancelled@55            | pr_open  | rerun               | the rerun
 rerun_pending        | reruns 1; {open}; pull h1 test=failure@55; rerun ok    | pr_open  | wait                | the rerun
@@ -89,6 +92,9 @@ unapproved           | {open}; pull h1 expected=e2e test=success              | 
 ci_pending           | {open}; pull h1 test=running                           | pr_open  | wait                | the checks to finish
 ci_pending           | {open}; pull h1 lint=failure                           | pr_open  | wait                | the checks to finish
 ci_pending           | {open}; pull h1 required= lint=success                 | pr_open  | wait                | the checks to finish
+ci_pending           | {open}; pull h1 lint=success; wait 3600                | awaiting_input | wait          | a person to have it reported, or to take it out of the rules of the base branch
+ci_pending           | {open}; pull h1 required=test,lint test=failure; wait 3600 | awaiting_input | wait      | a person to have it reported, or to take it out of the rules of the base branch
+ci_pending           | {open}; pull h1 lint=running; wait 7200                | pr_open  | wait                | the checks to finish
 review_answered      | {asked}; run starts; run intends h2; run published; pull h2 test=success | awaiting_review | wait | another review by rev
 unapproved           | {open}; pull h1 test=success                           | awaiting_review | wait         | an approving review
 unapproved           | {green}; review r1 approved by stranger                | awaiting_review | wait         | an approving review

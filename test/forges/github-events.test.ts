@@ -138,7 +138,7 @@ describe("pull_request", () => {
 
   it.each([
     ["CI_FAILURE", "checks_failed"],
-    ["CI_TIMEOUT", "checks_failed"],
+    ["CI_TIMEOUT", "timeout"],
     ["MERGE_CONFLICT", "conflict"],
     ["MERGE", "merged"],
     ["ALREADY_MERGED", "merged"],

@@ -169,7 +169,8 @@ export interface QueueEntry {
 
 export interface Ejection {
   readonly at: number;
-  readonly reason: "checks_failed" | "conflict" | "manual" | "merged" | "other";
+  /** `timeout`: the queue gave up waiting for checks, and none had failed. */
+  readonly reason: "checks_failed" | "timeout" | "conflict" | "manual" | "merged" | "other";
   /** Taken out by our own account. */
   readonly ours: boolean;
   /** The commit that failed in the queue, if the forge says so. */

@@ -10,9 +10,14 @@ import type { Policy } from "../facts/policy.ts";
  */
 export type Verdict =
   | { readonly kind: "unread" }
-  /** `names` have not finished. None: only whether `more` of them come, any at all, or those `expected`, is waited for. */
+  /**
+   * `names` have not finished. None: only whether `more` of them come, any at all, or those `expected`, is waited for.
+   * `quietSince` (Unix ms): all that are awaited are required and have never been reported, and nothing has happened since;
+   * null = something runs, or only silence is waited for.
+   */
   | {
       readonly kind: "pending";
+      readonly quietSince: number | null;
       readonly names: readonly string[];
       readonly more: boolean;
       readonly expected: readonly string[] | null;
@@ -46,9 +51,15 @@ export function verdictOf(facts: Facts, pullRequest: PullRequest, policy: Policy
     more: counted.length > 0,
     expected: [],
     until: null,
+    quietSince: null,
   } as const;
   if (missing.length > 0 || open.length > 0)
-    return { ...pending, names: [...new Set([...open, ...missing])], more: false };
+    return {
+      ...pending,
+      names: [...new Set([...open, ...missing])],
+      more: false,
+      quietSince: isQuiet(head) ? quietSince(facts, pullRequest, head) : null,
+    };
   const now_ = headDigest(head.checks);
   if (now_ !== head.confirmed) return { kind: "unconfirmed", digest: now_ };
   const expected = required.length === 0 ? head.expected : [];
@@ -85,6 +96,18 @@ function compare(a: string, b: string): number {
 
 /** Runners that are busy or away start late. What has not started after this long (ms) is a person's matter. */
 const NO_START_MS = 1_800_000;
+
+/** Whether none of its checks, required or not, is under way: one of them might start what is missing. */
+function isQuiet({ checks }: Head): boolean {
+  return Object.values(checks).every(({ status }) => status === "completed");
+}
+
+/** Since the last of its checks, else since we pushed it; null = of a head of others without any check nobody can say. */
+function quietSince(facts: Facts, { core }: PullRequest, { checks }: Head): number | null {
+  const times = Object.values(checks).map(({ at }) => at);
+  if (times.length > 0) return Math.max(...times);
+  return facts.runs.findLast(({ headAfter }) => headAfter === core.value.head)?.endedAt ?? null;
+}
 
 /** Without a list of required checks nobody says when all have come: wait for silence. */
 function settledAt(since: number, checks: readonly Check[], policy: Policy): number {

@@ -90,12 +90,24 @@ export const MERGING_RULES: readonly Rule[] = [
     name: "dequeued_by_person",
     says: "A person took the pull request out of the merge queue: only a person puts it back. Its checks and review continue meanwhile.",
     states: ["awaiting_input"],
-    when: (s) => holds(isTakenOut(s)),
+    when: (s) => holds(isOutBecause(s, "manual")),
     gives: (_, { facts }) =>
       waiting(
         "awaiting_input",
         "A person took the pull request out of the merge queue.",
         `a person to queue it again, a message, or ${operatorRuns("retry", facts)}`,
+      ),
+  }),
+  rule({
+    name: "queue_timed_out",
+    says: "The merge queue gave up waiting for checks, and none had failed: there is nothing to repair, so a person is told.",
+    states: ["awaiting_input"],
+    when: (s) => holds(isOutBecause(s, "timeout")),
+    gives: (_, { facts }) =>
+      waiting(
+        "awaiting_input",
+        "The merge queue gave up waiting for required checks; none had failed. If none of them ever started there, their workflows lack `on: merge_group`.",
+        `a person to see to it that the checks run in the queue, then a message, or ${operatorRuns("retry", facts)}`,
       ),
   }),
   rule({
@@ -197,15 +209,18 @@ function baseOf({ pullRequest }: Situation): string {
 }
 
 /**
- * Whether a person took it out of the queue, and no person has spoken for the merge since: no word, no `retry`, no push,
+ * Whether it is out of the queue for this reason, and no person has spoken for the merge since: no word, no `retry`, no push,
  * and no approval of what we or a machine have pushed since.
  */
-function isTakenOut({ facts, pullRequest, authority, ejection, reviews }: Situation): boolean {
+function isOutBecause(
+  { facts, pullRequest, authority, ejection, reviews }: Situation,
+  reason: Ejection["reason"],
+): boolean {
   const last = Object.entries(pullRequest?.ejections ?? {})
     .toSorted(([, a], [, b]) => a.at - b.at)
     .at(-1);
-  if (pullRequest === null || last === undefined || last[1].reason !== "manual") return false;
-  if (isOwnRemoval(facts, last[1])) return false;
+  if (pullRequest === null || last === undefined || last[1].reason !== reason) return false;
+  if (reason === "manual" && isOwnRemoval(facts, last[1])) return false;
   // What happened within that second happened before.
   const at = endOfSecond(last[1].at);
   if (Math.max(facts.budgetReset?.at ?? 0, authority?.at ?? 0) > at) return false;

@@ -2,13 +2,14 @@ import { failureKey, type Verdict } from "../judge/checks.ts";
 import type { Check, PullRequestCore } from "../facts/pull-request.ts";
 import type { Facts } from "../facts/facts.ts";
 import type { CheckRerun } from "../facts/request.ts";
-import { counted, operatorRuns, quoting } from "../words.ts";
+import { counted, operatorRuns, quoting, sentences } from "../words.ts";
 import { isBaseUnread, unseenPush } from "../judge/pushes.ts";
 import { isUnapproved, mergeUnderWay } from "../judge/merging.ts";
 import { cancelling, waiting } from "./answer.ts";
 import { causeOn } from "./cause.ts";
 import { checksPass, notStarted, pendingWords, startsNone, theChecks } from "./checks-pass.ts";
 import type { Step } from "./decision.ts";
+import { neverReported, untilOverdue } from "./overdue.ts";
 import { holds, rule, type Rule } from "./rule.ts";
 import type { Situation } from "./situation.ts";
 
@@ -210,15 +211,17 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "red_on_base",
-    says: "The failing checks fail on the base branch too: not this change's fault, so no budget is spent. Reviews are still addressed.",
-    states: ["pr_open"],
+    says: "The failing checks fail on the base branch too: not this change's fault, so no budget is spent. Reviews are still addressed. After an hour a person is told.",
+    states: ["pr_open", "awaiting_input"],
     when: (s) => redOn(s, true),
-    gives: ({ failing, core: { base } }) =>
-      waiting(
-        "pr_open",
-        `${named(failing)} also ${namesIn(failing).length === 1 ? "fails" : "fail"} on ${base}.`,
-        `the checks to pass on ${base}`,
-      ),
+    gives: ({ failing, core: { base } }, s) => {
+      const why = `${named(failing)} also ${namesIn(failing).length === 1 ? "fails" : "fail"} on ${base}.`;
+      const since = Math.max(...failing.map(({ at }) => at));
+      return untilOverdue(s, since, waiting("pr_open", why, `the checks to pass on ${base}`), {
+        why: sentences(why, "That has been so for an hour"),
+        waitsFor: `a person to repair ${base}`,
+      });
+    },
   }),
   rule({
     name: "ci_blocked",
@@ -234,7 +237,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "checks_missing",
-    says: "No check is required, and what is known to check a pull request here has not started within half an hour, or cannot be seen: that does not count as having no CI, so a person decides.",
+    says: "No check is required, and what is known to check pull requests here has not started in half an hour, or cannot be seen: that is not having no CI, so a person decides.",
     states: ["awaiting_input"],
     when: (s) => judged(s, "missing"),
     gives: ({ expected }, s) =>
@@ -246,10 +249,16 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "ci_pending",
-    says: "Checks are running, or one that is required or known has not been reported yet.",
-    states: ["pr_open"],
+    says: "Checks are running, or one that is required or known has not been reported yet. Once nothing has run for an hour, a person is told which required one is missing.",
+    states: ["pr_open", "awaiting_input"],
     when: (s) => judged(s, "pending"),
-    gives: (pending) => waiting("pr_open", pendingWords(pending), "the checks to finish", pending.until),
+    gives: (pending, s) =>
+      untilOverdue(
+        s,
+        pending.quietSince,
+        waiting("pr_open", pendingWords(pending), "the checks to finish", pending.until),
+        neverReported(theChecks(pending.names), pending.names.length > 1),
+      ),
   }),
   rule({
     name: "review_answered",

@@ -65,7 +65,7 @@ const review: fc.Arbitrary<Review> = fc.record({
   at,
   body: word,
 });
-const reason = fc.constantFrom("checks_failed", "conflict", "manual", "merged", "other");
+const reason = fc.constantFrom("checks_failed", "timeout", "conflict", "manual", "merged", "other");
 const number = fc.constantFrom(7, 7, 7, 8);
 const change = { number, url: word, node: fc.option(word), repositoryId: fc.option(id), core };
 const run = { run: fc.constantFrom(1, 2, 3), fence: fc.constantFrom(1, 2, 3) };

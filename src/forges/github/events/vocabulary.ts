@@ -168,12 +168,8 @@ export function promptIn({ id, on }: { readonly id: string; readonly on: SaidOn 
  */
 export function ejectionReason(reason: string | null): Ejection["reason"] {
   const word = (reason ?? "").toLowerCase();
-  if (
-    ["ci_failure", "ci_timeout", "failed_checks", "checks_failed", "timeout", "checks_timed_out"].includes(
-      word,
-    )
-  )
-    return "checks_failed";
+  if (["ci_failure", "failed_checks", "checks_failed"].includes(word)) return "checks_failed";
+  if (["ci_timeout", "timeout", "checks_timed_out"].includes(word)) return "timeout";
   if (["merge_conflict", "conflict", "conflicts"].includes(word)) return "conflict";
   if (["merge", "merged", "already_merged"].includes(word)) return "merged";
   return ["manual", "queue_cleared", "dequeued"].includes(word) ? "manual" : "other";
