@@ -237,7 +237,7 @@ export const PULL_REQUEST_RULES: readonly Rule[] = [
   }),
   rule({
     name: "checks_missing",
-    says: "No check is required, and what is known to check pull requests here has not started in half an hour, or cannot be seen: that is not "no CI", so a person decides.",
+    says: "No check is required, and what is known to check pull requests here has not started in half an hour, or cannot be seen: a person decides.",
     states: ["awaiting_input"],
     when: (s) => judged(s, "missing"),
     gives: ({ expected }, s) =>
