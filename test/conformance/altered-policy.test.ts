@@ -24,6 +24,9 @@ const NOTICED_BY = `
   effects.ts:classOf | a delivery changes its issue once, however often it comes
   effects.ts:waitsForNothing | an acknowledgement waits for nothing of its issue: not for what is under way, not for what is to be tried again
   effects.ts:acknowledges | an acknowledgement waits for nothing of its issue: not for what is under way, not for what is to be tried again
+  effects.ts:givesWay | of two readings the one that is waited for stays, and it takes over no wait of one that is not
+  effects.ts:outlives | of two readings the one that is waited for stays, and it takes over no wait of one that is not
+  effects.ts:takesOverWait | of two readings the one that is waited for stays, and it takes over no wait of one that is not
   effects.ts:freePlaces | of one class no more effects are under way at once than it has places
   effects.ts:longestWaitMs | a wall clock that was ahead and is set back halts neither the sweep, nor a retry, nor a delivery, nor the look for lost issues
   effects.ts:afterCutShort | is no failure of what it interrupts: nothing is logged as one, and the next start takes it up
@@ -50,6 +53,7 @@ const NOTICED_BY = `
   start.ts:endOfUnstartable | a run that cannot be started again and again ends, free of charge, and holds nothing up
   sweep.ts:periodOf | each issue is read at the pace of its state, and an ended one once more and never again
   sweep.ts:sweepAt | each issue is read at the pace of its state, and an ended one once more and never again
+  sweep.ts:plannedIn | each issue is read at the pace of its state, and an ended one once more and never again
   sweep.ts:tickMs | each issue is read at the pace of its state, and an ended one once more and never again
   sweep.ts:longestPeriodMs | a wall clock that was ahead and is set back halts neither the sweep, nor a retry, nor a delivery, nor the look for lost issues
   sweep.ts:readingsOf | each issue is read at the pace of its state, and an ended one once more and never again

@@ -545,6 +545,32 @@ export function engineConformance(
         expect((await effectOf("plan-2"))?.state).toBe("dropped");
       });
 
+      test("of two readings the one that is waited for stays, and it takes over no wait of one that is not", async () => {
+        const limited = new Set(["later", "awaited"]);
+        await open({
+          async perform({ key }) {
+            if (limited.delete(key))
+              throw new ExternalError("rate_limited", "later", { retryAt: clock.now() + 60_000 });
+            return [];
+          },
+        });
+        const read = (issue: string, key: string, background: boolean): Effect => ({
+          kind: "read_ticket",
+          key,
+          issue: issueOf(issue),
+          background,
+          workspace: null,
+        });
+        await ask("a", read("a", "later", true));
+        await ask("a", read("a", "at once", false));
+        expect(keys()).toEqual(["later", "at once"]);
+        await ask("b", read("b", "awaited", false));
+        await ask("b", read("b", "sweep", true));
+        expect((await effectOf("sweep"))?.state).toBe("dropped");
+        await clock.advance(61_000);
+        expect(keys().filter((key) => key === "awaited")).toHaveLength(2);
+      });
+
       test("an outage is outlasted: growing pauses up to the longest, and nothing is given up", async () => {
         const times: number[] = [];
         await open({

@@ -144,6 +144,7 @@ describe("effects", () => {
     update_branch      | work            | no  | yes
     comment            | work            | no  | no
     reply_threads      | work            | no  | no
+    request_reviews    | work            | no  | no
     close_pull_request | work            | no  | no
     read_ticket        | reading         | no  | no
     read_pull_request  | reading         | no  | no

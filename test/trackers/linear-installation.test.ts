@@ -373,7 +373,8 @@ describe("where Linear no longer lists the sessions of an issue", () => {
         .in(workspace)
         .readTicket(issueId("linear", id), signal, { sessions: [session, "gone"] });
       if (reading.kind !== "ticket_read") throw new Error(`not a reading: ${reading.kind}`);
-      return { ...reading, at: 0 };
+      // Time passes here, and what says nothing goes stale.
+      return { ...reading, at: 0, sessions: reading.sessions.map((each) => ({ ...each, staleAt: null })) };
     };
     const whole = await read();
     expect(whole.prompts.map(({ text }) => text)).toEqual(["with tests, please"]);
