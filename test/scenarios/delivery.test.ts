@@ -67,7 +67,11 @@ test("a delegated issue becomes a merged pull request, and Linear shows how", as
   `);
   expect(story.commentsOn()).toMatchInlineSnapshot(`
     [
+      "patchrelay-app[bot]: Did what the reviewer asked for.
+
+    Commit: [\`<commit>\`](<url>)",
       "src/discount.txt grace: Round this.",
+      "src/discount.txt patchrelay-app[bot]: I pushed [\`<commit>\`](<url>) in answer to the review; see my comment on the pull request.",
     ]
   `);
   await story.end();
