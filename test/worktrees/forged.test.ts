@@ -121,7 +121,7 @@ describe("what is looked at and published", () => {
       },
     ],
   ])("commits between stay in sight, whatever %s says of them", async (_, forge) => {
-    put(tree.path, { "secret.txt": "the secret\n" });
+    put(tree.path, { "secret.txt": "the secret\n+ sealed\n" });
     git(tree.path, "add", "-A");
     git(tree.path, "commit", "--quiet", "-m", "one");
     rmSync(join(tree.path, "secret.txt"));
@@ -141,7 +141,7 @@ describe("what is looked at and published", () => {
     });
     const side = hidden({ "side.txt": "side\n" });
     git(tree.path, "merge", "--quiet", "--no-commit", "--no-ff", side);
-    put(tree.path, { "secret.txt": "the secret\n" });
+    put(tree.path, { "secret.txt": "the secret\n+ sealed\n" });
     git(tree.path, "add", "-A");
     git(tree.path, "commit", "--quiet", "-m", "merged");
     git(tree.path, "rm", "--quiet", "secret.txt", "side.txt");
@@ -150,6 +150,7 @@ describe("what is looked at and published", () => {
     expect(files).toEqual([]);
     expect(carried).toEqual(expect.arrayContaining(["side"]));
     expect(carried?.join("\n")).toContain("the secret");
+    expect(carried?.join("\n")).toContain("sealed");
     expect(carried).not.toContain("m");
   });
 

@@ -197,7 +197,8 @@ async function carriedSince(
   );
   const messages = await bounded(git, place, [...log, "--format=%B", ...ours], signal);
   if (diffs === null || merges === null || messages === null) return null;
-  const made = merges.split("\n").filter((line) => /^ *\+/.test(line) && !line.startsWith("+++ "));
+  // By what a line begins with nothing tells a file's name from a line that begins with "+ ": both are looked at.
+  const made = merges.split("\n").filter((line) => /^ *\+/.test(line));
   return [...addedLines(diffs), ...made, ...messages.split("\n")];
 }
 
