@@ -892,6 +892,13 @@ describe("auto-merge", () => {
     expect(effects(told, "cancel_merge")).toBe(0);
   });
 
+  test("on the head that an update of ours gives it waits for a reading, but not forever: it may be somebody else's", () => {
+    const told = story(`${AUTO}; pull h1 auto state=behind; update ok; news head m1`);
+    expect(last(told)).not.toContain("cancel_merge");
+    expect(effects(told, "cancel_merge")).toBe(0);
+    expect(last(told.tell("wait 601"))).toMatch(/^awaiting_review auto_merge_stale → .*cancel_merge/);
+  });
+
   test("it is asked for again when the run has left the head as it was", () => {
     const told = story(`${AUTO}; says is this right?; cancel ok; pull h1 manual; run starts; run answered`);
     expect(last(told)).toContain("awaiting_queue merge → merge");

@@ -22,9 +22,9 @@ export interface Refusal {
   /** A phrase to follow "waiting for". */
   readonly waitsFor: string;
   readonly until: number | null;
-  /** What has to be done first; absent = only waiting helps. */
   /** Whether a person is asked to have it tried again. */
   readonly asks?: true;
+  /** What has to be done first; absent = only waiting helps. */
   readonly step?: { readonly kind: "cancel_merge"; readonly request: string };
 }
 

@@ -134,19 +134,20 @@ export function isUnapproved({
   facts,
   project,
   reviews,
-}: {
-  readonly facts: Facts;
-  readonly project: ProjectPolicy | null;
-  readonly reviews: ReviewStatus;
-}): boolean {
+  now,
+}: Grounds & { readonly reviews: ReviewStatus }): boolean {
   if (project?.merge.policy !== "when_approved" || reviews.approvals.length > 0) return false;
-  return !isUpdateUnread(facts);
+  return !isUpdateUnread(facts, now);
 }
 
-/** We had the base merged, and the head that came of it has not been read: whether the approval stands is not known yet. */
-function isUpdateUnread({ pullRequest, updates }: Facts): boolean {
+/**
+ * We have just had the base merged, and the head that came of it has not been read: whether the approval stands is not known
+ * yet. Where it cannot be read for long, it may as well be something else that nobody has approved.
+ */
+function isUpdateUnread({ pullRequest, updates }: Facts, now: number): boolean {
   if (pullRequest === null || isHeadRead(pullRequest)) return false;
-  return updates.some(({ ok, head }) => ok && head === pullRequest.commits.at(-1)?.sha);
+  const before = pullRequest.commits.at(-1)?.sha;
+  return updates.some(({ ok, head, at }) => ok && head === before && now < at + UPDATE_SHOWN_MS);
 }
 
 /** So often within an hour the base is merged into the branch: where it moves on faster than that, a merge queue is what helps. */
